@@ -1,0 +1,13 @@
+//! The words of Commonroll, as types.
+//!
+//! Holding one of these values is the proof that it was checked: the fields are private and parsing is the only way
+//! in. There is no I/O here, no protobuf, no clock and no randomness; who may see what is not decided here either.
+
+pub mod directory;
+pub mod ids;
+pub mod record;
+pub mod time;
+
+pub use ids::{Invalid, LocalId, RecordId, Revision, Slug};
+pub use record::{Body, Head, Record, RecordKind};
+pub use time::{Interval, SchoolDate, Timestamp};

@@ -1,0 +1,1 @@
+//! Stories told of the words.
