@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::hash::{Hash, sha256_parts};
-use crate::keys::{PublicKey, Signature, SigningKey, Verifier};
+use crate::keys::{PublicKey, Signature, SigningKey};
 use crate::text;
 
 /// The signature type byte of Ed25519 in C2SP signed notes.
@@ -137,26 +137,25 @@ impl LogKey {
 }
 
 /// A log's public key with the log's name. Its text form is `<name>+<key id>+<base64>`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogPublicKey {
     name: String,
     id: [u8; 4],
-    verifier: Verifier,
+    key: PublicKey,
 }
 
 impl LogPublicKey {
     /// Names a public key.
     ///
     /// # Errors
-    /// When a note cannot carry the name, or the key is none.
+    /// [`CheckpointError::Name`] when a note cannot carry the name.
     pub fn new(name: &str, key: PublicKey) -> Result<Self, CheckpointError> {
         let unfit = |character: char| character.is_whitespace() || character.is_control() || character == '+';
         if name.is_empty() || name.len() > NAME_MAX || name.contains(unfit) {
             return Err(CheckpointError::Name);
         }
-        let verifier = key.verifier().map_err(|_| CheckpointError::Key)?;
         let [a, b, c, d, ..] = sha256_parts(&[name.as_bytes(), &[b'\n', ED25519], key.as_bytes()]);
-        Ok(Self { name: name.to_owned(), id: [a, b, c, d], verifier })
+        Ok(Self { name: name.to_owned(), id: [a, b, c, d], key })
     }
 
     /// The log's name.
@@ -166,7 +165,7 @@ impl LogPublicKey {
 
     /// The key without the name.
     pub fn key(&self) -> PublicKey {
-        self.verifier.public()
+        self.key
     }
 
     /// The text of a signed note, if this key signed it. Most callers want [`Checkpoint::open`].
@@ -184,7 +183,7 @@ impl LogPublicKey {
         }
         let signature: Signature =
             mine.ok_or(CheckpointError::Unsigned)?.try_into().map_err(|_| CheckpointError::Signature)?;
-        self.verifier.verify(signed.as_bytes(), &signature).map_err(|_| CheckpointError::Signature)?;
+        self.key.verify(signed.as_bytes(), &signature).map_err(|_| CheckpointError::Signature)?;
         Ok(signed)
     }
 }

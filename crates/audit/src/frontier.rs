@@ -3,12 +3,12 @@
 //! A log of n entries is a row of complete subtrees, one for each set bit of n, largest first. Appending merges
 //! from the right, as a binary counter carries. The entries themselves are not kept.
 
-use crate::hash::{Hash, empty_root, node_hash};
+use crate::hash::{Hash, empty_root, node_hash, sha256_parts};
 
 /// The most entries a log can have. Far beyond any real one; it keeps sizes inside an SQL integer.
 pub const MAX_SIZE: u64 = 1 << 62;
 const HASH: usize = 32;
-/// Bytes in front of the subtree hashes: the size (8) and the root (32).
+/// Bytes in front of the subtree hashes: the size (8) and the check value (32).
 const HEAD: usize = 8 + HASH;
 
 /// Why stored bytes are not a frontier.
@@ -81,11 +81,12 @@ impl Frontier {
         fold_right(&self.edge)
     }
 
-    /// The state as bytes: size (u64, big-endian), root, subtree hashes largest first. At most 2,024 bytes.
+    /// The state as bytes: size (u64, big-endian), SHA-256 of size and hashes against damage, subtree hashes
+    /// largest first. At most 2,024 bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD + self.edge.len() * HASH);
         bytes.extend_from_slice(&self.size.to_be_bytes());
-        bytes.extend_from_slice(&self.root());
+        bytes.extend_from_slice(&self.check_value());
         bytes.extend_from_slice(self.edge.as_flattened());
         bytes
     }
@@ -93,11 +94,11 @@ impl Frontier {
     /// Reads back what [`Frontier::encode`] wrote.
     ///
     /// # Errors
-    /// When the length, the size or the root does not fit: damaged bytes never become a log's state.
+    /// When the length, the size or the check value does not fit: damaged bytes never become a log's state.
     pub fn decode(bytes: &[u8]) -> Result<Self, FrontierError> {
         let wrong_length = FrontierError::Length { bytes: bytes.len() };
         let (size, rest) = bytes.split_first_chunk::<8>().ok_or(wrong_length)?;
-        let (root, edge) = rest.split_first_chunk::<HASH>().ok_or(wrong_length)?;
+        let (check_value, edge) = rest.split_first_chunk::<HASH>().ok_or(wrong_length)?;
         let size = u64::from_be_bytes(*size);
         if size > MAX_SIZE {
             return Err(FrontierError::Size);
@@ -107,7 +108,11 @@ impl Frontier {
             return Err(wrong_length);
         }
         let frontier = Self { size, edge: edge.to_vec() };
-        if frontier.root() == *root { Ok(frontier) } else { Err(FrontierError::Damaged) }
+        if frontier.check_value() == *check_value { Ok(frontier) } else { Err(FrontierError::Damaged) }
+    }
+
+    fn check_value(&self) -> Hash {
+        sha256_parts(&[&self.size.to_be_bytes(), self.edge.as_flattened()])
     }
 }
 

@@ -20,7 +20,7 @@ pub mod tree;
 pub use checkpoint::{Checkpoint, CheckpointError, LogKey, LogPublicKey};
 pub use frontier::{Frontier, FrontierError};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
-pub use keys::{KeyError, KeyId, PublicKey, Signature, SigningKey, Verifier};
+pub use keys::{KeyError, KeyId, PublicKey, Signature, SigningKey};
 pub use proof::{
     BuildError, FetchedSubtrees, MissingSubtree, Subtrees, consistency_proof, inclusion_proof,
     needed_for_consistency, needed_for_inclusion, needed_for_root, root_at, verify_consistency,

@@ -4,7 +4,7 @@
 //! that neither side can later claim other records, another order, or fewer of them.
 
 use crate::hash::{Hash, sha256};
-use crate::keys::{Signature, SigningKey, Verifier};
+use crate::keys::{PublicKey, Signature, SigningKey};
 use crate::seal::{SealError, check_slug};
 use crate::text;
 
@@ -60,7 +60,7 @@ pub fn sign_receipt(
 /// # Errors
 /// When the slug is malformed or the signature does not fit.
 pub fn verify_receipt(
-    key: &Verifier,
+    key: &PublicKey,
     recipient: &str,
     cursor: u64,
     digest: &ReceiptDigest,

@@ -11,7 +11,7 @@ use std::fmt;
 use aws_lc_rs::hmac;
 
 use crate::hash::{Hash, leaf_hash, sha256_parts};
-use crate::keys::{KeyError, Signature, SigningKey, Verifier};
+use crate::keys::{KeyError, PublicKey, Signature, SigningKey};
 use crate::text;
 use crate::tree::{ProofError, Tree, root, verify_inclusion};
 
@@ -92,6 +92,7 @@ pub fn salt(secret: &[u8; 32], record_id: &[u8; 16], revision: u32, group: u32) 
 pub fn group_leaf(number: u32, salt: &[u8; 16], content: &[u8]) -> Hash {
     const PREFIX: &[u8] = b"\x00commonroll/group/v1\0";
     const FIXED: usize = PREFIX.len() + 4 + 1 + 16;
+    // Filled with 16, the salt's length: that byte, between number and salt, is the one not written over.
     let mut fixed = [16; FIXED];
     fixed[..PREFIX.len()].copy_from_slice(PREFIX);
     fixed[PREFIX.len()..PREFIX.len() + 4].copy_from_slice(&number.to_be_bytes());
@@ -246,7 +247,7 @@ impl VerifiedBatch {
 /// # Errors
 /// When the statement is malformed or the signature does not fit.
 pub fn verify_batch(
-    key: &Verifier,
+    key: &PublicKey,
     statement: BatchStatement,
     signature: &Signature,
 ) -> Result<VerifiedBatch, SealError> {
@@ -260,7 +261,7 @@ pub fn verify_batch(
 /// # Errors
 /// When there are too few or too many records, or the signature does not cover just these.
 pub fn verify_whole_batch(
-    key: &Verifier,
+    key: &PublicKey,
     source: &str,
     number: u64,
     record_roots: &[Hash],
