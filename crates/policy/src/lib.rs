@@ -1,0 +1,30 @@
+//! Who may publish and who may receive what: Cedar policies behind [`Policy::decide`].
+//!
+//! Deny by default; a forbid beats every permit; a rule that errs denies, whatever else permits. Each field group of a
+//! record is asked about on its own, so that the ceiling of what may leave is read in `policies/*.cedar` and nowhere
+//! else. This is the only crate that sees Cedar, and [`engine`] holds the only call of its authorizer.
+//!
+//! No store, no clock, no directory: whether a placement covers a record, or an agreement is in force, is found out
+//! by the caller and handed over in a [`Question`].
+
+mod check;
+mod engine;
+mod facts;
+mod finding;
+mod load;
+mod matrix;
+mod policy;
+mod question;
+mod texts;
+mod verdict;
+mod why;
+
+pub use check::{check, check_dir};
+pub use finding::Finding;
+pub use load::PolicyError;
+pub use matrix::matrix;
+pub use policy::Policy;
+pub use question::{Action, AgreementInForce, Question};
+pub use texts::Texts;
+pub use verdict::{Denied, DenyCode, Permit};
+pub use why::Explanation;

@@ -1,0 +1,112 @@
+//! [`Policy`]: a policy set in force, and the memo of its decisions.
+//!
+//! A decision asks Cedar once per field group, some 100 microseconds in all, and the hub decides for every record twice. So
+//! each situation is judged once and remembered for the life of the set. The memo is a table with one place per
+//! situation there is ([`Facts::COUNT`]), so it is bounded by its shape and read without a lock. It never mixes two
+//! sets: a new set is a new [`Policy`].
+
+use crate::{
+    engine::{Engine, Scene},
+    facts::Facts,
+    load::{self, PolicyError},
+    question::Question,
+    texts::Texts,
+    verdict::{Denied, Permit},
+    why::{self, Explanation, Verdict},
+};
+use std::{fmt, path::Path, sync::OnceLock};
+
+/// A policy set that passed every check, ready to decide.
+pub struct Policy {
+    texts: Texts,
+    hash: [u8; 32],
+    engine: Engine,
+    memo: Box<[OnceLock<Verdict>]>,
+}
+
+impl Policy {
+    /// The set that this program was built with.
+    ///
+    /// # Errors
+    /// If the set has a fault, which the tests of this crate rule out.
+    pub fn embedded() -> Result<Self, PolicyError> {
+        Self::new(Texts::embedded())
+    }
+
+    /// A set from a schema and named policy files.
+    ///
+    /// # Errors
+    /// If a file is missing, or has a fault of syntax, of types or of the house's rules.
+    pub fn from_texts(schema: &str, files: &[(&str, &str)]) -> Result<Self, PolicyError> {
+        Self::new(Texts::new(schema, files))
+    }
+
+    /// A set from the folder that holds its files.
+    ///
+    /// # Errors
+    /// As [`Policy::from_texts`], and if a file can't be read.
+    pub fn from_dir(dir: &Path) -> Result<Self, PolicyError> {
+        Self::new(Texts::from_dir(dir)?)
+    }
+
+    /// A set from its texts.
+    ///
+    /// # Errors
+    /// As [`Policy::from_texts`].
+    pub fn new(texts: Texts) -> Result<Self, PolicyError> {
+        let engine = load::load(&texts)?;
+        Ok(Self::ready(texts, engine))
+    }
+
+    fn ready(texts: Texts, engine: Engine) -> Self {
+        let memo = (0..Facts::COUNT).map(|_| OnceLock::new()).collect();
+        Self { hash: texts.hash(), texts, engine, memo }
+    }
+
+    /// Identity of the set: see [`Texts::hash`].
+    pub const fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// The set's texts, as they were given.
+    pub const fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    /// May this happen, and which field groups may leave?
+    ///
+    /// # Errors
+    /// [`Denied`] whenever no policy permits, any forbids, or anything at all went wrong.
+    #[inline]
+    pub fn decide(&self, question: &Question<'_>) -> Result<Permit, Denied> {
+        match self.memo.get(Facts::of(question).index()) {
+            Some(place) => place.get_or_init(|| self.judge(question)).answer(question),
+            None => self.judge(question).answer(question),
+        }
+    }
+
+    /// The same answer, worked out afresh: for explaining, and for proving that the memo is right.
+    ///
+    /// # Errors
+    /// As [`Policy::decide`].
+    pub fn decide_afresh(&self, question: &Question<'_>) -> Result<Permit, Denied> {
+        self.judge(question).answer(question)
+    }
+
+    /// The answer with the rules behind it, and everything that is missing. For people; slow. Tells more than the
+    /// one who asked may know, so it is for those who may see decisions.
+    pub fn explain(&self, question: &Question<'_>) -> Explanation {
+        why::explain(&self.engine, question)
+    }
+
+    fn judge(&self, question: &Question<'_>) -> Verdict {
+        why::judge(&self.engine, &Scene::of(question))
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hash = self.hash.iter().take(8).map(|b| format!("{b:02x}")).collect::<String>();
+        write!(f, "Policy({hash})")
+    }
+}
