@@ -1,0 +1,74 @@
+//! Compiles every `.proto` under `proto/` into Rust, without a system protoc.
+//!
+//! Files are found by walking, so a new package needs no line here. Messages that can hold something personal get no
+//! derived `Debug`: `src/pb.rs` gives them one that hides their values.
+
+use prost::Message;
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Messages whose `Debug` must not print values. The same list is in `src/pb.rs`; leaving one out there does not compile.
+const PERSONAL: &[&str] = &[
+    ".commonroll.assessment.v1.AssessmentComment",
+    ".commonroll.assessment.v1.Result",
+    ".commonroll.attendance.v1.AttendanceNote",
+    ".commonroll.attendance.v1.Presence",
+    ".commonroll.attendance.v1.Register",
+    ".commonroll.attendance.v1.SourceCode",
+    ".commonroll.behaviour.v1.Event",
+    ".commonroll.behaviour.v1.InternalComment",
+    ".commonroll.behaviour.v1.Involvement",
+    ".commonroll.behaviour.v1.ShareSafeText",
+    ".commonroll.directory.v1.OverviewResponse",
+    ".commonroll.enrolment.v1.JoinRequest",
+    ".commonroll.exchange.v1.DeliveredRecord",
+    ".commonroll.institution.v1.Staff",
+    ".commonroll.learner.v1.Learner",
+    ".commonroll.notice.v1.Notice",
+    ".commonroll.placement.v1.PlacementAcceptance",
+    ".commonroll.placement.v1.PlacementDeclaration",
+    ".commonroll.placement.v1.PlacementEnd",
+    ".commonroll.record.v1.FieldGroup",
+    ".commonroll.record.v1.RecordHead",
+    ".commonroll.support.v1.EmergencyContact",
+    ".commonroll.support.v1.SupportNote",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    let mut files = Vec::new();
+    find(&root, &mut files)?;
+    files.sort();
+    println!("cargo::rerun-if-changed={}", root.join("commonroll").display());
+    for file in &files {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
+
+    let descriptors = protox::compile(&files, [&root])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("descriptor.binpb"), descriptors.encode_to_vec())?;
+
+    let mut config = tonic_prost_build::Config::new();
+    config.bytes(["."]).skip_debug(PERSONAL.iter().copied()).include_file("generated.rs");
+    tonic_prost_build::configure()
+        .emit_rerun_if_changed(false)
+        .compile_fds_with_config(descriptors, config)?;
+    Ok(())
+}
+
+/// Collects the `.proto` files below a folder.
+fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            find(&path, files)?;
+        } else if path.extension().is_some_and(|e| e == "proto") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! What institutions declare, to and from the schema.
+
+use crate::{
+    pb::{
+        directory::v1 as pb, directory::v1::declaration::Fact, group::v1 as group,
+        institution::v1 as institution, learner::v1 as learner, placement::v1 as placement,
+    },
+    read,
+};
+use commonroll_core::{
+    Invalid, LocalId, SchoolDate, Timestamp,
+    directory::{
+        DateRange, Declaration, GroupDeclaration, LearnerDeclaration, PlacementAcceptance,
+        PlacementDeclaration, PlacementEnd, Registration,
+    },
+    record::Text,
+};
+
+/// Most bytes of a national identifier as given. Longer ones are mistakes of the export.
+const IDENTIFIER_MAX: usize = 32;
+/// Most groups that one member of staff may be declared to teach.
+const STAFF_GROUPS_MAX: usize = 200;
+
+/// A declaration that keeps every rule.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Declared {
+    /// What `core` has words for.
+    Fact(Declaration),
+    /// A member of staff, checked. `core` has no word for staff yet, so the message itself is carried.
+    Staff(institution::Staff),
+}
+
+/// A declaration as the schema writes it.
+pub fn write_declaration(declaration: &Declaration) -> pb::Declaration {
+    let fact = match declaration {
+        Declaration::Learner(learner) => Fact::Learner(write_learner(learner)),
+        Declaration::Group(group) => Fact::Group(write_group(group)),
+        Declaration::Placement(said) => Fact::Placement(placement::PlacementDeclaration {
+            learner_local_id: said.learner.as_str().to_owned(),
+            host: said.host.as_str().to_owned(),
+            group_local_id: read::id_text(said.group.as_ref()),
+            first_date: said.dates.first().to_string(),
+            last_date: said.dates.last().to_string(),
+        }),
+        Declaration::Acceptance(said) => Fact::Acceptance(placement::PlacementAcceptance {
+            learner_local_id: said.learner.as_str().to_owned(),
+            home: said.home.as_str().to_owned(),
+            group_local_id: read::id_text(said.group.as_ref()),
+            first_date: said.dates.first().to_string(),
+            last_date: said.dates.last().to_string(),
+        }),
+        Declaration::End(end) => Fact::End(placement::PlacementEnd {
+            learner_local_id: end.learner.as_str().to_owned(),
+            other: end.other.as_str().to_owned(),
+            group_local_id: read::id_text(end.group.as_ref()),
+            from_us: end.from.micros(),
+        }),
+    };
+    pb::Declaration { fact: Some(fact) }
+}
+
+/// Reads a declaration.
+///
+/// # Errors
+/// [`Invalid`] naming the field that breaks a rule; `fact` when nothing known is declared.
+pub fn read_declaration(declaration: &pb::Declaration) -> Result<Declared, Invalid> {
+    let fact = declaration.fact.as_ref();
+    let fact = fact.ok_or(Invalid::new("fact", "must be one of the declarations in the schema"))?;
+    Ok(Declared::Fact(match fact {
+        Fact::Learner(learner) => Declaration::Learner(read_learner(learner)?),
+        Fact::Group(group) => Declaration::Group(read_group(group)?),
+        Fact::Placement(said) => Declaration::Placement(PlacementDeclaration {
+            learner: LocalId::parse("learner_local_id", &said.learner_local_id)?,
+            host: read::slug("host", &said.host)?,
+            group: read::optional_id("group_local_id", &said.group_local_id)?,
+            dates: dates(&said.first_date, &said.last_date)?,
+        }),
+        Fact::Acceptance(said) => Declaration::Acceptance(PlacementAcceptance {
+            learner: LocalId::parse("learner_local_id", &said.learner_local_id)?,
+            home: read::slug("home", &said.home)?,
+            group: read::optional_id("group_local_id", &said.group_local_id)?,
+            dates: dates(&said.first_date, &said.last_date)?,
+        }),
+        Fact::End(end) => Declaration::End(PlacementEnd {
+            learner: LocalId::parse("learner_local_id", &end.learner_local_id)?,
+            other: read::slug("other", &end.other)?,
+            group: read::optional_id("group_local_id", &end.group_local_id)?,
+            from: Timestamp::from_micros("from_us", end.from_us)?,
+        }),
+        Fact::Staff(staff) => return check_staff(staff).map(|()| Declared::Staff(staff.clone())),
+    }))
+}
+
+fn write_learner(given: &LearnerDeclaration) -> learner::Learner {
+    learner::Learner {
+        local_id: given.local_id.as_str().to_owned(),
+        registration: match given.registration {
+            Registration::Home => learner::Registration::Home,
+            Registration::Subsidiary => learner::Registration::Subsidiary,
+            Registration::Guest => learner::Registration::Guest,
+            Registration::Previous => learner::Registration::Previous,
+        } as i32,
+        upn: given.upn.clone(),
+        uln: given.uln.clone(),
+        uci: given.uci.clone(),
+        birth_date: given.birth_date.map(|date| date.to_string()).unwrap_or_default(),
+        surname: given.surname.as_str().to_owned(),
+        forename: given.forename.as_str().to_owned(),
+        known_as: given.known_as.as_str().to_owned(),
+    }
+}
+
+fn read_learner(given: &learner::Learner) -> Result<LearnerDeclaration, Invalid> {
+    let registration = match read::known("registration", given.registration)? {
+        learner::Registration::Unspecified => None,
+        learner::Registration::Home => Some(Registration::Home),
+        learner::Registration::Subsidiary => Some(Registration::Subsidiary),
+        learner::Registration::Guest => Some(Registration::Guest),
+        learner::Registration::Previous => Some(Registration::Previous),
+    };
+    Ok(LearnerDeclaration {
+        local_id: LocalId::parse("local_id", &given.local_id)?,
+        registration: read::required("registration", registration)?,
+        upn: read::verbatim("upn", given.upn.clone(), IDENTIFIER_MAX)?,
+        uln: read::verbatim("uln", given.uln.clone(), IDENTIFIER_MAX)?,
+        uci: read::verbatim("uci", given.uci.clone(), IDENTIFIER_MAX)?,
+        birth_date: read::optional_date("birth_date", &given.birth_date)?,
+        surname: Text::parse("surname", &given.surname, 100)?,
+        forename: Text::parse("forename", &given.forename, 100)?,
+        known_as: Text::parse("known_as", &given.known_as, 100)?,
+    })
+}
+
+fn write_group(given: &GroupDeclaration) -> group::Group {
+    group::Group {
+        local_id: given.local_id.as_str().to_owned(),
+        course_title: given.course_title.as_str().to_owned(),
+        subject: given.subject.as_str().to_owned(),
+    }
+}
+
+fn read_group(given: &group::Group) -> Result<GroupDeclaration, Invalid> {
+    Ok(GroupDeclaration {
+        local_id: LocalId::parse("local_id", &given.local_id)?,
+        course_title: Text::parse("course_title", &given.course_title, 200)?,
+        subject: Text::parse("subject", &given.subject, 100)?,
+    })
+}
+
+/// First and last date, both needed.
+pub(crate) fn dates(first: &str, last: &str) -> Result<DateRange, Invalid> {
+    DateRange::new(SchoolDate::parse("first_date", first)?, SchoolDate::parse("last_date", last)?)
+}
+
+fn check_staff(staff: &institution::Staff) -> Result<(), Invalid> {
+    LocalId::parse("local_id", &staff.local_id)?;
+    if staff.roles.is_empty() || staff.roles.len() > 16 {
+        return Err(Invalid::new("roles", "must be 1 to 16 roles"));
+    }
+    for role in &staff.roles {
+        let role: institution::StaffRole = read::known("roles", *role)?;
+        read::required("roles", (role != institution::StaffRole::Unspecified).then_some(()))?;
+    }
+    if staff.group_local_ids.len() > STAFF_GROUPS_MAX {
+        return Err(Invalid::new("group_local_ids", "must be at most 200 groups"));
+    }
+    staff.group_local_ids.iter().try_for_each(|id| LocalId::parse("group_local_ids", id).map(|_| ()))
+}
