@@ -1,0 +1,109 @@
+//! What a file is complete about, once all its rows were seen.
+//!
+//! A row that can't be read takes its date out of what is covered, and a row without a readable date takes all of it:
+//! an unreadable mark must not look like a withdrawn one.
+
+use crate::{
+    connector::FileFault,
+    item::{Scope, Sink},
+    mapping::{Covers, Rows},
+};
+use commonroll_core::{RecordKind, SchoolDate};
+use std::collections::BTreeSet;
+
+/// Collects what a file is complete about.
+pub struct Coverage {
+    rows: Rows,
+    covers: Covers,
+    dates: BTreeSet<SchoolDate>,
+    last: Option<SchoolDate>,
+    spoiled: BTreeSet<SchoolDate>,
+    all_spoiled: bool,
+}
+
+impl Coverage {
+    pub fn new(rows: Rows, covers: Option<Covers>) -> Self {
+        let usual = match rows {
+            Rows::Attendance => Covers::Dates,
+            Rows::Learners | Rows::Groups | Rows::Placements | Rows::Acceptances => Covers::Everything,
+            Rows::Assessment | Rows::Behaviour | Rows::Ends => Covers::Nothing,
+        };
+        Self {
+            rows,
+            covers: covers.unwrap_or(usual),
+            dates: BTreeSet::new(),
+            last: None,
+            spoiled: BTreeSet::new(),
+            all_spoiled: false,
+        }
+    }
+
+    /// An item of this date is in the file.
+    pub fn has(&mut self, date: Option<SchoolDate>) {
+        if date != self.last
+            && let Some(date) = date
+        {
+            self.dates.insert(date);
+            self.last = Some(date);
+        }
+    }
+
+    /// Something of this date could not be read.
+    pub fn unreadable(&mut self, date: Option<SchoolDate>) {
+        match date {
+            Some(date) => {
+                self.spoiled.insert(date);
+            }
+            None => self.all_spoiled = true,
+        }
+    }
+
+    /// Tells what is covered. `rows` is how many rows the mapping wanted.
+    pub fn tell(self, rows: u64, out: &mut dyn Sink) -> Result<(), FileFault> {
+        let everything = self.whole();
+        if rows == 0 && self.covers == Covers::Everything {
+            let fix =
+                "the file has captions but no rows, which is a failed export rather than an empty school";
+            return Err(FileFault::content("FILE-NO-ROWS", None, fix));
+        }
+        match (self.covers, self.kind()) {
+            (Covers::Nothing, _) => {}
+            (Covers::Everything, _) => {
+                if !self.all_spoiled
+                    && self.spoiled.is_empty()
+                    && let Some(scope) = everything
+                {
+                    out.covers(scope);
+                }
+            }
+            (Covers::Dates, Some(kind)) if !self.all_spoiled => {
+                self.dates.difference(&self.spoiled).for_each(|date| out.covers(Scope::Day(kind, *date)));
+            }
+            (Covers::Dates, _) => {}
+        }
+        Ok(())
+    }
+
+    const fn kind(&self) -> Option<RecordKind> {
+        match self.rows {
+            Rows::Attendance => Some(RecordKind::Attendance),
+            Rows::Assessment => Some(RecordKind::Assessment),
+            Rows::Behaviour => Some(RecordKind::Behaviour),
+            _ => None,
+        }
+    }
+
+    const fn whole(&self) -> Option<Scope> {
+        match self.rows {
+            Rows::Learners => Some(Scope::Learners),
+            Rows::Groups => Some(Scope::Groups),
+            Rows::Placements => Some(Scope::Placements),
+            Rows::Acceptances => Some(Scope::Acceptances),
+            Rows::Ends => None,
+            Rows::Attendance | Rows::Assessment | Rows::Behaviour => match self.kind() {
+                Some(kind) => Some(Scope::Records(kind)),
+                None => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! A mapping bound to the first line of one file: which column is which field, which rows count, what makes a key.
+
+use super::{bound::Bound, rows::Row};
+use crate::{
+    connector::FileFault,
+    item::Problem,
+    mapping::{Delimited, OneOrMany, Rows, Source},
+};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeSet};
+
+/// Most captions that one problem names.
+const CAPTIONS_SHOWN: usize = 20;
+
+/// Captions of a file and who asked for them.
+pub struct Captions {
+    names: Vec<String>,
+    used: RefCell<BTreeSet<usize>>,
+}
+
+impl From<String> for FileFault {
+    fn from(fix: String) -> Self {
+        Self::mapping("MAP-SETTING", fix)
+    }
+}
+
+impl Captions {
+    /// Takes the first row. No caption may stand there twice.
+    pub fn read(row: &Row<'_>) -> Result<Self, FileFault> {
+        let names: Vec<String> = (0..row.len()).map(|column| row.cell(column).to_owned()).collect();
+        let mut seen = BTreeSet::new();
+        if let Some(place) = names.iter().position(|name| !name.is_empty() && !seen.insert(name)) {
+            let fix = format!(
+                "column {} has the caption of an earlier one; give each its own in the report",
+                place + 1
+            );
+            return Err(FileFault::content("CSV-CAPTION-TWICE", Some(row.line), fix));
+        }
+        Ok(Self { names, used: RefCell::default() })
+    }
+
+    /// The column with a caption.
+    pub fn find(&self, caption: &str) -> Result<usize, FileFault> {
+        let Some(place) = self.names.iter().position(|name| name == caption.trim()) else {
+            let fix = format!(
+                "the first line has no column `{caption}`; check the report's captions, the separator and the mapping"
+            );
+            return Err(FileFault::content("CSV-CAPTION-MISSING", Some(1), fix));
+        };
+        self.used.borrow_mut().insert(place);
+        Ok(place)
+    }
+
+    /// Columns that nobody asked for and the mapping doesn't pass over on purpose.
+    pub fn unknown(&self, ignore: &[String], line: u64) -> Option<Problem> {
+        if ignore.iter().any(|name| name == "*") {
+            return None;
+        }
+        let used = self.used.borrow();
+        let left: Vec<String> = self
+            .names
+            .iter()
+            .enumerate()
+            .filter(|(place, name)| {
+                !used.contains(place) && !name.is_empty() && !ignore.iter().any(|known| known == *name)
+            })
+            .map(|(_, name)| name.chars().take(40).filter(|c| !c.is_control()).collect())
+            .collect();
+        let named =
+            left.iter().take(CAPTIONS_SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let more = match left.len().saturating_sub(CAPTIONS_SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let fix = format!("not read: {named}{more}; map them, or list them under `ignore`");
+        (!left.is_empty()).then(|| Problem::new(line, "", "CSV-COLUMN-UNKNOWN", fix))
+    }
+}
+
+/// What all sorts of rows have in common.
+pub struct Plan {
+    only: Vec<(usize, OneOrMany)>,
+    skip_if_blank: Vec<usize>,
+    key: Vec<Bound>,
+}
+
+impl Plan {
+    /// Binds filters and key.
+    pub fn bind(mapping: &Delimited, captions: &Captions) -> Result<Self, FileFault> {
+        let only = mapping
+            .only
+            .iter()
+            .map(|(caption, values)| Ok((captions.find(caption)?, values.clone())))
+            .collect::<Result<_, FileFault>>()?;
+        let skip_if_blank =
+            mapping.skip_if_blank.iter().map(|caption| captions.find(caption)).collect::<Result<_, _>>()?;
+        let names: Vec<&str> = match &mapping.key {
+            Some(key) => key.iter().map(String::as_str).collect(),
+            None => {
+                usual_key(mapping).iter().copied().filter(|name| mapping.fields.contains_key(*name)).collect()
+            }
+        };
+        let key =
+            names.into_iter().map(|name| key_part(name, mapping, captions)).collect::<Result<Vec<_>, _>>()?;
+        let key: Vec<Bound> = key.into_iter().filter(|part| !part.is_constant()).collect();
+        Ok(Self { only, skip_if_blank, key })
+    }
+
+    /// True if the mapping wants this row.
+    pub fn wants(&self, row: &Row<'_>) -> bool {
+        !row.is_blank()
+            && self.only.iter().all(|(column, values)| values.has(row.cell(*column)))
+            && !self.skip_if_blank.iter().any(|column| row.cell(*column).is_empty())
+    }
+
+    /// The parts of the row's key, in order.
+    pub fn key<'r>(&'r self, row: &Row<'r>, number: u64) -> impl Iterator<Item = Cow<'r, str>> {
+        self.key.iter().map(move |part| part.raw(row, number))
+    }
+}
+
+/// Fields that tell one record from the others, if the mapping doesn't say.
+fn usual_key(mapping: &Delimited) -> &'static [&'static str] {
+    match mapping.rows {
+        Rows::Attendance => &["date", "learner", "group", "period", "start"],
+        Rows::Assessment => &["date", "learner", "group", "subject", "title", "result_set", "kind"],
+        Rows::Behaviour if mapping.fields.contains_key("event") => &["event", "learner"],
+        Rows::Behaviour => &["date", "time", "learner", "label"],
+        Rows::Learners | Rows::Groups | Rows::Placements | Rows::Acceptances | Rows::Ends => &[],
+    }
+}
+
+fn key_part(name: &str, mapping: &Delimited, captions: &Captions) -> Result<Bound, FileFault> {
+    match mapping.fields.get(name) {
+        Some(spec) => bind(name, &spec.source(), captions),
+        None => Ok(Bound::column(name, captions.find(name)?)),
+    }
+}
+
+/// Binds one field.
+pub fn bind(name: &str, source: &Source, captions: &Captions) -> Result<Bound, FileFault> {
+    Bound::bind(name, source, &mut |caption| captions.find(caption))
+}
+
+/// Binds a field that rows of this sort may have.
+pub fn optional(name: &str, mapping: &Delimited, captions: &Captions) -> Result<Option<Bound>, FileFault> {
+    mapping.fields.get(name).map(|spec| bind(name, &spec.source(), captions)).transpose()
+}
+
+/// Binds a field that rows of this sort must have.
+pub fn required(name: &'static str, mapping: &Delimited, captions: &Captions) -> Result<Bound, FileFault> {
+    optional(name, mapping, captions)?.ok_or_else(|| {
+        FileFault::mapping("MAP-FIELD", format!("the mapping must say where `{name}` comes from"))
+    })
+}

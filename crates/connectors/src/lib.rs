@@ -1,0 +1,26 @@
+//! Translation between the files of school systems and Commonroll's own words.
+//!
+//! A connector reads one format and says what it found: records, learners, groups, placements. It has no clock, no
+//! network and no disk: fetching, comparing with what was sent before, and keeping are the agent's work. Adding a
+//! connector is its folder and one line in [`ALL`]. What may be shared with whom is not known here.
+
+pub mod codes;
+pub mod connector;
+pub mod delimited;
+mod grades;
+pub mod item;
+pub mod mapping;
+mod parse;
+mod text;
+
+pub use connector::{Connector, FileFault, Input, Limits, ReadSeek, Settings};
+pub use item::{Draft, Item, Place, Problem, Scope, Sink};
+pub use mapping::Mapping;
+
+/// Every connector that we ship, in the order in which they are asked whether a file is theirs.
+pub const ALL: &[&dyn Connector] = &[&delimited::Delimited];
+
+/// The connector with this name, as a mapping file's `format` names it.
+pub fn by_name(name: &str) -> Option<&'static dyn Connector> {
+    ALL.iter().copied().find(|connector| connector.name() == name)
+}

@@ -1,0 +1,336 @@
+//! Mapping of delimited text: what the rows are, which caption is which field, how dates are written.
+
+use super::{FieldSpec, MappingError};
+use commonroll_core::record::{assessment::GradeKind, attendance::Physical};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// How delimited text is to be read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delimited {
+    /// What one row is.
+    pub rows: Rows,
+    /// `utf-8`, `utf-16le`, `utf-16be` or `windows-1252`. Found out by itself if left out.
+    pub encoding: Option<String>,
+    /// `,`, `;` or a tab. Found out from the first line if left out.
+    pub separator: Option<String>,
+    /// How dates are written.
+    #[serde(default)]
+    pub date_format: DateFormat,
+    /// What the file is complete about.
+    pub covers: Option<Covers>,
+    /// Which caption is which field.
+    pub fields: BTreeMap<String, FieldSpec>,
+    /// Captions that are known and left out on purpose; `*` for all that no field uses.
+    #[serde(default)]
+    pub ignore: Vec<String>,
+    /// Fields or captions that together tell one record from the others.
+    pub key: Option<Vec<String>>,
+    /// Only rows in which a column has this value, or one of these.
+    #[serde(default, rename = "where")]
+    pub only: BTreeMap<String, OneOrMany>,
+    /// Rows in which one of these captions is blank are passed over, on purpose and in silence.
+    #[serde(default)]
+    pub skip_if_blank: Vec<String>,
+    /// Start and end, as HH:MM, of the periods and sessions that the file names.
+    #[serde(default)]
+    pub periods: BTreeMap<String, (String, String)>,
+    /// The table of marks, where rows are attendance.
+    pub codes: Option<Codes>,
+    /// Results that stand side by side in one row.
+    #[serde(default)]
+    pub result: Vec<WideResult>,
+    /// Values of a grade that stand for something else than a grade, beyond U, X, Q, # and blank.
+    #[serde(default)]
+    pub special: BTreeMap<String, Special>,
+}
+
+/// What one row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rows {
+    /// One attendance mark.
+    Attendance,
+    /// One assessment result, or several side by side.
+    Assessment,
+    /// One learner's part in an event.
+    Behaviour,
+    /// One learner.
+    Learners,
+    /// One teaching group.
+    Groups,
+    /// One placement, said by the home.
+    Placements,
+    /// One acceptance, said by the host.
+    Acceptances,
+    /// One end of a placement, said by either.
+    Ends,
+}
+
+/// How dates are written. Never guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum DateFormat {
+    /// 2026-09-14, also with a time behind it.
+    #[default]
+    #[serde(rename = "iso", alias = "yyyy-mm-dd")]
+    Iso,
+    /// 14/09/2026.
+    #[serde(rename = "dd/mm/yyyy")]
+    British,
+    /// 14.09.2026.
+    #[serde(rename = "dd.mm.yyyy")]
+    Dotted,
+    /// 20260914.
+    #[serde(rename = "yyyymmdd")]
+    Compact,
+}
+
+/// What a file is complete about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Covers {
+    /// The dates that are in it.
+    Dates,
+    /// All there is of its kind.
+    Everything,
+    /// Nothing: absence means nothing.
+    Nothing,
+}
+
+/// Which table of marks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Codes {
+    /// `ENG-2024`, or a name of the institution's own for the table in `marks`.
+    pub set: String,
+    /// The institution's own marks: present, late, absent, not_required or unknown.
+    #[serde(default)]
+    pub marks: BTreeMap<String, Physical>,
+    /// True if the file is the institution's own statutory register.
+    #[serde(default)]
+    pub register: bool,
+}
+
+/// One of the results that stand side by side in a row.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WideResult {
+    /// Caption of the column that holds the grade.
+    pub column: String,
+    /// What was assessed; the caption if left out.
+    pub title: Option<String>,
+    /// Scale.
+    pub scale: String,
+    /// Version of the scale.
+    #[serde(default = "first_version")]
+    pub scale_version: String,
+    /// What the grade claims.
+    pub kind: GradeKind,
+    /// Subject, if it isn't a field of the row.
+    pub subject: Option<String>,
+    /// Collection or result set.
+    pub result_set: Option<String>,
+    /// Date of the result, as YYYY-MM-DD, if it isn't a field of the row.
+    pub date: Option<String>,
+}
+
+fn first_version() -> String {
+    "1".to_owned()
+}
+
+/// What may stand in the place of a grade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Special {
+    /// A grade after all, where one of the usual special values is one on this scale.
+    Grade,
+    /// Ungraded.
+    Ungraded,
+    /// No result or absent.
+    NoResult,
+    /// Pending.
+    Pending,
+    /// Withheld.
+    Withheld,
+    /// Not assessed.
+    NotAssessed,
+}
+
+/// One text or a list of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// All of them.
+    pub fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text],
+            Self::Many(texts) => texts,
+        }
+    }
+
+    /// True if it is one of them.
+    pub fn has(&self, text: &str) -> bool {
+        match self {
+            Self::One(one) => one == text,
+            Self::Many(many) => many.iter().any(|one| one == text),
+        }
+    }
+}
+
+impl Rows {
+    /// Fields that a row must have, and fields that it may have.
+    pub(crate) const fn fields(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Self::Attendance => (
+                &["learner", "date", "mark"],
+                &[
+                    "group",
+                    "period",
+                    "start",
+                    "end",
+                    "minutes",
+                    "minutes_late",
+                    "minutes_left_early",
+                    "note",
+                    "recorded_at",
+                    "confidential",
+                ],
+            ),
+            Self::Assessment => (
+                &["learner"],
+                &[
+                    "date",
+                    "group",
+                    "grade",
+                    "scale",
+                    "scale_version",
+                    "kind",
+                    "subject",
+                    "title",
+                    "result_set",
+                    "points",
+                    "point_system",
+                    "comment",
+                    "recorded_at",
+                    "confidential",
+                ],
+            ),
+            Self::Behaviour => (
+                &["learner", "date", "label", "polarity"],
+                &[
+                    "event",
+                    "group",
+                    "time",
+                    "category",
+                    "severity",
+                    "location",
+                    "role",
+                    "points",
+                    "action",
+                    "status",
+                    "home_action_by",
+                    "share_text",
+                    "internal_comment",
+                    "recorded_at",
+                    "confidential",
+                ],
+            ),
+            Self::Learners => (
+                &["learner", "surname", "forename"],
+                &["registration", "upn", "uln", "uci", "birth_date", "known_as"],
+            ),
+            Self::Groups => (&["group"], &["course_title", "subject"]),
+            Self::Placements => (&["learner", "host", "first_date", "last_date"], &["group"]),
+            Self::Acceptances => (&["learner", "home", "first_date", "last_date"], &["group"]),
+            Self::Ends => (&["learner", "other", "from_date"], &["group", "from_time"]),
+        }
+    }
+}
+
+impl Delimited {
+    /// Checks what can be checked without a file.
+    pub(crate) fn check(&self) -> Result<(), MappingError> {
+        let (must, may) = self.rows.fields();
+        for (name, spec) in &self.fields {
+            if !must.contains(&name.as_str()) && !may.contains(&name.as_str()) {
+                let fix = format!(
+                    "is no field of these rows; they have {} and {}",
+                    must.join(", "),
+                    may.join(", ")
+                );
+                return Err(MappingError::setting(format!("fields.{name}"), fix));
+            }
+            if let Some(fix) = spec.source().fault() {
+                return Err(MappingError::setting(format!("fields.{name}"), fix));
+            }
+        }
+        if let Some(missing) = must.iter().find(|name| !self.fields.contains_key(**name)) {
+            return Err(MappingError::setting(format!("fields.{missing}"), "must say which column it is in"));
+        }
+        self.check_rows()
+    }
+
+    fn check_rows(&self) -> Result<(), MappingError> {
+        if let Some(separator) = &self.separator
+            && !matches!(separator.as_str(), "," | ";" | "\t" | "tab")
+        {
+            return Err(MappingError::setting("separator", "must be \",\", \";\" or \"tab\""));
+        }
+        match self.rows {
+            Rows::Attendance => {
+                let Some(codes) = &self.codes else {
+                    return Err(MappingError::setting(
+                        "codes",
+                        "must name the table of marks, such as set = \"ENG-2024\"",
+                    ));
+                };
+                if codes.set == crate::codes::eng_2024::NAME {
+                    if !codes.marks.is_empty() {
+                        return Err(MappingError::setting(
+                            "codes.marks",
+                            "must stay out with ENG-2024, or give `set` another name",
+                        ));
+                    }
+                } else if codes.marks.is_empty() {
+                    return Err(MappingError::setting(
+                        "codes.marks",
+                        "must say what each mark of your own table means",
+                    ));
+                }
+            }
+            Rows::Assessment if self.result.is_empty() => {
+                for name in ["date", "grade", "scale", "kind"] {
+                    if !self.fields.contains_key(name) {
+                        let fix = "must say which column or constant it is, or use [[result]] for grades side by side";
+                        return Err(MappingError::setting(format!("fields.{name}"), fix));
+                    }
+                }
+            }
+            Rows::Assessment => {
+                if ["grade", "scale", "kind", "title"].iter().any(|name| self.fields.contains_key(*name)) {
+                    return Err(MappingError::setting(
+                        "result",
+                        "can't stand beside fields.grade, scale, kind or title",
+                    ));
+                }
+                if !self.fields.contains_key("date") && self.result.iter().any(|result| result.date.is_none())
+                {
+                    return Err(MappingError::setting("result.date", "must be given here or as a field"));
+                }
+            }
+            _ if !self.result.is_empty() => {
+                return Err(MappingError::setting("result", "is only for rows = \"assessment\""));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! Reading of small values: dates, times of day, whole numbers. Shared by all formats.
+//!
+//! Nothing is guessed: a value that doesn't have exactly the declared shape is an error.
+
+use crate::mapping::DateFormat;
+use commonroll_core::SchoolDate;
+use jiff::civil::{Date, Time};
+
+/// A date in the declared format. ISO may carry a time behind it, which says nothing about the date.
+pub fn date(text: &str, format: DateFormat) -> Option<SchoolDate> {
+    let bytes = text.as_bytes();
+    let (year, month, day) = match format {
+        DateFormat::Iso => {
+            let long_enough = bytes.len() == 10 || (bytes.len() >= 16 && matches!(bytes[10], b'T' | b' '));
+            if !long_enough || bytes[4] != b'-' || bytes[7] != b'-' {
+                return None;
+            }
+            (number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..10])?)
+        }
+        DateFormat::British | DateFormat::Dotted => {
+            let mark = if format == DateFormat::British { b'/' } else { b'.' };
+            if bytes.len() != 10 || bytes[2] != mark || bytes[5] != mark {
+                return None;
+            }
+            (number(&bytes[6..])?, number(&bytes[3..5])?, number(&bytes[..2])?)
+        }
+        DateFormat::Compact => {
+            if bytes.len() != 8 {
+                return None;
+            }
+            (number(&bytes[..4])?, number(&bytes[4..6])?, number(&bytes[6..])?)
+        }
+    };
+    let date =
+        Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    (1900..2200).contains(&date.year()).then_some(SchoolDate::from_civil(date))
+}
+
+/// A time of day: `9:05`, `09:05` or `09:05:30`.
+pub fn time(text: &str) -> Option<Time> {
+    let mut parts = text.split(':');
+    let hour = small(parts.next()?, 2)?;
+    let minute = small(parts.next().filter(|part| part.len() == 2)?, 2)?;
+    let second = match parts.next() {
+        None => 0,
+        Some(part) if part.len() == 2 => small(part, 2)?,
+        Some(_) => return None,
+    };
+    if parts.next().is_some() {
+        return None;
+    }
+    Time::new(hour, minute, second, 0).ok()
+}
+
+fn small(text: &str, digits_max: usize) -> Option<i8> {
+    if text.is_empty() || text.len() > digits_max {
+        return None;
+    }
+    i8::try_from(number(text.as_bytes())?).ok()
+}
+
+/// A whole number that isn't negative, in digits alone.
+pub fn whole(text: &str) -> Option<u32> {
+    (text.len() <= 9).then(|| number(text.as_bytes())).flatten()
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u32, |sum, digit| {
+        digit.is_ascii_digit().then(|| sum.checked_mul(10)?.checked_add(u32::from(digit - b'0'))).flatten()
+    })
+}
+
+/// An instant in RFC 3339, or a local date and time without a zone, which is then a time in `zone`.
+pub fn instant(text: &str, zone: &jiff::tz::TimeZone) -> Option<commonroll_core::Timestamp> {
+    let instant = match text.parse::<jiff::Timestamp>() {
+        Ok(instant) => instant,
+        Err(_) => {
+            let local: jiff::civil::DateTime = text.parse().ok()?;
+            zone.to_ambiguous_zoned(local).compatible().ok()?.timestamp()
+        }
+    };
+    commonroll_core::Timestamp::from_micros("recorded_at", instant.as_microsecond()).ok()
+}
+
+/// Yes or no as the systems write it.
+pub fn truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "1" => Some(true),
+        "false" | "f" | "no" | "n" | "0" | "" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_only_as_declared() {
+        let show = |text: &str, format| date(text, format).map(|date| date.to_string());
+        assert_eq!(show("2026-09-14", DateFormat::Iso).as_deref(), Some("2026-09-14"));
+        assert_eq!(show("2026-09-14T00:00:00", DateFormat::Iso).as_deref(), Some("2026-09-14"));
+        assert_eq!(show("03/04/2026", DateFormat::British).as_deref(), Some("2026-04-03"));
+        assert_eq!(show("03/04/2026", DateFormat::Iso), None);
+        assert_eq!(show("2026-02-30", DateFormat::Iso), None);
+        assert_eq!(show("13/13/2026", DateFormat::British), None);
+        assert_eq!(show("2026-09-14junk", DateFormat::Iso), None);
+        assert_eq!(show("é26-09-14", DateFormat::Iso), None);
+    }
+
+    #[test]
+    fn times_need_both_digits_of_the_minute() {
+        assert!(time("9:05").is_some() && time("09:05:30").is_some());
+        assert!(
+            time("09:5").is_none()
+                && time("24:00").is_none()
+                && time("0905").is_none()
+                && time("+9:05").is_none()
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! What data managers' files become: one story a test.
+
+mod delimited;
+mod support;
