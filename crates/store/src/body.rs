@@ -1,0 +1,290 @@
+//! Every statement that both engines understand, written once. Compiled once per engine, with that engine's types.
+//!
+//! What differs is in `engine.rs` of each: how many rows are written at once, durability checks, wake-ups, upkeep.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::engine::{self, Conn, Db, Extra, ints, sort};
+use crate::codec::{ID, ID_REVISION, LEVEL_INDEX, decode_segment, id_revision, level_index, parse_id_row};
+use crate::prepare::{Rows, rows};
+use crate::{Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, Store, StoreError};
+
+/// An open database of this engine.
+pub(super) struct Backend {
+    pub writer: sqlx::Pool<Db>,
+    pub reader: sqlx::Pool<Db>,
+    pub extra: Extra,
+    /// Set by a failed flush: what the disk holds is in doubt from then on.
+    pub stopped: AtomicBool,
+}
+
+/// The values of keys that lie packed in `$1`, `$2` of them. A scalar subquery per key is an index look-up on either
+/// engine; no planner can make a scan of it.
+macro_rules! look_up {
+    ($value:literal, $table:literal, $key:literal, $width:literal) => {
+        concat!(
+            "SELECT i, value FROM (WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < $2) ",
+            "SELECT i, (SELECT ", $value, " FROM ", $table, " WHERE ", $key, " = substr($1, i * ", $width, " + 1, ",
+            $width, ")) AS value FROM s) AS found WHERE value IS NOT NULL"
+        )
+    };
+}
+
+type BlockColumns = (i64, i64, i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+
+#[async_trait::async_trait]
+impl Store for Backend {
+    fn engine(&self) -> &'static str {
+        engine::NAME
+    }
+
+    async fn head(&self) -> Result<Option<BlockHead>> {
+        let row: Option<(i64, i64, i64, Vec<u8>)> =
+            sqlx::query_as("SELECT first_seq, n, at_us, frontier FROM block ORDER BY first_seq DESC LIMIT 1")
+                .fetch_optional(&self.reader)
+                .await
+                .map_err(sort)?;
+        row.map(|(first_seq, n, at_us, frontier)| {
+            Ok(BlockHead { first_seq: number(first_seq)?, n: number(n)?, at_us, frontier })
+        })
+        .transpose()
+    }
+
+    async fn commit(&self, commit: &Commit<'_>) -> Result<(), CommitError> {
+        let rows = rows(commit)?;
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(StoreError::Flush("an earlier flush failed".to_owned()).into());
+        }
+        let outcome = self.write(commit, &rows).await;
+        if let Err(CommitError::Store(StoreError::Flush(_))) = outcome {
+            self.stopped.store(true, Ordering::Release);
+        }
+        outcome
+    }
+
+    async fn blocks(&self, from_seq: u64, max_blocks: u32, payloads: bool) -> Result<Vec<Block>> {
+        let rows: Vec<BlockColumns> = sqlx::query_as(
+            "SELECT first_seq, n, at_us, frontier, entries, CASE WHEN $3 THEN payloads END FROM block
+              WHERE first_seq >= COALESCE((SELECT MAX(first_seq) FROM block WHERE first_seq <= $1), 0)
+              ORDER BY first_seq LIMIT $2",
+        )
+        .bind(sql(from_seq))
+        .bind(i64::from(max_blocks))
+        .bind(payloads)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(sort)?;
+        let mut blocks = rows.into_iter().map(block).collect::<Result<Vec<_>>>()?;
+        blocks.retain(|block| block.end() > from_seq);
+        Ok(blocks)
+    }
+
+    async fn block_of(&self, seqs: &[u64], payloads: bool) -> Result<Vec<Block>> {
+        if seqs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut wanted = seqs.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let rows: Vec<BlockColumns> = sqlx::query_as(concat!(
+            "SELECT first_seq, n, at_us, frontier, entries, CASE WHEN $2 THEN payloads END FROM block
+              WHERE first_seq IN (
+                SELECT (SELECT MAX(b.first_seq) FROM block b WHERE b.first_seq <= wanted.x) FROM (",
+            ints!(),
+            ") AS wanted) ORDER BY first_seq"
+        ))
+        .bind(engine::bind_ints(wanted.iter().map(|&seq| sql(seq))))
+        .bind(payloads)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(sort)?;
+        let mut blocks = rows.into_iter().map(block).collect::<Result<Vec<_>>>()?;
+        // A number beyond the end led to the last block.
+        blocks.retain(|block| {
+            let at = wanted.partition_point(|&seq| seq < block.first_seq);
+            wanted.get(at).is_some_and(|&seq| seq < block.end())
+        });
+        Ok(blocks)
+    }
+
+    async fn newest(&self, ids: &[[u8; 16]]) -> Result<Vec<Option<IdRow>>> {
+        const TEXT: &str = look_up!("val", "recid", "id", "16");
+        self.look_up(TEXT, ids, |key: &[u8; ID], value| parse_id_row(key, value)).await
+    }
+
+    async fn superseded(&self, keys: &[([u8; 16], u32)]) -> Result<Vec<Option<IdRow>>> {
+        const TEXT: &str = look_up!("val", "superseded", "id_revision", "20");
+        let keys: Vec<_> = keys.iter().map(id_revision).collect();
+        self.look_up(TEXT, &keys, |key: &[u8; ID_REVISION], value| parse_id_row(key, value)).await
+    }
+
+    async fn feed(&self, recipient: u32, from_seq: u64, limit: u32) -> Result<Vec<u64>> {
+        let (limit, mut seqs, mut from) = (limit as usize, Vec::new(), from_seq);
+        // How many segments make up a page is not known before: a segment holds one entry or a thousand.
+        let mut segments = 16;
+        while seqs.len() < limit {
+            let page: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(
+                "SELECT first_seq, n, seqs FROM fseg WHERE recipient = $1 AND first_seq >= COALESCE(
+                    (SELECT MAX(first_seq) FROM fseg WHERE recipient = $1 AND first_seq <= $2), 0)
+                  ORDER BY first_seq LIMIT $3",
+            )
+            .bind(i64::from(recipient))
+            .bind(sql(from))
+            .bind(segments as i64)
+            .fetch_all(&self.reader)
+            .await
+            .map_err(sort)?;
+            let more = page.len() == segments;
+            for (first_seq, n, bytes) in page {
+                let segment = decode_segment(number(first_seq)?, number(n)?, &bytes)
+                    .ok_or_else(|| damaged("a feed segment does not hold its count"))?;
+                seqs.extend(segment.into_iter().filter(|&seq| seq >= from));
+            }
+            match seqs.last() {
+                Some(&last) if more => (from, segments) = (last + 1, (segments * 2).min(512)),
+                _ => break,
+            }
+        }
+        seqs.truncate(limit);
+        Ok(seqs)
+    }
+
+    async fn facts(&self, kinds: &[u8]) -> Result<Vec<FactRow>> {
+        let rows: Vec<(i64, Vec<u8>, i64, Vec<u8>)> = sqlx::query_as(concat!(
+            "SELECT kind, key, seq, value FROM fact WHERE kind IN (SELECT x FROM (",
+            ints!(),
+            ") AS wanted) ORDER BY seq, kind, key"
+        ))
+        .bind(engine::bind_ints(kinds.iter().map(|&kind| i64::from(kind))))
+        .fetch_all(&self.reader)
+        .await
+        .map_err(sort)?;
+        rows.into_iter()
+            .map(|(kind, key, seq, value)| {
+                Ok(FactRow { kind: number(kind)?, key, seq: number(seq)?, value: Some(value) })
+            })
+            .collect()
+    }
+
+    async fn tiles(&self, keys: &[(u8, u64)]) -> Result<Vec<Option<[u8; 32]>>> {
+        const TEXT: &str = look_up!("hash", "tile", "level_ix", "9");
+        let keys: Vec<_> = keys.iter().map(|&(level, index)| level_index(level, index)).collect();
+        self.look_up(TEXT, &keys, |_: &[u8; LEVEL_INDEX], value| value.try_into().ok()).await
+    }
+
+    async fn wait_for_change(&self, known_size: u64, at_most: Duration) -> Result<()> {
+        // Running out of time is a normal end: the caller looks for itself then.
+        tokio::time::timeout(at_most, engine::changed(self, known_size)).await.unwrap_or(Ok(()))
+    }
+
+    async fn maintain(&self) -> Result<()> {
+        let outcome = engine::maintain(self).await;
+        if let Err(StoreError::Flush(_)) = outcome {
+            self.stopped.store(true, Ordering::Release);
+        }
+        outcome
+    }
+
+    async fn close(&self) {
+        engine::close(self).await;
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Backend {
+    /// The transaction. Dropped before its end it rolls back.
+    async fn write(&self, commit: &Commit<'_>, rows: &Rows<'_>) -> Result<(), CommitError> {
+        let mut tx = self.writer.begin_with(engine::BEGIN).await.map_err(sort)?;
+        if !insert_block(&mut tx, commit).await? {
+            let end = size(&mut tx).await?;
+            let got = commit.first_seq;
+            return Err(if got > end { StoreError::Gap { end, got }.into() } else { CommitError::Lost });
+        }
+        engine::put(&mut tx, engine::PUT_ID, &rows.ids, ID).await.map_err(sort)?;
+        engine::put(&mut tx, engine::PUT_SUPERSEDED, &rows.superseded, ID_REVISION).await.map_err(sort)?;
+        engine::put(&mut tx, engine::PUT_TILE, &rows.tiles, LEVEL_INDEX).await.map_err(sort)?;
+        engine::put_segments(&mut tx, commit.first_seq, &rows.segments).await.map_err(sort)?;
+        engine::put_facts(&mut tx, &rows.set).await.map_err(sort)?;
+        engine::delete_facts(&mut tx, &rows.deleted).await.map_err(sort)?;
+        engine::announce(&mut tx, commit.first_seq + u64::from(commit.n)).await.map_err(sort)?;
+        tx.commit().await.map_err(|error| CommitError::of_commit(error, engine::fault))
+    }
+
+    /// Looks all `keys` up at once; the answers are in their order.
+    async fn look_up<T: Clone, const N: usize>(
+        &self,
+        text: &'static str,
+        keys: &[[u8; N]],
+        parse: impl Fn(&[u8; N], &[u8]) -> Option<T>,
+    ) -> Result<Vec<Option<T>>> {
+        let mut answers = vec![None; keys.len()];
+        if keys.is_empty() {
+            return Ok(answers);
+        }
+        let count = i32::try_from(keys.len()).map_err(|_| StoreError::Misuse("too many keys at once"))?;
+        let found: Vec<(i32, Vec<u8>)> = sqlx::query_as(text)
+            .bind(keys.as_flattened())
+            .bind(count)
+            .fetch_all(&self.reader)
+            .await
+            .map_err(sort)?;
+        for (at, value) in found {
+            let (key, answer) = keys.get(at as usize).zip(answers.get_mut(at as usize)).ok_or_else(index)?;
+            *answer = Some(parse(key, &value).ok_or_else(index)?);
+        }
+        Ok(answers)
+    }
+}
+
+/// Inserts only at the end of the log. `false`: somebody else was faster, or the caller is ahead.
+async fn insert_block(conn: &mut Conn, commit: &Commit<'_>) -> Result<bool> {
+    let inserted = sqlx::query(
+        "INSERT INTO block (first_seq, n, at_us, frontier, entries, payloads)
+         SELECT $1, $2, $3, $4, $5, $6
+          WHERE $1 = COALESCE((SELECT first_seq + n FROM block ORDER BY first_seq DESC LIMIT 1), 0)
+         ON CONFLICT (first_seq) DO NOTHING",
+    )
+    .bind(sql(commit.first_seq))
+    .bind(i64::from(commit.n))
+    .bind(commit.at_us)
+    .bind(commit.frontier)
+    .bind(commit.entries)
+    .bind(commit.payloads)
+    .execute(conn)
+    .await
+    .map_err(sort)?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Entries in the log.
+pub(super) async fn size(conn: &mut Conn) -> Result<u64> {
+    let end: Option<i64> =
+        sqlx::query_scalar("SELECT first_seq + n FROM block ORDER BY first_seq DESC LIMIT 1")
+            .fetch_optional(conn)
+            .await
+            .map_err(sort)?;
+    number(end.unwrap_or(0))
+}
+
+fn block((first_seq, n, at_us, frontier, entries, payloads): BlockColumns) -> Result<Block> {
+    Ok(Block { first_seq: number(first_seq)?, n: number(n)?, at_us, frontier, entries, payloads })
+}
+
+/// A number above SQL's range asks for what can't exist, just as the highest number does.
+fn sql(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+fn number<T: TryFrom<i64>>(value: i64) -> Result<T> {
+    T::try_from(value).map_err(|_| damaged("a number is out of its range"))
+}
+
+fn index() -> StoreError {
+    damaged("an index row has the wrong length")
+}
+
+fn damaged(what: &str) -> StoreError {
+    StoreError::Damaged(what.to_owned())
+}

@@ -1,0 +1,111 @@
+//! The hub's SQL: the log and everything looked up in it, on SQLite or PostgreSQL.
+//!
+//! One [`Commit`] is one transaction: the block of log entries, the newest revision of each record, the feeds, the
+//! directory facts and the tree's hashes appear together or not at all. So no view lags behind the log and a restart
+//! has nothing to replay. A writer may append only at the end of the log that it has seen committed; the primary key
+//! of `block` settles races between processes.
+//!
+//! What the bytes mean is not known here: entries, payloads, frontiers and facts are the exchange's.
+
+#![expect(clippy::duplicate_mod, reason = "one body of statements is compiled once per engine, on purpose")]
+
+mod codec;
+mod error;
+mod postgres;
+mod prepare;
+mod sqlite;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+mod types;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use error::{CommitError, Result, StoreError};
+pub use types::{Block, BlockHead, Commit, FactRow, FeedRow, IdRow, TileRow};
+
+/// How a store is opened. The defaults suit a hub.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Connections for reading, beside the writer. At least 1.
+    pub readers: u32,
+    /// How long to wait for another process's write lock or for a free connection before giving up as busy.
+    pub busy_timeout: Duration,
+    /// SQLite: bytes of write-ahead log above which [`Store::maintain`] makes the writer wait and empties it.
+    /// A long one would make the start after a crash slow.
+    pub wal_bytes_max: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { readers: 4, busy_timeout: Duration::from_secs(10), wal_bytes_max: 64 << 20 }
+    }
+}
+
+/// Opens the database at `url`, sets up or upgrades its tables, and reads back its durability settings.
+///
+/// `sqlite:/path/to/file` (created with access for its owner only), `sqlite::memory:` (tests only: nothing is
+/// durable, which is why the durability check does not apply to it), or `postgres://user@host/database`.
+///
+/// # Errors
+/// [`StoreError::Unsafe`] when the settings could lose what was acknowledged, [`StoreError::NewerSchema`] when a newer
+/// version of this program has been here, otherwise why the database could not be reached.
+pub async fn open(url: &str, settings: &Settings) -> Result<Arc<dyn Store>> {
+    match url.split_once(':') {
+        Some(("sqlite", _)) => sqlite::open(url, settings).await,
+        Some(("postgres" | "postgresql", _)) => postgres::open(url, settings).await,
+        _ => Err(StoreError::Url("must begin with sqlite: or postgres:".to_owned())),
+    }
+}
+
+/// An open database. Sequence numbers start at 0 and are the leaf's index in the log.
+#[async_trait::async_trait]
+pub trait Store: Send + Sync {
+    /// `sqlite` or `postgresql`, for messages and metrics.
+    fn engine(&self) -> &'static str;
+
+    /// The last block without its entries; `None` for an empty log.
+    async fn head(&self) -> Result<Option<BlockHead>>;
+
+    /// Appends a block with all that belongs to it, durably, or leaves everything as it was.
+    ///
+    /// A dropped (cancelled) call has an unknown outcome: look at [`Store::head`].
+    ///
+    /// # Errors
+    /// See [`CommitError`]; after [`StoreError::Flush`] every later commit fails too.
+    async fn commit(&self, commit: &Commit<'_>) -> std::result::Result<(), CommitError>;
+
+    /// The blocks that hold `from_seq` and what follows, ascending, at most `max_blocks`.
+    async fn blocks(&self, from_seq: u64, max_blocks: u32, payloads: bool) -> Result<Vec<Block>>;
+
+    /// The distinct blocks that hold these sequence numbers, ascending, by one statement. Whole blocks are read into
+    /// memory, so ask for a page of numbers at a time.
+    async fn block_of(&self, seqs: &[u64], payloads: bool) -> Result<Vec<Block>>;
+
+    /// The newest revision held of each record, in the order of `ids`, by one statement.
+    async fn newest(&self, ids: &[[u8; 16]]) -> Result<Vec<Option<IdRow>>>;
+
+    /// Where an older revision of a record is, in the order of `keys`, by one statement.
+    async fn superseded(&self, keys: &[([u8; 16], u32)]) -> Result<Vec<Option<IdRow>>>;
+
+    /// The sequence numbers for `recipient` that are `from_seq` or higher, ascending, at most `limit`.
+    async fn feed(&self, recipient: u32, from_seq: u64, limit: u32) -> Result<Vec<u64>>;
+
+    /// All facts of these kinds, ordered by sequence number, then kind and key.
+    async fn facts(&self, kinds: &[u8]) -> Result<Vec<FactRow>>;
+
+    /// Hashes of complete subtrees by (level, index), in the order of `keys`, by one statement.
+    async fn tiles(&self, keys: &[(u8, u64)]) -> Result<Vec<Option<[u8; 32]>>>;
+
+    /// Waits until the log holds more than `known_size` entries, whoever appended them, or `at_most` has passed.
+    async fn wait_for_change(&self, known_size: u64, at_most: Duration) -> Result<()>;
+
+    /// Housekeeping that must not happen on the writer's time: the hub calls this every 250 ms.
+    ///
+    /// # Errors
+    /// After [`StoreError::Flush`] commits fail too: the process should stop.
+    async fn maintain(&self) -> Result<()>;
+
+    /// Closes all connections. Later calls fail as unavailable.
+    async fn close(&self);
+}

@@ -1,0 +1,224 @@
+//! What only PostgreSQL does: its pool, arrays as binds, and NOTIFY to wake the other nodes.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{Connection, Row};
+use tokio::sync::watch;
+
+use super::body::{Backend, size};
+use super::install::install;
+use super::schema::STEPS;
+use crate::error::Fault;
+use crate::prepare::Segment;
+use crate::types::FactRow;
+use crate::{Result, Settings, Store, StoreError};
+
+pub(super) type Db = sqlx::Postgres;
+pub(super) type Conn = sqlx::PgConnection;
+
+pub(super) const NAME: &str = "postgresql";
+pub(super) const BEGIN: &str = "BEGIN";
+/// Two nodes that start together take turns. The number is this program's own.
+pub(super) const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(4885440229);
+    CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
+const CHANNEL: &str = "commonroll_log";
+
+/// A list of integers bound as `$1`, as rows with the column `x`.
+macro_rules! ints {
+    () => {
+        "SELECT UNNEST($1) AS x"
+    };
+}
+pub(super) use ints;
+
+/// Keys as the array `$1`, values as the array `$2`.
+macro_rules! put {
+    ($table:literal, $key:literal, $rest:literal) => {
+        concat!("INSERT INTO ", $table, " SELECT * FROM UNNEST($1, $2) ON CONFLICT (", $key, ") DO ", $rest)
+    };
+}
+pub(super) const PUT_ID: &str =
+    put!("recid", "id", "UPDATE SET val = excluded.val WHERE excluded.val > recid.val");
+pub(super) const PUT_SUPERSEDED: &str = put!("superseded", "id_revision", "NOTHING");
+pub(super) const PUT_TILE: &str = put!("tile", "level_ix", "NOTHING");
+
+/// The size of the log as last heard, and the task that listens.
+pub(super) struct Extra {
+    size: watch::Receiver<u64>,
+    listener: tokio::task::AbortHandle,
+}
+
+impl Drop for Extra {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Arc<dyn Store>> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Url(error.to_string()))?;
+    let options = options.application_name("commonroll");
+    // The first connection by hand: a pool would try again and hide the reason.
+    let mut conn = Conn::connect_with(&options).await.map_err(sort)?;
+    check_durability(&mut conn).await?;
+    install(&mut conn, STEPS).await?;
+    conn.close().await.map_err(sort)?;
+    let pool = PgPoolOptions::new()
+        // One for the writer, one for the listener.
+        .max_connections(settings.readers.max(1) + 2)
+        .acquire_timeout(settings.busy_timeout)
+        .after_connect(|conn, _| Box::pin(async { check_durability(conn).await.map_err(as_sqlx) }))
+        .connect_lazy_with(options);
+    let (heard, size) = watch::channel(0);
+    let listener = tokio::spawn(listen(pool.clone(), heard)).abort_handle();
+    let extra = Extra { size, listener };
+    Ok(Arc::new(Backend { writer: pool.clone(), reader: pool, extra, stopped: false.into() }))
+}
+
+/// On every connection: a role or a database can have settings of its own, and they can change.
+async fn check_durability(conn: &mut Conn) -> Result<()> {
+    let text = "SELECT current_setting('fsync'), current_setting('full_page_writes'),
+                       current_setting('synchronous_commit')";
+    let found = sqlx::query(text).fetch_one(conn).await.map_err(sort)?;
+    let checks: [(&'static str, &[&str], &'static str); 3] = [
+        ("fsync", &["on"], "on"),
+        ("full_page_writes", &["on"], "on"),
+        ("synchronous_commit", &["on", "remote_apply"], "on or remote_apply"),
+    ];
+    for (at, (setting, accepted, needed)) in checks.into_iter().enumerate() {
+        let found: String = found.try_get(at).map_err(sort)?;
+        if !accepted.contains(&found.as_str()) {
+            return Err(StoreError::Unsafe { setting, found, needed });
+        }
+    }
+    Ok(())
+}
+
+fn as_sqlx(error: StoreError) -> sqlx::Error {
+    sqlx::Error::Configuration(Box::new(error))
+}
+
+pub(super) fn bind_ints(numbers: impl Iterator<Item = i64>) -> Vec<i64> {
+    numbers.collect()
+}
+
+pub(super) async fn put<const N: usize>(
+    conn: &mut Conn,
+    text: &'static str,
+    rows: &[[u8; N]],
+    key: usize,
+) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let (keys, values): (Vec<&[u8]>, Vec<&[u8]>) = rows.iter().map(|row| row.split_at(key)).unzip();
+    sqlx::query(text).bind(keys).bind(values).execute(conn).await.map(drop)
+}
+
+pub(super) async fn put_segments(conn: &mut Conn, first_seq: u64, segments: &[Segment]) -> sqlx::Result<()> {
+    if segments.is_empty() {
+        return Ok(());
+    }
+    let text = "INSERT INTO fseg (recipient, first_seq, n, seqs)
+        SELECT recipient, $2, n, seqs FROM UNNEST($1, $3, $4) AS new (recipient, n, seqs)";
+    sqlx::query(text)
+        .bind(segments.iter().map(|segment| i64::from(segment.recipient)).collect::<Vec<_>>())
+        .bind(first_seq as i64)
+        .bind(segments.iter().map(|segment| i64::from(segment.n)).collect::<Vec<_>>())
+        .bind(segments.iter().map(|segment| segment.seqs.as_slice()).collect::<Vec<_>>())
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+pub(super) async fn put_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Result<()> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let text = "INSERT INTO fact (kind, seq, key, value) SELECT * FROM UNNEST($1, $2, $3, $4)
+        ON CONFLICT (kind, key) DO UPDATE SET seq = excluded.seq, value = excluded.value";
+    sqlx::query(text)
+        .bind(facts.iter().map(|fact| i64::from(fact.kind)).collect::<Vec<_>>())
+        .bind(facts.iter().map(|fact| fact.seq as i64).collect::<Vec<_>>())
+        .bind(facts.iter().map(|fact| fact.key.as_slice()).collect::<Vec<_>>())
+        .bind(facts.iter().map(|fact| fact.value.as_deref().unwrap_or_default()).collect::<Vec<_>>())
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+pub(super) async fn delete_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Result<()> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("DELETE FROM fact WHERE (kind, key) IN (SELECT * FROM UNNEST($1, $2))")
+        .bind(facts.iter().map(|fact| i64::from(fact.kind)).collect::<Vec<_>>())
+        .bind(facts.iter().map(|fact| fact.key.as_slice()).collect::<Vec<_>>())
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Told to all nodes at the moment of the commit, not before.
+pub(super) async fn announce(conn: &mut Conn, size: u64) -> sqlx::Result<()> {
+    sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(size.to_string()).execute(conn).await.map(drop)
+}
+
+/// Returns when the log is longer than `known`.
+pub(super) async fn changed(backend: &Backend, known: u64) -> Result<()> {
+    let mut size = backend.extra.size.clone();
+    let longer = size.wait_for(|&size| size > known).await.map(drop);
+    // The listener ends only with the store.
+    longer.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolClosed))
+}
+
+/// Listens until the store is closed, and looks after each lost connection: what was told meanwhile is not repeated.
+async fn listen(pool: sqlx::Pool<Db>, heard: watch::Sender<u64>) {
+    while !pool.is_closed() {
+        if let Err(error) = listen_once(&pool, &heard).await {
+            tracing::warn!(%error, "not told of other nodes' commits just now");
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn listen_once(pool: &sqlx::Pool<Db>, heard: &watch::Sender<u64>) -> Result<()> {
+    let mut listener = PgListener::connect_with(pool).await.map_err(sort)?;
+    listener.listen(CHANNEL).await.map_err(sort)?;
+    raise(heard, size(&mut *pool.acquire().await.map_err(sort)?).await?);
+    while let Some(told) = listener.try_recv().await.map_err(sort)? {
+        raise(heard, told.payload().parse().unwrap_or(0));
+    }
+    Ok(())
+}
+
+fn raise(heard: &watch::Sender<u64>, size: u64) {
+    heard.send_if_modified(|known| size > std::mem::replace(known, size.max(*known)));
+}
+
+/// Autovacuum does what is needed.
+pub(super) async fn maintain(_: &Backend) -> Result<()> {
+    Ok(())
+}
+
+pub(super) async fn close(backend: &Backend) {
+    backend.extra.listener.abort();
+}
+
+pub(super) fn sort(error: sqlx::Error) -> StoreError {
+    StoreError::sort(error, fault)
+}
+
+/// The meaning of an SQLSTATE: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+pub(super) fn fault(code: &str) -> Fault {
+    match code {
+        "53100" => Fault::Full,
+        "58030" => Fault::Flush,
+        "XX001" | "XX002" => Fault::Damaged,
+        "40001" | "40P01" | "55P03" => Fault::Busy,
+        _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") => Fault::Away,
+        _ => Fault::Other,
+    }
+}

@@ -1,0 +1,335 @@
+//! What only SQLite does: its connections, its packed binds, its upkeep.
+//!
+//! Rows of fixed width are cut out of one blob; rows of varying width out of one blob by a directory in JSON.
+//! The writing connection never checkpoints: that would stall a commit for milliseconds. Another one does it.
+
+use std::fmt::Write;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::body::{Backend, size};
+use super::install::install;
+use super::schema::STEPS;
+use crate::error::Fault;
+use crate::prepare::Segment;
+use crate::types::FactRow;
+use crate::{Result, Settings, Store, StoreError};
+
+pub(super) type Db = sqlx::Sqlite;
+pub(super) type Conn = sqlx::SqliteConnection;
+
+pub(super) const NAME: &str = "sqlite";
+/// Takes the write lock at once: a lock taken later could fail half-way through.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+pub(super) const LOCK_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
+
+/// A list of integers bound as `$1`, as rows with the column `x`.
+macro_rules! ints {
+    () => {
+        "SELECT value AS x FROM json_each($1)"
+    };
+}
+pub(super) use ints;
+
+/// Rows of fixed width packed into `$1`, `$2` of them.
+macro_rules! put {
+    ($table:literal, $key:literal, $rest:literal) => {
+        concat!(
+            "WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < $2) INSERT INTO ", $table,
+            " SELECT substr($1, i * ($3 + $4) + 1, $3), substr($1, i * ($3 + $4) + $3 + 1, $4) FROM s WHERE true ",
+            "ON CONFLICT (", $key, ") DO ", $rest
+        )
+    };
+}
+pub(super) const PUT_ID: &str =
+    put!("recid", "id", "UPDATE SET val = excluded.val WHERE excluded.val > recid.val");
+pub(super) const PUT_SUPERSEDED: &str = put!("superseded", "id_revision", "NOTHING");
+pub(super) const PUT_TILE: &str = put!("tile", "level_ix", "NOTHING");
+
+/// A third kind of connection, for looking and checkpointing: it never keeps the writer or a reader waiting.
+pub(super) struct Extra {
+    side: sqlx::Pool<Db>,
+    wal_bytes_max: u64,
+}
+
+pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Arc<dyn Store>> {
+    let options = SqliteConnectOptions::from_str(url).map_err(|error| StoreError::Url(error.to_string()))?;
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    let options = options
+        .create_if_missing(true)
+        .busy_timeout(settings.busy_timeout)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("cache_size", "-65536")
+        .pragma("wal_autocheckpoint", "0");
+    let pool = |options: &SqliteConnectOptions, connections: u32| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(settings.busy_timeout)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone())
+    };
+    let (writer, reader, side) = if in_memory {
+        let only = pool(&options, 1);
+        (only.clone(), only.clone(), only)
+    } else {
+        restrict(options.get_filename())?;
+        let options = options.journal_mode(SqliteJournalMode::Wal);
+        // A checkpoint that has to wait for readers gives up soon: the next call tries again.
+        let side = options.clone().busy_timeout(Duration::from_millis(200));
+        (pool(&options, 1), pool(&options, settings.readers.max(1)), pool(&side, 1))
+    };
+    let mut conn = first_connection(&writer).await?;
+    if !in_memory {
+        check_durability(&mut conn).await?;
+    }
+    install(&mut conn, STEPS).await?;
+    drop(conn);
+    let extra = Extra { side, wal_bytes_max: settings.wal_bytes_max };
+    Ok(Arc::new(Backend { writer, reader, extra, stopped: false.into() }))
+}
+
+/// Two processes that both turn a new file to WAL get in each other's way, and SQLite does not wait there.
+async fn first_connection(pool: &sqlx::Pool<Db>) -> Result<sqlx::pool::PoolConnection<Db>> {
+    let mut tries = 0;
+    loop {
+        match pool.acquire().await.map_err(sort) {
+            Err(StoreError::Busy(_)) if tries < 20 => tries += 1,
+            outcome => return outcome,
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn check_durability(conn: &mut Conn) -> Result<()> {
+    let journal: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *conn).await.map_err(sort)?;
+    let synchronous: i64 =
+        sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *conn).await.map_err(sort)?;
+    durable(&journal, synchronous)
+}
+
+/// WAL lets readers go on beside the writer; FULL (2) or EXTRA (3) flushes at every commit.
+fn durable(journal: &str, synchronous: i64) -> Result<()> {
+    if journal != "wal" {
+        return Err(StoreError::Unsafe { setting: "journal_mode", found: journal.to_owned(), needed: "wal" });
+    }
+    if !(2..=3).contains(&synchronous) {
+        let found = synchronous.to_string();
+        return Err(StoreError::Unsafe { setting: "synchronous", found, needed: "FULL (2) or EXTRA (3)" });
+    }
+    Ok(())
+}
+
+/// Creates the file for its owner alone and takes others' access away. SQLite gives its side files the same access.
+#[cfg(unix)]
+fn restrict(path: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let refused = |error: std::io::Error| {
+        StoreError::Url(format!("the file can't be created or kept private: {error}"))
+    };
+    let file =
+        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(refused)?;
+    let now = file.metadata().map_err(refused)?.permissions();
+    if now.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(refused)
+}
+
+/// Elsewhere the folder's access rules are inherited.
+#[cfg(not(unix))]
+fn restrict(_: &std::path::Path) -> Result<()> {
+    Ok(())
+}
+
+pub(super) fn bind_ints(numbers: impl Iterator<Item = i64>) -> String {
+    let mut json = String::from("[");
+    for number in numbers {
+        let comma = if json.len() > 1 { "," } else { "" };
+        let _ = write!(json, "{comma}{number}");
+    }
+    json + "]"
+}
+
+pub(super) async fn put<const N: usize>(
+    conn: &mut Conn,
+    text: &'static str,
+    rows: &[[u8; N]],
+    key: usize,
+) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let query = sqlx::query(text).bind(rows.as_flattened()).bind(rows.len() as i64);
+    query.bind(key as i64).bind((N - key) as i64).execute(conn).await.map(drop)
+}
+
+/// Byte strings end to end, and a directory of rows: numbers, then offset (from 1) and length of each string.
+#[derive(Default)]
+struct Packed {
+    directory: String,
+    bytes: Vec<u8>,
+}
+
+impl Packed {
+    fn row(&mut self, numbers: &[u64], strings: &[&[u8]]) {
+        if self.bytes.is_empty() {
+            // SQLite takes a piece of an empty blob for NULL.
+            self.bytes.push(0);
+        }
+        self.directory.push_str(if self.directory.is_empty() { "[[" } else { ",[" });
+        for number in numbers {
+            let _ = write!(self.directory, "{number},");
+        }
+        for string in strings {
+            let _ = write!(self.directory, "{},{},", self.bytes.len() + 1, string.len());
+            self.bytes.extend_from_slice(string);
+        }
+        self.directory.pop();
+        self.directory.push(']');
+    }
+
+    /// Runs `text` with the directory as `$1` and the bytes as `$2`, unless there are no rows.
+    async fn execute(mut self, conn: &mut Conn, text: &'static str) -> sqlx::Result<()> {
+        if self.directory.is_empty() {
+            return Ok(());
+        }
+        self.directory.push(']');
+        sqlx::query(text).bind(self.directory).bind(self.bytes).execute(conn).await.map(drop)
+    }
+}
+
+pub(super) async fn put_segments(conn: &mut Conn, first_seq: u64, segments: &[Segment]) -> sqlx::Result<()> {
+    let mut packed = Packed::default();
+    for segment in segments {
+        packed.row(&[segment.recipient.into(), first_seq, segment.n.into()], &[&segment.seqs]);
+    }
+    let text = "INSERT INTO fseg (recipient, first_seq, n, seqs)
+        SELECT value ->> 0, value ->> 1, value ->> 2, substr($2, value ->> 3, value ->> 4) FROM json_each($1)";
+    packed.execute(conn, text).await
+}
+
+pub(super) async fn put_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Result<()> {
+    let mut packed = Packed::default();
+    for fact in facts {
+        packed.row(&[fact.kind.into(), fact.seq], &[&fact.key, fact.value.as_deref().unwrap_or_default()]);
+    }
+    let text = "INSERT INTO fact (kind, seq, key, value)
+        SELECT value ->> 0, value ->> 1, substr($2, value ->> 2, value ->> 3), substr($2, value ->> 4, value ->> 5)
+          FROM json_each($1) WHERE true
+        ON CONFLICT (kind, key) DO UPDATE SET seq = excluded.seq, value = excluded.value";
+    packed.execute(conn, text).await
+}
+
+pub(super) async fn delete_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Result<()> {
+    let mut packed = Packed::default();
+    for fact in facts {
+        packed.row(&[fact.kind.into()], &[&fact.key]);
+    }
+    let text = "DELETE FROM fact WHERE (kind, key) IN
+        (SELECT value ->> 0, substr($2, value ->> 1, value ->> 2) FROM json_each($1))";
+    packed.execute(conn, text).await
+}
+
+/// Nobody to tell: others look for themselves.
+pub(super) async fn announce(_: &mut Conn, _: u64) -> sqlx::Result<()> {
+    Ok(())
+}
+
+/// Returns when the log is longer than `known`. Looks at the file's change counter, which costs microseconds.
+pub(super) async fn changed(backend: &Backend, known: u64) -> Result<()> {
+    let mut seen = None;
+    loop {
+        let mut conn = backend.extra.side.acquire().await.map_err(sort)?;
+        let version: i64 =
+            sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *conn).await.map_err(sort)?;
+        if seen.replace(version) != Some(version) && size(&mut conn).await? > known {
+            return Ok(());
+        }
+        drop(conn);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Copies the write-ahead log into the file. Above its limit the writer waits until it is empty.
+pub(super) async fn maintain(backend: &Backend) -> Result<()> {
+    let mut conn = backend.extra.side.acquire().await.map_err(sort)?;
+    let (_, pages, copied): (i64, i64, i64) =
+        sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *conn).await.map_err(sort)?;
+    // Bytes per page: 4096, SQLite's default, and 24 of frame header. Without WAL (memory) it is -1 pages.
+    if u64::try_from(pages).unwrap_or(0) * 4120 > backend.extra.wal_bytes_max {
+        let (busy, ..): (i64, i64, i64) =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *conn).await.map_err(sort)?;
+        if busy != 0 {
+            tracing::debug!(pages, copied, "write-ahead log is above its limit and a reader holds it");
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn close(backend: &Backend) {
+    backend.extra.side.close().await;
+}
+
+pub(super) fn sort(error: sqlx::Error) -> StoreError {
+    StoreError::sort(error, fault)
+}
+
+/// The meaning of a result code: <https://www.sqlite.org/rescode.html>.
+pub(super) fn fault(code: &str) -> Fault {
+    let code: u32 = code.parse().unwrap_or(0);
+    match (code & 0xff, code >> 8) {
+        (5 | 6, _) => Fault::Busy,
+        // Reading: IOERR_READ, IOERR_SHORT_READ, IOERR_CORRUPTFS.
+        (10, 1 | 2 | 33) | (11 | 26, _) => Fault::Damaged,
+        (10, _) => Fault::Flush,
+        (13, _) => Fault::Full,
+        (14, _) => Fault::Away,
+        _ => Fault::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::Connection;
+
+    #[test]
+    fn settings_that_could_lose_a_commit_are_refused() {
+        assert!(durable("wal", 2).is_ok() && durable("wal", 3).is_ok());
+        let told = durable("wal", 1).unwrap_err().to_string();
+        assert!(told.contains("synchronous is 1") && told.contains("FULL"), "{told}");
+        assert!(durable("delete", 2).unwrap_err().to_string().contains("journal_mode is delete"));
+    }
+
+    #[test]
+    fn codes_say_what_to_do() {
+        let meant = ["5", "13", "1034", "778", "266", "11", "14", "1"].map(fault);
+        let expected = [Fault::Busy, Fault::Full, Fault::Flush, Fault::Flush, Fault::Damaged, Fault::Damaged];
+        assert_eq!(meant[..6], expected);
+        assert_eq!(meant[6..], [Fault::Away, Fault::Other]);
+    }
+
+    #[tokio::test]
+    async fn a_failed_migration_leaves_the_database_as_it_was() {
+        let mut conn = Conn::connect("sqlite::memory:").await.unwrap();
+        install(&mut conn, &["CREATE TABLE one (a INTEGER)"]).await.unwrap();
+        let broken = ["CREATE TABLE one (a INTEGER)", "CREATE TABLE two (a INTEGER); CREATE TABLE one (a)"];
+        install(&mut conn, &broken).await.unwrap_err();
+        let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema ORDER BY name")
+            .fetch_all(&mut conn)
+            .await
+            .unwrap();
+        assert_eq!(tables, ["one", "schema_version"]);
+        let version: i64 =
+            sqlx::query_scalar("SELECT version FROM schema_version").fetch_one(&mut conn).await.unwrap();
+        assert_eq!(version, 1);
+        let newer = install(&mut conn, &[]).await.unwrap_err().to_string();
+        assert!(newer.contains("schema version 1 is newer than 0"), "{newer}");
+    }
+}

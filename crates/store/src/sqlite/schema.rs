@@ -1,0 +1,35 @@
+//! The tables on SQLite. A step that has been shipped is never changed; a new one is added.
+
+pub(super) const STEPS: &[&str] = &["
+    -- One row is one commit. Small columns first: reading them leaves the large ones on disk.
+    CREATE TABLE block (
+        first_seq INTEGER PRIMARY KEY,
+        n INTEGER NOT NULL,
+        at_us INTEGER NOT NULL,
+        frontier BLOB NOT NULL,
+        entries BLOB NOT NULL,
+        payloads BLOB
+    );
+    -- Newest revision of a record. val: revision 4, seq 8, source 2, root 14.
+    CREATE TABLE recid (id BLOB PRIMARY KEY, val BLOB NOT NULL) WITHOUT ROWID;
+    -- Older revisions. id_revision: id 16, revision 4; val: seq 8, source 2, root 14.
+    CREATE TABLE superseded (id_revision BLOB PRIMARY KEY, val BLOB NOT NULL) WITHOUT ROWID;
+    -- Complete subtrees of the log's tree. level_ix: level 1, index 8.
+    CREATE TABLE tile (level_ix BLOB PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;
+    -- What goes to whom, a row per block. seqs: varint differences.
+    CREATE TABLE fseg (
+        recipient INTEGER NOT NULL,
+        first_seq INTEGER NOT NULL,
+        n INTEGER NOT NULL,
+        seqs BLOB NOT NULL,
+        PRIMARY KEY (recipient, first_seq)
+    ) WITHOUT ROWID;
+    -- Directory facts.
+    CREATE TABLE fact (
+        kind INTEGER NOT NULL,
+        key BLOB NOT NULL,
+        seq INTEGER NOT NULL,
+        value BLOB NOT NULL,
+        PRIMARY KEY (kind, key)
+    ) WITHOUT ROWID;
+"];

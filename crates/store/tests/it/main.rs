@@ -1,0 +1,8 @@
+//! One suite for both engines.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod bed;
+mod index;
+mod log;
+mod safety;
