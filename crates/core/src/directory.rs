@@ -178,7 +178,10 @@ pub struct Agreement {
 impl Agreement {
     /// True if the agreement is in force on a date and both institutions are party to it.
     pub fn covers(&self, one: &Slug, other: &Slug, date: SchoolDate) -> bool {
-        self.first_date <= date && date <= self.last_date && self.parties.contains(one) && self.parties.contains(other)
+        self.first_date <= date
+            && date <= self.last_date
+            && self.parties.contains(one)
+            && self.parties.contains(other)
     }
 }
 

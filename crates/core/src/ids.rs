@@ -126,10 +126,7 @@ pub struct RecordId(pub [u8; 16]);
 impl RecordId {
     /// Takes 16 bytes.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, Invalid> {
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| Invalid::new("record_id", "must have exactly 16 bytes"))
+        bytes.try_into().map(Self).map_err(|_| Invalid::new("record_id", "must have exactly 16 bytes"))
     }
 
     /// Days since 1970-01-01 of the school date inside the id.

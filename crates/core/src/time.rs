@@ -16,7 +16,10 @@ impl Timestamp {
         const YEAR_1900: i64 = -2_208_988_800_000_000;
         const YEAR_2200: i64 = 7_258_118_400_000_000;
         if !(YEAR_1900..YEAR_2200).contains(&micros) {
-            return Err(Invalid::new(field, "must lie between the years 1900 and 2200, in microseconds since 1970"));
+            return Err(Invalid::new(
+                field,
+                "must lie between the years 1900 and 2200, in microseconds since 1970",
+            ));
         }
         Ok(Self(micros))
     }
@@ -77,6 +80,11 @@ impl SchoolDate {
     /// The civil date.
     pub const fn civil(self) -> civil::Date {
         self.0
+    }
+
+    /// The date that lies this many days after 1970-01-01, if there is one.
+    pub fn from_days(days: i32) -> Option<Self> {
+        civil::date(1970, 1, 1).checked_add(jiff::Span::new().try_days(days).ok()?).ok().map(Self)
     }
 
     /// Days since 1970-01-01.

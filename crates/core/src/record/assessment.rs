@@ -45,7 +45,8 @@ pub struct ResultGiven {
 impl ResultGiven {
     /// Checks the lengths that types don't hold.
     pub fn check(self) -> Result<Self, Invalid> {
-        let sized = |text: &str, max: usize| (1..=max).contains(&text.len()) && !text.chars().any(char::is_control);
+        let sized =
+            |text: &str, max: usize| (1..=max).contains(&text.len()) && !text.chars().any(char::is_control);
         if !sized(&self.scale_id, 64) {
             return Err(Invalid::new("scale_id", "must name the scale in 1 to 64 characters"));
         }
@@ -55,12 +56,20 @@ impl ResultGiven {
         if let GradeValue::Given(grade) = &self.value
             && (grade.is_empty() || grade.chars().count() > 32 || grade.chars().any(char::is_control))
         {
-            return Err(Invalid::new("grade", "must have 1 to 32 visible characters, or a special value instead"));
+            return Err(Invalid::new(
+                "grade",
+                "must have 1 to 32 visible characters, or a special value instead",
+            ));
         }
         if let Some(points) = &self.points
-            && !(sized(&points.points, 16) && sized(&points.system, 32) && points.points.parse::<f64>().is_ok_and(f64::is_finite))
+            && !(sized(&points.points, 16)
+                && sized(&points.system, 32)
+                && points.points.parse::<f64>().is_ok_and(f64::is_finite))
         {
-            return Err(Invalid::new("points_as_given", "must be a decimal number with the name of its point system"));
+            return Err(Invalid::new(
+                "points_as_given",
+                "must be a decimal number with the name of its point system",
+            ));
         }
         Ok(self)
     }

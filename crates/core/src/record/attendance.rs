@@ -47,8 +47,13 @@ impl Presence {
             return Err(Invalid::new("minutes_left_early", "must be between 0 and 1440 whole minutes"));
         }
         let in_room = matches!(self.physical, Physical::Present | Physical::Late);
-        if !in_room && (self.minutes_late.is_some_and(|m| m > 0) || self.minutes_left_early.is_some_and(|m| m > 0)) {
-            return Err(Invalid::new("minutes_late", "only a learner who was in the room can be late or leave early"));
+        if !in_room
+            && (self.minutes_late.is_some_and(|m| m > 0) || self.minutes_left_early.is_some_and(|m| m > 0))
+        {
+            return Err(Invalid::new(
+                "minutes_late",
+                "only a learner who was in the room can be late or leave early",
+            ));
         }
         Ok(self)
     }

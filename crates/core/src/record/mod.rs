@@ -58,7 +58,9 @@ impl RecordKind {
         match self {
             Self::Attendance => &[(2, "presence"), (3, "source_code"), (4, "note"), (5, "register")],
             Self::Assessment => &[(2, "result"), (3, "comment")],
-            Self::Behaviour => &[(2, "event"), (3, "involvement"), (4, "share_safe_text"), (5, "internal_comment")],
+            Self::Behaviour => {
+                &[(2, "event"), (3, "involvement"), (4, "share_safe_text"), (5, "internal_comment")]
+            }
         }
     }
 }
@@ -144,7 +146,8 @@ impl Text {
         if text.chars().nth(max_chars).is_some() {
             return Err(Invalid::new(field, "is longer than the schema allows; shorten it at the source"));
         }
-        if text.chars().any(|c| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || is_direction_mark(c)) {
+        if text.chars().any(|c| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || is_direction_mark(c))
+        {
             return Err(Invalid::new(field, "must not hold control characters or direction marks"));
         }
         Ok(Self(text.trim().to_owned()))

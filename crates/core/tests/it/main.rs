@@ -1,1 +1,17 @@
-//! Stories told of the words.
+//! Tests of the words, through the public interface alone.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod attendance_codes;
+mod grades;
+mod identifiers;
+mod matching;
+mod session;
+mod usage_codes;
+
+use commonroll_core::SchoolDate;
+
+/// A date in a test.
+fn date(text: &str) -> SchoolDate {
+    text.parse().unwrap()
+}
