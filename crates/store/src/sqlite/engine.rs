@@ -56,6 +56,10 @@ pub(super) struct Extra {
 }
 
 pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(connect(url, settings).await?))
+}
+
+async fn connect(url: &str, settings: &Settings) -> Result<Backend> {
     let options = SqliteConnectOptions::from_str(url).map_err(|error| StoreError::Url(error.to_string()))?;
     let in_memory = url.contains(":memory:") || url.contains("mode=memory");
     let options = options
@@ -90,7 +94,7 @@ pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Arc<dyn Store
     install(&mut conn, STEPS).await?;
     drop(conn);
     let extra = Extra { side, wal_bytes_max: settings.wal_bytes_max };
-    Ok(Arc::new(Backend { writer, reader, extra, stopped: false.into() }))
+    Ok(Backend { writer, reader, extra, stopped: false.into() })
 }
 
 /// Two processes that both turn a new file to WAL get in each other's way, and SQLite does not wait there.
@@ -295,41 +299,5 @@ pub(super) fn fault(code: &str) -> Fault {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use sqlx::Connection;
-
-    #[test]
-    fn settings_that_could_lose_a_commit_are_refused() {
-        assert!(durable("wal", 2).is_ok() && durable("wal", 3).is_ok());
-        let told = durable("wal", 1).unwrap_err().to_string();
-        assert!(told.contains("synchronous is 1") && told.contains("FULL"), "{told}");
-        assert!(durable("delete", 2).unwrap_err().to_string().contains("journal_mode is delete"));
-    }
-
-    #[test]
-    fn codes_say_what_to_do() {
-        let meant = ["5", "13", "1034", "778", "266", "11", "14", "1"].map(fault);
-        let expected = [Fault::Busy, Fault::Full, Fault::Flush, Fault::Flush, Fault::Damaged, Fault::Damaged];
-        assert_eq!(meant[..6], expected);
-        assert_eq!(meant[6..], [Fault::Away, Fault::Other]);
-    }
-
-    #[tokio::test]
-    async fn a_failed_migration_leaves_the_database_as_it_was() {
-        let mut conn = Conn::connect("sqlite::memory:").await.unwrap();
-        install(&mut conn, &["CREATE TABLE one (a INTEGER)"]).await.unwrap();
-        let broken = ["CREATE TABLE one (a INTEGER)", "CREATE TABLE two (a INTEGER); CREATE TABLE one (a)"];
-        install(&mut conn, &broken).await.unwrap_err();
-        let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema ORDER BY name")
-            .fetch_all(&mut conn)
-            .await
-            .unwrap();
-        assert_eq!(tables, ["one", "schema_version"]);
-        let version: i64 =
-            sqlx::query_scalar("SELECT version FROM schema_version").fetch_one(&mut conn).await.unwrap();
-        assert_eq!(version, 1);
-        let newer = install(&mut conn, &[]).await.unwrap_err().to_string();
-        assert!(newer.contains("schema version 1 is newer than 0"), "{newer}");
-    }
-}
+#[path = "engine_tests.rs"]
+mod tests;

@@ -5,4 +5,6 @@
 mod bed;
 mod index;
 mod log;
+#[cfg(unix)]
+mod outage;
 mod safety;

@@ -1,7 +1,8 @@
 //! What must not be: unsafe settings, another version's tables, a stranger's eyes, a write-ahead log without bounds.
 
-use commonroll_store::testkit::Postgres;
-use commonroll_store::{Settings, Store, StoreError};
+use std::time::Duration;
+
+use commonroll_store::{CommitError, Settings, StoreError};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use crate::bed::{Bed, batch};
@@ -93,14 +94,59 @@ async fn upkeep_bounds_the_write_ahead_log() {
     assert_eq!(store.blocks(0, 100, true).await.unwrap().len(), 40);
 }
 
-/// The server outlives no one: its socket and folder are gone with the value.
 #[tokio::test]
-async fn a_test_server_leaves_nothing_behind() {
-    let server = Postgres::start().unwrap();
-    let folder = server.folder().to_owned();
-    let mut conn = PgConnection::connect(&server.database().await.unwrap()).await.unwrap();
-    conn.ping().await.unwrap();
-    drop(server);
-    assert!(!folder.exists());
-    conn.ping().await.unwrap_err();
+async fn a_held_lock_is_busy_not_lost() {
+    let bed = Bed::file();
+    let settings = Settings { busy_timeout: Duration::from_millis(100), ..Settings::default() };
+    let store = commonroll_store::open(&bed.url, &settings).await.unwrap();
+    let mut other = SqliteConnection::connect(&bed.url).await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let told = batch(0, 1).commit(&*store).await.unwrap_err();
+    assert!(matches!(told, CommitError::Store(StoreError::Busy(_))), "{told}");
+    assert_eq!(store.head().await.unwrap(), None, "reading goes on beside a writer");
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    batch(0, 1).commit(&*store).await.unwrap();
+}
+
+/// Runs itself again as a process that may not write files beyond 256 KiB: writing fails there, and not for want of
+/// space.
+#[cfg(unix)]
+#[tokio::test]
+async fn case_30_a_failed_write_ends_all_commits() {
+    if std::env::var_os("COMMONROLL_LIMITED").is_none() {
+        let limited = "trap '' XFSZ; ulimit -f 512; exec \"$0\" --exact safety::case_30_a_failed_write_ends_all_commits";
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", limited]).arg(std::env::current_exe().unwrap()).env("COMMONROLL_LIMITED", "1");
+        let outcome = shell.output().unwrap();
+        let said = String::from_utf8_lossy(&outcome.stdout);
+        assert!(outcome.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let bed = Bed::file();
+    let store = bed.open().await;
+    batch(0, 1).commit(&*store).await.unwrap();
+    for name in ["too large ".repeat(100_000), "small".to_owned()] {
+        let told = batch(1, 1).named(&name).commit(&*store).await.unwrap_err();
+        assert!(matches!(told, CommitError::Store(StoreError::Flush(_))), "{told}");
+    }
+    assert_eq!(store.head().await.unwrap().unwrap().size(), 1, "reading goes on");
+}
+
+#[tokio::test]
+async fn case_30_damaged_pages_are_named() {
+    let bed = Bed::file();
+    let store = bed.open().await;
+    for first_seq in 0..50 {
+        batch(first_seq, 1).named(&"x".repeat(500)).commit(&*store).await.unwrap();
+    }
+    store.close().await;
+    let path = bed.url.strip_prefix("sqlite:").unwrap();
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[2 * 4096..].fill(0xa5);
+    std::fs::write(path, bytes).unwrap();
+    let told = match commonroll_store::open(&bed.url, &Settings::default()).await {
+        Ok(store) => store.blocks(0, 100, true).await.unwrap_err(),
+        Err(told) => told,
+    };
+    assert!(matches!(told, StoreError::Damaged(_)), "{told}");
 }

@@ -1,0 +1,93 @@
+//! PostgreSQL goes away: in the middle of a commit, and for a while.
+//!
+//! A forwarder stands between store and server. It cuts every connection as soon as a COMMIT passes, before or after
+//! the server has seen it: the store can't know which.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use commonroll_store::testkit::Postgres;
+use commonroll_store::{CommitError, Settings, Store};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+
+use crate::bed::{Bed, batch};
+
+const OPEN: u8 = 0;
+const CUT_BEFORE: u8 = 1;
+const CUT_AFTER: u8 = 2;
+
+/// A store that reaches its server through the forwarder, and the forwarder's switch.
+async fn through_forwarder() -> (Arc<dyn Store>, Arc<AtomicU8>) {
+    let bed = Bed::postgres().await;
+    let database = bed.url.split(['/', '?']).nth(3).unwrap();
+    let socket = Postgres::shared().unwrap().folder().join(".s.PGSQL.5432");
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://postgres@{}/{database}?sslmode=disable", door.local_addr().unwrap());
+    let switch = Arc::new(AtomicU8::new(OPEN));
+    let held = switch.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = door.accept().await {
+            tokio::spawn(forward(client, socket.clone(), held.clone()));
+        }
+    });
+    (commonroll_store::open(&url, &Settings::default()).await.unwrap(), switch)
+}
+
+async fn forward(mut client: TcpStream, socket: PathBuf, switch: Arc<AtomicU8>) -> std::io::Result<()> {
+    let mut server = UnixStream::connect(socket).await?;
+    let (mut asked, mut told) = (vec![0; 65536], vec![0; 65536]);
+    loop {
+        tokio::select! {
+            n = client.read(&mut asked) => {
+                let part = &asked[..n?];
+                let is_commit = part.windows(6).any(|word| word == b"COMMIT");
+                let cut = switch.load(Ordering::SeqCst);
+                if part.is_empty() || is_commit && cut == CUT_BEFORE {
+                    return Ok(());
+                }
+                server.write_all(part).await?;
+                if is_commit && cut == CUT_AFTER {
+                    return server.read(&mut told).await.map(drop);
+                }
+            }
+            n = server.read(&mut told) => match n? {
+                0 => return Ok(()),
+                n => client.write_all(&told[..n]).await?,
+            },
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_lost_in_commit_is_an_unknown_outcome() {
+    let (store, switch) = through_forwarder().await;
+    batch(0, 1).commit(&*store).await.unwrap();
+    for (cut, size) in [(CUT_BEFORE, 1), (CUT_AFTER, 2)] {
+        switch.store(cut, Ordering::SeqCst);
+        let told = batch(1, 1).commit(&*store).await.unwrap_err();
+        assert!(matches!(told, CommitError::Unknown(_)), "{told}");
+        switch.store(OPEN, Ordering::SeqCst);
+        assert_eq!(store.head().await.unwrap().unwrap().size(), size, "the log itself knows");
+    }
+    batch(2, 1).commit(&*store).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_unavailable_and_nothing_hangs() {
+    let server = tokio::task::spawn_blocking(|| Postgres::start().unwrap()).await.unwrap();
+    let settings = Settings { busy_timeout: Duration::from_millis(300), ..Settings::default() };
+    let folder = server.folder().to_owned();
+    let url = server.database().await.unwrap();
+    let store = commonroll_store::open(&url, &settings).await.unwrap();
+    batch(0, 1).commit(&*store).await.unwrap();
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
+    assert!(!folder.exists(), "a test server leaves nothing behind");
+    for _ in 0..2 {
+        let told = batch(1, 1).commit(&*store).await.unwrap_err();
+        assert!(told.to_string().starts_with("database is"), "{told}");
+        assert!(matches!(told, CommitError::Store(_)), "nothing was on its way: {told}");
+    }
+}
