@@ -1,0 +1,233 @@
+//! Institutions declare, the hub answers, agreements and institutions travel.
+
+use crate::sample::{date, id, slug, text, time};
+use commonroll_core::{
+    Invalid, RecordKind,
+    directory::{
+        Agreement, DateRange, Declaration, GroupDeclaration, Institution, InstitutionType,
+        LearnerDeclaration, PlacementAcceptance, PlacementDeclaration, PlacementEnd, Registration,
+    },
+};
+use commonroll_wire::{
+    DeclarationAnswer, Declared, RecordAnswer, Refusal,
+    pb::{
+        directory::v1 as pb, directory::v1::declaration::Fact, exchange::v1 as exchange,
+        institution::v1::Staff,
+    },
+    read_agreement, read_declaration, read_declaration_answer, read_institution, read_record_answer,
+    write_agreement, write_declaration, write_declaration_answer, write_institution, write_record_answer,
+};
+
+fn learner() -> LearnerDeclaration {
+    LearnerDeclaration {
+        local_id: id("K-0417"),
+        registration: Registration::Home,
+        upn: "A123456789012".into(),
+        uln: "9900000019".into(),
+        uci: String::new(),
+        birth_date: Some("2009-02-28".parse().unwrap()),
+        surname: text("Example"),
+        forename: text("Ada"),
+        known_as: text(""),
+    }
+}
+
+fn declarations() -> [Declaration; 5] {
+    let dates = DateRange::new(date(), "2027-07-16".parse().unwrap()).unwrap();
+    let (learner_id, group) = (id("K-0417"), Some(id("12B/Ph1")));
+    [
+        Declaration::Learner(learner()),
+        Declaration::Group(GroupDeclaration {
+            local_id: id("12B/Ph1"),
+            course_title: text("A level Physics"),
+            subject: text("Physics"),
+        }),
+        Declaration::Placement(PlacementDeclaration {
+            learner: learner_id.clone(),
+            host: slug("northgate"),
+            group: group.clone(),
+            dates,
+        }),
+        Declaration::Acceptance(PlacementAcceptance {
+            learner: learner_id.clone(),
+            home: slug("kingsmead"),
+            group: None,
+            dates,
+        }),
+        Declaration::End(PlacementEnd {
+            learner: learner_id,
+            other: slug("northgate"),
+            group,
+            from: time(1_789_380_000_000_000),
+        }),
+    ]
+}
+
+#[test]
+fn every_declaration_comes_back_as_it_was_said() {
+    for declaration in declarations() {
+        assert_eq!(read_declaration(&write_declaration(&declaration)).unwrap(), Declared::Fact(declaration));
+    }
+}
+
+#[test]
+fn every_registration_comes_back() {
+    use Registration::{Guest, Home, Previous, Subsidiary};
+    for registration in [Home, Subsidiary, Guest, Previous] {
+        let declaration = Declaration::Learner(LearnerDeclaration { registration, ..learner() });
+        assert_eq!(read_declaration(&write_declaration(&declaration)).unwrap(), Declared::Fact(declaration));
+    }
+}
+
+/// The field named when one declaration, the nth of [`declarations`], is changed.
+fn refused(which: usize, edit: impl FnOnce(&mut Fact)) -> &'static str {
+    let mut declaration = write_declaration(&declarations()[which]);
+    edit(declaration.fact.as_mut().unwrap());
+    read_declaration(&declaration).unwrap_err().field
+}
+
+#[test]
+fn a_bad_declaration_is_refused_by_its_field() {
+    macro_rules! said {
+        ($which:expr, $variant:ident, $field:ident = $value:expr) => {
+            refused($which, |fact| match fact {
+                Fact::$variant(said) => said.$field = $value,
+                _ => panic!("not the declaration meant"),
+            })
+        };
+    }
+    assert_eq!(read_declaration(&pb::Declaration { fact: None }).unwrap_err().field, "fact");
+    assert_eq!(said!(0, Learner, local_id = " ".into()), "local_id");
+    assert_eq!(said!(0, Learner, registration = 0), "registration");
+    assert_eq!(said!(0, Learner, registration = 9), "registration");
+    assert_eq!(said!(0, Learner, upn = "9".repeat(33)), "upn");
+    assert_eq!(said!(0, Learner, uln = "9\n".into()), "uln");
+    assert_eq!(said!(0, Learner, uci = "\u{1}".into()), "uci");
+    assert_eq!(said!(0, Learner, birth_date = "2009-02-29".into()), "birth_date");
+    assert_eq!(said!(0, Learner, surname = "s".repeat(101)), "surname");
+    assert_eq!(said!(0, Learner, forename = "f\u{1b}".into()), "forename");
+    assert_eq!(said!(0, Learner, known_as = "k".repeat(101)), "known_as");
+    assert_eq!(said!(1, Group, local_id = String::new()), "local_id");
+    assert_eq!(said!(1, Group, course_title = "c".repeat(201)), "course_title");
+    assert_eq!(said!(1, Group, subject = "s".repeat(101)), "subject");
+    assert_eq!(said!(2, Placement, learner_local_id = String::new()), "learner_local_id");
+    assert_eq!(said!(2, Placement, host = "North Gate".into()), "host");
+    assert_eq!(said!(2, Placement, group_local_id = "g".repeat(65)), "group_local_id");
+    assert_eq!(said!(2, Placement, first_date = String::new()), "first_date");
+    assert_eq!(said!(2, Placement, last_date = "2026-09-13".into()), "last_date");
+    assert_eq!(said!(3, Acceptance, home = String::new()), "home");
+    assert_eq!(said!(4, End, other = "9".into()), "other");
+    assert_eq!(said!(4, End, from_us = i64::MAX), "from_us");
+}
+
+#[test]
+fn staff_are_checked_and_carried() {
+    let staff = Staff { local_id: "S1".into(), roles: vec![1, 2], group_local_ids: vec!["12B/Ph1".into()] };
+    let read = |staff: Staff| read_declaration(&pb::Declaration { fact: Some(Fact::Staff(staff)) });
+    assert_eq!(read(staff.clone()).unwrap(), Declared::Staff(staff.clone()));
+    let field = |staff| read(staff).unwrap_err().field;
+    assert_eq!(field(Staff { local_id: String::new(), ..staff.clone() }), "local_id");
+    assert_eq!(field(Staff { roles: vec![], ..staff.clone() }), "roles");
+    assert_eq!(field(Staff { roles: vec![0], ..staff.clone() }), "roles");
+    assert_eq!(field(Staff { roles: vec![1, 99], ..staff.clone() }), "roles");
+    assert_eq!(field(Staff { group_local_ids: vec![String::new()], ..staff }), "group_local_ids");
+}
+
+#[test]
+fn answers_come_back_as_they_were_given() {
+    let refusal = Refusal::from(&Invalid::new("code", "must have 1 to 16 visible characters"));
+    assert_eq!(refusal.code, "invalid_field");
+    for answer in [
+        RecordAnswer::Accepted { sequence: 1 },
+        RecordAnswer::Duplicate { sequence: u64::MAX },
+        RecordAnswer::Rejected(refusal.clone()),
+    ] {
+        assert_eq!(read_record_answer(write_record_answer(answer.clone())).unwrap(), answer);
+    }
+    for answer in [
+        DeclarationAnswer::Accepted,
+        DeclarationAnswer::Unchanged,
+        DeclarationAnswer::Rejected(refusal),
+        DeclarationAnswer::Contested { code: "contested_home".into(), reason: "ask the other home".into() },
+    ] {
+        assert_eq!(read_declaration_answer(write_declaration_answer(answer.clone())).unwrap(), answer);
+    }
+}
+
+#[test]
+fn an_answer_that_makes_no_sense_is_refused_by_its_field() {
+    let record = |outcome, sequence, reason: &str| {
+        let reason = reason.to_owned();
+        read_record_answer(exchange::RecordResult { outcome, sequence, reason, ..Default::default() })
+            .unwrap_err()
+            .field
+    };
+    assert_eq!(record(0, 1, ""), "outcome");
+    assert_eq!(record(4, 1, ""), "outcome");
+    assert_eq!(record(1, 0, ""), "sequence");
+    assert_eq!(record(3, 0, "\u{1b}[2J"), "reason");
+    let declared = pb::DeclarationResult { outcome: 5, ..Default::default() };
+    assert_eq!(read_declaration_answer(declared).unwrap_err().field, "outcome");
+}
+
+fn agreement() -> Agreement {
+    Agreement {
+        id: slug("sixth-form-2026"),
+        version: 3,
+        parties: vec![slug("kingsmead"), slug("northgate")],
+        purpose: "Shared sixth form teaching".into(),
+        kinds: [(RecordKind::Attendance, vec![2, 3]), (RecordKind::Behaviour, vec![])].into(),
+        first_date: date(),
+        last_date: "2027-08-31".parse().unwrap(),
+    }
+}
+
+#[test]
+fn an_agreement_comes_back_and_a_bad_one_names_its_field() {
+    assert_eq!(read_agreement(&write_agreement(&agreement())).unwrap(), agreement());
+    let field = |edit: fn(&mut commonroll_wire::pb::agreement::v1::Agreement)| {
+        let mut message = write_agreement(&agreement());
+        edit(&mut message);
+        read_agreement(&message).unwrap_err().field
+    };
+    assert_eq!(field(|a| a.id.clear()), "id");
+    assert_eq!(field(|a| a.version = 0), "version");
+    assert_eq!(field(|a| a.parties.truncate(1)), "parties");
+    assert_eq!(field(|a| a.parties[1] = "kingsmead".into()), "parties");
+    assert_eq!(field(|a| a.purpose.clear()), "purpose");
+    assert_eq!(field(|a| a.kinds[0].kind = 0), "kind");
+    assert_eq!(field(|a| a.kinds[1].kind = 1), "kinds");
+    assert_eq!(field(|a| a.kinds[0].groups.push(6)), "groups");
+    assert_eq!(field(|a| a.kinds[0].groups.push(1)), "groups");
+    assert_eq!(field(|a| a.kinds[0].groups.push(2)), "groups");
+    assert_eq!(field(|a| a.first_date = "2026-13-01".into()), "first_date");
+    assert_eq!(field(|a| a.last_date = "2026-09-01".into()), "last_date");
+}
+
+#[test]
+fn an_institution_comes_back_and_a_bad_one_names_its_field() {
+    use InstitutionType::{Academy, FeCollege, School, SixthForm};
+    let institution = |kind| Institution {
+        slug: slug("kingsmead"),
+        name: "Kingsmead School".into(),
+        kind,
+        urn: "100000".into(),
+        ukprn: "10000000".into(),
+        time_zone: "Europe/London".into(),
+    };
+    for kind in [School, Academy, FeCollege, SixthForm] {
+        assert_eq!(read_institution(&write_institution(&institution(kind))).unwrap(), institution(kind));
+    }
+    let field = |edit: fn(&mut commonroll_wire::pb::institution::v1::Institution)| {
+        let mut message = write_institution(&institution(School));
+        edit(&mut message);
+        read_institution(&message).unwrap_err().field
+    };
+    assert_eq!(field(|i| i.slug = "K".into()), "slug");
+    assert_eq!(field(|i| i.name.clear()), "name");
+    assert_eq!(field(|i| i.r#type = 0), "type");
+    assert_eq!(field(|i| i.r#type = 5), "type");
+    assert_eq!(field(|i| i.urn = "12345".into()), "urn");
+    assert_eq!(field(|i| i.ukprn = "20000000".into()), "ukprn");
+    assert_eq!(field(|i| i.time_zone = "../etc".into()), "time_zone");
+}
