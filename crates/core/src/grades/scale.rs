@@ -231,7 +231,10 @@ impl TryFrom<ScaleFile> for Scale {
             check_text("code", &row.code, 32)?;
             let key =
                 clean(&row.code).map_err(|_| Invalid::new("code", "must not hold invisible characters"))?;
-            if key.is_empty() || !keys.insert(compact(&key)) {
+            if key.is_empty() || key != row.code.to_ascii_uppercase() {
+                return Err(Invalid::new("code", "must be written with a plain * and - and without padding"));
+            }
+            if !keys.insert(compact(&key)) {
                 return Err(Invalid::new("code", "must not stand twice; case and spaces make no difference"));
             }
         }

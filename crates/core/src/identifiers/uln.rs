@@ -36,9 +36,9 @@ impl FromStr for Uln {
                 "is the placeholder for a learner without a number; leave it empty",
             ));
         }
-        // A remainder of 0 would ask for a check digit of 10. Such numbers are never issued.
+        // A remainder of 0 asks for a check digit of 10, so that no digit fits. Such numbers are never issued.
         let remainder = weighted(&uln[..9], (2..=10).rev()) % 11;
-        if remainder == 0 || 10 - remainder != u32::from(uln[9] - b'0') {
+        if 10 - remainder != u32::from(uln[9] - b'0') {
             return Err(Invalid::new(
                 "uln",
                 "check digit does not fit; look the learner up in the Learning Records Service",

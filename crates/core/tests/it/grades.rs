@@ -75,6 +75,9 @@ fn the_parsing_cases_on_their_scales() {
         ("functional-skills", "L2P", "whole L2"),
         ("functional-skills", "E3", "whole E3"),
         ("functional-skills", "Entry Level 3", "whole E3"),
+        ("gce-a-level", "U+", "GRD-SCALE"),
+        ("btec-extended-certificate", "N+", "GRD-SCALE"),
+        ("gce-a-level", "E/U", "range E/U = U..E"),
         ("gce-a-level", "U (X)", "GRD-TWO-FACTS"),
         ("gce-a-level", "U (U)", "GRD-SCALE"),
         ("gce-a-level", "B (X)", "GRD-SCALE"),
@@ -229,6 +232,8 @@ fn a_consortiums_own_scale_is_data() {
         (grade.text(), grade.rank(), grade.scale()),
         ("In line", Some(1.0), ("kingsmead-effort", "2026-a"))
     );
+    let disguised = file.replace("Below", "Below\u{2217}");
+    assert!(serde_json::from_str::<Scale>(&disguised).unwrap_err().to_string().contains("plain *"));
     let twice = file.replace("Below", "in  LINE");
     assert!(serde_json::from_str::<Scale>(&twice).unwrap_err().to_string().contains("stand twice"));
 }

@@ -181,6 +181,7 @@ fn a_slip_in_the_surname_only_proposes() {
         ("OBrien-Smit", near),
         ("OBrien-Smithe", near),
         ("OBrien-Smtih", Verdict::NoMatch),
+        ("OBrian-Smithe", Verdict::NoMatch),
         ("Smith", Verdict::NoMatch),
     ] {
         let host = Learner { surname, ..HOST };
