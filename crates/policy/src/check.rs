@@ -1,11 +1,12 @@
 //! `policy check`: every fault of a policy set, each with its line, without putting anything in force.
 
 use crate::{
+    examples::{self, EXAMPLES},
     finding::Finding,
     load::{self, PolicyError},
     matrix::{TABLE, matrix},
     policy::Policy,
-    texts::Texts,
+    texts::{self, Texts},
 };
 use std::path::Path;
 
@@ -14,17 +15,26 @@ pub fn check(texts: &Texts) -> Vec<Finding> {
     load::load(texts).err().map_or_else(Vec::new, findings)
 }
 
-/// Every fault of the policy set in a folder, and of its reviewed table `who-may-what.txt` where there is one: a set
-/// that decides otherwise than the table says was changed without a review.
+/// Every fault of the policy set in a folder, every example in `examples.txt` that comes out otherwise, and where the
+/// reviewed table `who-may-what.txt` differs: a set that decides otherwise was changed without a review. Either of the
+/// two files may be left out.
 pub fn check_dir(dir: &Path) -> Vec<Finding> {
     let policy = match Policy::from_dir(dir) {
         Ok(policy) => policy,
         Err(error) => return findings(error),
     };
-    match std::fs::read_to_string(dir.join(TABLE)) {
-        Ok(reviewed) => differs(&reviewed.replace("\r\n", "\n"), &matrix(&policy)).into_iter().collect(),
+    let table = |reviewed: &str| differs(reviewed, &matrix(&policy)).into_iter().collect();
+    let mut found = beside(dir, TABLE, table);
+    found.extend(beside(dir, EXAMPLES, |text| examples::run(&policy, text)));
+    found
+}
+
+/// What is found in a file that may be left out.
+fn beside(dir: &Path, file: &str, look: impl FnOnce(&str) -> Vec<Finding>) -> Vec<Finding> {
+    match texts::read(&dir.join(file)) {
+        Ok(text) => look(&text.replace("\r\n", "\n")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => vec![Finding::whole(TABLE, format!("can't be read: {}", error.kind()))],
+        Err(error) => vec![Finding::whole(file, format!("can't be read: {}", error.kind()))],
     }
 }
 

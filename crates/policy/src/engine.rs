@@ -8,8 +8,8 @@ use crate::{
     question::{Action, Question},
 };
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
-    RestrictedExpression, Schema,
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
+    PolicySet, Request, RestrictedExpression, Schema,
 };
 use commonroll_core::RecordKind;
 use std::collections::{HashMap, HashSet};
@@ -17,9 +17,33 @@ use std::collections::{HashMap, HashSet};
 /// The policies, ready to be asked.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    pub schema: Schema,
-    pub policies: PolicySet,
-    pub authorizer: Authorizer,
+    schema: Schema,
+    policies: PolicySet,
+    authorizer: Authorizer,
+    names: Names,
+}
+
+/// The schema's entity types, parsed once: parsing a name costs more than a decision.
+#[derive(Debug)]
+struct Names {
+    institution: EntityTypeName,
+    agreement: EntityTypeName,
+    action: EntityTypeName,
+    group: EntityTypeName,
+    kinds: [EntityTypeName; RecordKind::ALL.len()],
+}
+
+impl Names {
+    fn new() -> Self {
+        let name = |text: &str| text.parse().expect("the schema's type names are plain words");
+        Self {
+            institution: name("Institution"),
+            agreement: name("Agreement"),
+            action: name("Action"),
+            group: name("FieldGroup"),
+            kinds: RecordKind::ALL.map(|kind| name(entity_type(kind))),
+        }
+    }
 }
 
 /// A question in the words of the schema. Names are real where the question has them, and roles where it asks "what if".
@@ -74,6 +98,16 @@ impl<'a> Scene<'a> {
 }
 
 impl Engine {
+    /// An engine over a schema and its policies, which somebody else has checked.
+    pub fn new(schema: Schema, policies: PolicySet) -> Self {
+        Self { schema, policies, authorizer: Authorizer::new(), names: Names::new() }
+    }
+
+    /// A policy's annotation.
+    pub fn annotation(&self, policy: &str, key: &str) -> Option<&str> {
+        self.policies.annotation(&PolicyId::new(policy), key)
+    }
+
     /// What the policies say of one field group of a scene's record.
     pub fn ask(&self, scene: &Scene<'_>, group: u32) -> Answer {
         let Ok((request, entities)) = self.request(scene, group) else {
@@ -97,56 +131,56 @@ impl Engine {
 
     /// Builds the request and its entities, held against the schema.
     pub fn request(&self, scene: &Scene<'_>, group: u32) -> Result<(Request, Entities), Unfit> {
-        let actor = uid("Institution", scene.actor)?;
-        let action = uid("Action", scene.action.as_str())?;
+        let names = &self.names;
+        let actor = uid(&names.institution, scene.actor);
+        let action = uid(&names.action, scene.action.as_str());
         let record = self.record(scene)?;
-        let context = Context::from_pairs(need(scene, group)?)?;
+        let context = Context::from_pairs(self.need(scene, group)?)?;
         let request = Request::new(actor.clone(), action, record.uid(), context, Some(&self.schema))?;
-        let mut institutions: HashSet<EntityUid> = HashSet::from([actor, uid("Institution", scene.source)?]);
-        if let Some(home) = scene.home {
-            institutions.insert(uid("Institution", home)?);
-        }
-        let partners = institutions.into_iter().map(|id| Entity::new_no_attrs(id, HashSet::new()));
+        let others = [Some(scene.source), scene.home].into_iter().flatten();
+        let partners: HashSet<EntityUid> =
+            others.map(|name| uid(&names.institution, name)).chain([actor]).collect();
+        let partners = partners.into_iter().map(|id| Entity::new_no_attrs(id, HashSet::new()));
         let entities = Entities::from_entities(partners.chain([record]), Some(&self.schema))?;
         Ok((request, entities))
     }
 
     /// The record of a scene. It needs no id of its own: policies can't tell two records apart.
     fn record(&self, scene: &Scene<'_>) -> Result<Entity, Unfit> {
-        let institution = |name: &str| uid("Institution", name).map(RestrictedExpression::new_entity_uid);
+        let institution =
+            |name: &str| RestrictedExpression::new_entity_uid(uid(&self.names.institution, name));
         let mut attributes = HashMap::from([
-            ("source".to_owned(), institution(scene.source)?),
+            ("source".to_owned(), institution(scene.source)),
             ("placed".to_owned(), RestrictedExpression::new_bool(scene.placed)),
             ("confidential".to_owned(), RestrictedExpression::new_bool(scene.confidential)),
         ]);
-        if let Some(home) = scene.home {
-            attributes.insert("home".to_owned(), institution(home)?);
+        attributes.extend(scene.home.map(|home| ("home".to_owned(), institution(home))));
+        let kind = &self.names.kinds[facts::place(scene.kind)];
+        Ok(Entity::new(uid(kind, "record"), attributes, HashSet::new())?)
+    }
+
+    /// The request's context: the group in question, and the agreement.
+    fn need(&self, scene: &Scene<'_>, group: u32) -> Result<Vec<(String, RestrictedExpression)>, Unfit> {
+        let mut need = vec![("group".to_owned(), self.group(scene.kind, group)?)];
+        if let Some((name, listed)) = &scene.agreement {
+            let numbers = scene.kind.groups().iter().map(|(number, _)| *number);
+            let lists = [HEAD].into_iter().chain(numbers.filter(|number| facts::has(*listed, *number)));
+            let lists = lists.map(|number| self.group(scene.kind, number)).collect::<Result<Vec<_>, _>>()?;
+            let named = RestrictedExpression::new_entity_uid(uid(&self.names.agreement, name));
+            let lists = RestrictedExpression::new_set(lists);
+            let agreement =
+                RestrictedExpression::new_record([("named".to_owned(), named), ("lists".to_owned(), lists)])?;
+            need.push(("agreement".to_owned(), agreement));
         }
-        Ok(Entity::new(uid(entity_type(scene.kind), "record")?, attributes, HashSet::new())?)
+        Ok(need)
     }
-}
 
-/// The request's context: the group in question, and the agreement.
-fn need(scene: &Scene<'_>, group: u32) -> Result<Vec<(String, RestrictedExpression)>, Unfit> {
-    let mut need = vec![("group".to_owned(), group_expression(scene.kind, group)?)];
-    if let Some((name, listed)) = &scene.agreement {
-        let numbers = scene.kind.groups().iter().map(|(number, _)| *number);
-        let lists = [HEAD].into_iter().chain(numbers.filter(|number| facts::has(*listed, *number)));
-        let lists =
-            lists.map(|number| group_expression(scene.kind, number)).collect::<Result<Vec<_>, _>>()?;
-        let agreement = RestrictedExpression::new_record([
-            ("named".to_owned(), RestrictedExpression::new_entity_uid(uid("Agreement", name)?)),
-            ("lists".to_owned(), RestrictedExpression::new_set(lists)),
-        ])?;
-        need.push(("agreement".to_owned(), agreement));
+    fn group(&self, kind: RecordKind, number: u32) -> Result<RestrictedExpression, Unfit> {
+        let named = kind.groups().iter().find(|(n, _)| *n == number).map(|(_, name)| *name);
+        let name = if number == HEAD { Some("head") } else { named };
+        let name = name.ok_or(Unfit("the kind has no such field group".to_owned()))?;
+        Ok(RestrictedExpression::new_entity_uid(uid(&self.names.group, &format!("{kind}.{name}"))))
     }
-    Ok(need)
-}
-
-fn group_expression(kind: RecordKind, number: u32) -> Result<RestrictedExpression, Unfit> {
-    let named = kind.groups().iter().find(|(n, _)| *n == number).map(|(_, name)| *name);
-    let name = if number == HEAD { "head" } else { named.ok_or(Unfit("no such field group".to_owned()))? };
-    Ok(RestrictedExpression::new_entity_uid(uid("FieldGroup", &format!("{kind}.{name}"))?))
 }
 
 /// The kind's entity type in the schema.
@@ -158,8 +192,8 @@ pub(crate) const fn entity_type(kind: RecordKind) -> &'static str {
     }
 }
 
-fn uid(entity_type: &str, id: &str) -> Result<EntityUid, Unfit> {
-    Ok(EntityUid::from_type_name_and_id(entity_type.parse::<EntityTypeName>()?, EntityId::new(id)))
+fn uid(entity_type: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(entity_type.clone(), EntityId::new(id))
 }
 
 fn sorted(ids: impl Iterator<Item = String>) -> Vec<String> {

@@ -83,8 +83,7 @@ impl Facts {
     /// The number of this situation, below [`Facts::COUNT`].
     #[inline]
     pub fn index(self) -> usize {
-        let kind = RecordKind::ALL.iter().position(|kind| *kind == self.kind).unwrap_or(0);
-        let mut index = kind;
+        let mut index = place(self.kind);
         index = index * 2 + self.action as usize;
         index = index * 2 + usize::from(self.actor_is_source);
         index = index * 4 + self.home as usize;
@@ -92,6 +91,11 @@ impl Facts {
         index = index * 2 + usize::from(self.confidential);
         index * AGREEMENTS + self.listed.map_or(0, |listed| usize::from(listed) * 2 + 1)
     }
+}
+
+/// A kind's place in [`RecordKind::ALL`].
+pub(crate) fn place(kind: RecordKind) -> usize {
+    RecordKind::ALL.iter().position(|other| *other == kind).expect("ALL holds every kind")
 }
 
 /// Which of a kind's groups a set of numbers holds, packed.

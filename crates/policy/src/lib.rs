@@ -2,19 +2,23 @@
 //!
 //! Deny by default; a forbid beats every permit; a rule that errs denies, whatever else permits. Each field group of a
 //! record is asked about on its own, so that the ceiling of what may leave is read in `policies/*.cedar` and nowhere
-//! else. This is the only crate that sees Cedar, and [`engine`] holds the only call of its authorizer.
+//! else. This is the only crate that sees Cedar, and `engine` holds the only call of its authorizer.
 //!
 //! No store, no clock, no directory: whether a placement covers a record, or an agreement is in force, is found out
 //! by the caller and handed over in a [`Question`].
 
+mod cast;
 mod check;
 mod engine;
+mod examples;
 mod facts;
 mod finding;
 mod load;
 mod matrix;
 mod policy;
 mod question;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod verdict;
 mod why;

@@ -12,7 +12,7 @@ use crate::{
     texts::{SCHEMA, Texts},
     verdict::DenyCode,
 };
-use cedar_policy::{Authorizer, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use commonroll_core::RecordKind;
 use std::collections::BTreeMap;
 
@@ -61,8 +61,10 @@ pub(crate) fn load(texts: &Texts) -> Result<Engine, PolicyError> {
     let (schema, policies, places) = parse(texts).map_err(PolicyError::Rejected)?;
     let mut findings = house_rules(texts, &policies, &places);
     findings.extend(validate(texts, &schema, &policies, &places));
-    let engine = Engine { schema, policies, authorizer: Authorizer::new() };
+    let engine = Engine::new(schema, policies);
     findings.extend(unspoken(&engine));
+    // The validator tells the same fault once for each kind of record that the rule could meet.
+    findings.dedup();
     if findings.is_empty() { Ok(engine) } else { Err(PolicyError::Rejected(findings)) }
 }
 

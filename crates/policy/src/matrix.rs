@@ -4,25 +4,16 @@
 //! table in the same commit; a new kind, action or field group appears in it by itself.
 
 use crate::{
+    cast::Cast,
     facts::HEAD,
     policy::Policy,
-    question::{Action, AgreementInForce, Question},
+    question::{Action, Question},
 };
-use commonroll_core::{RecordKind, Slug};
+use commonroll_core::RecordKind;
 use std::fmt::Write;
 
 /// Name of the reviewed table's file, beside the policies.
 pub(crate) const TABLE: &str = "who-may-what.txt";
-
-/// The institutions of the table's examples.
-struct Cast {
-    home: Slug,
-    host: Slug,
-    other_host: Slug,
-    second_claimant: Slug,
-    stranger: Slug,
-    agreement: Slug,
-}
 
 /// The table as the policies decide it.
 pub fn matrix(policy: &Policy) -> String {
@@ -30,25 +21,13 @@ pub fn matrix(policy: &Policy) -> String {
         "Who may what, as the policies decide it. Reviewed: a change of a rule shows here in the same commit.\n\
          The host made the record. \"Placed\" means: home declared and host accepted, for that date, time and group.\n",
     );
-    let cast = cast();
+    let cast = Cast::new();
     for kind in RecordKind::ALL {
         for action in Action::ALL {
             section(&mut table, policy, &cast, kind, action);
         }
     }
     table
-}
-
-fn cast() -> Cast {
-    let slug = |name: &str| name.parse().expect("the names below are slugs");
-    Cast {
-        home: slug("home"),
-        host: slug("host"),
-        other_host: slug("other-host"),
-        second_claimant: slug("second-claimant"),
-        stranger: slug("stranger"),
-        agreement: slug("agreement"),
-    }
 }
 
 fn section(table: &mut String, policy: &Policy, cast: &Cast, kind: RecordKind, action: Action) {
@@ -80,22 +59,8 @@ fn line(table: &mut String, left: &str, right: &str) {
 
 /// Every situation of an action: its words, and the question it poses.
 fn situations(cast: &Cast, kind: RecordKind, action: Action) -> Vec<(String, Question<'_>)> {
-    let all = kind.groups().iter().fold(0, |set, (number, _)| set | 1 << number);
-    let lists = |groups| Some(AgreementInForce { id: &cast.agreement, version: 1, groups });
-    let actor = match action {
-        Action::Publish => &cast.host,
-        Action::Receive => &cast.home,
-    };
-    let usual = Question {
-        action,
-        actor,
-        source: &cast.host,
-        kind,
-        home: Some(&cast.home),
-        placed: true,
-        agreement: lists(all),
-        confidential: false,
-    };
+    let lists = |groups| Some(cast.lists(groups));
+    let usual = cast.usual(kind, action);
     let who = if action == Action::Publish { "the host" } else { "the home" };
     let mut rows = vec![
         (format!("{who}, placed, the agreement lists every group"), usual),

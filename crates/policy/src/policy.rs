@@ -1,6 +1,6 @@
 //! [`Policy`]: a policy set in force, and the memo of its decisions.
 //!
-//! A decision asks Cedar once per field group, some 100 microseconds in all, and the hub decides for every record twice. So
+//! A decision asks Cedar once per field group, tens of microseconds each, and the hub decides twice for every record. So
 //! each situation is judged once and remembered for the life of the set. The memo is a table with one place per
 //! situation there is ([`Facts::COUNT`]), so it is bounded by its shape and read without a lock. It never mixes two
 //! sets: a new set is a new [`Policy`].

@@ -98,7 +98,8 @@ impl Texts {
     }
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
+/// A file as text, if it isn't too large.
+pub(crate) fn read(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > FILE_BYTES_MAX {

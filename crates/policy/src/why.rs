@@ -9,7 +9,6 @@ use crate::{
     question::{Action, Question},
     verdict::{Denied, DenyCode, Permit, Why},
 };
-use cedar_policy::PolicyId;
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// A judged situation, without names, so that it can be remembered for all who are in the same one.
@@ -205,11 +204,4 @@ pub(crate) fn explain(engine: &Engine, question: &Question<'_>) -> Explanation {
         Ok(_) => Vec::new(),
     };
     Explanation { answer, rules: ids.into_iter().map(says).collect(), missing }
-}
-
-impl Engine {
-    /// A policy's annotation.
-    fn annotation(&self, policy: &str, key: &str) -> Option<&str> {
-        self.policies.annotation(&PolicyId::new(policy), key)
-    }
 }
