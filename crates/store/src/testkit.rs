@@ -1,14 +1,14 @@
 //! A private PostgreSQL server for tests: its own folder, its own socket, nobody's data.
 //!
-//! A shell owns the server and waits for the end of its input, which comes when the process that started it ends, in
-//! whatever way. Then it stops the server and removes the folder. PostgreSQL refuses to run as root, so that for root
+//! A shell owns the server and reads orders until the end of its input, which comes when the process that started it
+//! ends, in whatever way. Then it stops the server and removes the folder. PostgreSQL refuses to run as root, so that for root
 //! the shell becomes the `postgres` user. The server keeps its safe defaults: the store refuses others.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use sqlx::Connection;
 
@@ -17,8 +17,8 @@ pub struct Postgres {
     folder: PathBuf,
     databases: AtomicU32,
     shell: Child,
-    /// Closing it tells the shell to clean up.
-    lifeline: Option<ChildStdin>,
+    /// Closing the shell's input tells it to clean up.
+    talk: Mutex<Option<(ChildStdin, BufReader<ChildStdout>)>>,
 }
 
 /// `$1` is the folder with PostgreSQL's programs.
@@ -32,15 +32,25 @@ finish() {
   rm -rf "$dir"
 }
 "$1/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 &&
-"$1/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 \
-  -o "-c listen_addresses='' -c unix_socket_directories='$dir' -c max_connections=300" start >/dev/null 2>&1
+cat >>"$dir/data/postgresql.conf" <<END &&
+listen_addresses = ''
+unix_socket_directories = '$dir'
+max_connections = 300
+END
+"$1/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 start >/dev/null 2>&1
 if [ $? -ne 0 ]; then
-  tail -n 3 "$dir/log" | tr '\n' ' ' | sed 's/^/failed: /'
+  tail -n 3 "$dir/log" 2>/dev/null | tr '\n' ' ' | sed 's/^/failed: /'
   finish "$1"
   exit 1
 fi
 echo "ready $dir"
-cat >/dev/null
+while read -r order; do
+  case $order in
+    stop) "$1/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1 ;;
+    start) "$1/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 start >/dev/null 2>&1 ;;
+  esac
+  echo "$?"
+done
 finish "$1"
 "#;
 
@@ -60,14 +70,14 @@ impl Postgres {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("the shell that keeps PostgreSQL could not start: {error}"))?;
-        let lifeline = shell.stdin.take();
+        let mut talk = shell.stdin.take().zip(shell.stdout.take().map(BufReader::new));
         let mut said = String::new();
-        if let Some(stdout) = shell.stdout.take() {
-            BufReader::new(stdout).read_line(&mut said).map_err(|error| error.to_string())?;
+        if let Some((_, stdout)) = &mut talk {
+            stdout.read_line(&mut said).map_err(|error| error.to_string())?;
         }
         let folder = said.trim().strip_prefix("ready ").map(PathBuf::from);
         let folder = folder.ok_or_else(|| format!("PostgreSQL did not start: {}", said.trim()))?;
-        Ok(Self { folder, databases: AtomicU32::new(0), shell, lifeline })
+        Ok(Self { folder, databases: AtomicU32::new(0), shell, talk: Mutex::new(talk) })
     }
 
     /// The one server of this process, started by whoever asks first.
@@ -93,6 +103,32 @@ impl Postgres {
         Ok(self.url(&name))
     }
 
+    /// Stops the server as a crash would: at once, with nothing tidied up.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn stop(&self) -> Result<(), String> {
+        self.order("stop")
+    }
+
+    /// Starts the server again after [`Postgres::stop`], on the same data and socket.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start_again(&self) -> Result<(), String> {
+        self.order("start")
+    }
+
+    fn order(&self, word: &str) -> Result<(), String> {
+        let mut talk = self.talk.lock().map_err(|_| "another order to the test server went wrong")?;
+        let (stdin, stdout) = talk.as_mut().ok_or("the test server is gone")?;
+        let mut said = String::new();
+        writeln!(stdin, "{word}")
+            .and_then(|()| stdout.read_line(&mut said))
+            .map_err(|error| error.to_string())?;
+        if said.trim() == "0" { Ok(()) } else { Err(format!("the test server did not {word}")) }
+    }
+
     /// The url of a database of this server.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@localhost/{database}?host={}", self.folder.display())
@@ -106,7 +142,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        drop(self.lifeline.take());
+        drop(self.talk.get_mut().ok().and_then(Option::take));
         // Nothing can be done about a shell that is gone already.
         let _ = self.shell.wait();
     }

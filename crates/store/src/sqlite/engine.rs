@@ -66,7 +66,6 @@ async fn connect(url: &str, settings: &Settings) -> Result<Backend> {
         .create_if_missing(true)
         .busy_timeout(settings.busy_timeout)
         .synchronous(SqliteSynchronous::Full)
-        .pragma("cache_size", "-65536")
         .pragma("wal_autocheckpoint", "0");
     let pool = |options: &SqliteConnectOptions, connections: u32| {
         SqlitePoolOptions::new()
@@ -83,9 +82,11 @@ async fn connect(url: &str, settings: &Settings) -> Result<Backend> {
     } else {
         restrict(options.get_filename())?;
         let options = options.journal_mode(SqliteJournalMode::Wal);
+        // KiB, negative. Only the writer's cache outlives a commit; a reader's is emptied by it.
+        let writer = options.clone().pragma("cache_size", "-65536");
         // A checkpoint that has to wait for readers gives up soon: the next call tries again.
         let side = options.clone().busy_timeout(Duration::from_millis(200));
-        (pool(&options, 1), pool(&options, settings.readers.max(1)), pool(&side, 1))
+        (pool(&writer, 1), pool(&options, settings.readers.max(1)), pool(&side, 1))
     };
     let mut conn = first_connection(&writer).await?;
     if !in_memory {

@@ -75,19 +75,31 @@ async fn a_connection_lost_in_commit_is_an_unknown_outcome() {
     batch(2, 1).commit(&*store).await.unwrap();
 }
 
+/// Its own server, since the others must go on. Nothing hangs, nothing is lost, and the store finds back by itself.
 #[tokio::test]
-async fn a_server_that_is_gone_is_unavailable_and_nothing_hangs() {
-    let server = tokio::task::spawn_blocking(|| Postgres::start().unwrap()).await.unwrap();
+async fn case_32_a_server_that_restarts_is_unavailable_meanwhile() {
+    let server = Postgres::start().unwrap();
     let settings = Settings { busy_timeout: Duration::from_millis(300), ..Settings::default() };
-    let folder = server.folder().to_owned();
     let url = server.database().await.unwrap();
     let store = commonroll_store::open(&url, &settings).await.unwrap();
     batch(0, 1).commit(&*store).await.unwrap();
-    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
-    assert!(!folder.exists(), "a test server leaves nothing behind");
+    server.stop().unwrap();
     for _ in 0..2 {
         let told = batch(1, 1).commit(&*store).await.unwrap_err();
-        assert!(told.to_string().starts_with("database is"), "{told}");
         assert!(matches!(told, CommitError::Store(_)), "nothing was on its way: {told}");
+        assert!(told.to_string().starts_with("database is"), "{told}");
     }
+    server.start_again().unwrap();
+    assert_eq!(store.head().await.unwrap().unwrap().size(), 1);
+    batch(1, 1).commit(&*store).await.unwrap();
+    let other = commonroll_store::open(&url, &settings).await.unwrap();
+    batch(2, 1).commit(&*other).await.unwrap();
+    let started = std::time::Instant::now();
+    let patience = Duration::from_secs(5);
+    store.wait_for_change(2, patience).await.unwrap();
+    assert!(started.elapsed() < patience, "the listener found back");
+
+    let folder = server.folder().to_owned();
+    drop(server);
+    assert!(!folder.exists(), "a test server leaves nothing behind");
 }
