@@ -91,7 +91,7 @@ impl Default for Limits {
             line_bytes_max: 64 << 10,
             columns_max: 512,
             zip_entries_max: 256,
-            unpacked_bytes_max: 1 << 30,
+            unpacked_bytes_max: 256 << 20,
             zip_ratio_max: 200,
             xml_depth_max: 32,
             xml_element_bytes_max: 64 << 10,

@@ -7,10 +7,14 @@
 pub mod codes;
 pub mod connector;
 pub mod delimited;
+pub mod edfi;
 mod grades;
 pub mod item;
 pub mod mapping;
+pub mod oneroster;
 mod parse;
+pub mod render;
+mod rows;
 mod text;
 
 pub use connector::{Connector, FileFault, Input, Limits, ReadSeek, Settings};
@@ -18,7 +22,7 @@ pub use item::{Draft, Item, Place, Problem, Scope, Sink};
 pub use mapping::Mapping;
 
 /// Every connector that we ship, in the order in which they are asked whether a file is theirs.
-pub const ALL: &[&dyn Connector] = &[&delimited::Delimited];
+pub const ALL: &[&dyn Connector] = &[&delimited::Delimited, &oneroster::OneRoster, &edfi::EdFi];
 
 /// The connector with this name, as a mapping file's `format` names it.
 pub fn by_name(name: &str) -> Option<&'static dyn Connector> {

@@ -13,7 +13,7 @@ const DECODED: usize = 3 * RAW + 16;
 
 /// A file as UTF-8, without byte order mark.
 pub struct Utf8<'a> {
-    reader: &'a mut dyn ReadSeek,
+    reader: &'a mut dyn Read,
     encoding: &'static Encoding,
     decoder: Decoder,
     raw: Box<[u8]>,
@@ -76,7 +76,7 @@ impl<'a> Utf8<'a> {
         Ok(Self::start(reader, encoding))
     }
 
-    fn start(reader: &'a mut dyn ReadSeek, encoding: &'static Encoding) -> Self {
+    fn start(reader: &'a mut dyn Read, encoding: &'static Encoding) -> Self {
         Self {
             reader,
             encoding,
@@ -88,6 +88,26 @@ impl<'a> Utf8<'a> {
             done: false,
             decoded: vec![0; DECODED].into_boxed_slice(),
         }
+    }
+
+    /// A stream that must be UTF-8 and can only be read once. Nothing is looked over: whoever reads must be ready for a
+    /// fault in the middle.
+    pub fn stream(reader: &'a mut dyn Read) -> Self {
+        Self::start(reader, UTF_8)
+    }
+
+    /// XML, whose encoding its first bytes and its declaration say. Nothing is looked over.
+    pub fn xml(reader: &'a mut dyn ReadSeek) -> Result<Self, FileFault> {
+        let head = head(reader)?;
+        if head.is_empty() {
+            return Err(FileFault::content("FILE-EMPTY", None, "the file is empty; export it again"));
+        }
+        let marked = Encoding::for_bom(&head).map(|(encoding, _)| encoding);
+        let encoding = match marked.or_else(|| without_mark(&head)) {
+            Some(encoding) => encoding,
+            None => declared(&head)?,
+        };
+        Ok(Self::start(reader, encoding))
     }
 
     /// The next piece of text; empty at the end. A piece may end inside a line, never inside a character.
@@ -165,6 +185,23 @@ fn look(
         if memchr::memchr(0, piece).is_some() {
             let fix = "the file holds NUL characters, so it is not text of its encoding; export it as delimited text";
             return Err(FileFault::content("FILE-NOT-TEXT", Some(line), fix));
+        }
+    }
+}
+
+/// The encoding that an XML declaration names, if there is one.
+fn declared(head: &[u8]) -> Result<&'static Encoding, FileFault> {
+    let end = memchr::memchr(b'>', head).unwrap_or(0);
+    let text = std::str::from_utf8(&head[..end]).unwrap_or_default();
+    let Some((_, rest)) = text.strip_prefix("<?xml").and_then(|text| text.split_once("encoding")) else {
+        return Ok(UTF_8);
+    };
+    let rest = rest.trim_start_matches([' ', '=']);
+    let name = rest.get(1..).and_then(|rest| rest.split(['"', '\'']).next()).unwrap_or_default();
+    match Encoding::for_label(name.as_bytes()) {
+        Some(encoding) if encoding == UTF_8 || encoding == WINDOWS_1252 => Ok(encoding),
+        _ => {
+            Err(FileFault::content("FILE-ENCODING", Some(1), "the XML must be UTF-8, UTF-16 or windows-1252"))
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A value that can't be read becomes a [`Bad`], which names the caption and the rule, never the value.
 
-use super::rows::Row;
+use crate::rows::Row;
 use crate::{
     item::Problem,
     mapping::{DateFormat, DayCount, Source},

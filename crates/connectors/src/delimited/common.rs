@@ -3,13 +3,13 @@
 use super::{
     bound::{Bad, Bound},
     plan::{Captions, Plan, optional, required},
-    rows::Row,
 };
 use crate::{
     connector::{FileFault, Settings},
     item::Draft,
     mapping::{DateFormat, Delimited},
     parse,
+    rows::Row,
 };
 use commonroll_core::{Body, LocalId, RecordKind, SchoolDate};
 use jiff::tz::TimeZone;

@@ -11,12 +11,12 @@ mod common;
 mod covers;
 mod directory;
 mod plan;
-mod rows;
 
 use crate::{
     connector::{Connector, FileFault, Input, Settings},
     item::{Item, Place, Problem, Sink},
     mapping::{self, Format},
+    rows,
     text::Utf8,
 };
 use bound::Bad;

@@ -1,10 +1,11 @@
 //! A mapping bound to the first line of one file: which column is which field, which rows count, what makes a key.
 
-use super::{bound::Bound, rows::Row};
+use super::bound::Bound;
 use crate::{
     connector::FileFault,
     item::Problem,
     mapping::{Delimited, OneOrMany, Rows, Source},
+    rows::Row,
 };
 use std::{borrow::Cow, cell::RefCell, collections::BTreeSet};
 

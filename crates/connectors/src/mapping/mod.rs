@@ -9,7 +9,7 @@ mod other;
 
 pub use delimited::{Codes, Covers, DateFormat, Delimited, OneOrMany, Rows, Special, WideResult};
 pub use field::{DayCount, FieldSpec, Source};
-pub use other::{DurationMeaning, EdFi, OneRoster, OneRosterPlacements, RawScale};
+pub use other::{DurationMeaning, EdFi, OneRoster, RawScale};
 
 use std::str::FromStr;
 

@@ -3,6 +3,7 @@
 use super::{OneOrMany, Special};
 use commonroll_core::{
     Slug,
+    directory::Registration,
     record::{
         assessment::GradeKind,
         behaviour::{Category, Polarity},
@@ -27,9 +28,14 @@ pub struct OneRoster {
     /// Values of a grade that stand for something else than a grade.
     #[serde(default)]
     pub special: BTreeMap<String, Special>,
-    /// Who is a guest here, and from where.
-    pub guests: Option<OneRosterPlacements>,
-    /// Key in `userIds` and the identifier that it is: `upn`, `uln` or `uci`.
+    /// `sourcedId` of an organisation that is the home of guests here, and its short name in the consortium. Guests are
+    /// the users whose primary organisation it is.
+    #[serde(default)]
+    pub homes: BTreeMap<String, Slug>,
+    /// `sourcedId` of an organisation that hosts our learners, and its short name: enrolments there are placements.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, Slug>,
+    /// Key in `userIds` (or the column `identifier`), and the identifier that it is: `upn`, `uln` or `uci`.
     #[serde(default)]
     pub identifiers: BTreeMap<String, String>,
 }
@@ -47,14 +53,6 @@ pub struct RawScale {
 
 fn one() -> String {
     "1".to_owned()
-}
-
-/// How guests are known in OneRoster: by the organisation that is their primary one.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OneRosterPlacements {
-    /// `sourcedId` of the guests' home organisation, and the home's short name in the consortium.
-    pub homes: BTreeMap<String, Slug>,
 }
 
 /// How an Ed-Fi file is to be read.
@@ -77,7 +75,9 @@ pub struct EdFi {
     pub categories: BTreeMap<String, Category>,
     /// Polarity of discipline incidents; `negative` if left out.
     pub polarity: Option<Polarity>,
-    /// What the file is complete about: `dates` or `nothing` (as if left out).
+    /// How the learners of the file stand at the institution; `home` if left out.
+    pub registration: Option<Registration>,
+    /// What the file is complete about. Left out: all students of a file of students, and nothing else.
     pub covers: Option<super::Covers>,
 }
 

@@ -1,4 +1,9 @@
 //! What data managers' files become: one story a test.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken fixture should stop the test at once")]
+
 mod delimited;
+mod edfi;
+mod oneroster;
+mod render;
 mod support;

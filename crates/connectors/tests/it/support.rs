@@ -1,5 +1,4 @@
 //! Plumbing of the tests: a sink that writes down what it is told, and ways to run a connector over bytes.
-
 use commonroll_connectors::{
     FileFault, Input, Item, Mapping, Place, Problem, Scope, Settings, Sink, by_name,
 };
@@ -30,7 +29,6 @@ impl Sink for Seen {
 }
 
 impl Seen {
-    #[expect(dead_code, reason = "used by the tests of the next formats")]
     pub fn rules(&self) -> Vec<&'static str> {
         self.problems.iter().map(|problem| problem.rule).collect()
     }
@@ -69,12 +67,10 @@ pub fn run(mapping: &str, bytes: impl AsRef<[u8]>) -> Result<Seen, FileFault> {
     run_with(&settings(mapping), "file", bytes.as_ref())
 }
 
-#[expect(dead_code, reason = "used by the tests of the next formats")]
 pub fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-#[expect(dead_code, reason = "used by the tests of the next formats")]
 pub fn mark(item: &Item) -> &Attendance {
     match item {
         Item::Record(draft) => match &draft.body {

@@ -30,6 +30,11 @@ pub struct Row<'r> {
 }
 
 impl<'r> Row<'r> {
+    /// All of the row's text, cell behind cell.
+    pub const fn text(&self) -> &'r str {
+        self.cells
+    }
+
     /// How many cells it has.
     pub const fn len(&self) -> usize {
         self.ends.len()
@@ -52,8 +57,12 @@ impl<'a> Rows<'a> {
     /// Rows of a text whose separator is known or can be seen in its first line.
     pub fn new(mut text: Utf8<'a>, separator: Option<u8>, limits: Limits) -> Result<Self, FileFault> {
         let mut piece = Vec::new();
-        // The first line decides on the separator, so it has to be there in full; its length was checked before.
+        // The first line decides on the separator, so it has to be there in full.
         while !piece.contains(&b'\n') {
+            if piece.len() > limits.line_bytes_max {
+                let fix = "the first line is longer than any export's; check that the file is the right one";
+                return Err(FileFault::too_big("CSV-LINE-LENGTH", Some(1), fix));
+            }
             match text.next_piece() {
                 Ok([]) => break,
                 Ok(more) => piece.extend_from_slice(more),

@@ -1,0 +1,127 @@
+//! The same rows for people: a list to enter by hand, or to look through in a spreadsheet.
+//!
+//! UTF-8 with a byte order mark and Windows line ends, since that is what spreadsheets in schools read without questions.
+
+use super::{AssessmentRow, BehaviourRow, MarkRow, RowHead, clock};
+
+const HEAD: [&str; 6] = ["RecordID", "Revision", "PersonID", "Source", "Date", "Withdrawn"];
+
+/// Lesson marks.
+pub fn lesson_csv(rows: &[MarkRow]) -> Vec<u8> {
+    let mut sheet = Sheet::new(&["StartTime", "EndTime", "GroupCode", "Mark", "MinsLate", "Comments"]);
+    for row in rows {
+        let late = row.minutes_late.map(|minutes| minutes.to_string()).unwrap_or_default();
+        sheet.row(
+            &row.head,
+            &[&clock(row.start), &clock(row.end), &row.group],
+            &[&row.mark, &late, &row.comment],
+        );
+    }
+    sheet.done()
+}
+
+/// Session marks. Rows without a session are left out: they are lesson marks.
+pub fn session_csv(rows: &[MarkRow]) -> Vec<u8> {
+    let mut sheet = Sheet::new(&["SessionName", "Mark", "MinsLate", "Comments"]);
+    for row in rows {
+        let Some(session) = row.session else { continue };
+        let late = row.minutes_late.map(|minutes| minutes.to_string()).unwrap_or_default();
+        sheet.row(&row.head, &[session.as_str()], &[&row.mark, &late, &row.comment]);
+    }
+    sheet.done()
+}
+
+/// Assessment results.
+pub fn assessment_csv(rows: &[AssessmentRow]) -> Vec<u8> {
+    let mut sheet = Sheet::new(&["Subject", "Aspect", "ResultSet", "Kind", "Scale", "Grade", "Comments"]);
+    for row in rows {
+        let texts: [&str; 7] =
+            [&row.subject, &row.title, &row.result_set, &row.kind, &row.scale, &row.grade, &row.comment];
+        sheet.row(&row.head, &[], &texts);
+    }
+    sheet.done()
+}
+
+/// Behaviour events.
+pub fn behaviour_csv(rows: &[BehaviourRow]) -> Vec<u8> {
+    let mut sheet = Sheet::new(&[
+        "Time",
+        "Polarity",
+        "Category",
+        "Label",
+        "Severity",
+        "Location",
+        "Role",
+        "Action",
+        "Status",
+        "Text",
+        "HomeActionBy",
+    ]);
+    for row in rows {
+        let severity = row.severity.map(|level| level.to_string()).unwrap_or_default();
+        let by = row.home_action_by.map(|date| date.to_string()).unwrap_or_default();
+        let texts: [&str; 11] = [
+            &clock(row.time),
+            &row.polarity,
+            &row.category,
+            &row.label,
+            &severity,
+            &row.location,
+            &row.role,
+            &row.action,
+            &row.status,
+            &row.text,
+            &by,
+        ];
+        sheet.row(&row.head, &[], &texts);
+    }
+    sheet.done()
+}
+
+struct Sheet(String);
+
+impl Sheet {
+    fn new(columns: &[&str]) -> Self {
+        let captions: Vec<&str> = HEAD.iter().chain(columns).copied().collect();
+        Self(format!("\u{feff}{}\r\n", captions.join(",")))
+    }
+
+    /// `always` stands in a withdrawn row too, `said` is blank there.
+    fn row(&mut self, head: &RowHead, always: &[&str], said: &[&str]) {
+        let withdrawn = if head.withdrawn { "yes" } else { "" };
+        self.0.push_str(&head.record.to_string());
+        for cell in [
+            &head.revision.to_string(),
+            head.learner.as_str(),
+            head.source.as_str(),
+            &head.date.to_string(),
+            withdrawn,
+        ] {
+            self.cell(cell);
+        }
+        always.iter().for_each(|cell| self.cell(cell));
+        said.iter().for_each(|cell| self.cell(if head.withdrawn { "" } else { cell }));
+        self.0.push_str("\r\n");
+    }
+
+    fn cell(&mut self, text: &str) {
+        self.0.push(',');
+        let guarded = if is_formula(text) { format!("'{text}") } else { text.to_owned() };
+        if guarded.contains(['"', ',', ';', '\n', '\r', '\t']) {
+            self.0.push('"');
+            self.0.push_str(&guarded.replace('"', "\"\""));
+            self.0.push('"');
+        } else {
+            self.0.push_str(&guarded);
+        }
+    }
+
+    fn done(self) -> Vec<u8> {
+        self.0.into_bytes()
+    }
+}
+
+/// What a spreadsheet would calculate. A lone `-` is a mark, and a number is a number.
+fn is_formula(text: &str) -> bool {
+    text.len() > 1 && text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err()
+}
