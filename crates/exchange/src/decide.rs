@@ -1,0 +1,157 @@
+//! The two decisions about a record: who gets it when it is published, and whether it may leave now.
+//!
+//! What is so comes from the directory, what follows from it is policy's to say. Redacting asks for the permit, so
+//! that nothing can leave without one.
+
+use crate::{
+    directory::Directory,
+    entry::{Circumstances, Recipient},
+    types::{GroupState, SealedGroup},
+};
+use commonroll_audit::seal::group_leaf;
+use commonroll_core::{LocalId, RecordKind, Timestamp};
+use commonroll_policy::{Action, AgreementInForce, DenyCode, Permit, Policy, Question};
+
+/// What a record is, as far as decisions go.
+#[derive(Clone)]
+pub struct Subject<'a> {
+    /// Who made it.
+    pub source: u16,
+    /// Its kind.
+    pub kind: RecordKind,
+    /// True if it travels only by a policy of its own.
+    pub confidential: bool,
+    /// Whom and when it is about.
+    pub circumstances: &'a Circumstances,
+}
+
+/// A record may be published: who it is about, and who gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The learner.
+    pub learner: u32,
+    /// Who may have it now.
+    pub recipients: Vec<Recipient>,
+}
+
+/// Why a record was refused: a stable code, and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Stable code.
+    pub code: &'static str,
+    /// What to do.
+    pub reason: &'static str,
+}
+
+impl From<DenyCode> for Refusal {
+    fn from(code: DenyCode) -> Self {
+        let reason = match code {
+            DenyCode::NoAgreement => {
+                "no sharing agreement in force between home and host lists this kind of record"
+            }
+            DenyCode::Confidential => "confidential records travel only by a policy of their own",
+            DenyCode::PolicyError => {
+                "the hub's policy failed on this record, so it is refused; tell the data manager"
+            }
+            DenyCode::NoPlacement | DenyCode::NotHome | DenyCode::NoPolicy => NO_PLACEMENT.reason,
+        };
+        let code = match code {
+            DenyCode::NotHome | DenyCode::NoPolicy => NO_PLACEMENT.code,
+            other => other.as_str(),
+        };
+        Self { code, reason }
+    }
+}
+
+/// The one answer for a learner who is not placed here and for one whom nobody knows.
+pub const NO_PLACEMENT: Refusal = Refusal {
+    code: "no_placement",
+    reason: "no placement of this learner with you covers the record's date, time and group; home declares it and you accept it",
+};
+
+/// Decides what becomes of a record that its source publishes.
+pub fn publish(
+    directory: &Directory,
+    policy: &Policy,
+    subject: &Subject<'_>,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let c = subject.circumstances;
+    let placed = directory.placed(subject.source, &c.learner, c.date, c.at, c.group.as_ref());
+    let (Some(learner), Some(home)) = (placed.learner, placed.home) else { return Err(NO_PLACEMENT) };
+    let ask = |action, actor| decide(directory, policy, subject, action, actor, home, placed.in_force, now);
+    let _permit = ask(Action::Publish, subject.source).map_err(Refusal::from)?;
+    let recipients = ask(Action::Receive, home)
+        .map(|permit| Recipient { institution: home, groups: permit.groups() })
+        .into_iter()
+        .collect();
+    Ok(Decision { learner, recipients })
+}
+
+/// Decides whether a record may leave for a recipient at this moment, and under which id the recipient knows the learner.
+pub fn leave(
+    directory: &Directory,
+    policy: &Policy,
+    subject: &Subject<'_>,
+    recipient: u16,
+    now: Timestamp,
+) -> Result<(Permit, LocalId), &'static str> {
+    let c = subject.circumstances;
+    let placed = directory.placed(subject.source, &c.learner, c.date, c.at, c.group.as_ref());
+    let learner = placed.learner.ok_or("no_placement")?;
+    let (home, local) = directory.home_of(learner).ok_or("no_placement")?;
+    if *home != recipient {
+        return Err("not_home");
+    }
+    decide(directory, policy, subject, Action::Receive, recipient, *home, placed.in_force, now)
+        .map(|permit| (permit, local.clone()))
+        .map_err(DenyCode::as_str)
+}
+
+#[expect(clippy::too_many_arguments, reason = "one question, spelled out")]
+fn decide(
+    directory: &Directory,
+    policy: &Policy,
+    subject: &Subject<'_>,
+    action: Action,
+    actor: u16,
+    home: u16,
+    placed: bool,
+    now: Timestamp,
+) -> Result<Permit, DenyCode> {
+    let slug = |number: u16| directory.institution(number).map(|s| &s.info.slug);
+    let (Some(actor), Some(source), Some(home_state)) =
+        (slug(actor), slug(subject.source), directory.institution(home))
+    else {
+        return Err(DenyCode::PolicyError);
+    };
+    let today = now.date_in(&home_state.zone);
+    let agreement = directory.agreement(subject.source, home, subject.kind, today);
+    let question = Question {
+        action,
+        actor,
+        source,
+        kind: subject.kind,
+        home: Some(&home_state.info.slug),
+        placed,
+        agreement: agreement.map(|(a, groups)| AgreementInForce { id: &a.id, version: a.version, groups }),
+        confidential: subject.confidential,
+    };
+    policy.decide(&question).map_err(|denied| denied.code)
+}
+
+/// Leaves of a record what a permit allows: every other field group goes as its hash.
+pub fn redact(groups: &[SealedGroup], permit: &Permit) -> Vec<SealedGroup> {
+    let allowed = permit.groups() | 1 << 1;
+    let keep = |number: u32| number < 32 && allowed & (1 << number) != 0;
+    groups
+        .iter()
+        .map(|group| match &group.state {
+            GroupState::Open { salt, content } if !keep(group.number) => SealedGroup {
+                number: group.number,
+                state: GroupState::Withheld(group_leaf(group.number, salt, content)),
+            },
+            _ => group.clone(),
+        })
+        .collect()
+}

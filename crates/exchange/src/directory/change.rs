@@ -1,0 +1,186 @@
+//! One change of the directory: the payload of a directory entry in the log, and the only way to alter the directory.
+//!
+//! A change says what is so after it, decisions included (which learner a guest is, whether a claim is contested), so
+//! that applying changes in order needs no rule and every node ends in the same state. Keeping the newest change of
+//! each [`Change::key`] is enough to load the directory again.
+#![expect(missing_docs, reason = "the fields of a change are the words of the directory")]
+
+use super::tokens::Tokens;
+use crate::types::AgentId;
+use commonroll_core::{
+    LocalId, Slug, Timestamp,
+    directory::{Agreement, DateRange, Institution, Registration},
+};
+use serde::{Deserialize, Serialize};
+
+/// What is so from this entry on.
+#[derive(Clone, Serialize, Deserialize, PartialEq)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum Change {
+    /// An institution is a partner. `number` is its short name inside the log.
+    Institution { number: u16, institution: Institution },
+    /// A sharing agreement has this text.
+    Agreement { agreement: Agreement },
+    /// An invitation was issued or used. Only the code's hash is known.
+    Invitation { hash: Bytes32, institution: Slug, expires: Timestamp, used: bool },
+    /// An agent is enrolled, was used, or is revoked.
+    Agent {
+        agent: Uuid,
+        institution: Slug,
+        key: Bytes32,
+        enrolled: Timestamp,
+        used: Timestamp,
+        revoked: Option<Timestamp>,
+    },
+    /// A learner as one institution knows them, and who that is.
+    Learner {
+        institution: u16,
+        local: LocalId,
+        registration: Registration,
+        learner: Option<u32>,
+        contested: bool,
+        approved: bool,
+        tokens: Tokens,
+    },
+    /// A teaching group.
+    Group { institution: u16, local: LocalId, title: String, subject: String },
+    /// One side of a placement: declared by the home or accepted by the host.
+    Side {
+        by: u16,
+        local: LocalId,
+        other: u16,
+        group: Option<LocalId>,
+        hosting: bool,
+        dates: DateRange,
+        ended: Option<Timestamp>,
+    },
+    /// How far a recipient has acknowledged, with its receipt.
+    Cursor { institution: u16, cursor: u64, digest: Bytes32, key_id: String, signature: String },
+    /// A source's next batch number, where no record entry says it.
+    Batch { institution: u16, number: u64, refused: Vec<(String, u32)>, repeated: u32 },
+    /// The policy in force.
+    Policy { hash: Bytes32 },
+}
+
+/// Kinds of change, as numbers of the fact table.
+pub mod kind {
+    /// Everything that makes up the directory.
+    pub const DIRECTORY: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+}
+
+impl Change {
+    /// Number of the kind in the fact table.
+    pub const fn kind(&self) -> u8 {
+        match self {
+            Self::Institution { .. } => 1,
+            Self::Agreement { .. } => 2,
+            Self::Invitation { .. } => 3,
+            Self::Agent { .. } => 4,
+            Self::Learner { .. } => 5,
+            Self::Group { .. } => 6,
+            Self::Side { .. } => 7,
+            Self::Cursor { .. } => 8,
+            Self::Batch { .. } => 9,
+            Self::Policy { .. } => 10,
+        }
+    }
+
+    /// The kind's name in the log.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Institution { .. } => "directory.institution",
+            Self::Agreement { .. } => "agreement.changed",
+            Self::Invitation { used: false, .. } => "invitation.issued",
+            Self::Invitation { .. } => "invitation.used",
+            Self::Agent { revoked: Some(_), .. } => "agent.revoked",
+            Self::Agent { .. } => "agent.enrolled",
+            Self::Learner { .. } => "directory.learner",
+            Self::Group { .. } => "directory.group",
+            Self::Side { ended: Some(_), .. } => "placement.ended",
+            Self::Side { hosting: true, .. } => "placement.accepted",
+            Self::Side { .. } => "placement.declared",
+            Self::Cursor { .. } => "feed.acknowledged",
+            Self::Batch { .. } => "publish.refused",
+            Self::Policy { .. } => "policy.in_force",
+        }
+    }
+
+    /// What the change is about: a newer change with the same kind and key takes its place.
+    pub fn key(&self) -> Vec<u8> {
+        let join = |parts: &[&[u8]]| parts.join(&0u8);
+        match self {
+            Self::Institution { number, .. }
+            | Self::Cursor { institution: number, .. }
+            | Self::Batch { institution: number, .. } => number.to_be_bytes().to_vec(),
+            Self::Agreement { agreement } => agreement.id.as_str().as_bytes().to_vec(),
+            Self::Invitation { hash, .. } => hash.0.to_vec(),
+            Self::Agent { agent, .. } => agent.0.0.to_vec(),
+            Self::Learner { institution, local, .. } | Self::Group { institution, local, .. } => {
+                join(&[&institution.to_be_bytes(), local.as_str().as_bytes()])
+            }
+            Self::Side { by, local, other, group, hosting, .. } => join(&[
+                &by.to_be_bytes(),
+                local.as_str().as_bytes(),
+                &other.to_be_bytes(),
+                group.as_ref().map_or("", LocalId::as_str).as_bytes(),
+                &[u8::from(*hosting)],
+            ]),
+            Self::Policy { .. } => Vec::new(),
+        }
+    }
+}
+
+/// 32 bytes, as hexadecimal text in the log.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes32(pub [u8; 32]);
+
+impl Serialize for Bytes32 {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes32 {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        unhex(&text).map(Self).ok_or_else(|| serde::de::Error::custom("must be 64 hexadecimal digits"))
+    }
+}
+
+/// An agent's id, as UUID text in the log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Uuid(pub AgentId);
+
+impl Serialize for Uuid {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Uuid {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Bytes as lower-case hexadecimal text.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Hexadecimal text as exactly `N` bytes.
+pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}

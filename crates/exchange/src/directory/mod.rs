@@ -1,0 +1,438 @@
+//! The directory: institutions, agents, learners, placements and agreements, as the log's entries have made them.
+//!
+//! It is kept in memory and altered only by [`Directory::apply`]. It answers what is so; what a new declaration leads
+//! to is planned in `plan`, and who may have what is decided by policy.
+
+pub mod change;
+pub mod plan;
+pub mod tokens;
+
+use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
+use change::Change;
+use commonroll_core::{
+    LocalId, RecordKind, SchoolDate, Slug, Timestamp,
+    directory::{Agreement, DateRange, Institution, Registration},
+};
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, HashMap};
+use tokens::{Token, Tokens};
+
+/// Everything that decisions are made from.
+#[derive(Clone, Default)]
+pub struct Directory {
+    /// Grows with every change that can alter a decision.
+    pub version: u64,
+    institutions: Vec<InstitutionState>,
+    by_slug: HashMap<Slug, u16>,
+    agreements: BTreeMap<Slug, Agreement>,
+    agents: HashMap<AgentId, Agent>,
+    invitations: HashMap<[u8; 32], Invitation>,
+    homes: HashMap<u32, (u16, LocalId)>,
+    by_number_token: HashMap<Token, Vec<(u16, LocalId)>>,
+    by_birth: HashMap<Token, Vec<(u16, LocalId)>>,
+    next_learner: u32,
+}
+
+/// A partner and what it has declared.
+#[derive(Clone)]
+pub struct InstitutionState {
+    /// Its own description.
+    pub info: Institution,
+    /// Its time zone.
+    pub zone: TimeZone,
+    /// Learners by its own ids.
+    pub locals: HashMap<LocalId, Local>,
+    /// Teaching groups by its own codes.
+    pub groups: HashMap<LocalId, (String, String)>,
+    /// The number that its next batch must carry.
+    pub next_batch: u64,
+    /// How far it has acknowledged its feed; counted from 1.
+    pub cursor: u64,
+}
+
+/// A learner as one institution knows them.
+#[derive(Clone)]
+pub struct Local {
+    /// How the learner stands there.
+    pub registration: Registration,
+    /// The learner, once matched.
+    pub learner: Option<u32>,
+    /// True if another institution claimed the learner before.
+    pub contested: bool,
+    /// True if a person approved the link; it is then not re-matched.
+    pub approved: bool,
+    /// Evidence.
+    pub tokens: Tokens,
+    /// This institution's sides of placements.
+    pub sides: Vec<Side>,
+}
+
+/// One side's word on a placement.
+#[derive(Clone, PartialEq)]
+pub struct Side {
+    /// The other institution.
+    pub other: u16,
+    /// The host's group; `None` for every group.
+    pub group: Option<LocalId>,
+    /// True if the speaker is the host.
+    pub hosting: bool,
+    /// When.
+    pub dates: DateRange,
+    /// First instant that is no longer covered, if the speaker ended it.
+    pub ended: Option<Timestamp>,
+}
+
+/// An enrolled agent.
+#[derive(Clone)]
+pub struct Agent {
+    /// For whom it speaks.
+    pub institution: u16,
+    /// Its signing key.
+    pub key: [u8; 32],
+    /// When it joined.
+    pub enrolled: Timestamp,
+    /// When it last joined or renewed.
+    pub used: Timestamp,
+    /// When it was revoked.
+    pub revoked: Option<Timestamp>,
+}
+
+/// An invitation that was issued.
+#[derive(Clone)]
+pub struct Invitation {
+    /// For whom.
+    pub institution: Slug,
+    /// Until when.
+    pub expires: Timestamp,
+    /// True once used.
+    pub used: bool,
+}
+
+/// Where a source's learner stands: who it is, who is home, and whether the two have placed the learner there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Placed {
+    /// The learner, if matched.
+    pub learner: Option<u32>,
+    /// The uncontested home, if there is one.
+    pub home: Option<u16>,
+    /// True if a placement that both declared and accepted covers the moment and the group.
+    pub in_force: bool,
+}
+
+impl Directory {
+    /// Makes it so. Never fails: a change that names an unknown institution is left alone.
+    pub fn apply(&mut self, change: &Change) {
+        match change.clone() {
+            Change::Institution { number, institution } => self.put_institution(number, institution),
+            Change::Agreement { agreement } => {
+                self.agreements.insert(agreement.id.clone(), agreement);
+            }
+            Change::Invitation { hash, institution, expires, used } => {
+                self.invitations.insert(hash.0, Invitation { institution, expires, used });
+                return;
+            }
+            Change::Agent { agent, institution, key, enrolled, used, revoked } => {
+                if let Some(&institution) = self.by_slug.get(&institution) {
+                    self.agents.insert(agent.0, Agent { institution, key: key.0, enrolled, used, revoked });
+                }
+            }
+            Change::Learner { institution, local, registration, learner, contested, approved, tokens } => {
+                self.put_learner(institution, &local, registration, learner, contested, approved, tokens);
+            }
+            Change::Group { institution, local, title, subject } => {
+                if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
+                    state.groups.insert(local, (title, subject));
+                }
+                return;
+            }
+            Change::Side { by, local, other, group, hosting, dates, ended } => {
+                let Some(local) =
+                    self.institutions.get_mut(usize::from(by)).and_then(|s| s.locals.get_mut(&local))
+                else {
+                    return;
+                };
+                local.sides.retain(|s| !(s.other == other && s.group == group && s.hosting == hosting));
+                local.sides.push(Side { other, group, hosting, dates, ended });
+            }
+            Change::Cursor { institution, cursor, .. } => {
+                if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
+                    state.cursor = state.cursor.max(cursor);
+                }
+                return;
+            }
+            Change::Batch { institution, number, .. } => return self.saw_batch(institution, number),
+            Change::Policy { .. } => {}
+        }
+        self.version += 1;
+    }
+
+    fn put_institution(&mut self, number: u16, info: Institution) {
+        let zone = TimeZone::get(&info.time_zone).unwrap_or(TimeZone::UTC);
+        self.by_slug.insert(info.slug.clone(), number);
+        match self.institutions.get_mut(usize::from(number)) {
+            Some(state) => (state.info, state.zone) = (info, zone),
+            None => self.institutions.push(InstitutionState {
+                info,
+                zone,
+                locals: HashMap::new(),
+                groups: HashMap::new(),
+                next_batch: 1,
+                cursor: 0,
+            }),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one change")]
+    fn put_learner(
+        &mut self,
+        institution: u16,
+        id: &LocalId,
+        registration: Registration,
+        learner: Option<u32>,
+        contested: bool,
+        approved: bool,
+        tokens: Tokens,
+    ) {
+        if usize::from(institution) >= self.institutions.len() {
+            return;
+        }
+        self.forget_tokens(institution, id);
+        for token in tokens.numbers() {
+            self.by_number_token.entry(token).or_default().push((institution, id.clone()));
+        }
+        if let Some(birth) = tokens.birth {
+            self.by_birth.entry(birth).or_default().push((institution, id.clone()));
+        }
+        let locals = &mut self.institutions[usize::from(institution)].locals;
+        let (sides, before) = locals.remove(id).map_or((Vec::new(), None), |l| (l.sides, l.learner));
+        locals.insert(id.clone(), Local { registration, learner, contested, approved, tokens, sides });
+        if let Some(number) = before
+            && self.homes.get(&number).is_some_and(|(home, local)| *home == institution && local == id)
+        {
+            self.homes.remove(&number);
+        }
+        if let Some(number) = learner {
+            self.next_learner = self.next_learner.max(number + 1);
+            if registration == Registration::Home && !contested {
+                self.homes.insert(number, (institution, id.clone()));
+            }
+        }
+    }
+
+    fn forget_tokens(&mut self, institution: u16, id: &LocalId) {
+        let Some(old) = self.local(institution, id).map(|l| l.tokens.clone()) else { return };
+        let is_it = |held: &(u16, LocalId)| held.0 == institution && held.1 == *id;
+        for token in old.numbers() {
+            if let Some(held) = self.by_number_token.get_mut(&token) {
+                held.retain(|h| !is_it(h));
+            }
+        }
+        if let Some(held) = old.birth.and_then(|birth| self.by_birth.get_mut(&birth)) {
+            held.retain(|h| !is_it(h));
+        }
+    }
+
+    /// Notes that a source's batch is in the log.
+    pub fn saw_batch(&mut self, institution: u16, number: u64) {
+        if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
+            state.next_batch = state.next_batch.max(number.saturating_add(1));
+        }
+    }
+
+    /// The institution with this number.
+    pub fn institution(&self, number: u16) -> Option<&InstitutionState> {
+        self.institutions.get(usize::from(number))
+    }
+
+    /// Every institution, in the order of their numbers.
+    pub fn institutions(&self) -> &[InstitutionState] {
+        &self.institutions
+    }
+
+    /// Every agent.
+    pub fn agents(&self) -> impl Iterator<Item = (&AgentId, &Agent)> {
+        self.agents.iter()
+    }
+
+    /// The agent with this id.
+    pub fn agent(&self, id: AgentId) -> Option<&Agent> {
+        self.agents.get(&id)
+    }
+
+    /// The invitation with this hash.
+    pub fn invitation(&self, hash: &[u8; 32]) -> Option<&Invitation> {
+        self.invitations.get(hash)
+    }
+
+    /// Every agreement.
+    pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
+        self.agreements.values()
+    }
+
+    /// The number of the institution with this slug.
+    pub fn number_of(&self, slug: &Slug) -> Option<u16> {
+        self.by_slug.get(slug).copied()
+    }
+
+    /// A learner as an institution knows them.
+    pub fn local(&self, institution: u16, id: &LocalId) -> Option<&Local> {
+        self.institution(institution)?.locals.get(id)
+    }
+
+    /// The id by which the learner's home knows them.
+    pub fn home_of(&self, learner: u32) -> Option<&(u16, LocalId)> {
+        self.homes.get(&learner)
+    }
+
+    /// Who speaks through this agent, if it still may.
+    pub fn speaker(&self, id: AgentId) -> Result<Speaker, NotAllowed> {
+        let agent = self.agents.get(&id).filter(|a| a.revoked.is_none()).ok_or(NotAllowed::Unknown)?;
+        let state = self.institution(agent.institution).ok_or(NotAllowed::Unknown)?;
+        Ok(Speaker { agent: id, institution: state.info.slug.clone(), number: agent.institution })
+    }
+
+    /// Where a source's learner stands on a date, at an instant if one is known, in a group if one is named.
+    pub fn placed(
+        &self,
+        source: u16,
+        id: &LocalId,
+        date: SchoolDate,
+        at: Option<Timestamp>,
+        group: Option<&LocalId>,
+    ) -> Placed {
+        let Some(local) = self.local(source, id) else { return Placed::default() };
+        let Some(learner) = local.learner else { return Placed::default() };
+        let Some((home, home_id)) = self.homes.get(&learner) else {
+            return Placed { learner: Some(learner), ..Placed::default() };
+        };
+        let moment =
+            Moment { date, at: at.or_else(|| self.institution(source).map(|s| date.start(&s.zone))), group };
+        let accepted =
+            local.sides.iter().any(|side| side.hosting && side.other == *home && moment.within(side));
+        let declared = || {
+            self.local(*home, home_id).is_some_and(|l| {
+                l.sides.iter().any(|side| !side.hosting && side.other == source && moment.within(side))
+            })
+        };
+        Placed { learner: Some(learner), home: Some(*home), in_force: accepted && declared() }
+    }
+
+    /// The agreement in force on a date that lets most field groups of a kind flow between two institutions.
+    pub fn agreement(
+        &self,
+        one: u16,
+        other: u16,
+        kind: RecordKind,
+        date: SchoolDate,
+    ) -> Option<(&Agreement, u32)> {
+        let (one, other) = (&self.institution(one)?.info.slug, &self.institution(other)?.info.slug);
+        self.agreements
+            .values()
+            .filter(|agreement| agreement.covers(one, other, date))
+            .filter_map(|agreement| {
+                let groups = agreement.kinds.get(&kind)?;
+                Some((
+                    agreement,
+                    groups.iter().filter(|g| **g < 32).fold(0u32, |mask, group| mask | 1 << group),
+                ))
+            })
+            .max_by_key(|(_, mask)| mask.count_ones())
+    }
+
+    /// An institution's signing keys, oldest first, for a partner under any agreement.
+    pub fn signing_keys(&self, asker: u16, of: &Slug) -> Result<Vec<SigningKeyInfo>, NotAllowed> {
+        let of_number = self.number_of(of).ok_or(NotAllowed::Denied)?;
+        let asker = self.institution(asker).ok_or(NotAllowed::Denied)?;
+        let partners = |a: &Agreement| a.parties.contains(of) && a.parties.contains(&asker.info.slug);
+        if !(asker.info.slug == *of || self.agreements.values().any(partners)) {
+            return Err(NotAllowed::Denied);
+        }
+        let mut keys: Vec<_> = self
+            .agents
+            .values()
+            .filter(|agent| agent.institution == of_number)
+            .map(|a| SigningKeyInfo { public_key: a.key, enrolled_at: a.enrolled, revoked_at: a.revoked })
+            .collect();
+        keys.sort_by_key(|key| (key.enrolled_at, key.public_key));
+        Ok(keys)
+    }
+
+    /// The institution as the directory sees it on a date.
+    pub fn overview(&self, number: u16, now: Timestamp) -> Overview {
+        let mut overview = Overview::default();
+        let Some(state) = self.institution(number) else { return overview };
+        let today = now.date_in(&state.zone);
+        for (id, local) in &state.locals {
+            match local.registration {
+                Registration::Home => overview.home_learners += 1,
+                Registration::Guest if local.learner.is_none() => overview.unmatched.push(id.clone()),
+                _ => {}
+            }
+            overview.guests += u64::from(local.registration == Registration::Guest);
+            if local.contested {
+                overview.contested.push(id.clone());
+            }
+            for side in &local.sides {
+                match (self.other_side(number, local, side), side.hosting) {
+                    (Some(other), _) => {
+                        let live = |s: &Side| s.dates.contains(today) && s.ended.is_none_or(|end| end > now);
+                        overview.placements_in_force += u64::from(live(side) && live(other));
+                    }
+                    (None, true) => overview.acceptances_waiting_for_home += 1,
+                    (None, false) => overview.placements_waiting_for_host += 1,
+                }
+            }
+        }
+        overview.unmatched.sort();
+        overview.contested.sort();
+        overview
+    }
+
+    /// The other institution's word on the same placement, if it has spoken.
+    fn other_side(&self, number: u16, local: &Local, side: &Side) -> Option<&Side> {
+        let learner = local.learner?;
+        let others = &self.institution(side.other)?.locals;
+        let known = |l: &&Local| l.learner == Some(learner) && !l.contested;
+        let matches = |s: &&Side| {
+            s.other == number
+                && s.hosting != side.hosting
+                && (s.group == side.group || s.group.is_none() || side.group.is_none())
+        };
+        match self.homes.get(&learner) {
+            Some((home, id)) if *home == side.other => {
+                others.get(id).filter(known)?.sides.iter().find(matches)
+            }
+            _ => others.values().filter(known).flat_map(|l| &l.sides).find(matches),
+        }
+    }
+
+    /// A learner number that nobody has.
+    pub(crate) const fn next_learner(&self) -> u32 {
+        self.next_learner
+    }
+
+    /// Who shares an identifying number or the date of birth with this evidence.
+    pub(crate) fn candidates(&self, tokens: &Tokens) -> Vec<(u16, LocalId)> {
+        let by_number = tokens.numbers().filter_map(|token| self.by_number_token.get(&token)).flatten();
+        let by_birth = tokens.birth.and_then(|birth| self.by_birth.get(&birth)).into_iter().flatten();
+        let mut found: Vec<_> = by_number.chain(by_birth).cloned().collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+}
+
+/// A moment in a group that a placement may cover.
+struct Moment<'a> {
+    date: SchoolDate,
+    at: Option<Timestamp>,
+    group: Option<&'a LocalId>,
+}
+
+impl Moment<'_> {
+    fn within(&self, side: &Side) -> bool {
+        side.dates.contains(self.date)
+            && (side.group.is_none() || self.group.is_none() || side.group.as_ref() == self.group)
+            && side.ended.is_none_or(|end| self.at.is_some_and(|at| at < end))
+    }
+}

@@ -1,0 +1,287 @@
+//! What a declaration leads to: which changes, which match, which refusal.
+//!
+//! Planning happens in the log's one writer, against the directory as it will be, so that two declarations can't both
+//! be the first. It only reads and proposes; the changes take effect when their entries are durable.
+
+use super::{
+    Directory,
+    change::Change,
+    tokens::{MatchingKey, Tokens},
+};
+use crate::types::DeclareResult;
+use commonroll_core::{
+    LocalId, Slug, Timestamp,
+    directory::{DateRange, Declaration, LearnerDeclaration, PlacementEnd, Registration},
+    matching::{Verdict, compare},
+};
+
+/// Proposes changes on top of a directory and applies each at once, so that the next one sees it.
+pub struct Planner<'a> {
+    /// The directory as it will be.
+    pub directory: &'a mut Directory,
+    /// What has been proposed, in order.
+    pub changes: &'a mut Vec<Change>,
+}
+
+const fn rejected(code: &'static str, field: &'static str, reason: &'static str) -> DeclareResult {
+    DeclareResult::Rejected { code, field, reason }
+}
+
+const UNKNOWN_PARTNER: DeclareResult = rejected(
+    "unknown_institution",
+    "host",
+    "name a partner of this consortium by its slug, and not yourself",
+);
+const UNKNOWN_LEARNER: DeclareResult =
+    rejected("unknown_learner", "learner_local_id", "declare the learner before the placement");
+
+impl Planner<'_> {
+    /// Makes a change part of the plan.
+    pub fn make(&mut self, change: Change) {
+        self.directory.apply(&change);
+        self.changes.push(change);
+    }
+
+    /// Plans one declaration of an institution about itself.
+    pub fn declare(&mut self, by: u16, declaration: &Declaration, key: &MatchingKey) -> DeclareResult {
+        match declaration {
+            Declaration::Learner(learner) => self.learner(by, learner, key),
+            Declaration::Group(group) => {
+                let (title, subject) =
+                    (group.course_title.as_str().to_owned(), group.subject.as_str().to_owned());
+                let held = self.directory.institution(by).and_then(|s| s.groups.get(&group.local_id));
+                if held.is_some_and(|(t, s)| *t == title && *s == subject) {
+                    return DeclareResult::Unchanged;
+                }
+                self.make(Change::Group { institution: by, local: group.local_id.clone(), title, subject });
+                DeclareResult::Accepted
+            }
+            Declaration::Placement(p) => self.side(by, &p.learner, &p.host, p.group.as_ref(), false, p.dates),
+            Declaration::Acceptance(a) => self.side(by, &a.learner, &a.home, a.group.as_ref(), true, a.dates),
+            Declaration::End(end) => self.end(by, end),
+        }
+    }
+
+    fn partner(&self, by: u16, slug: &Slug) -> Option<u16> {
+        self.directory.number_of(slug).filter(|number| *number != by)
+    }
+
+    fn side(
+        &mut self,
+        by: u16,
+        id: &LocalId,
+        other: &Slug,
+        group: Option<&LocalId>,
+        hosting: bool,
+        dates: DateRange,
+    ) -> DeclareResult {
+        let Some(other) = self.partner(by, other) else { return UNKNOWN_PARTNER };
+        let Some(local) = self.directory.local(by, id) else { return UNKNOWN_LEARNER };
+        if local.registration == Registration::Home && hosting {
+            return rejected(
+                "not_a_guest",
+                "learner_local_id",
+                "a learner registered with you is not a guest; declare a placement instead",
+            );
+        }
+        if local.registration != Registration::Home && !hosting {
+            return rejected(
+                "not_home",
+                "learner_local_id",
+                "only the learner's home declares a placement; accept it instead",
+            );
+        }
+        let held = local
+            .sides
+            .iter()
+            .find(|s| s.other == other && s.group.as_ref() == group && s.hosting == hosting);
+        if held.is_some_and(|s| s.dates == dates && s.ended.is_none()) {
+            return DeclareResult::Unchanged;
+        }
+        // Repeating the same dates does not undo an end: whoever ended it must say new dates.
+        if held.is_some_and(|s| s.dates == dates) {
+            return DeclareResult::Unchanged;
+        }
+        self.make(Change::Side {
+            by,
+            local: id.clone(),
+            other,
+            group: group.cloned(),
+            hosting,
+            dates,
+            ended: None,
+        });
+        DeclareResult::Accepted
+    }
+
+    fn end(&mut self, by: u16, end: &PlacementEnd) -> DeclareResult {
+        let Some(other) = self.partner(by, &end.other) else { return UNKNOWN_PARTNER };
+        let Some(local) = self.directory.local(by, &end.learner) else { return UNKNOWN_LEARNER };
+        let concerned: Vec<_> = local
+            .sides
+            .iter()
+            .filter(|side| side.other == other && (end.group.is_none() || side.group == end.group))
+            .cloned()
+            .collect();
+        if concerned.is_empty() {
+            return rejected(
+                "unknown_placement",
+                "group_local_id",
+                "end a placement that you declared or accepted",
+            );
+        }
+        let mut result = DeclareResult::Unchanged;
+        for side in concerned {
+            if side.ended.is_some_and(|held| held <= end.from) {
+                continue;
+            }
+            let (group, hosting, dates) = (side.group, side.hosting, side.dates);
+            self.make(Change::Side {
+                by,
+                local: end.learner.clone(),
+                other,
+                group,
+                hosting,
+                dates,
+                ended: Some(end.from),
+            });
+            result = DeclareResult::Accepted;
+        }
+        result
+    }
+
+    fn learner(&mut self, by: u16, declared: &LearnerDeclaration, key: &MatchingKey) -> DeclareResult {
+        let Some(slug) = self.directory.institution(by).map(|s| s.info.slug.clone()) else {
+            return UNKNOWN_PARTNER;
+        };
+        let tokens = key.tokens(&slug, declared);
+        let held = self.directory.local(by, &declared.local_id);
+        let same = held.is_some_and(|l| l.registration == declared.registration && l.tokens == tokens);
+        if same {
+            return if held.is_some_and(|l| l.contested) {
+                DeclareResult::Contested
+            } else {
+                DeclareResult::Unchanged
+            };
+        }
+        let approved = held.filter(|l| l.approved).and_then(|l| l.learner);
+        let result = self.place_learner(by, &declared.local_id, declared.registration, tokens, approved);
+        self.settle(by, &declared.local_id);
+        result
+    }
+
+    /// Matches a learner and records who that is.
+    pub fn place_learner(
+        &mut self,
+        by: u16,
+        id: &LocalId,
+        registration: Registration,
+        tokens: Tokens,
+        approved: Option<u32>,
+    ) -> DeclareResult {
+        let is_home = registration == Registration::Home;
+        let matched = approved.map_or_else(|| self.find(by, id, &tokens), Match::Learner);
+        let learner = match matched {
+            Match::Learner(number) => Some(number),
+            Match::None if is_home => Some(self.directory.next_learner()),
+            Match::None => None,
+            // A number that says yes and a birth date that says no: nothing flows until people have looked.
+            Match::Conflict if is_home => Some(self.directory.next_learner()),
+            Match::Conflict => None,
+        };
+        let other_home = learner
+            .and_then(|n| self.directory.home_of(n))
+            .is_some_and(|(home, local)| *home != by || local != id);
+        let contested = is_home && other_home;
+        self.make(Change::Learner {
+            institution: by,
+            local: id.clone(),
+            registration,
+            learner,
+            contested,
+            approved: approved.is_some(),
+            tokens,
+        });
+        if contested { DeclareResult::Contested } else { DeclareResult::Accepted }
+    }
+
+    /// After a learner changed: claims that waited behind it, and guests that matched nobody until now.
+    fn settle(&mut self, by: u16, id: &LocalId) {
+        let Some(local) = self.directory.local(by, id).cloned() else { return };
+        let Some(learner) = local.learner else { return };
+        if self.directory.home_of(learner).is_none() {
+            self.promote_waiting_claim(learner);
+        }
+        if local.registration != Registration::Home || local.contested {
+            return;
+        }
+        for (institution, other) in self.directory.candidates(&local.tokens) {
+            let waiting = self
+                .directory
+                .local(institution, &other)
+                .filter(|l| l.learner.is_none() && l.registration != Registration::Home)
+                .cloned();
+            if let Some(guest) = waiting {
+                self.place_learner(institution, &other, guest.registration, guest.tokens, None);
+            }
+        }
+    }
+
+    fn promote_waiting_claim(&mut self, learner: u32) {
+        let waiting = self.directory.institutions().iter().enumerate().find_map(|(number, state)| {
+            let (id, local) = state.locals.iter().find(|(_, l)| l.contested && l.learner == Some(learner))?;
+            Some((number, id.clone(), local.clone()))
+        });
+        if let Some((number, local, held)) = waiting
+            && let Ok(institution) = u16::try_from(number)
+        {
+            let (registration, approved, tokens) = (held.registration, held.approved, held.tokens);
+            self.make(Change::Learner {
+                institution,
+                local,
+                registration,
+                learner: Some(learner),
+                contested: false,
+                approved,
+                tokens,
+            });
+        }
+    }
+
+    /// Who the evidence says this is. Never guesses: two different answers are no answer.
+    fn find(&self, by: u16, id: &LocalId, tokens: &Tokens) -> Match {
+        let slug = |number: u16| self.directory.institution(number).map(|s| &s.info.slug);
+        let Some(evidence) = slug(by).map(|own| tokens.evidence(own)) else { return Match::None };
+        let mut found = Match::None;
+        for (institution, other) in self.directory.candidates(tokens) {
+            if institution == by && other == *id {
+                continue;
+            }
+            let Some(local) = self.directory.local(institution, &other) else { continue };
+            let Some(number) = local.learner else { continue };
+            let Some(theirs) = slug(institution).map(|slug| local.tokens.evidence(slug)) else { continue };
+            match compare(&evidence, &theirs, false) {
+                Verdict::AutoLink { .. } | Verdict::Flagged { .. } => match found {
+                    Match::None => found = Match::Learner(number),
+                    Match::Learner(same) if same == number => {}
+                    _ => return Match::Conflict,
+                },
+                Verdict::Conflict(_) => return Match::Conflict,
+                Verdict::Propose(_) | Verdict::NoMatch => {}
+            }
+        }
+        found
+    }
+}
+
+enum Match {
+    Learner(u32),
+    None,
+    Conflict,
+}
+
+/// True if an instant lies in the time that an agent's key stays good without use: 90 days.
+pub fn still_good(used: Timestamp, now: Timestamp) -> bool {
+    const DAYS_90: i64 = 90 * 86_400_000_000;
+    now.micros() - used.micros() <= DAYS_90
+}

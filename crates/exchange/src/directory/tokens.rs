@@ -1,0 +1,113 @@
+//! Keyed hashes of what identifies a learner, so that the hub can match without holding a clear UPN, ULN or name.
+//!
+//! The key lies in the hub's key folder, never in the database: whoever has the database alone can't try numbers out.
+
+use super::change::{hex, unhex};
+use aws_lc_rs::hmac;
+use commonroll_core::{
+    Slug,
+    directory::LearnerDeclaration,
+    matching::{Evidence, Field},
+};
+use serde::{Deserialize, Serialize};
+
+/// First 16 bytes of an HMAC-SHA-256.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Token([u8; 16]);
+
+impl Serialize for Token {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        unhex(&text).map(Self).ok_or_else(|| serde::de::Error::custom("must be 32 hexadecimal digits"))
+    }
+}
+
+/// The evidence of one declared learner, hashed.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Unique Learner Number, if sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uln: Option<Token>,
+    /// Permanent Unique Pupil Number, if sound. A temporary one means nothing outside its school.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upn: Option<Token>,
+    /// Unique Candidate Identifier, if sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uci: Option<Token>,
+    /// Date of birth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub birth: Option<Token>,
+    /// Normalised surname.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surname: Option<Token>,
+    /// Normalised forename.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forename: Option<Token>,
+    /// Normalised known-as forename.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<Token>,
+}
+
+/// The consortium's key for matching.
+pub struct MatchingKey(hmac::Key);
+
+impl MatchingKey {
+    /// Takes the 32 bytes from the key folder.
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    fn token(&self, field: Field, value: &str) -> Token {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(&[field as u8]);
+        context.update(value.as_bytes());
+        let mut token = [0; 16];
+        token.copy_from_slice(&context.sign().as_ref()[..16]);
+        Token(token)
+    }
+
+    /// Hashes what a declaration gives as evidence. Numbers that fail their check are left out: they prove nothing. A
+    /// temporary UPN is left out too: it means nothing outside its school.
+    pub fn tokens(&self, institution: &Slug, learner: &LearnerDeclaration) -> Tokens {
+        let (evidence, _) = Evidence::declared(institution, learner);
+        let hashed = evidence.map(|field, value| self.token(field, &value));
+        Tokens {
+            uln: hashed.uln,
+            upn: hashed.upn,
+            uci: hashed.uci,
+            birth: hashed.birth,
+            surname: hashed.surname,
+            forename: hashed.forename,
+            known_as: hashed.known_as,
+        }
+    }
+}
+
+impl Tokens {
+    /// The tokens by which candidates for a match are found.
+    pub fn numbers(&self) -> impl Iterator<Item = Token> {
+        [self.uln, self.upn, self.uci].into_iter().flatten()
+    }
+
+    /// As evidence for the matching rule.
+    pub fn evidence(&self, institution: &Slug) -> Evidence<Token> {
+        Evidence {
+            institution: institution.clone(),
+            temporary_upn: None,
+            former_surname: None,
+            uln: self.uln,
+            upn: self.upn,
+            uci: self.uci,
+            birth: self.birth,
+            surname: self.surname,
+            forename: self.forename,
+            known_as: self.known_as,
+        }
+    }
+}

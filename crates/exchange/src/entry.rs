@@ -1,0 +1,435 @@
+//! Entries of the log and the blocks that hold them: what is hashed, what is stored beside it, and the codec of both.
+//!
+//! An entry is a leaf of the log's Merkle tree and holds nothing personal. Its payload lies beside it and may be
+//! erased; the entry commits to it, by the record's root or by a salted hash, so that the log stays provable.
+
+use crate::{
+    directory::change::{Change, hex, unhex},
+    types::{GroupState, SealedGroup},
+};
+use aws_lc_rs::digest;
+use bytes::{Buf, Bytes};
+use commonroll_audit::hash::{Hash, leaf_hash};
+use commonroll_core::{LocalId, RecordId, RecordKind, SchoolDate, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+const TAG_RECORD: u8 = 1;
+const TAG_NOTE: u8 = 2;
+
+/// Stored bytes are not what they must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("stored bytes of the log are damaged")]
+pub struct Damaged;
+
+/// A recipient of a record and the field groups that policy lets it have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recipient {
+    /// The institution.
+    pub institution: u16,
+    /// One bit for each field group, `1 << number`.
+    pub groups: u32,
+}
+
+/// The entry of an accepted record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordEntry {
+    /// Who made it.
+    pub source: u16,
+    /// The source's batch.
+    pub batch: u64,
+    /// Place in the batch.
+    pub index: u16,
+    /// Which record.
+    pub id: RecordId,
+    /// At which revision.
+    pub revision: u32,
+    /// What it is.
+    pub kind: RecordKind,
+    /// True if it withdraws the record.
+    pub withdrawn: bool,
+    /// True if it is confidential.
+    pub confidential: bool,
+    /// The learner, by the hub's own number.
+    pub learner: u32,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// The record's root, which its source signed: the commitment to the payload.
+    pub root: Hash,
+    /// Who may have it, as decided when it was published.
+    pub recipients: Vec<Recipient>,
+}
+
+/// Any other entry: readable text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Note {
+    /// What happened, such as `agent.revoked` or `delivery.withheld`.
+    pub what: String,
+    /// Who did it: a slug, or `operator` with a name.
+    pub by: String,
+    /// When, microseconds since the epoch.
+    pub at_us: i64,
+    /// Salted hash of the payload, if there is one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub payload: String,
+    /// What else is to be said; nothing personal.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub more: serde_json::Value,
+}
+
+/// An entry of either sort.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    /// A record.
+    Record(RecordEntry),
+    /// Anything else.
+    Note(Note),
+}
+
+impl Entry {
+    /// The bytes that are hashed into the log.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Record(record) => record.encode(),
+            Self::Note(note) => {
+                let mut bytes = vec![TAG_NOTE];
+                bytes.extend(serde_json::to_vec(note).expect("a note is plain text"));
+                bytes
+            }
+        }
+    }
+
+    /// Reads an entry back.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        match bytes.split_first() {
+            Some((&TAG_RECORD, rest)) => RecordEntry::decode(rest).map(Self::Record),
+            Some((&TAG_NOTE, rest)) => serde_json::from_slice(rest).map(Self::Note).map_err(|_| Damaged),
+            _ => Err(Damaged),
+        }
+    }
+}
+
+impl RecordEntry {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(96);
+        bytes.push(TAG_RECORD);
+        bytes.extend(self.source.to_be_bytes());
+        bytes.extend(self.batch.to_be_bytes());
+        bytes.extend(self.index.to_be_bytes());
+        bytes.extend(self.id.0);
+        bytes.extend(self.revision.to_be_bytes());
+        bytes.push(self.kind as u8);
+        bytes.push(u8::from(self.withdrawn) | u8::from(self.confidential) << 1);
+        bytes.extend(self.learner.to_be_bytes());
+        bytes.extend(self.accepted_at.micros().to_be_bytes());
+        bytes.extend(self.root);
+        for recipient in &self.recipients {
+            bytes.extend(recipient.institution.to_be_bytes());
+            bytes.extend(recipient.groups.to_be_bytes());
+        }
+        bytes
+    }
+
+    fn decode(mut bytes: &[u8]) -> Result<Self, Damaged> {
+        const FIXED: usize = 2 + 8 + 2 + 16 + 4 + 1 + 1 + 4 + 8 + 32;
+        if bytes.len() < FIXED || !(bytes.len() - FIXED).is_multiple_of(6) {
+            return Err(Damaged);
+        }
+        let (source, batch, index) = (bytes.get_u16(), bytes.get_u64(), bytes.get_u16());
+        let mut id = [0; 16];
+        bytes.copy_to_slice(&mut id);
+        let (revision, kind, flags, learner) =
+            (bytes.get_u32(), bytes.get_u8(), bytes.get_u8(), bytes.get_u32());
+        let accepted_at = Timestamp::from_micros("accepted_at", bytes.get_i64()).map_err(|_| Damaged)?;
+        let mut root = [0; 32];
+        bytes.copy_to_slice(&mut root);
+        let mut recipients = Vec::with_capacity(bytes.len() / 6);
+        while bytes.has_remaining() {
+            recipients.push(Recipient { institution: bytes.get_u16(), groups: bytes.get_u32() });
+        }
+        let kind = RecordKind::from_number(i32::from(kind)).ok_or(Damaged)?;
+        let (withdrawn, confidential) = (flags & 1 != 0, flags & 2 != 0);
+        Ok(Self {
+            source,
+            batch,
+            index,
+            id: RecordId(id),
+            revision,
+            kind,
+            withdrawn,
+            confidential,
+            learner,
+            accepted_at,
+            root,
+            recipients,
+        })
+    }
+}
+
+/// What decisions about a record are made from, beside its entry. Personal, so it lies in the payload.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Circumstances {
+    /// The learner by the source's own id.
+    pub learner: LocalId,
+    /// The group by the source's own code.
+    pub group: Option<LocalId>,
+    /// The school date.
+    pub date: SchoolDate,
+    /// The instant, if known.
+    pub at: Option<Timestamp>,
+}
+
+/// A source's signature over a batch, and the roots that it covers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// Who signed.
+    pub source: u16,
+    /// The batch.
+    pub number: u64,
+    /// First bytes of the hash of the signing key.
+    pub key_id: [u8; 8],
+    /// Ed25519 signature.
+    pub signature: [u8; 64],
+    /// Every record's root, in order, taken or not.
+    pub roots: Vec<Hash>,
+}
+
+/// The payload of an entry.
+#[derive(Clone)]
+pub enum Payload {
+    /// A record: which seal of the block covers it, its circumstances and sealed groups.
+    Record { seal: u32, circumstances: Circumstances, groups: Vec<SealedGroup> },
+    /// A change of the directory, salted.
+    Change { salt: [u8; 16], change: Box<Change> },
+    /// Nothing.
+    None,
+}
+
+impl Payload {
+    /// The commitment that a note makes to a change.
+    pub fn commitment(salt: &[u8; 16], json: &[u8]) -> String {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(salt);
+        context.update(json);
+        hex(context.finish().as_ref())
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::None => {}
+            Self::Change { salt, change } => {
+                out.push(TAG_NOTE);
+                out.extend(salt);
+                out.extend(serde_json::to_vec(change).expect("a change is plain text"));
+            }
+            Self::Record { seal, circumstances, groups } => {
+                out.push(TAG_RECORD);
+                out.extend(seal.to_be_bytes());
+                out.extend(circumstances.date.days().to_be_bytes());
+                out.extend(circumstances.at.map_or(i64::MIN, Timestamp::micros).to_be_bytes());
+                put_short(out, circumstances.learner.as_str().as_bytes());
+                put_short(out, circumstances.group.as_ref().map_or("", LocalId::as_str).as_bytes());
+                for group in groups {
+                    out.extend(group.number.to_be_bytes());
+                    match &group.state {
+                        GroupState::Withheld(hash) => {
+                            out.extend(u32::MAX.to_be_bytes());
+                            out.extend(hash);
+                        }
+                        GroupState::Open { salt, content } => {
+                            out.extend((content.len() as u32).to_be_bytes());
+                            out.extend(salt);
+                            out.extend(content);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn decode(mut bytes: Bytes) -> Result<Self, Damaged> {
+        if bytes.is_empty() {
+            return Ok(Self::None);
+        }
+        match bytes.get_u8() {
+            TAG_NOTE => {
+                let salt = take::<16>(&mut bytes)?;
+                let change = serde_json::from_slice(&bytes).map_err(|_| Damaged)?;
+                Ok(Self::Change { salt, change: Box::new(change) })
+            }
+            TAG_RECORD => Self::decode_record(bytes),
+            _ => Err(Damaged),
+        }
+    }
+
+    fn decode_record(mut bytes: Bytes) -> Result<Self, Damaged> {
+        let seal = u32::from_be_bytes(take(&mut bytes)?);
+        let days = i32::from_be_bytes(take(&mut bytes)?);
+        let at = match i64::from_be_bytes(take(&mut bytes)?) {
+            i64::MIN => None,
+            micros => Some(Timestamp::from_micros("at", micros).map_err(|_| Damaged)?),
+        };
+        let learner = take_short(&mut bytes)?.ok_or(Damaged)?;
+        let group = take_short(&mut bytes)?;
+        let mut groups = Vec::with_capacity(4);
+        while bytes.has_remaining() {
+            let number = u32::from_be_bytes(take(&mut bytes)?);
+            let state = match u32::from_be_bytes(take(&mut bytes)?) {
+                u32::MAX => GroupState::Withheld(take(&mut bytes)?),
+                length => {
+                    let salt = take(&mut bytes)?;
+                    if bytes.remaining() < length as usize {
+                        return Err(Damaged);
+                    }
+                    // A copy: a slice would keep the whole block in memory for as long as the record waits.
+                    GroupState::Open {
+                        salt,
+                        content: Bytes::copy_from_slice(&bytes.split_to(length as usize)),
+                    }
+                }
+            };
+            groups.push(SealedGroup { number, state });
+        }
+        let date = SchoolDate::from_days(days).ok_or(Damaged)?;
+        Ok(Self::Record { seal, circumstances: Circumstances { learner, group, date, at }, groups })
+    }
+}
+
+fn put_short(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(u8::try_from(text.len()).expect("a local id has at most 64 bytes"));
+    out.extend(text);
+}
+
+fn take<const N: usize>(bytes: &mut Bytes) -> Result<[u8; N], Damaged> {
+    if bytes.remaining() < N {
+        return Err(Damaged);
+    }
+    let mut taken = [0; N];
+    bytes.copy_to_slice(&mut taken);
+    Ok(taken)
+}
+
+fn take_short(bytes: &mut Bytes) -> Result<Option<LocalId>, Damaged> {
+    let [length] = take::<1>(bytes)?;
+    if bytes.remaining() < usize::from(length) {
+        return Err(Damaged);
+    }
+    let text = bytes.split_to(usize::from(length));
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(&text).map_err(|_| Damaged)?;
+    LocalId::parse("local_id", text).map(Some).map_err(|_| Damaged)
+}
+
+/// Collects the entries of one commit.
+#[derive(Default)]
+pub struct BlockBuilder {
+    entries: Vec<u8>,
+    payloads: Vec<u8>,
+    seals: Vec<u8>,
+    seal_count: u32,
+    /// How many entries there are.
+    pub count: u32,
+}
+
+impl BlockBuilder {
+    /// Adds an entry with its payload; gives its leaf hash.
+    pub fn push(&mut self, entry: &Entry, payload: &Payload) -> Hash {
+        let bytes = entry.encode();
+        self.entries.extend((bytes.len() as u32).to_be_bytes());
+        self.entries.extend(&bytes);
+        let at = self.payloads.len();
+        self.payloads.extend([0; 4]);
+        payload.encode(&mut self.payloads);
+        let length = (self.payloads.len() - at - 4) as u32;
+        self.payloads[at..at + 4].copy_from_slice(&length.to_be_bytes());
+        self.count += 1;
+        leaf_hash(&bytes)
+    }
+
+    /// Adds a seal; gives its number in this block.
+    pub fn seal(&mut self, seal: &Seal) -> u32 {
+        let out = &mut self.seals;
+        out.extend(seal.source.to_be_bytes());
+        out.extend(seal.number.to_be_bytes());
+        out.extend(seal.key_id);
+        out.extend(seal.signature);
+        out.extend((seal.roots.len() as u32).to_be_bytes());
+        out.extend(seal.roots.iter().flatten());
+        self.seal_count += 1;
+        self.seal_count - 1
+    }
+
+    /// The block's entries and payloads, as they are stored.
+    pub fn parts(&self) -> (&[u8], Vec<u8>) {
+        let mut payloads = Vec::with_capacity(4 + self.seals.len() + self.payloads.len());
+        payloads.extend(self.seal_count.to_be_bytes());
+        payloads.extend(&self.seals);
+        payloads.extend(&self.payloads);
+        (&self.entries, payloads)
+    }
+}
+
+/// The entries of a stored block, as bytes.
+pub fn split_entries(bytes: &[u8]) -> Result<Vec<&[u8]>, Damaged> {
+    let mut rest = bytes;
+    let mut entries = Vec::new();
+    while !rest.is_empty() {
+        let (length, tail) = rest.split_first_chunk::<4>().ok_or(Damaged)?;
+        let length = u32::from_be_bytes(*length) as usize;
+        if tail.len() < length {
+            return Err(Damaged);
+        }
+        entries.push(&tail[..length]);
+        rest = &tail[length..];
+    }
+    Ok(entries)
+}
+
+/// The seals and payloads of a stored block.
+pub struct Payloads {
+    /// Seals, by their number in the block.
+    pub seals: Vec<Arc<Seal>>,
+    raw: Vec<Bytes>,
+}
+
+impl Payloads {
+    /// Reads a stored block's payload bytes.
+    pub fn decode(bytes: Vec<u8>) -> Result<Self, Damaged> {
+        let mut bytes = Bytes::from(bytes);
+        let count = u32::from_be_bytes(take(&mut bytes)?);
+        let mut seals = Vec::new();
+        for _ in 0..count {
+            let source = u16::from_be_bytes(take(&mut bytes)?);
+            let number = u64::from_be_bytes(take(&mut bytes)?);
+            let (key_id, signature) = (take(&mut bytes)?, take(&mut bytes)?);
+            let size = u32::from_be_bytes(take(&mut bytes)?);
+            let mut roots = Vec::with_capacity(size.min(1000) as usize);
+            for _ in 0..size {
+                roots.push(take(&mut bytes)?);
+            }
+            seals.push(Arc::new(Seal { source, number, key_id, signature, roots }));
+        }
+        let mut raw = Vec::new();
+        while bytes.has_remaining() {
+            let length = u32::from_be_bytes(take(&mut bytes)?) as usize;
+            if bytes.remaining() < length {
+                return Err(Damaged);
+            }
+            raw.push(bytes.split_to(length));
+        }
+        Ok(Self { seals, raw })
+    }
+
+    /// The payload of the entry at a place in the block.
+    pub fn get(&self, place: usize) -> Result<Payload, Damaged> {
+        Payload::decode(self.raw.get(place).ok_or(Damaged)?.clone())
+    }
+}
+
+/// Checks that a change is the one that its note committed to.
+pub fn change_matches(note: &Note, salt: &[u8; 16], change: &Change) -> bool {
+    let json = serde_json::to_vec(change).unwrap_or_default();
+    note.payload == Payload::commitment(salt, &json) && unhex::<32>(&note.payload).is_some()
+}

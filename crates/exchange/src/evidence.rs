@@ -1,0 +1,208 @@
+//! Evidence: checkpoints, proofs, a whole check of the log, and a readable view of its entries.
+
+use crate::{
+    Exchange,
+    directory::change::hex,
+    entry::{Entry, split_entries},
+    follow::{read_block, read_records},
+    types::NotAllowed,
+};
+use commonroll_audit::{
+    checkpoint::Checkpoint,
+    frontier::Frontier,
+    hash::{Hash, leaf_hash},
+    proof::{FetchedSubtrees, consistency_proof, needed_for_consistency},
+    tree,
+};
+use commonroll_core::Timestamp;
+use commonroll_store::Store;
+
+/// Blocks read at a time.
+const BLOCKS: u32 = 64;
+
+/// What a whole check of the log found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Entries, all of which are as they were written.
+    pub entries: u64,
+    /// Records among them.
+    pub records: u64,
+    /// Records whose payload was checked against its commitment.
+    pub payloads: u64,
+    /// Root of the tree over all entries.
+    pub root: Hash,
+}
+
+/// Why the log could not be verified.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// An entry is not what it was.
+    #[error("entry {sequence} is not what was written; restore the log from a backup and compare")]
+    Bad {
+        /// First entry at fault, counted from 1.
+        sequence: u64,
+    },
+    /// The log could not be read.
+    #[error("could not read the log: {0}")]
+    Store(String),
+}
+
+impl Exchange {
+    /// The key with which checkpoints verify, in C2SP text form.
+    pub fn log_key(&self) -> String {
+        self.shared.log_key.public().to_string()
+    }
+
+    /// A signed checkpoint of the log as it is, and the proof that it extends an older size.
+    pub async fn checkpoint(&self, old_size: u64) -> Result<(String, Vec<Hash>), NotAllowed> {
+        let frontier = self.shared.frontier();
+        let (size, root) = (frontier.size(), frontier.root());
+        let checkpoint = Checkpoint { origin: self.shared.log_key.public().name().to_owned(), size, root };
+        let note = checkpoint.sign(&self.shared.log_key).map_err(|_| NotAllowed::Denied)?;
+        if old_size == 0 || old_size >= size {
+            return Ok((note, Vec::new()));
+        }
+        let needed = needed_for_consistency(old_size, size).map_err(|_| NotAllowed::Denied)?;
+        let mut subtrees = FetchedSubtrees::new();
+        for (height, index) in needed {
+            let hash = subtree(self.shared.store.as_ref(), height, index).await.ok_or(NotAllowed::Denied)?;
+            subtrees.insert((height, index), hash);
+        }
+        let proof = consistency_proof(old_size, size, &mut subtrees).map_err(|_| NotAllowed::Denied)?;
+        Ok((note, proof))
+    }
+
+    /// Checks every entry of the log against its tree, and every payload against its entry.
+    pub async fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verified, VerifyError> {
+        verify(self.shared.store.as_ref(), &mut progress).await
+    }
+
+    /// Entries from a sequence number (counted from 1) on, as readable text without anything personal.
+    pub async fn show(&self, from: u64, limit: usize) -> Result<Vec<serde_json::Value>, VerifyError> {
+        let mut shown = Vec::new();
+        let mut next = from.max(1) - 1;
+        while shown.len() < limit {
+            let blocks = self
+                .shared
+                .store
+                .blocks(next, 8, false)
+                .await
+                .map_err(|e| VerifyError::Store(e.to_string()))?;
+            let Some(last) = blocks.last() else { break };
+            let end = last.first_seq + u64::from(last.n);
+            for block in &blocks {
+                let entries = split_entries(&block.entries)
+                    .map_err(|_| VerifyError::Bad { sequence: block.first_seq + 1 })?;
+                for (seq, entry) in (block.first_seq..).zip(entries) {
+                    if seq >= next && shown.len() < limit {
+                        shown.push(self.readable(seq, entry)?);
+                    }
+                }
+            }
+            next = end;
+        }
+        Ok(shown)
+    }
+
+    fn readable(&self, seq: u64, bytes: &[u8]) -> Result<serde_json::Value, VerifyError> {
+        let directory = self.shared.directory();
+        let slug = |number: u16| {
+            directory.institution(number).map_or_else(|| number.to_string(), |s| s.info.slug.to_string())
+        };
+        Ok(match Entry::decode(bytes).map_err(|_| VerifyError::Bad { sequence: seq + 1 })? {
+            Entry::Record(r) => serde_json::json!({
+                "sequence": seq + 1,
+                "at": r.accepted_at.to_string(),
+                "what": if r.withdrawn { "record.withdrawn" } else { "record.accepted" },
+                "by": slug(r.source),
+                "kind": r.kind.as_str(),
+                "record": r.id.to_string(),
+                "revision": r.revision,
+                "batch": r.batch,
+                "learner": r.learner,
+                "recipients": r.recipients.iter().map(|to| slug(to.institution)).collect::<Vec<_>>(),
+                "commitment": hex(&r.root),
+            }),
+            Entry::Note(note) => serde_json::json!({
+                "sequence": seq + 1,
+                "at": Timestamp::from_micros("at", note.at_us).map_or_else(|_| String::new(), |t| t.to_string()),
+                "what": note.what,
+                "by": note.by,
+                "payload": note.payload,
+                "more": note.more,
+            }),
+        })
+    }
+}
+
+/// The hash of a complete subtree: from the tiles, or from the entries where it is low.
+async fn subtree(store: &dyn Store, height: u8, index: u64) -> Option<Hash> {
+    let level = height / 8;
+    let width = 1u64 << (height % 8);
+    let first = index * width;
+    if level > 0 {
+        let keys: Vec<(u8, u64)> = (first..first + width).map(|i| (level, i)).collect();
+        let hashes: Option<Vec<Hash>> = store.tiles(&keys).await.ok()?.into_iter().collect();
+        return Some(tree::root(&hashes?));
+    }
+    let mut hashes = Vec::with_capacity(width as usize);
+    let mut next = first;
+    while (hashes.len() as u64) < width {
+        let blocks = store.blocks(next, 16, false).await.ok()?;
+        let end = blocks.last().map(|b| b.first_seq + u64::from(b.n))?;
+        for block in &blocks {
+            let entries = split_entries(&block.entries).ok()?;
+            let inside =
+                (block.first_seq..).zip(entries).filter(|(seq, _)| *seq >= next && *seq < first + width);
+            hashes.extend(inside.map(|(_, entry)| leaf_hash(entry)));
+        }
+        next = end;
+    }
+    Some(tree::root(&hashes))
+}
+
+async fn verify(store: &dyn Store, progress: &mut impl FnMut(u64)) -> Result<Verified, VerifyError> {
+    let mut found = Verified { entries: 0, records: 0, payloads: 0, root: [0; 32] };
+    let mut frontier = Frontier::new();
+    loop {
+        let blocks = store
+            .blocks(frontier.size(), BLOCKS, true)
+            .await
+            .map_err(|e| VerifyError::Store(e.to_string()))?;
+        if blocks.is_empty() {
+            break;
+        }
+        for block in blocks {
+            let first = frontier.size();
+            let bad = |_| VerifyError::Bad { sequence: first + 1 };
+            let followed = read_block(&block, &frontier)
+                .map_err(|_| VerifyError::Bad { sequence: first_bad(&block, &frontier) })?;
+            let entries = split_entries(&block.entries).map_err(bad)?;
+            let records: Vec<u64> = (first..)
+                .zip(&entries)
+                .filter(|(_, e)| matches!(Entry::decode(e), Ok(Entry::Record(_))))
+                .map(|(seq, _)| seq)
+                .collect();
+            found.records += records.len() as u64;
+            for seq in &records {
+                let read = read_records(block.clone(), std::iter::once(*seq));
+                found.payloads += read.map_err(|_| VerifyError::Bad { sequence: seq + 1 })?.len() as u64;
+            }
+            frontier = followed.frontier;
+            progress(frontier.size());
+        }
+    }
+    let head = store.head().await.map_err(|e| VerifyError::Store(e.to_string()))?;
+    if head.is_some_and(|h| h.first_seq + u64::from(h.n) != frontier.size()) {
+        return Err(VerifyError::Bad { sequence: frontier.size() + 1 });
+    }
+    (found.entries, found.root) = (frontier.size(), frontier.root());
+    Ok(found)
+}
+
+/// The first entry of a bad block that can be told to be wrong: where reading or a payload fails, else its first.
+fn first_bad(block: &commonroll_store::Block, before: &Frontier) -> u64 {
+    let Ok(entries) = split_entries(&block.entries) else { return before.size() + 1 };
+    let unreadable = entries.iter().position(|entry| Entry::decode(entry).is_err());
+    before.size() + 1 + unreadable.unwrap_or(0) as u64
+}

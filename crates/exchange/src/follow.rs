@@ -1,0 +1,104 @@
+//! Reading blocks of the log: what another node appended, and what is needed to deliver from disk.
+//!
+//! A block is believed only if its entries lead from the tree before it to the tree that it states.
+
+use crate::{
+    directory::change::Change,
+    entry::{Damaged, Entry, Payload, Payloads, change_matches, split_entries},
+    live::LiveRecord,
+    types::GroupState,
+};
+use commonroll_audit::{
+    frontier::Frontier,
+    hash::{Hash, leaf_hash},
+    seal::{GroupLeaf, record_root},
+    tree::Tree,
+};
+use commonroll_store::Block;
+use std::{collections::HashMap, sync::Arc};
+
+/// What a block changes.
+pub struct Followed {
+    /// Changes of the directory.
+    pub changes: Vec<Change>,
+    /// Batches that are in the log: source and number.
+    pub batches: Vec<(u16, u64)>,
+    /// The tree after it.
+    pub frontier: Frontier,
+}
+
+/// Reads a block that follows on a tree.
+pub fn read_block(block: &Block, before: &Frontier) -> Result<Followed, Damaged> {
+    let entries = split_entries(&block.entries)?;
+    if block.first_seq != before.size() || entries.len() != block.n as usize {
+        return Err(Damaged);
+    }
+    let mut frontier = before.clone();
+    entries.iter().for_each(|entry| frontier.push(leaf_hash(entry)));
+    if frontier.encode() != block.frontier {
+        return Err(Damaged);
+    }
+    let payloads = block.payloads.clone().map(Payloads::decode).transpose()?;
+    let (mut changes, mut batches) = (Vec::new(), Vec::new());
+    for (place, bytes) in entries.iter().enumerate() {
+        match Entry::decode(bytes)? {
+            Entry::Record(record) => batches.push((record.source, record.batch)),
+            Entry::Note(note) if !note.payload.is_empty() => {
+                let Some(payloads) = &payloads else { continue };
+                match payloads.get(place)? {
+                    Payload::Change { salt, change } if change_matches(&note, &salt, &change) => {
+                        changes.push(*change)
+                    }
+                    Payload::None => {}
+                    _ => return Err(Damaged),
+                }
+            }
+            Entry::Note(_) => {}
+        }
+    }
+    Ok(Followed { changes, batches, frontier })
+}
+
+/// Reads the records at some places of a block, each checked against what the log committed to.
+pub fn read_records(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec<LiveRecord>, Damaged> {
+    let Some(payloads) = block.payloads else { return Ok(Vec::new()) };
+    let payloads = Payloads::decode(payloads)?;
+    let entries = split_entries(&block.entries)?;
+    let mut trees: HashMap<u32, Arc<Tree>> = HashMap::new();
+    let mut records = Vec::new();
+    for seq in seqs {
+        let place = usize::try_from(seq.checked_sub(block.first_seq).ok_or(Damaged)?).map_err(|_| Damaged)?;
+        let Entry::Record(entry) = Entry::decode(entries.get(place).ok_or(Damaged)?)? else {
+            return Err(Damaged);
+        };
+        let (seal_number, circumstances, groups) = match payloads.get(place)? {
+            Payload::Record { seal, circumstances, groups } => (seal, circumstances, groups),
+            // Erased after its retention: there is nothing to deliver.
+            Payload::None => continue,
+            Payload::Change { .. } => return Err(Damaged),
+        };
+        if root_of(&groups)? != entry.root {
+            return Err(Damaged);
+        }
+        let seal = payloads.seals.get(seal_number as usize).ok_or(Damaged)?.clone();
+        let tree = trees.entry(seal_number).or_insert_with(|| Arc::new(batch_tree(&seal.roots))).clone();
+        records.push(LiveRecord { seq, entry, circumstances, groups, seal, tree });
+    }
+    Ok(records)
+}
+
+/// The tree over a batch's record roots, for paths.
+pub fn batch_tree(roots: &[Hash]) -> Tree {
+    Tree::new(roots.iter().map(|root| leaf_hash(root)).collect())
+}
+
+fn root_of(groups: &[crate::types::SealedGroup]) -> Result<Hash, Damaged> {
+    let leaves: Vec<GroupLeaf> = groups
+        .iter()
+        .map(|group| match &group.state {
+            GroupState::Open { salt, content } => GroupLeaf::shown(group.number, salt, content),
+            GroupState::Withheld(hash) => GroupLeaf::withheld(group.number, *hash),
+        })
+        .collect();
+    record_root(&leaves).map_err(|_| Damaged)
+}

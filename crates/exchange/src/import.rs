@@ -1,0 +1,285 @@
+//! A directory import: a file that carries institutions' own declarations, agreements and approved links.
+//!
+//! It is a convenience for setting up a consortium and for replaying real data; the operator declares nothing of their
+//! own. Importing the same file again changes nothing.
+
+use crate::{
+    Exchange,
+    directory::{change::Change, tokens::Tokens},
+    submit_with,
+    types::AdminError,
+    writer::Work,
+};
+use commonroll_core::{
+    Invalid, LocalId, SchoolDate, Slug, Timestamp,
+    directory::{Agreement, DateRange, Institution, Registration},
+};
+use serde::Deserialize;
+
+/// The file, as TOML.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsortiumFile {
+    /// The partners.
+    #[serde(default, rename = "institution")]
+    pub institutions: Vec<Institution>,
+    /// The sharing agreements.
+    #[serde(default, rename = "agreement")]
+    pub agreements: Vec<AgreementText>,
+    /// Placements with the approved links that they rest on.
+    #[serde(default, rename = "placement")]
+    pub placements: Vec<PlacementText>,
+}
+
+/// An agreement, with its record kinds as names.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreementText {
+    /// Short name.
+    pub id: Slug,
+    /// Version, from 1.
+    pub version: u32,
+    /// Who is party to it.
+    pub parties: Vec<Slug>,
+    /// Why.
+    pub purpose: String,
+    /// Names of the field groups that flow, by record kind.
+    pub kinds: std::collections::BTreeMap<commonroll_core::RecordKind, Vec<String>>,
+    /// First date in force.
+    pub first_date: String,
+    /// Last date in force.
+    pub last_date: String,
+}
+
+/// A placement that both sides have declared, with the ids by which each knows the learners.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlacementText {
+    /// The home.
+    pub home: Slug,
+    /// The host.
+    pub host: Slug,
+    /// The host's group; empty for every group.
+    #[serde(default)]
+    pub group: String,
+    /// First local school date.
+    pub first_date: String,
+    /// Last local school date.
+    pub last_date: String,
+    /// The learners: the home's own id and the host's.
+    pub learners: Vec<[String; 2]>,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ImportReport {
+    /// Institutions new or changed.
+    pub institutions: u32,
+    /// Agreements new or changed.
+    pub agreements: u32,
+    /// Learners new or linked.
+    pub learners: u32,
+    /// Sides of placements new or changed.
+    pub placements: u32,
+}
+
+impl ConsortiumFile {
+    /// Reads the file. Errors name the line and the key.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+impl AgreementText {
+    fn check(&self) -> Result<Agreement, Invalid> {
+        if self.parties.len() < 2 || self.parties.len() > 500 {
+            return Err(Invalid::new("parties", "an agreement has at least two parties"));
+        }
+        if self.purpose.trim().is_empty() {
+            return Err(Invalid::new("purpose", "say why the data is shared"));
+        }
+        let mut kinds = std::collections::BTreeMap::new();
+        for (kind, names) in &self.kinds {
+            let number = |name: &String| {
+                let known = kind.groups().iter().find(|(_, group)| group == name);
+                known
+                    .map(|(number, _)| *number)
+                    .ok_or(Invalid::new("kinds", "names a field group that this record kind does not have"))
+            };
+            kinds.insert(*kind, names.iter().map(number).collect::<Result<Vec<_>, _>>()?);
+        }
+        let first_date = SchoolDate::parse("first_date", &self.first_date)?;
+        let last_date = SchoolDate::parse("last_date", &self.last_date)?;
+        DateRange::new(first_date, last_date)?;
+        Ok(Agreement {
+            id: self.id.clone(),
+            version: self.version,
+            parties: self.parties.clone(),
+            purpose: self.purpose.clone(),
+            kinds,
+            first_date,
+            last_date,
+        })
+    }
+}
+
+struct CheckedPlacement {
+    home: Slug,
+    host: Slug,
+    group: Option<LocalId>,
+    dates: DateRange,
+    learners: Vec<(LocalId, LocalId)>,
+}
+
+impl PlacementText {
+    fn check(&self) -> Result<CheckedPlacement, Invalid> {
+        let dates = DateRange::new(
+            SchoolDate::parse("first_date", &self.first_date)?,
+            SchoolDate::parse("last_date", &self.last_date)?,
+        )?;
+        let group = if self.group.is_empty() { None } else { Some(LocalId::parse("group", &self.group)?) };
+        if self.home == self.host {
+            return Err(Invalid::new("host", "must be another institution than the home"));
+        }
+        let pair = |[home, host]: &[String; 2]| {
+            Ok((LocalId::parse("learners", home)?, LocalId::parse("learners", host)?))
+        };
+        let learners = self.learners.iter().map(pair).collect::<Result<_, Invalid>>()?;
+        Ok(CheckedPlacement { home: self.home.clone(), host: self.host.clone(), group, dates, learners })
+    }
+}
+
+impl Exchange {
+    /// Imports a file as a whole or not at all.
+    pub async fn import(
+        &self,
+        file: &ConsortiumFile,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<ImportReport, AdminError> {
+        let agreements: Vec<Agreement> =
+            file.agreements.iter().map(AgreementText::check).collect::<Result<_, _>>()?;
+        let placements: Vec<_> =
+            file.placements.iter().map(PlacementText::check).collect::<Result<_, _>>()?;
+        let institutions = file.institutions.clone();
+        for institution in &institutions {
+            if jiff::tz::TimeZone::get(&institution.time_zone).is_err() {
+                return Err(
+                    Invalid::new("time_zone", "must be an IANA time zone such as Europe/London").into()
+                );
+            }
+        }
+        self.check_named(&institutions, &agreements, &placements)?;
+        submit_with(&self.shared, by, now, move |work: &mut Work<'_>| {
+            let mut report = ImportReport::default();
+            institutions.iter().for_each(|i| report.institutions += put_institution(work, i));
+            agreements.iter().for_each(|a| report.agreements += put_agreement(work, a));
+            placements.iter().for_each(|p| put_placement(work, p, &mut report));
+            report
+        })
+        .await
+        .map_err(|_| AdminError::Unavailable)
+    }
+
+    fn check_named(
+        &self,
+        institutions: &[Institution],
+        agreements: &[Agreement],
+        placements: &[CheckedPlacement],
+    ) -> Result<(), AdminError> {
+        let directory = self.shared.directory();
+        let known =
+            |slug: &Slug| directory.number_of(slug).is_some() || institutions.iter().any(|i| i.slug == *slug);
+        let named = agreements
+            .iter()
+            .flat_map(|a| &a.parties)
+            .chain(placements.iter().flat_map(|p| [&p.home, &p.host]));
+        match named.into_iter().all(known) {
+            true => Ok(()),
+            false => Err(Invalid::new(
+                "parties",
+                "names an institution that is neither in this file nor in the directory",
+            )
+            .into()),
+        }
+    }
+}
+
+fn put_institution(work: &mut Work<'_>, institution: &Institution) -> u32 {
+    let directory = &work.planner.directory;
+    let number = directory.number_of(&institution.slug);
+    if number.and_then(|n| directory.institution(n)).is_some_and(|held| held.info == *institution) {
+        return 0;
+    }
+    let Ok(next) = u16::try_from(directory.institutions().len()) else { return 0 };
+    work.planner
+        .make(Change::Institution { number: number.unwrap_or(next), institution: institution.clone() });
+    1
+}
+
+fn put_agreement(work: &mut Work<'_>, agreement: &Agreement) -> u32 {
+    if work.planner.directory.agreements().any(|held| held == agreement) {
+        return 0;
+    }
+    work.planner.make(Change::Agreement { agreement: agreement.clone() });
+    1
+}
+
+fn put_placement(work: &mut Work<'_>, placement: &CheckedPlacement, report: &mut ImportReport) {
+    let directory = &work.planner.directory;
+    let (Some(home), Some(host)) =
+        (directory.number_of(&placement.home), directory.number_of(&placement.host))
+    else {
+        return;
+    };
+    for (at_home, at_host) in &placement.learners {
+        report.learners += link(work, home, at_home, host, at_host);
+        report.placements += side(work, home, at_home, host, placement, false);
+        report.placements += side(work, host, at_host, home, placement, true);
+    }
+}
+
+/// Approves that the home's learner is the host's guest.
+fn link(work: &mut Work<'_>, home: u16, at_home: &LocalId, host: u16, at_host: &LocalId) -> u32 {
+    let mut changed = 0;
+    let held = work.planner.directory.local(home, at_home).cloned();
+    if held.is_none() {
+        work.planner.place_learner(home, at_home, Registration::Home, Tokens::default(), None);
+        changed += 1;
+    }
+    let Some(learner) = work.planner.directory.local(home, at_home).and_then(|l| l.learner) else {
+        return changed;
+    };
+    let guest = work.planner.directory.local(host, at_host).cloned();
+    if guest.as_ref().is_some_and(|l| l.learner == Some(learner) && l.approved) {
+        return changed;
+    }
+    let (registration, tokens) =
+        guest.map_or((Registration::Guest, Tokens::default()), |l| (l.registration, l.tokens));
+    work.planner.place_learner(host, at_host, registration, tokens, Some(learner));
+    changed + 1
+}
+
+fn side(
+    work: &mut Work<'_>,
+    by: u16,
+    local: &LocalId,
+    other: u16,
+    placement: &CheckedPlacement,
+    hosting: bool,
+) -> u32 {
+    let held = work.planner.directory.local(by, local).is_some_and(|l| {
+        l.sides.iter().any(|s| {
+            s.other == other
+                && s.group == placement.group
+                && s.hosting == hosting
+                && s.dates == placement.dates
+        })
+    });
+    if held {
+        return 0;
+    }
+    let (group, dates) = (placement.group.clone(), placement.dates);
+    work.planner.make(Change::Side { by, local: local.clone(), other, group, hosting, dates, ended: None });
+    1
+}

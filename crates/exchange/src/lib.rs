@@ -1,0 +1,444 @@
+//! The law of the exchange: who may speak, what is accepted, who gets it, and the one log that all of it is in.
+//!
+//! It knows no transport and no timer: a door parses, calls once, and answers. Every promise that Commonroll makes
+//! about records (once, in order, only to those entitled, provably) is kept in here, so that a simulation can check it
+//! without a socket.
+
+pub mod directory;
+pub mod types;
+
+mod decide;
+mod enrol;
+mod entry;
+mod evidence;
+mod feed;
+mod follow;
+mod import;
+mod live;
+mod publish;
+mod refusals;
+mod shared;
+mod writer;
+
+pub use evidence::{Verified, VerifyError};
+pub use feed::Feed;
+pub use import::{AgreementText, ConsortiumFile, ImportReport, PlacementText};
+pub use publish::BATCH_RECORDS;
+pub use types::*;
+
+use commonroll_audit::{
+    checkpoint::LogKey,
+    frontier::Frontier,
+    keys::SigningKey,
+    receipt::{ReceiptDigest, verify_receipt},
+};
+use commonroll_core::{Invalid, Slug, Timestamp, directory::Declaration};
+use commonroll_policy::Policy;
+use directory::{
+    Directory,
+    change::{Bytes32, Change, hex, kind},
+    tokens::MatchingKey,
+};
+use shared::Shared;
+use std::{
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+use tokio::sync::{mpsc, oneshot};
+use writer::{ChangeJob, Job, Work, WriteFault, Writer};
+
+/// Tells the time. The binary has the real one; a test says when it is.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The secrets of a hub, from its key folder. Never in the database.
+#[derive(Clone)]
+pub struct Keys {
+    /// Seed of the Ed25519 key that signs checkpoints.
+    pub log_seed: [u8; 32],
+    /// Key of the hashes by which learners are matched.
+    pub matching: [u8; 32],
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(..)")
+    }
+}
+
+/// What an exchange is opened with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `sqlite:PATH`, `sqlite::memory:` or `postgres://...`.
+    pub database: String,
+    /// The hub's secrets.
+    pub keys: Keys,
+    /// Name of the consortium: origin of the log. Visible ASCII without spaces or `+`.
+    pub consortium: String,
+    /// Fresh randomness, for the salts of this process.
+    pub seed: [u8; 32],
+}
+
+/// Why an exchange could not be opened. Fails closed: nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database refused, or is not safe.
+    #[error("database: {0}")]
+    Store(#[from] commonroll_store::StoreError),
+    /// The policies are not sound.
+    #[error("policy: {0}")]
+    Policy(#[from] commonroll_policy::PolicyError),
+    /// A key or the consortium's name is not usable.
+    #[error("field `{field}`: {rule}")]
+    Setting {
+        /// Which.
+        field: &'static str,
+        /// What to do.
+        rule: String,
+    },
+    /// The log or a directory row is damaged.
+    #[error(
+        "the log is damaged at entry {sequence}; run `commonroll audit verify` and restore from a backup"
+    )]
+    Damaged {
+        /// Where, counted from 1.
+        sequence: u64,
+    },
+}
+
+/// Figures for metrics and `hub status`; nothing personal.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Stats {
+    /// Engine of the database.
+    pub engine: &'static str,
+    /// Entries in the log.
+    pub log_entries: u64,
+    /// Transactions that this node has committed.
+    pub commits: u64,
+    /// Hash of the policy in force.
+    pub policy: String,
+    /// Each institution: slug, enrolled agents, acknowledged cursor, next batch.
+    pub institutions: Vec<InstitutionStats>,
+}
+
+/// Figures of one institution.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct InstitutionStats {
+    /// Short name.
+    pub slug: String,
+    /// Agents that may speak.
+    pub agents: usize,
+    /// How far it has acknowledged.
+    pub acknowledged: u64,
+    /// The number that its next batch must carry.
+    pub next_batch: u64,
+}
+
+/// The exchange. Cheap to clone; every door has one.
+#[derive(Clone)]
+pub struct Exchange {
+    shared: Arc<Shared>,
+    failures: Arc<enrol::Failures>,
+}
+
+/// Does work in the log's one writer; what it returns is given back when its entries are durable.
+async fn submit_with<T: Send + 'static>(
+    shared: &Shared,
+    by: &str,
+    now: Timestamp,
+    mut work: impl FnMut(&mut Work<'_>) -> T + Send + 'static,
+) -> Result<T, WriteFault> {
+    let (sender, receiver) = oneshot::channel();
+    let result = Arc::new(Mutex::new(None));
+    let slot = result.clone();
+    let job = ChangeJob {
+        plan: Box::new(move |w| *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(work(w))),
+        done: Box::new(move |outcome| {
+            let _ = sender.send(outcome);
+        }),
+        by: by.to_owned(),
+        now,
+    };
+    shared.jobs.send(Job::Change(Box::new(job))).await.map_err(|_| WriteFault)?;
+    receiver.await.map_err(|_| WriteFault)??;
+    result.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(WriteFault)
+}
+
+async fn submit(
+    shared: &Shared,
+    by: &str,
+    now: Timestamp,
+    work: impl FnMut(&mut Work<'_>) + Send + 'static,
+) -> Result<(), WriteFault> {
+    submit_with(shared, by, now, work).await
+}
+
+impl Exchange {
+    /// Opens the store, checks it, loads the directory and starts the writer. Refuses unsafe settings and unsound policies.
+    pub async fn open(options: Options, now: Timestamp) -> Result<Self, OpenError> {
+        let setting = |field, rule: &dyn ToString| OpenError::Setting { field, rule: rule.to_string() };
+        let policy = Policy::embedded()?;
+        let signing = SigningKey::from_seed(&options.keys.log_seed).map_err(|e| setting("log_seed", &e))?;
+        let log_key = LogKey::new(&format!("commonroll/{}", options.consortium), signing)
+            .map_err(|e| setting("consortium", &e))?;
+        let store = commonroll_store::open(&options.database, &commonroll_store::Settings::default()).await?;
+        let (jobs, queue) = mpsc::channel(1024);
+        let key = MatchingKey::new(&options.keys.matching);
+        let hash = policy.hash();
+        let shared = Arc::new(Shared::new(store, policy, key, log_key, jobs));
+        let frontier = load(&shared).await?;
+        shared.followed(&frontier);
+        let working = shared.directory().clone();
+        let writer = Writer { shared: shared.clone(), working, frontier, salts: options.seed };
+        tokio::spawn(writer.run(queue));
+        let exchange = Self { shared, failures: Arc::default() };
+        exchange.policy_in_force(hash, now).await?;
+        Ok(exchange)
+    }
+
+    /// The policy in force is an entry of the log; the embedded set is the first one.
+    async fn policy_in_force(&self, hash: [u8; 32], now: Timestamp) -> Result<(), OpenError> {
+        let held = self.shared.store.facts(&[10]).await?;
+        let change = Change::Policy { hash: Bytes32(hash) };
+        let same = held.first().and_then(|row| row.value.clone()) == serde_json::to_vec(&change).ok();
+        if same {
+            return Ok(());
+        }
+        let made = submit(&self.shared, "embedded", now, move |work| work.planner.make(change.clone())).await;
+        made.map_err(|_| OpenError::Setting {
+            field: "database",
+            rule: "the log could not be written".to_owned(),
+        })
+    }
+
+    /// Who speaks through this agent, if it still may. Asked per call and per streamed batch.
+    pub fn speaker(&self, agent: AgentId) -> Result<Speaker, NotAllowed> {
+        self.shared.directory().speaker(agent)
+    }
+
+    /// The number that the speaker's next batch must carry.
+    pub fn next_batch(&self, speaker: &Speaker) -> u64 {
+        self.shared.directory().institution(speaker.number).map_or(1, |s| s.next_batch)
+    }
+
+    /// Takes a batch: checks, decides, and makes it durable together with whatever else waits.
+    pub async fn publish(
+        &self,
+        speaker: &Speaker,
+        batch: IncomingBatch,
+        now: Timestamp,
+    ) -> Result<BatchAnswer, PublishError> {
+        self.speaker(speaker.agent)?;
+        let claimed = batch.source.parse::<Slug>().ok();
+        let (reply, answer) = oneshot::channel();
+        let job = publish::prepare(&self.shared, speaker, batch, now, reply).inspect_err(|error| {
+            if *error == PublishError::Impersonation {
+                let known = claimed.filter(|slug| self.shared.directory().number_of(slug).is_some());
+                self.refused(
+                    speaker.institution.as_str(),
+                    "publish.refused",
+                    known.as_ref().map_or("", Slug::as_str),
+                );
+            }
+        })?;
+        self.shared.jobs.send(Job::Publish(Box::new(job))).await.map_err(|_| PublishError::Unavailable)?;
+        answer.await.map_err(|_| PublishError::Unavailable)?
+    }
+
+    /// Opens the speaker's feed behind a cursor.
+    pub fn receive(&self, speaker: &Speaker, after: u64) -> Result<Feed, NotAllowed> {
+        self.speaker(speaker.agent)?;
+        Ok(Feed::open(self.shared.clone(), speaker.clone(), after))
+    }
+
+    /// Takes a signed receipt; gives the cursor that holds.
+    pub async fn acknowledge(
+        &self,
+        speaker: &Speaker,
+        ack: Acknowledgement,
+        now: Timestamp,
+    ) -> Result<u64, AckError> {
+        self.speaker(speaker.agent)?;
+        let (held, key) = {
+            let directory = self.shared.directory();
+            (
+                directory.institution(speaker.number).map_or(0, |s| s.cursor),
+                directory.agent(speaker.agent).map(|a| a.key),
+            )
+        };
+        if ack.cursor <= held {
+            return Ok(held);
+        }
+        let sent = self.shared.sent().get(&speaker.number).copied().unwrap_or(0).max(held);
+        if ack.cursor > sent {
+            self.refused(speaker.institution.as_str(), "feed.refused", "");
+            return Err(AckError::OutOfRange { sent });
+        }
+        let wrong = Invalid::new(
+            "signature",
+            "does not cover this cursor and digest with the key enrolled for this agent",
+        );
+        let key = commonroll_audit::keys::PublicKey::from_bytes(key.ok_or(NotAllowed::Unknown)?);
+        let digest = ReceiptDigest::from_bytes(ack.digest);
+        verify_receipt(&key, speaker.institution.as_str(), ack.cursor, &digest, &ack.signature)
+            .map_err(|_| wrong)?;
+        let change = Change::Cursor {
+            institution: speaker.number,
+            cursor: ack.cursor,
+            digest: Bytes32(ack.digest),
+            key_id: hex(&ack.key_id),
+            signature: hex(&ack.signature),
+        };
+        submit(&self.shared, speaker.institution.as_str(), now, move |work| {
+            work.planner.make(change.clone())
+        })
+        .await
+        .map_err(|_| AckError::Unavailable)?;
+        Ok(ack.cursor)
+    }
+
+    /// Takes what an institution declares about itself. In force on every stream when the call returns.
+    pub async fn declare(
+        &self,
+        speaker: &Speaker,
+        declarations: Vec<Result<Declaration, Invalid>>,
+        now: Timestamp,
+    ) -> Result<Vec<DeclareResult>, AdminError> {
+        self.speaker(speaker.agent)?;
+        if declarations.len() > 1_000 {
+            return Err(Invalid::new("declarations", "a call takes 1,000 declarations at most").into());
+        }
+        let (shared, by, agent) = (self.shared.clone(), speaker.number, speaker.agent);
+        let planned =
+            submit_with(&self.shared, speaker.institution.as_str(), now, move |work: &mut Work<'_>| {
+                work.planner.directory.speaker(agent)?;
+                let results = declarations.iter().map(|declaration| match declaration {
+                    Ok(declaration) => work.planner.declare(by, declaration, &shared.key),
+                    Err(invalid) => DeclareResult::Rejected {
+                        code: "invalid_field",
+                        field: invalid.field,
+                        reason: invalid.rule,
+                    },
+                });
+                Ok::<_, NotAllowed>(results.collect::<Vec<_>>())
+            });
+        Ok(planned.await.map_err(|_| AdminError::Unavailable)??)
+    }
+
+    /// The speaker's institution as the hub sees it.
+    pub fn overview(&self, speaker: &Speaker, now: Timestamp) -> Overview {
+        self.shared.directory().overview(speaker.number, now)
+    }
+
+    /// The signing keys of the speaker or of a partner under an agreement.
+    pub fn signing_keys(&self, speaker: &Speaker, of: &Slug) -> Result<Vec<SigningKeyInfo>, NotAllowed> {
+        self.shared.directory().signing_keys(speaker.number, of)
+    }
+
+    /// Upkeep, several times a second: refusals get their entries, the store is tidied.
+    pub async fn tick(&self, now: Timestamp) {
+        let waiting = self.shared.refusals.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if !waiting.is_empty() {
+            let notes = waiting.clone();
+            if submit(&self.shared, "hub", now, move |work| work.notes.extend(notes.iter().cloned()))
+                .await
+                .is_err()
+            {
+                tracing::error!(count = waiting.len(), "refusals could not be written to the log");
+            }
+        }
+        if let Err(error) = self.shared.store.maintain().await {
+            tracing::warn!(%error, "the store's upkeep failed");
+        }
+    }
+
+    /// Waits until another node has appended, at most this long, and reads what it did.
+    pub async fn follow(&self, at_most: Duration) -> Result<(), NotAllowed> {
+        let size = self.shared.frontier().size();
+        let _ = self.shared.store.wait_for_change(size, at_most).await;
+        let (sender, receiver) = oneshot::channel();
+        self.shared.jobs.send(Job::Follow(sender)).await.map_err(|_| NotAllowed::Denied)?;
+        receiver.await.map_err(|_| NotAllowed::Denied)?.map_err(|_| NotAllowed::Denied)
+    }
+
+    /// Figures; nothing personal.
+    pub fn stats(&self) -> Stats {
+        let directory = self.shared.directory();
+        let institutions = (0u16..).zip(directory.institutions()).map(|(number, state)| InstitutionStats {
+            slug: state.info.slug.to_string(),
+            agents: directory
+                .agents()
+                .filter(|(_, a)| a.institution == number && a.revoked.is_none())
+                .count(),
+            acknowledged: state.cursor,
+            next_batch: state.next_batch,
+        });
+        Stats {
+            engine: self.shared.store.engine(),
+            log_entries: self.shared.frontier().size(),
+            commits: self.shared.commits(),
+            policy: hex(&self.shared.policy.hash()),
+            institutions: institutions.collect(),
+        }
+    }
+
+    /// Every agent: id, institution, when it was last used, whether it is revoked.
+    pub fn agents(&self) -> Vec<(AgentId, Slug, Timestamp, bool)> {
+        let directory = self.shared.directory();
+        let slug = |number| directory.institution(number).map(|s| s.info.slug.clone());
+        let mut agents: Vec<_> = directory
+            .agents()
+            .filter_map(|(id, a)| Some((*id, slug(a.institution)?, a.used, a.revoked.is_some())))
+            .collect();
+        agents.sort_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
+        agents
+    }
+
+    /// Whether the hub can serve.
+    pub fn ready(&self) -> Result<(), &'static str> {
+        match (self.shared.closing.load(Ordering::Relaxed), self.shared.jobs.is_closed()) {
+            (true, _) => Err("stopping"),
+            (_, true) => Err("the log's writer has ended"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the feeds and writes what waits.
+    pub async fn close(&self, now: Timestamp) {
+        self.tick(now).await;
+        self.shared.closing.store(true, Ordering::Relaxed);
+        let frontier = self.shared.frontier();
+        self.shared.followed(&frontier);
+    }
+
+    fn refused(&self, by: &str, what: &'static str, claimed: &str) {
+        self.shared.refusals.lock().unwrap_or_else(PoisonError::into_inner).count(by, what, claimed);
+    }
+}
+
+/// Loads the directory from its rows and the tree from the last block; the log itself is not replayed.
+async fn load(shared: &Shared) -> Result<Frontier, OpenError> {
+    let frontier = match shared.store.head().await? {
+        Some(head) => {
+            let damaged = OpenError::Damaged { sequence: head.first_seq + 1 };
+            let frontier = Frontier::decode(&head.frontier)
+                .map_err(|_| OpenError::Damaged { sequence: head.first_seq + 1 })?;
+            if frontier.size() != head.first_seq + u64::from(head.n) {
+                return Err(damaged);
+            }
+            frontier
+        }
+        None => Frontier::new(),
+    };
+    let mut directory = Directory::default();
+    for row in shared.store.facts(&kind::DIRECTORY).await? {
+        let Some(value) = row.value else { continue };
+        let change: Change =
+            serde_json::from_slice(&value).map_err(|_| OpenError::Damaged { sequence: row.seq + 1 })?;
+        directory.apply(&change);
+    }
+    *shared.directory_mut() = directory;
+    Ok(frontier)
+}

@@ -1,0 +1,167 @@
+//! What was just committed, kept in memory for the feeds that are up to date.
+//!
+//! A feed is a cursor. Where it stands inside this ring it reads from memory, else from the store; so a slow recipient
+//! costs no memory, and a restart loses nothing.
+
+use crate::{
+    decide::{self, Subject},
+    directory::Directory,
+    entry::{Circumstances, RecordEntry, Seal},
+    types::{OutBatch, OutRecord, Page, SealedGroup},
+};
+use commonroll_audit::tree::Tree;
+use commonroll_core::Timestamp;
+use commonroll_policy::Policy;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+/// Bytes that the ring may hold, about.
+const RING_BYTES: usize = 24 << 20;
+
+/// A record of the log with all that is needed to deliver it.
+pub struct LiveRecord {
+    /// Sequence number, from 0.
+    pub seq: u64,
+    /// Its entry.
+    pub entry: RecordEntry,
+    /// What decisions are made from.
+    pub circumstances: Circumstances,
+    /// Its sealed groups.
+    pub groups: Vec<SealedGroup>,
+    /// The seal over its batch.
+    pub seal: Arc<Seal>,
+    /// The batch's tree, for paths.
+    pub tree: Arc<Tree>,
+}
+
+/// The records of one commit.
+pub struct Committed {
+    first: u64,
+    end: u64,
+    bytes: usize,
+    records: Vec<LiveRecord>,
+    by_recipient: HashMap<u16, Vec<u32>>,
+}
+
+impl Committed {
+    /// The records of the commit that took the numbers from `first` to before `end`.
+    pub fn new(first: u64, end: u64, records: Vec<LiveRecord>) -> Self {
+        let mut by_recipient: HashMap<u16, Vec<u32>> = HashMap::new();
+        for (place, record) in (0..).zip(&records) {
+            for recipient in &record.entry.recipients {
+                by_recipient.entry(recipient.institution).or_default().push(place);
+            }
+        }
+        Self { first, end, bytes: 600 * records.len() + 200, records, by_recipient }
+    }
+}
+
+/// The newest commits, without a gap.
+#[derive(Default)]
+pub struct Ring {
+    commits: VecDeque<Arc<Committed>>,
+    bytes: usize,
+}
+
+impl Ring {
+    /// Adds a commit and lets the oldest go.
+    pub fn push(&mut self, commit: Committed) {
+        if self.commits.back().is_some_and(|last| last.end != commit.first) {
+            self.clear();
+        }
+        self.bytes += commit.bytes;
+        self.commits.push_back(Arc::new(commit));
+        while self.bytes > RING_BYTES {
+            let Some(gone) = self.commits.pop_front() else { break };
+            self.bytes -= gone.bytes;
+        }
+    }
+
+    /// Forgets everything: another node appended.
+    pub fn clear(&mut self) {
+        (self.commits, self.bytes) = (VecDeque::new(), 0);
+    }
+
+    /// The commits from a position on, enough for `limit` records of a recipient; `None` if the ring begins later.
+    pub fn from(&self, position: u64, recipient: u16, limit: usize) -> Option<Vec<Arc<Committed>>> {
+        self.commits.front().filter(|c| c.first <= position)?;
+        let start = self.commits.partition_point(|c| c.end <= position);
+        let mut found = Vec::new();
+        let mut count = 0;
+        for commit in self.commits.iter().skip(start) {
+            count += commit.by_recipient.get(&recipient).map_or(0, Vec::len);
+            found.push(commit.clone());
+            if count >= limit {
+                break;
+            }
+        }
+        Some(found)
+    }
+}
+
+/// Puts a page together: decides again for each record, redacts, and groups by batch.
+pub struct PageBuilder<'a> {
+    pub directory: &'a Directory,
+    pub policy: &'a Policy,
+    pub recipient: u16,
+    pub now: Timestamp,
+    pub page: Page,
+    /// What policy kept back: wire sequence number and code.
+    pub withheld: Vec<(u64, &'static str)>,
+}
+
+impl PageBuilder<'_> {
+    /// Adds what a commit has for the recipient, from a position on.
+    pub fn add_commit(&mut self, commit: &Committed, position: u64) {
+        for place in commit.by_recipient.get(&self.recipient).into_iter().flatten() {
+            if let Some(record) = commit.records.get(*place as usize).filter(|r| r.seq >= position) {
+                self.add(record);
+            }
+        }
+        self.page.cursor = commit.end;
+    }
+
+    /// Adds a record, if policy lets it leave now.
+    pub fn add(&mut self, record: &LiveRecord) {
+        let entry = &record.entry;
+        let subject = Subject {
+            source: entry.source,
+            kind: entry.kind,
+            confidential: entry.confidential,
+            circumstances: &record.circumstances,
+        };
+        match decide::leave(self.directory, self.policy, &subject, self.recipient, self.now) {
+            Err(code) => self.withheld.push((record.seq + 1, code)),
+            Ok((permit, recipient_learner)) => {
+                let out = OutRecord {
+                    sequence: record.seq + 1,
+                    batch_index: u32::from(entry.index),
+                    path: record.tree.path(usize::from(entry.index)).unwrap_or_default(),
+                    groups: decide::redact(&record.groups, &permit),
+                    recipient_learner,
+                    accepted_at: entry.accepted_at,
+                };
+                self.put(&record.seal, out);
+            }
+        }
+    }
+
+    fn put(&mut self, seal: &Seal, out: OutRecord) {
+        let Some(source) = self.directory.institution(seal.source).map(|s| s.info.slug.clone()) else {
+            return;
+        };
+        match self.page.batches.last_mut() {
+            Some(batch) if batch.number == seal.number && batch.source == source => batch.records.push(out),
+            _ => self.page.batches.push(OutBatch {
+                source,
+                number: seal.number,
+                size: seal.roots.len() as u32,
+                key_id: seal.key_id,
+                signature: seal.signature,
+                records: vec![out],
+            }),
+        }
+    }
+}

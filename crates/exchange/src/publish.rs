@@ -1,0 +1,435 @@
+//! Publishing: what can be done in parallel before a batch reaches the writer, and what only the writer may do.
+//!
+//! Signature, roots and decisions need no sequence number and are made in the caller's task. Whether a record is new,
+//! repeated, older or changed is asked of the log in one statement for a whole group of batches.
+
+use crate::{
+    decide::{self, Decision, Refusal, Subject},
+    directory::{Directory, change::Change},
+    entry::{Circumstances, Entry, Payload, RecordEntry, Seal},
+    follow::batch_tree,
+    live::LiveRecord,
+    shared::Shared,
+    types::{BatchAnswer, IncomingBatch, PublishError, RecordAnswer, SealedGroup, Speaker},
+    writer::{Plan, WriteFault},
+};
+use commonroll_audit::{
+    hash::Hash,
+    keys::PublicKey,
+    seal::{BatchStatement, verify_batch},
+    tree::Tree,
+};
+use commonroll_core::{Invalid, RecordId, RecordKind, Timestamp, record::Body};
+use commonroll_store::IdRow;
+use std::{collections::HashMap, sync::Arc};
+use tokio::sync::oneshot;
+
+/// Records in one batch at most.
+pub const BATCH_RECORDS: usize = 1_000;
+
+/// The writer's answer to one batch.
+pub type Answer = Result<BatchAnswer, PublishError>;
+
+/// A batch that is ready for the writer.
+pub struct PublishJob {
+    pub speaker: Speaker,
+    pub number: u64,
+    pub seal: Arc<Seal>,
+    pub tree: Arc<Tree>,
+    pub records: Vec<Prepared>,
+    pub version: u64,
+    pub now: Timestamp,
+    pub reply: oneshot::Sender<Answer>,
+}
+
+/// A record that is ready for the writer.
+pub struct Prepared {
+    pub groups: Vec<SealedGroup>,
+    pub root: Hash,
+    pub facts: Result<Facts, Invalid>,
+}
+
+/// What is known of a sound record.
+pub struct Facts {
+    pub id: RecordId,
+    pub revision: u32,
+    pub kind: RecordKind,
+    pub withdrawn: bool,
+    pub confidential: bool,
+    pub circumstances: Circumstances,
+    pub decision: Result<Decision, Refusal>,
+}
+
+/// Checks and decides a batch as far as this can be done without the log.
+pub fn prepare(
+    shared: &Shared,
+    speaker: &Speaker,
+    batch: IncomingBatch,
+    now: Timestamp,
+    reply: oneshot::Sender<Answer>,
+) -> Result<PublishJob, PublishError> {
+    if batch.source != speaker.institution.as_str() {
+        return Err(PublishError::Impersonation);
+    }
+    if batch.records.is_empty()
+        || batch.records.len() > BATCH_RECORDS
+        || batch.size as usize != batch.records.len()
+    {
+        return Err(
+            Invalid::new("records", "a batch has 1 to 1,000 records, as many as its seal says").into()
+        );
+    }
+    if batch.number == 0 || batch.number > i64::MAX as u64 {
+        return Err(Invalid::new("number", "batches are numbered from 1").into());
+    }
+    let foreign = |r: &crate::types::IncomingRecord| {
+        r.content.as_ref().is_ok_and(|record| record.head.source != speaker.institution)
+    };
+    if batch.records.iter().any(foreign) {
+        return Err(PublishError::Impersonation);
+    }
+    let key = shared.directory().agent(speaker.agent).map(|agent| PublicKey::from_bytes(agent.key));
+    let key = key.ok_or(PublishError::NotAllowed(crate::types::NotAllowed::Unknown))?;
+    let roots: Vec<Hash> = batch.records.iter().map(|r| r.root).collect();
+    let wrong = Invalid::new("signature", "does not cover this batch with the key enrolled for this agent");
+    if *key.id().as_bytes() != batch.key_id {
+        return Err(wrong.into());
+    }
+    let tree = batch_tree(&roots);
+    let statement = BatchStatement {
+        source: batch.source,
+        number: batch.number,
+        count: u64::from(batch.size),
+        root: tree.root(),
+    };
+    verify_batch(&key, statement, &batch.signature).map_err(|_| wrong)?;
+    let directory = shared.directory();
+    let records = batch
+        .records
+        .into_iter()
+        .map(|r| Prepared {
+            facts: r.content.map(|record| Facts::new(&record, &directory, shared, speaker.number, now)),
+            groups: r.groups,
+            root: r.root,
+        })
+        .collect();
+    let seal = Seal {
+        source: speaker.number,
+        number: batch.number,
+        key_id: batch.key_id,
+        signature: batch.signature,
+        roots,
+    };
+    let version = directory.version;
+    drop(directory);
+    Ok(PublishJob {
+        speaker: speaker.clone(),
+        number: batch.number,
+        seal: Arc::new(seal),
+        tree: Arc::new(tree),
+        records,
+        version,
+        now,
+        reply,
+    })
+}
+
+impl Facts {
+    fn new(
+        record: &commonroll_core::Record,
+        directory: &Directory,
+        shared: &Shared,
+        source: u16,
+        now: Timestamp,
+    ) -> Self {
+        let head = &record.head;
+        let circumstances = Circumstances {
+            learner: head.learner.clone(),
+            group: head.group.clone(),
+            date: head.date,
+            at: record.instant(),
+        };
+        let mut facts = Self {
+            id: head.id,
+            revision: head.revision.get(),
+            kind: record.kind(),
+            withdrawn: matches!(record.body, Body::Withdrawn(_)),
+            confidential: head.confidential,
+            circumstances,
+            decision: Err(decide::NO_PLACEMENT),
+        };
+        facts.decision = facts.decide(directory, shared, source, now);
+        facts
+    }
+
+    fn decide(
+        &self,
+        directory: &Directory,
+        shared: &Shared,
+        source: u16,
+        now: Timestamp,
+    ) -> Result<Decision, Refusal> {
+        let subject = Subject {
+            source,
+            kind: self.kind,
+            confidential: self.confidential,
+            circumstances: &self.circumstances,
+        };
+        decide::publish(directory, &shared.policy, &subject, now)
+    }
+}
+
+/// What the log knows of the ids of a group.
+struct Known {
+    newest: HashMap<[u8; 16], IdRow>,
+    superseded: HashMap<([u8; 16], u32), IdRow>,
+}
+
+/// Plans every batch of a group: one answer each, in order.
+pub async fn plan_batches(
+    shared: &Shared,
+    working: &mut Directory,
+    plan: &mut Plan,
+    jobs: &[&PublishJob],
+) -> Result<Vec<Answer>, WriteFault> {
+    let mut known = look_up(shared, jobs).await?;
+    Ok(jobs.iter().map(|job| plan_batch(shared, working, plan, &mut known, job)).collect())
+}
+
+async fn look_up(shared: &Shared, jobs: &[&PublishJob]) -> Result<Known, WriteFault> {
+    let mut ids: Vec<[u8; 16]> = sound(jobs).map(|f| f.id.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(Known { newest: HashMap::new(), superseded: HashMap::new() });
+    }
+    let rows = shared.store.newest(&ids).await.map_err(|_| WriteFault)?;
+    let newest: HashMap<_, _> = ids.into_iter().zip(rows).filter_map(|(id, row)| Some((id, row?))).collect();
+    let older: Vec<_> = sound(jobs)
+        .filter(|f| newest.get(&f.id.0).is_some_and(|held| f.revision < held.revision))
+        .map(|f| (f.id.0, f.revision))
+        .collect();
+    let mut superseded = HashMap::new();
+    if !older.is_empty() {
+        let rows = shared.store.superseded(&older).await.map_err(|_| WriteFault)?;
+        superseded = older.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect();
+    }
+    Ok(Known { newest, superseded })
+}
+
+fn sound<'a>(jobs: &'a [&PublishJob]) -> impl Iterator<Item = &'a Facts> {
+    jobs.iter().flat_map(|job| &job.records).filter_map(|r| r.facts.as_ref().ok())
+}
+
+fn plan_batch(
+    shared: &Shared,
+    working: &mut Directory,
+    plan: &mut Plan,
+    known: &mut Known,
+    job: &PublishJob,
+) -> Answer {
+    let source = job.speaker.number;
+    working.speaker(job.speaker.agent)?;
+    let expected = working.institution(source).map_or(1, |s| s.next_batch);
+    if job.number > expected {
+        return Err(PublishError::Gap { expected });
+    }
+    let fates: Vec<Fate> = {
+        let mut within: HashMap<[u8; 16], IdRow> = HashMap::new();
+        job.records.iter().map(|record| fate(shared, working, known, &mut within, job, record)).collect()
+    };
+    let news = fates.iter().any(|f| matches!(f, Fate::New(_)));
+    if job.number < expected && news {
+        // The number was used for other content: the source's numbering went back. It is noticed, not believed.
+        return Err(PublishError::Gap { expected });
+    }
+    let results = take_fates(plan, known, job, fates);
+    if job.number == expected {
+        working.saw_batch(source, job.number);
+        plan.batches.insert(source, job.number);
+        note_batch(plan, job, &results);
+    }
+    let next_batch = working.institution(source).map_or(1, |s| s.next_batch);
+    Ok(BatchAnswer { number: job.number, results, next_batch })
+}
+
+/// What becomes of one record.
+enum Fate {
+    New(Decision),
+    Known(RecordAnswer),
+}
+
+fn fate(
+    shared: &Shared,
+    working: &Directory,
+    known: &Known,
+    within: &mut HashMap<[u8; 16], IdRow>,
+    job: &PublishJob,
+    record: &Prepared,
+) -> Fate {
+    let facts = match &record.facts {
+        Ok(facts) => facts,
+        Err(invalid) => {
+            return Fate::Known(RecordAnswer::Rejected {
+                code: "invalid_field",
+                field: invalid.field,
+                reason: invalid.rule,
+            });
+        }
+    };
+    let rejected = |code, reason| Fate::Known(RecordAnswer::Rejected { code, field: "", reason });
+    let root14 = short(&record.root);
+    if let Some(held) = within.get(&facts.id.0) {
+        if facts.revision <= held.revision {
+            return rejected("repeated_in_batch", "a batch holds each record once, at its newest revision");
+        }
+    } else if let Some(held) = known.newest.get(&facts.id.0) {
+        if held.source != job.speaker.number {
+            return rejected(
+                "not_yours",
+                "this record id belongs to another source; only its source corrects or withdraws a record",
+            );
+        }
+        let same = |row: &IdRow| row.root == root14;
+        if facts.revision == held.revision {
+            return match same(held) {
+                true => Fate::Known(RecordAnswer::Duplicate { sequence: held.seq + 1 }),
+                false => rejected(
+                    "conflict",
+                    "this revision is in the log with other content; send a correction as a higher revision",
+                ),
+            };
+        }
+        if facts.revision < held.revision {
+            return match known.superseded.get(&(facts.id.0, facts.revision)) {
+                Some(row) if same(row) => Fate::Known(RecordAnswer::Duplicate { sequence: row.seq + 1 }),
+                _ => rejected(
+                    "stale_revision",
+                    "the log holds a newer revision of this record; nothing needs to be sent",
+                ),
+            };
+        }
+    }
+    let decision = match job.version == working.version {
+        true => facts.decision.clone(),
+        false => facts.decide(working, shared, job.speaker.number, job.now),
+    };
+    match decision {
+        Ok(decision) => {
+            let row = IdRow {
+                id: facts.id.0,
+                revision: facts.revision,
+                seq: 0,
+                source: job.speaker.number,
+                root: root14,
+            };
+            within.insert(facts.id.0, row);
+            Fate::New(decision)
+        }
+        Err(refusal) => rejected(refusal.code, refusal.reason),
+    }
+}
+
+fn take_fates(plan: &mut Plan, known: &mut Known, job: &PublishJob, fates: Vec<Fate>) -> Vec<RecordAnswer> {
+    let mut seal = None;
+    job.records
+        .iter()
+        .zip(fates)
+        .enumerate()
+        .map(|(index, (record, fate))| match (fate, &record.facts) {
+            (Fate::New(decision), Ok(facts)) => {
+                let seal = *seal.get_or_insert_with(|| plan.seal(&job.seal));
+                accept(plan, known, job, index, record, facts, decision, seal)
+            }
+            (Fate::Known(answer), _) => answer,
+            (Fate::New(_), Err(invalid)) => {
+                RecordAnswer::Rejected { code: "invalid_field", field: invalid.field, reason: invalid.rule }
+            }
+        })
+        .collect()
+}
+
+#[expect(clippy::too_many_arguments, reason = "one record and where it goes")]
+fn accept(
+    plan: &mut Plan,
+    known: &mut Known,
+    job: &PublishJob,
+    index: usize,
+    record: &Prepared,
+    facts: &Facts,
+    decision: Decision,
+    seal: u32,
+) -> RecordAnswer {
+    let entry = RecordEntry {
+        source: job.speaker.number,
+        batch: job.number,
+        index: index as u16,
+        id: facts.id,
+        revision: facts.revision,
+        kind: facts.kind,
+        withdrawn: facts.withdrawn,
+        confidential: facts.confidential,
+        learner: decision.learner,
+        accepted_at: job.now,
+        root: record.root,
+        recipients: decision.recipients,
+    };
+    let payload =
+        Payload::Record { seal, circumstances: facts.circumstances.clone(), groups: record.groups.clone() };
+    let entry = Entry::Record(entry);
+    let seq = plan.push(&entry, &payload);
+    let Entry::Record(entry) = entry else { unreachable!("made a record just above") };
+    let row = IdRow {
+        id: facts.id.0,
+        revision: facts.revision,
+        seq,
+        source: job.speaker.number,
+        root: short(&record.root),
+    };
+    if let Some(old) = known.newest.insert(facts.id.0, row) {
+        plan.superseded.push(old);
+        known.superseded.insert((old.id, old.revision), old);
+        plan.ids.retain(|planned| planned.id != row.id);
+    }
+    plan.ids.push(row);
+    for recipient in &entry.recipients {
+        plan.feeds.entry(recipient.institution).or_default().push(seq);
+    }
+    let (Payload::Record { circumstances, groups, .. }, tree, seal) =
+        (payload, job.tree.clone(), job.seal.clone())
+    else {
+        unreachable!("made a record payload just above")
+    };
+    plan.live.push(LiveRecord { seq, entry, circumstances, groups, seal, tree });
+    RecordAnswer::Accepted { sequence: seq + 1 }
+}
+
+/// A batch with refusals or repeats gets an entry that counts them; the record entries tell of all others.
+fn note_batch(plan: &mut Plan, job: &PublishJob, results: &[RecordAnswer]) {
+    let mut refused: Vec<(String, u32)> = Vec::new();
+    let mut repeated = 0;
+    for result in results {
+        match result {
+            RecordAnswer::Rejected { code, .. } => match refused.iter_mut().find(|(held, _)| held == code) {
+                Some((_, count)) => *count += 1,
+                None => refused.push(((*code).to_owned(), 1)),
+            },
+            RecordAnswer::Duplicate { .. } => repeated += 1,
+            RecordAnswer::Accepted { .. } => {}
+        }
+    }
+    let change = Change::Batch { institution: job.speaker.number, number: job.number, refused, repeated };
+    let Change::Batch { refused, repeated, .. } = &change else { return };
+    if refused.is_empty() && *repeated == 0 {
+        let seq = plan.next().saturating_sub(1);
+        return plan.fact(&change, seq);
+    }
+    let more = serde_json::json!({ "batch": job.number, "refused": refused, "repeated": repeated });
+    plan.change_with(&change, job.speaker.institution.as_str(), more, job.now);
+}
+
+fn short(root: &Hash) -> [u8; 14] {
+    let mut bytes = [0; 14];
+    bytes.copy_from_slice(&root[..14]);
+    bytes
+}

@@ -1,0 +1,118 @@
+//! What every task of the exchange shares: the store, the policy, the directory as it is, and the newest commits.
+//!
+//! Only the writer changes any of it, and only after a commit.
+
+use crate::{
+    directory::{Directory, tokens::MatchingKey},
+    live::{Committed, Ring},
+    refusals::Refusals,
+    writer::Job,
+};
+use commonroll_audit::{checkpoint::LogKey, frontier::Frontier};
+use commonroll_policy::Policy;
+use commonroll_store::Store;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+use tokio::sync::{mpsc, watch};
+
+/// Shared by every task.
+pub struct Shared {
+    pub store: Arc<dyn Store>,
+    pub policy: Policy,
+    pub key: MatchingKey,
+    pub log_key: LogKey,
+    pub jobs: mpsc::Sender<Job>,
+    pub closing: AtomicBool,
+    pub refusals: Mutex<Refusals>,
+    directory: RwLock<Directory>,
+    ring: RwLock<Ring>,
+    frontier: RwLock<Frontier>,
+    size: watch::Sender<u64>,
+    sent: Mutex<HashMap<u16, u64>>,
+    commits: AtomicU64,
+}
+
+impl Shared {
+    /// Puts the parts together.
+    pub fn new(
+        store: Arc<dyn Store>,
+        policy: Policy,
+        key: MatchingKey,
+        log_key: LogKey,
+        jobs: mpsc::Sender<Job>,
+    ) -> Self {
+        Self {
+            store,
+            policy,
+            key,
+            log_key,
+            jobs,
+            closing: AtomicBool::new(false),
+            refusals: Mutex::default(),
+            directory: RwLock::default(),
+            ring: RwLock::default(),
+            frontier: RwLock::new(Frontier::new()),
+            size: watch::Sender::new(0),
+            sent: Mutex::default(),
+            commits: AtomicU64::new(0),
+        }
+    }
+
+    /// The directory as it is.
+    pub fn directory(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the writer, after a commit.
+    pub fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {
+        self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest commits.
+    pub fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The log's tree as committed.
+    pub fn frontier(&self) -> Frontier {
+        self.frontier.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many entries the log has, and a way to wait for more.
+    pub fn size(&self) -> watch::Receiver<u64> {
+        self.size.subscribe()
+    }
+
+    /// The last cursor sent to each recipient.
+    pub fn sent(&self) -> MutexGuard<'_, HashMap<u16, u64>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many transactions this node has committed.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Our own commit is durable.
+    pub fn committed(&self, commit: Committed, frontier: &Frontier) {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner).push(commit);
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.moved(frontier);
+    }
+
+    /// Another node's commit was read.
+    pub fn followed(&self, frontier: &Frontier) {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.moved(frontier);
+    }
+
+    fn moved(&self, frontier: &Frontier) {
+        *self.frontier.write().unwrap_or_else(PoisonError::into_inner) = frontier.clone();
+        self.size.send_replace(frontier.size());
+    }
+}

@@ -1,0 +1,397 @@
+//! The log's one writer: takes everything that waits, commits it in one durable transaction, then answers.
+//!
+//! It never waits for company: the next group begins as soon as the last has synced. Nothing is answered, shown or
+//! delivered before its entry is durable, and memory changes only after the commit, so a failed one leaves no trace.
+
+use crate::{
+    directory::{Directory, change::Change, plan::Planner},
+    entry::{BlockBuilder, Entry, Note, Payload, Seal},
+    live::{Committed, LiveRecord},
+    publish::{Answer, PublishJob, plan_batches},
+    shared::Shared,
+    types::RecordAnswer,
+};
+use commonroll_audit::frontier::Frontier;
+use commonroll_core::Timestamp;
+use commonroll_store::{Commit, CommitError, FactRow, FeedRow, IdRow, TileRow};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::sync::{mpsc, oneshot};
+
+/// Records in one transaction at most.
+const GROUP_RECORDS: usize = 2_000;
+/// Tries when other nodes keep taking the end of the log.
+const RACES: usize = 20;
+
+/// The log could not be written. Nothing of the group took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteFault;
+
+/// Work for the writer.
+pub enum Job {
+    /// A batch of records.
+    Publish(Box<PublishJob>),
+    /// A change of the directory, or a note alone.
+    Change(Box<ChangeJob>),
+    /// Read what other nodes have appended.
+    Follow(oneshot::Sender<Result<(), WriteFault>>),
+}
+
+/// A change that is planned by the writer, against the directory as it will be.
+pub struct ChangeJob {
+    /// Plans the changes; run again if another node was faster.
+    pub plan: Box<dyn FnMut(&mut Work<'_>) + Send>,
+    /// Told when the entries are durable, or that they are not.
+    pub done: Box<dyn FnOnce(Result<(), WriteFault>) + Send>,
+    /// Who does it.
+    pub by: String,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What a change may do: alter the directory, and leave notes.
+pub struct Work<'a> {
+    /// For changes.
+    pub planner: Planner<'a>,
+    /// For entries that change nothing.
+    pub notes: &'a mut Vec<(String, serde_json::Value)>,
+}
+
+/// One commit in the making.
+pub struct Plan {
+    pub block: BlockBuilder,
+    pub frontier: Frontier,
+    pub ids: Vec<IdRow>,
+    pub superseded: Vec<IdRow>,
+    pub feeds: BTreeMap<u16, Vec<u64>>,
+    pub facts: BTreeMap<(u8, Vec<u8>), FactRow>,
+    pub tiles: Vec<TileRow>,
+    pub changes: Vec<Change>,
+    pub batches: BTreeMap<u16, u64>,
+    pub live: Vec<LiveRecord>,
+    first: u64,
+    salts: [u8; 32],
+}
+
+impl Plan {
+    fn new(frontier: &Frontier, salts: [u8; 32]) -> Self {
+        Self {
+            block: BlockBuilder::default(),
+            frontier: frontier.clone(),
+            ids: Vec::new(),
+            superseded: Vec::new(),
+            feeds: BTreeMap::new(),
+            facts: BTreeMap::new(),
+            tiles: Vec::new(),
+            changes: Vec::new(),
+            batches: BTreeMap::new(),
+            live: Vec::new(),
+            first: frontier.size(),
+            salts,
+        }
+    }
+
+    /// The sequence number that the next entry gets, counted from 0.
+    pub fn next(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// Adds an entry; gives its sequence number.
+    pub fn push(&mut self, entry: &Entry, payload: &Payload) -> u64 {
+        let seq = self.next();
+        let leaf = self.block.push(entry, payload);
+        let tiles = &mut self.tiles;
+        self.frontier.push_with(leaf, |height, index, hash| {
+            if height > 0 && height % 8 == 0 {
+                tiles.push(TileRow { level: height / 8, index, hash: *hash });
+            }
+        });
+        seq
+    }
+
+    /// Adds the seal of a batch.
+    pub fn seal(&mut self, seal: &Seal) -> u32 {
+        self.block.seal(seal)
+    }
+
+    /// Adds a change as an entry, with what it says as payload and as the newest fact of its key.
+    pub fn change(&mut self, change: &Change, by: &str, now: Timestamp) {
+        self.change_with(change, by, serde_json::Value::Null, now);
+    }
+
+    /// The same, with more to be read in the entry itself.
+    pub fn change_with(&mut self, change: &Change, by: &str, more: serde_json::Value, now: Timestamp) {
+        let json = serde_json::to_vec(change).expect("a change is plain text");
+        let salt = self.salt();
+        let note = Note {
+            what: change.name().to_owned(),
+            by: by.to_owned(),
+            at_us: now.micros(),
+            payload: Payload::commitment(&salt, &json),
+            more,
+        };
+        let seq = self.push(&Entry::Note(note), &Payload::Change { salt, change: Box::new(change.clone()) });
+        self.fact(change, seq);
+    }
+
+    /// Adds an entry that changes nothing.
+    pub fn note(&mut self, what: &str, by: &str, more: serde_json::Value, now: Timestamp) {
+        let note = Note {
+            what: what.to_owned(),
+            by: by.to_owned(),
+            at_us: now.micros(),
+            payload: String::new(),
+            more,
+        };
+        self.push(&Entry::Note(note), &Payload::None);
+    }
+
+    /// Keeps a change as the newest of its key.
+    pub fn fact(&mut self, change: &Change, seq: u64) {
+        let value = Some(serde_json::to_vec(change).expect("a change is plain text"));
+        let (kind, key) = (change.kind(), change.key());
+        self.facts.insert((kind, key.clone()), FactRow { kind, key, seq, value });
+    }
+
+    fn salt(&self) -> [u8; 16] {
+        let mut input = self.salts.to_vec();
+        input.extend(self.next().to_be_bytes());
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &input).as_ref()[..16]);
+        salt
+    }
+}
+
+/// The writer and what it alone may change.
+pub struct Writer {
+    pub shared: Arc<Shared>,
+    pub working: Directory,
+    pub frontier: Frontier,
+    pub salts: [u8; 32],
+}
+
+impl Writer {
+    /// Works until the last sender is gone.
+    pub async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(first) = jobs.recv().await {
+            let mut records = weight(&first);
+            let mut group = vec![first];
+            while records < GROUP_RECORDS {
+                let Ok(job) = jobs.try_recv() else { break };
+                records += weight(&job);
+                group.push(job);
+            }
+            self.commit_group(group).await;
+        }
+    }
+
+    async fn commit_group(&mut self, mut group: Vec<Job>) {
+        for _ in 0..RACES {
+            if group.iter().any(|job| matches!(job, Job::Follow(_))) && self.follow().await.is_err() {
+                return fail(group);
+            }
+            let Ok((plan, answers)) = self.plan(&mut group).await else {
+                self.reset();
+                return fail(group);
+            };
+            // A no may only mean that another node knows more: look before it is said.
+            if answers.iter().any(is_no) && self.behind().await {
+                self.reset();
+                if self.follow().await.is_err() {
+                    return fail(group);
+                }
+                continue;
+            }
+            if plan.block.count == 0 {
+                self.note_batches(&plan);
+                return finish(group, answers);
+            }
+            match self.commit(&plan).await {
+                Ok(()) => {
+                    self.publish_plan(plan);
+                    return finish(group, answers);
+                }
+                Err(Outcome::Lost) => {
+                    self.reset();
+                    if self.follow().await.is_err() {
+                        return fail(group);
+                    }
+                }
+                Err(Outcome::Failed) => {
+                    self.reset();
+                    return fail(group);
+                }
+            }
+        }
+        self.reset();
+        fail(group);
+    }
+
+    async fn behind(&self) -> bool {
+        let head = self.shared.store.head().await;
+        head.is_ok_and(|head| head.is_some_and(|h| h.first_seq + u64::from(h.n) > self.frontier.size()))
+    }
+
+    async fn plan(&mut self, group: &mut [Job]) -> Result<(Plan, Vec<Answer>), WriteFault> {
+        let mut plan = Plan::new(&self.frontier, self.salts);
+        let mut batches: Vec<&PublishJob> = Vec::new();
+        for job in group.iter_mut() {
+            match job {
+                Job::Publish(batch) => batches.push(batch),
+                Job::Change(change) => plan_change(&mut plan, &mut self.working, change),
+                Job::Follow(_) => {}
+            }
+        }
+        let answers = plan_batches(&self.shared, &mut self.working, &mut plan, &batches).await?;
+        Ok((plan, answers))
+    }
+
+    async fn commit(&self, plan: &Plan) -> Result<(), Outcome> {
+        let (entries, payloads) = plan.block.parts();
+        let frontier = plan.frontier.encode();
+        let feeds: Vec<_> = plan
+            .feeds
+            .iter()
+            .map(|(recipient, seqs)| FeedRow { recipient: u32::from(*recipient), seqs: seqs.clone() })
+            .collect();
+        let facts: Vec<_> = plan.facts.values().cloned().collect();
+        let commit = Commit {
+            first_seq: plan.first,
+            n: plan.block.count,
+            frontier: &frontier,
+            entries,
+            payloads: &payloads,
+            ids: &plan.ids,
+            superseded: &plan.superseded,
+            feeds: &feeds,
+            facts: &facts,
+            tiles: &plan.tiles,
+            at_us: plan.live.first().map_or(0, |r| r.entry.accepted_at.micros()),
+        };
+        match self.shared.store.commit(&commit).await {
+            Ok(()) => Ok(()),
+            Err(CommitError::Lost) => Err(Outcome::Lost),
+            Err(CommitError::Unknown(_)) => self.settle(plan.first, &frontier).await,
+            Err(CommitError::Store(error)) => {
+                tracing::error!(%error, "the log could not be written");
+                Err(Outcome::Failed)
+            }
+        }
+    }
+
+    /// An unknown outcome is settled by looking, never by sending again.
+    async fn settle(&self, first: u64, frontier: &[u8]) -> Result<(), Outcome> {
+        let found = self.shared.store.blocks(first, 1, false).await.map_err(|_| Outcome::Failed)?;
+        match found.first() {
+            Some(block) if block.first_seq == first && block.frontier == frontier => Ok(()),
+            Some(_) => Err(Outcome::Lost),
+            None => Err(Outcome::Failed),
+        }
+    }
+
+    fn note_batches(&self, plan: &Plan) {
+        let mut live = self.shared.directory_mut();
+        plan.batches.iter().for_each(|(source, number)| live.saw_batch(*source, *number));
+    }
+
+    fn publish_plan(&mut self, plan: Plan) {
+        self.note_batches(&plan);
+        if !plan.changes.is_empty() {
+            let mut live = self.shared.directory_mut();
+            plan.changes.iter().for_each(|change| live.apply(change));
+        }
+        self.frontier = plan.frontier;
+        let size = self.frontier.size();
+        self.shared.committed(Committed::new(plan.first, size, plan.live), &self.frontier);
+    }
+
+    fn reset(&mut self) {
+        self.working = self.shared.directory().clone();
+    }
+
+    /// Reads what other nodes appended and makes it so here.
+    pub async fn follow(&mut self) -> Result<(), WriteFault> {
+        loop {
+            let size = self.frontier.size();
+            let blocks = self.shared.store.blocks(size, 64, true).await.map_err(|_| WriteFault)?;
+            if blocks.is_empty() {
+                return Ok(());
+            }
+            for block in blocks {
+                let followed = crate::follow::read_block(&block, &self.frontier).map_err(|_| {
+                    tracing::error!(first = block.first_seq, "a block of the log is damaged");
+                    WriteFault
+                })?;
+                {
+                    let mut live = self.shared.directory_mut();
+                    for change in &followed.changes {
+                        live.apply(change);
+                    }
+                    followed.batches.iter().for_each(|(source, number)| live.saw_batch(*source, *number));
+                }
+                self.frontier = followed.frontier;
+                self.shared.followed(&self.frontier);
+            }
+            self.reset();
+        }
+    }
+}
+
+fn is_no(answer: &Answer) -> bool {
+    let rejected = |r: &RecordAnswer| matches!(r, RecordAnswer::Rejected { .. });
+    answer.as_ref().map_or(true, |answer| answer.results.iter().any(rejected))
+}
+
+enum Outcome {
+    Lost,
+    Failed,
+}
+
+fn plan_change(plan: &mut Plan, working: &mut Directory, job: &mut ChangeJob) {
+    let (mut changes, mut notes) = (Vec::new(), Vec::new());
+    (job.plan)(&mut Work {
+        planner: Planner { directory: working, changes: &mut changes },
+        notes: &mut notes,
+    });
+    changes.iter().for_each(|change| plan.change(change, &job.by, job.now));
+    notes.into_iter().for_each(|(what, more)| plan.note(&what, &job.by, more, job.now));
+    plan.changes.extend(changes);
+}
+
+fn weight(job: &Job) -> usize {
+    match job {
+        Job::Publish(batch) => batch.records.len().max(1),
+        Job::Change(_) => 10,
+        Job::Follow(_) => 0,
+    }
+}
+
+fn finish(group: Vec<Job>, answers: Vec<Answer>) {
+    let mut answers = answers.into_iter();
+    for job in group {
+        match job {
+            Job::Publish(batch) => {
+                if let Some(answer) = answers.next() {
+                    let _ = batch.reply.send(answer);
+                }
+            }
+            Job::Change(change) => (change.done)(Ok(())),
+            Job::Follow(done) => {
+                let _ = done.send(Ok(()));
+            }
+        }
+    }
+}
+
+fn fail(group: Vec<Job>) {
+    for job in group {
+        match job {
+            Job::Publish(batch) => {
+                let _ = batch.reply.send(Err(crate::types::PublishError::Unavailable));
+            }
+            Job::Change(change) => (change.done)(Err(WriteFault)),
+            Job::Follow(done) => {
+                let _ = done.send(Err(WriteFault));
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Who gets a mark, as placements come, are contested, and end.
+
+use crate::world::*;
+use commonroll_core::directory::Registration;
+use commonroll_exchange::*;
+
+const ULN: &str = "1000000019";
+
+#[tokio::test]
+async fn a_mark_reaches_the_home_that_placed_the_learner() {
+    let mut world = World::new().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    let answers = world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let [RecordAnswer::Accepted { sequence }] = answers[..] else { panic!("{answers:?}") };
+    let (lines, cursor) = world.feed("kingsmead", 0).await;
+    assert_eq!(lines, [format!("{sequence} k-1 from northgate")]);
+    assert_eq!(world.feed("ridgeway", 0).await.0, [""; 0]);
+    assert_eq!(world.acknowledge("kingsmead", cursor).await, Ok(cursor));
+}
+
+#[tokio::test]
+async fn what_the_agreement_does_not_list_leaves_as_a_hash_alone() {
+    let mut world = World::new().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let mut feed = world.exchange.receive(&world.speaker("kingsmead"), 0).unwrap();
+    let page = feed.next(&world.clock).await.unwrap();
+    let groups = &page.batches[0].records[0].groups;
+    assert!(matches!(groups[1].state, GroupState::Open { .. }), "presence is agreed");
+    assert!(matches!(groups[2].state, GroupState::Withheld(_)), "the register group is not");
+}
+
+#[tokio::test]
+async fn nobody_manufactures_a_placement_alone() {
+    let mut world = World::new().await;
+    world.declare("kingsmead", learner("k-1", Registration::Home, ULN)).await;
+    world.declare("northgate", learner("n-77", Registration::Guest, ULN)).await;
+    world.declare("northgate", acceptance("n-77", "kingsmead")).await;
+    let refused = world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    assert!(matches!(refused[0], RecordAnswer::Rejected { code: "no_placement", .. }), "{refused:?}");
+    assert_eq!(
+        world.exchange.overview(&world.speaker("northgate"), world.now()).acceptances_waiting_for_home,
+        1
+    );
+    world.declare("kingsmead", placement("k-1", "northgate")).await;
+    let taken = world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    assert!(matches!(taken[0], RecordAnswer::Accepted { .. }), "{taken:?}");
+}
+
+#[tokio::test]
+async fn a_second_claim_to_be_home_delivers_nothing() {
+    let mut world = World::new().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    assert_eq!(
+        world.declare("ridgeway", learner("r-9", Registration::Home, ULN)).await,
+        DeclareResult::Contested
+    );
+    world.declare("ridgeway", placement("r-9", "northgate")).await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    assert_eq!(world.feed("ridgeway", 0).await.0, [""; 0], "the claim alone gives nothing");
+    assert_eq!(
+        world.feed("kingsmead", 0).await.0.len(),
+        1,
+        "and takes nothing from the home that the host named"
+    );
+    let overview = world.exchange.overview(&world.speaker("ridgeway"), world.now());
+    assert_eq!(overview.contested.len(), 1);
+
+    // Both settle it: the first lets go, and the claim that waited stands.
+    world.declare("kingsmead", learner("k-1", Registration::Previous, ULN)).await;
+    assert_eq!(world.exchange.overview(&world.speaker("ridgeway"), world.now()).contested.len(), 0);
+}
+
+#[tokio::test]
+async fn a_guest_who_came_before_the_home_declared_is_matched_later() {
+    let world = World::new().await;
+    world.declare("northgate", learner("n-77", Registration::Guest, ULN)).await;
+    assert_eq!(world.exchange.overview(&world.speaker("northgate"), world.now()).unmatched.len(), 1);
+    world.declare("kingsmead", learner("k-1", Registration::Home, ULN)).await;
+    assert_eq!(world.exchange.overview(&world.speaker("northgate"), world.now()).unmatched.len(), 0);
+}
+
+#[tokio::test]
+async fn a_placement_that_ends_at_noon_lets_the_morning_through() {
+    let mut world = World::new().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    let noon = world.now().plus_micros(4 * 3_600_000_000);
+    assert_eq!(world.declare("kingsmead", end("k-1", "northgate", noon)).await, DeclareResult::Accepted);
+    let answers = world
+        .publish("northgate", vec![mark("northgate", "n-77", 9, 1), mark("northgate", "n-77", 13, 1)])
+        .await;
+    assert!(matches!(answers[0], RecordAnswer::Accepted { .. }), "{answers:?}");
+    assert!(matches!(answers[1], RecordAnswer::Rejected { code: "no_placement", .. }), "{answers:?}");
+    assert_eq!(world.feed("kingsmead", 0).await.0.len(), 1);
+}
+
+#[tokio::test]
+async fn an_import_carries_both_sides_and_changes_nothing_when_repeated() {
+    let mut world = World::new().await;
+    let text = format!(
+        "{CONSORTIUM}\n[[placement]]\nhome = \"ridgeway\"\nhost = \"northgate\"\nfirst_date = \"2026-09-01\"\nlast_date = \"2027-07-20\"\nlearners = [[\"r-1\", \"n-1\"], [\"r-2\", \"n-2\"]]\n"
+    );
+    let file = ConsortiumFile::parse(&text).unwrap();
+    let report = world.exchange.import(&file, "operator", world.now()).await.unwrap();
+    assert_eq!((report.institutions, report.agreements, report.learners, report.placements), (0, 0, 4, 4));
+    assert_eq!(world.exchange.import(&file, "operator", world.now()).await.unwrap(), ImportReport::default());
+    world.publish("northgate", vec![mark("northgate", "n-2", 9, 1)]).await;
+    let (lines, _) = world.feed("ridgeway", 0).await;
+    assert!(lines[0].contains("r-2 from northgate"), "{lines:?}");
+}

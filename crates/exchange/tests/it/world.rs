@@ -1,0 +1,349 @@
+//! A small consortium for the tests: partners with keys, learners, placements, and a clock that the test sets.
+
+use bytes::Bytes;
+use commonroll_audit::{
+    hash::Hash,
+    keys::SigningKey,
+    receipt::{ReceiptDigest, sign_receipt},
+    seal::{BatchSigner, GroupLeaf, SaltKey, record_root},
+};
+use commonroll_core::{
+    Body, Head, Interval, LocalId, Record, RecordId, RecordKind, Revision, SchoolDate, Slug, Timestamp,
+    directory::{
+        DateRange, Declaration, LearnerDeclaration, PlacementAcceptance, PlacementDeclaration, PlacementEnd,
+        Registration,
+    },
+    record::{
+        Text,
+        attendance::{Attendance, Physical, Presence, SourceCode},
+    },
+};
+use commonroll_exchange::*;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
+/// 14 September 2026, 08:00 UTC.
+pub const MORNING: i64 = 1_789_372_800_000_000;
+pub const DAY: i64 = 86_400_000_000;
+
+pub struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros("now", self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+pub struct World {
+    pub exchange: Exchange,
+    pub clock: TestClock,
+    pub agents: HashMap<&'static str, Agent>,
+}
+
+pub struct Agent {
+    pub key: SigningKey,
+    pub speaker: Speaker,
+    pub next_batch: u64,
+}
+
+pub const CONSORTIUM: &str = r#"
+[[institution]]
+slug = "kingsmead"
+name = "Kingsmead School"
+type = "school"
+[[institution]]
+slug = "ridgeway"
+name = "Ridgeway Academy"
+type = "academy"
+[[institution]]
+slug = "northgate"
+name = "Northgate College"
+type = "fe_college"
+
+[[agreement]]
+id = "vale-2026"
+version = 1
+parties = ["kingsmead", "ridgeway", "northgate"]
+purpose = "14-19 shared courses"
+first_date = "2026-09-01"
+last_date = "2027-07-31"
+[agreement.kinds]
+attendance = ["presence", "source_code", "note"]
+assessment = ["result"]
+behaviour = ["event", "involvement", "share_safe_text"]
+"#;
+
+pub fn options(database: &str) -> Options {
+    Options {
+        database: database.to_owned(),
+        keys: Keys { log_seed: [7; 32], matching: [9; 32] },
+        consortium: "vale".to_owned(),
+        seed: [3; 32],
+    }
+}
+
+pub fn slug(text: &str) -> Slug {
+    text.parse().unwrap()
+}
+
+pub fn id(text: &str) -> LocalId {
+    LocalId::parse("local_id", text).unwrap()
+}
+
+pub fn date(text: &str) -> SchoolDate {
+    text.parse().unwrap()
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::at("sqlite::memory:").await
+    }
+
+    pub async fn at(database: &str) -> Self {
+        let clock = TestClock(AtomicI64::new(MORNING));
+        let exchange = Exchange::open(options(database), clock.now()).await.unwrap();
+        let file = ConsortiumFile::parse(CONSORTIUM).unwrap();
+        exchange.import(&file, "operator", clock.now()).await.unwrap();
+        let mut world = Self { exchange, clock, agents: HashMap::new() };
+        for (number, name) in (1u8..).zip(["kingsmead", "ridgeway", "northgate"]) {
+            world.enrol(name, number).await;
+        }
+        world
+    }
+
+    pub async fn enrol(&mut self, name: &'static str, number: u8) {
+        let now = self.clock.now();
+        let code = self
+            .exchange
+            .invite(&slug(name), Duration::from_secs(3600), "operator", [number; 32], now)
+            .await
+            .unwrap();
+        let key = SigningKey::from_seed(&[number; 32]).unwrap();
+        let agent = AgentId([number; 16]);
+        let peer = "127.0.0.1".parse().unwrap();
+        self.exchange.join(&code, agent, *key.public().as_bytes(), peer, now).await.unwrap();
+        let speaker = self.exchange.speaker(agent).unwrap();
+        self.agents.insert(name, Agent { key, speaker, next_batch: 1 });
+    }
+
+    pub fn pass(&self, micros: i64) {
+        self.clock.0.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn speaker(&self, name: &str) -> Speaker {
+        self.agents[name].speaker.clone()
+    }
+
+    pub async fn declare(&self, by: &str, declaration: Declaration) -> DeclareResult {
+        self.exchange.declare(&self.speaker(by), vec![Ok(declaration)], self.clock.now()).await.unwrap()[0]
+    }
+
+    /// A learner of `home` whom `host` knows as `guest`, placed there in a group for the school year.
+    pub async fn placed(&self, home: &str, local: &str, host: &str, guest: &str, uln: &str) {
+        assert_eq!(
+            self.declare(home, learner(local, Registration::Home, uln)).await,
+            DeclareResult::Accepted
+        );
+        assert_eq!(
+            self.declare(host, learner(guest, Registration::Guest, uln)).await,
+            DeclareResult::Accepted
+        );
+        assert_eq!(self.declare(home, placement(local, host)).await, DeclareResult::Accepted);
+        assert_eq!(self.declare(host, acceptance(guest, home)).await, DeclareResult::Accepted);
+    }
+
+    /// Publishes records as the next batch of a source.
+    pub async fn publish(&mut self, by: &str, records: Vec<Record>) -> Vec<RecordAnswer> {
+        let number = self.agents[by].next_batch;
+        let answer = self.publish_as(by, by, number, records).await.unwrap();
+        self.agents.get_mut(by).unwrap().next_batch = answer.next_batch;
+        answer.results
+    }
+
+    pub async fn publish_as(
+        &self,
+        by: &str,
+        named: &str,
+        number: u64,
+        records: Vec<Record>,
+    ) -> Result<BatchAnswer, PublishError> {
+        let agent = &self.agents[by];
+        let batch = seal(&agent.key, named, number, records);
+        self.exchange.publish(&agent.speaker, batch, self.clock.now()).await
+    }
+
+    /// What waits for a recipient behind a cursor, as short lines, and the cursor after it.
+    pub async fn feed(&self, who: &str, after: u64) -> (Vec<String>, u64) {
+        let mut feed = self.exchange.receive(&self.speaker(who), after).unwrap();
+        let (mut lines, mut cursor) = (Vec::new(), after);
+        while let Ok(page) = tokio::time::timeout(Duration::from_millis(60), feed.next(&self.clock)).await {
+            let page = page.unwrap();
+            for batch in &page.batches {
+                for record in &batch.records {
+                    lines.push(format!(
+                        "{} {} from {}",
+                        record.sequence,
+                        record.recipient_learner.as_str(),
+                        batch.source
+                    ));
+                }
+            }
+            cursor = page.cursor;
+        }
+        (lines, cursor)
+    }
+
+    pub async fn acknowledge(&self, who: &str, cursor: u64) -> Result<u64, AckError> {
+        let agent = &self.agents[who];
+        let digest = ReceiptDigest::default();
+        let signature = sign_receipt(&agent.key, who, cursor, &digest).unwrap();
+        let ack = Acknowledgement {
+            cursor,
+            digest: *digest.as_bytes(),
+            key_id: *agent.key.public().id().as_bytes(),
+            signature,
+        };
+        self.exchange.acknowledge(&agent.speaker, ack, self.clock.now()).await
+    }
+
+    /// Names of the log's entries, in order.
+    pub async fn log(&self) -> Vec<String> {
+        let shown = self.exchange.show(1, 1000).await.unwrap();
+        shown
+            .iter()
+            .map(|e| format!("{} by {}", e["what"].as_str().unwrap(), e["by"].as_str().unwrap()))
+            .collect()
+    }
+}
+
+pub fn learner(local: &str, registration: Registration, uln: &str) -> Declaration {
+    let text = |t: &str| Text::parse("name", t, 100).unwrap();
+    Declaration::Learner(LearnerDeclaration {
+        local_id: id(local),
+        registration,
+        upn: String::new(),
+        uln: uln.to_owned(),
+        uci: String::new(),
+        birth_date: Some(date("2009-05-01")),
+        surname: text("Ashby"),
+        forename: text("Imogen"),
+        known_as: text(""),
+    })
+}
+
+pub fn year() -> DateRange {
+    DateRange::new(date("2026-09-01"), date("2027-07-20")).unwrap()
+}
+
+pub fn placement(local: &str, host: &str) -> Declaration {
+    Declaration::Placement(PlacementDeclaration {
+        learner: id(local),
+        host: slug(host),
+        group: Some(id("ENG-1")),
+        dates: year(),
+    })
+}
+
+pub fn acceptance(guest: &str, home: &str) -> Declaration {
+    Declaration::Acceptance(PlacementAcceptance {
+        learner: id(guest),
+        home: slug(home),
+        group: Some(id("ENG-1")),
+        dates: year(),
+    })
+}
+
+pub fn end(local: &str, other: &str, from: Timestamp) -> Declaration {
+    Declaration::End(PlacementEnd { learner: id(local), other: slug(other), group: None, from })
+}
+
+/// A mark for a guest at an hour (UTC) of 14 September 2026.
+pub fn mark(source: &str, guest: &str, hour: i64, revision: u32) -> Record {
+    let start = Timestamp::from_micros("start", MORNING - 8 * 3_600_000_000 + hour * 3_600_000_000).unwrap();
+    let interval = Interval::new(start, start.plus_micros(3_600_000_000)).unwrap();
+    let mut record_id = [0; 16];
+    record_id[..4].copy_from_slice(&date("2026-09-14").days().to_be_bytes());
+    record_id[4] = hour as u8;
+    for (byte, text) in record_id[5..].iter_mut().zip(format!("{source}{guest}").bytes().rev()) {
+        *byte = text;
+    }
+    let presence = Presence {
+        physical: Physical::Present,
+        interval: Some(interval),
+        minutes_late: None,
+        minutes_left_early: None,
+    };
+    Record {
+        head: Head {
+            id: RecordId(record_id),
+            revision: Revision::new(revision).unwrap(),
+            source: slug(source),
+            learner: id(guest),
+            group: Some(id("ENG-1")),
+            date: date("2026-09-14"),
+            recorded_at: start,
+            confidential: false,
+        },
+        body: Body::Attendance(Attendance {
+            presence: Some(presence),
+            source_code: Some(SourceCode::new("/", "ENG-2024").unwrap()),
+            ..Attendance::default()
+        }),
+    }
+}
+
+pub fn withdrawn(mut record: Record, revision: u32) -> Record {
+    record.head.revision = Revision::new(revision).unwrap();
+    record.body = Body::Withdrawn(RecordKind::Attendance);
+    record
+}
+
+pub fn seal(key: &SigningKey, source: &str, number: u64, records: Vec<Record>) -> IncomingBatch {
+    let salts = SaltKey::new(&[1; 32]);
+    let records: Vec<IncomingRecord> = records.into_iter().map(|record| sealed(&salts, record)).collect();
+    let roots: Vec<Hash> = records.iter().map(|r| r.root).collect();
+    let signed = BatchSigner::new(source, key).unwrap().sign(number, &roots).unwrap();
+    IncomingBatch {
+        source: source.to_owned(),
+        number,
+        size: records.len() as u32,
+        key_id: *key.public().id().as_bytes(),
+        signature: signed.signature,
+        records,
+    }
+}
+
+fn sealed(salts: &SaltKey, record: Record) -> IncomingRecord {
+    let revision = record.head.revision.get();
+    // What lies in the groups is the wire's affair; here it only has to differ where the records differ.
+    let contents: Vec<(u32, Vec<u8>)> = vec![
+        (1, [&record.head.id.0[..], &revision.to_be_bytes()].concat()),
+        (2, vec![u8::from(matches!(&record.body, Body::Attendance(a) if a.note.is_none())); 20]),
+        (5, vec![5; 10]),
+    ];
+    let groups: Vec<SealedGroup> = contents
+        .into_iter()
+        .map(|(number, content)| SealedGroup {
+            number,
+            state: GroupState::Open {
+                salt: salts.salt(&record.head.id.0, revision, number),
+                content: Bytes::from(content),
+            },
+        })
+        .collect();
+    let leaves: Vec<GroupLeaf> = groups
+        .iter()
+        .map(|g| match &g.state {
+            GroupState::Open { salt, content } => GroupLeaf::shown(g.number, salt, content),
+            GroupState::Withheld(hash) => GroupLeaf::withheld(g.number, *hash),
+        })
+        .collect();
+    IncomingRecord { root: record_root(&leaves).unwrap(), groups, content: Ok(record) }
+}
