@@ -4,7 +4,6 @@
 //! network and no disk: fetching, comparing with what was sent before, and keeping are the agent's work. Adding a
 //! connector is its folder and one line in [`ALL`]. What may be shared with whom is not known here.
 
-pub mod codes;
 pub mod connector;
 pub mod delimited;
 pub mod edfi;

@@ -8,7 +8,6 @@ use super::{
     plan::{Captions, optional, required},
 };
 use crate::{
-    codes::{CodeTable, Unmeant},
     connector::{FileFault, Settings},
     item::Draft,
     mapping::{Codes, Delimited},
@@ -16,10 +15,8 @@ use crate::{
 };
 use commonroll_core::{
     Body, Interval, RecordKind, SchoolDate,
-    record::{
-        Attendance,
-        attendance::{Presence, SourceCode},
-    },
+    attendance::{CodeProblem, CodeTable},
+    record::{Attendance, attendance::Presence},
 };
 use jiff::civil::Time;
 use std::collections::HashMap;
@@ -75,18 +72,11 @@ impl Marks {
 
     pub fn row(&mut self, at: At<'_, '_>, date: SchoolDate) -> Result<Draft, Bad> {
         let code = self.mark.text(at.row, at.number)?;
-        if code.is_empty() {
-            return Err(self
+        let meaning = self.codes.read(&code, date).map_err(|problem| match problem {
+            CodeProblem::Blank => self
                 .mark
-                .bad("ATT-BLANK", "has no mark; list the column under `skip_if_blank` if that is usual"));
-        }
-        let meaning = self.codes.meaning(&code, date).map_err(|unmeant| match unmeant {
-            Unmeant::Unknown => self
-                .mark
-                .bad("ATT-CODE", "is no code of the mapping's table; correct it or add it to the table"),
-            Unmeant::Withdrawn => {
-                self.mark.bad("ATT-OLD-CODE", "was withdrawn on 2024-08-19; use the code that replaced it")
-            }
+                .bad(problem.rule(), "has no mark; list the column under `skip_if_blank` if that is usual"),
+            other => self.mark.bad(other.rule(), other.to_string()),
         })?;
         let minutes = |bound: &Option<Bound>| match bound {
             Some(bound) => bound.whole(at.row, at.number),
@@ -102,11 +92,10 @@ impl Marks {
         let body = Attendance {
             presence: Some(presence.check().map_err(|invalid| self.late_or(&invalid))?),
             source_code: Some(
-                SourceCode::new(&code, self.codes.name())
-                    .map_err(|invalid| self.mark.invalid("ATT-CODE", &invalid))?,
+                self.codes.source_code(&code).map_err(|invalid| self.mark.invalid("ATT-CODE", &invalid))?,
             ),
             note: (!note.is_empty()).then_some(note),
-            register: if self.register { meaning.register } else { None },
+            register: if self.register { meaning.register() } else { None },
         };
         self.common.draft(at, date, "", Body::Attendance(body))
     }
@@ -191,9 +180,5 @@ fn table(codes: Option<&Codes>, settings: &Settings) -> Result<CodeTable, FileFa
             "the mapping must name the table of marks under [codes]",
         ));
     };
-    if codes.set == crate::codes::eng_2024::NAME {
-        return Ok(CodeTable::Eng2024);
-    }
-    let marks = codes.marks.iter().map(|(mark, physical)| (mark.clone(), *physical));
-    Ok(CodeTable::own(&settings.institution, &codes.set, marks))
+    codes.table(&settings.institution).map_err(|error| FileFault::mapping("MAP-CODES", error.to_string()))
 }

@@ -84,7 +84,7 @@ impl Common {
     pub fn draft(&self, at: At<'_, '_>, date: SchoolDate, suffix: &str, body: Body) -> Result<Draft, Bad> {
         Ok(Draft {
             kind: self.kind,
-            local_key: self.key(at, suffix)?,
+            local_key: self.key(at, date, suffix)?,
             learner: learner(&self.learner, at)?,
             group: self.group.as_ref().map_or(Ok(None), |group| group.local_id(at.row, at.number))?,
             date,
@@ -101,13 +101,12 @@ impl Common {
         })
     }
 
-    fn key(&self, at: At<'_, '_>, suffix: &str) -> Result<String, Bad> {
+    fn key(&self, at: At<'_, '_>, date: SchoolDate, suffix: &str) -> Result<String, Bad> {
         let mut key = String::with_capacity(48);
-        for part in at.plan.key(at.row, at.number) {
-            if !key.is_empty() {
-                key.push(BETWEEN);
-            }
-            key.push_str(&part);
+        at.plan.write_key(at.row, at.number, date, BETWEEN, &mut key);
+        if key.chars().filter(|c| c.is_control()).count() + 1 > at.plan.key_parts().max(1) {
+            let fix = "the columns that tell this row from the others must not hold control characters";
+            return Err(Bad::new("", "CSV-KEY", fix));
         }
         if !suffix.is_empty() {
             key.push(BETWEEN);

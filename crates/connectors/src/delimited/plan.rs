@@ -5,9 +5,11 @@ use crate::{
     connector::FileFault,
     item::Problem,
     mapping::{Delimited, OneOrMany, Rows, Source},
+    parse,
     rows::Row,
 };
-use std::{borrow::Cow, cell::RefCell, collections::BTreeSet};
+use commonroll_core::SchoolDate;
+use std::{cell::RefCell, collections::BTreeSet, fmt::Write};
 
 /// Most captions that one problem names.
 const CAPTIONS_SHOWN: usize = 20;
@@ -81,7 +83,14 @@ impl Captions {
 pub struct Plan {
     only: Vec<(usize, OneOrMany)>,
     skip_if_blank: Vec<usize>,
-    key: Vec<Bound>,
+    key: Vec<Part>,
+}
+
+/// One part of a key. Dates and times are written in one way, so that a change of the export's format changes no key.
+enum Part {
+    Date,
+    Time(Bound),
+    Text(Bound),
 }
 
 impl Plan {
@@ -100,9 +109,8 @@ impl Plan {
                 usual_key(mapping).iter().copied().filter(|name| mapping.fields.contains_key(*name)).collect()
             }
         };
-        let key =
-            names.into_iter().map(|name| key_part(name, mapping, captions)).collect::<Result<Vec<_>, _>>()?;
-        let key: Vec<Bound> = key.into_iter().filter(|part| !part.is_constant()).collect();
+        let parts = names.into_iter().map(|name| key_part(name, mapping, captions));
+        let key = parts.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         Ok(Self { only, skip_if_blank, key })
     }
 
@@ -113,9 +121,31 @@ impl Plan {
             && !self.skip_if_blank.iter().any(|column| row.cell(*column).is_empty())
     }
 
-    /// The parts of the row's key, in order.
-    pub fn key<'r>(&'r self, row: &Row<'r>, number: u64) -> impl Iterator<Item = Cow<'r, str>> {
-        self.key.iter().map(move |part| part.raw(row, number))
+    /// How many parts a key has.
+    pub const fn key_parts(&self) -> usize {
+        self.key.len()
+    }
+
+    /// Writes the row's key, its parts divided by `between`.
+    pub fn write_key(&self, row: &Row<'_>, number: u64, date: SchoolDate, between: char, key: &mut String) {
+        for (place, part) in self.key.iter().enumerate() {
+            if place > 0 {
+                key.push(between);
+            }
+            match part {
+                Part::Date => _ = write!(key, "{date}"),
+                Part::Text(bound) => key.push_str(&bound.raw(row, number)),
+                Part::Time(bound) => {
+                    let text = bound.raw(row, number);
+                    match parse::time(&text) {
+                        Some(time) => {
+                            _ = write!(key, "{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
+                        }
+                        None => key.push_str(&text),
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -130,11 +160,18 @@ fn usual_key(mapping: &Delimited) -> &'static [&'static str] {
     }
 }
 
-fn key_part(name: &str, mapping: &Delimited, captions: &Captions) -> Result<Bound, FileFault> {
-    match mapping.fields.get(name) {
-        Some(spec) => bind(name, &spec.source(), captions),
-        None => Ok(Bound::column(name, captions.find(name)?)),
-    }
+/// A part of the key; `None` for what is the same in each row.
+fn key_part(name: &str, mapping: &Delimited, captions: &Captions) -> Result<Option<Part>, FileFault> {
+    let bound = match mapping.fields.get(name) {
+        Some(spec) => bind(name, &spec.source(), captions)?,
+        None => Bound::column(name, captions.find(name)?),
+    };
+    Ok(match name {
+        _ if bound.is_constant() => None,
+        "date" => Some(Part::Date),
+        "start" | "time" => Some(Part::Time(bound)),
+        _ => Some(Part::Text(bound)),
+    })
 }
 
 /// Binds one field.

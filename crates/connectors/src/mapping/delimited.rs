@@ -1,7 +1,11 @@
 //! Mapping of delimited text: what the rows are, which caption is which field, how dates are written.
 
 use super::{FieldSpec, MappingError};
-use commonroll_core::record::{assessment::GradeKind, attendance::Physical};
+use commonroll_core::{
+    Slug,
+    attendance::{CodeTable, Counts, ENG_2024, UsageCode, UsageCodes},
+    record::{assessment::GradeKind, attendance::Physical},
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -107,6 +111,9 @@ pub struct Codes {
     /// The institution's own marks: present, late, absent, not_required or unknown.
     #[serde(default)]
     pub marks: BTreeMap<String, Physical>,
+    /// The same in full, with meanings, dates and hints, in the place of `marks`.
+    #[serde(default)]
+    pub row: Vec<UsageCode>,
     /// True if the file is the institution's own statutory register.
     #[serde(default)]
     pub register: bool,
@@ -182,6 +189,58 @@ impl OneOrMany {
             Self::One(one) => one == text,
             Self::Many(many) => many.iter().any(|one| one == text),
         }
+    }
+}
+
+impl Codes {
+    /// The institution's own table; `None` for the national one.
+    fn usage(&self) -> Result<Option<UsageCodes>, MappingError> {
+        let own = self.marks.len() + self.row.len();
+        match (self.set == ENG_2024, own) {
+            (true, 0) => return Ok(None),
+            (true, _) => {
+                let fix = "must stay out with ENG-2024, or give `set` another name";
+                return Err(MappingError::setting("codes.marks", fix));
+            }
+            (false, 0) => {
+                let fix = "must say what each mark of your own table means";
+                return Err(MappingError::setting("codes.marks", fix));
+            }
+            (false, _) => {}
+        }
+        let short = self.marks.iter().map(|(mark, physical)| short(mark, *physical));
+        UsageCodes::new(&self.set, short.chain(self.row.iter().cloned()).collect())
+            .map(Some)
+            .map_err(|invalid| MappingError::setting(format!("codes.{}", invalid.field), invalid.rule))
+    }
+
+    /// The table to read marks with.
+    pub(crate) fn table(&self, institution: &Slug) -> Result<CodeTable, MappingError> {
+        Ok(match self.usage()? {
+            None => CodeTable::eng_2024(),
+            Some(codes) => CodeTable::usage(institution, codes),
+        })
+    }
+}
+
+/// A row that only says what a mark means for the room.
+fn short(mark: &str, physical: Physical) -> UsageCode {
+    let counts = match physical {
+        Physical::Present | Physical::Late => Counts::Attended,
+        Physical::Absent => Counts::Missed,
+        Physical::NotRequired => Counts::Ignored,
+        Physical::Unknown => Counts::Unresolved,
+    };
+    UsageCode {
+        source_code: mark.to_owned(),
+        meaning: String::new(),
+        physical,
+        late: physical == Physical::Late,
+        reason_hint: None,
+        counts,
+        valid_from: None,
+        valid_to: None,
+        approved_by: None,
     }
 }
 
@@ -287,24 +346,10 @@ impl Delimited {
         match self.rows {
             Rows::Attendance => {
                 let Some(codes) = &self.codes else {
-                    return Err(MappingError::setting(
-                        "codes",
-                        "must name the table of marks, such as set = \"ENG-2024\"",
-                    ));
+                    let fix = "must name the table of marks, such as set = \"ENG-2024\"";
+                    return Err(MappingError::setting("codes", fix));
                 };
-                if codes.set == crate::codes::eng_2024::NAME {
-                    if !codes.marks.is_empty() {
-                        return Err(MappingError::setting(
-                            "codes.marks",
-                            "must stay out with ENG-2024, or give `set` another name",
-                        ));
-                    }
-                } else if codes.marks.is_empty() {
-                    return Err(MappingError::setting(
-                        "codes.marks",
-                        "must say what each mark of your own table means",
-                    ));
-                }
+                codes.usage()?;
             }
             Rows::Assessment if self.result.is_empty() => {
                 for name in ["date", "grade", "scale", "kind"] {

@@ -4,6 +4,8 @@
 
 mod delimited;
 mod edfi;
+mod grades;
+mod hostile;
 mod oneroster;
 mod render;
 mod support;

@@ -9,7 +9,7 @@ use commonroll_core::{
 use jiff::tz::TimeZone;
 use std::{fmt::Write, io::Cursor};
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Seen {
     pub items: Vec<(u64, Item)>,
     pub problems: Vec<Problem>,
