@@ -396,6 +396,47 @@ impl Exchange {
         agents
     }
 
+    /// The directory as lines for a person; counts only, nobody by name or number.
+    pub fn directory_lines(&self, now: Timestamp) -> Vec<String> {
+        let directory = self.shared.directory();
+        let mut lines = Vec::new();
+        for (number, state) in (0u16..).zip(directory.institutions()) {
+            let o = directory.overview(number, now);
+            lines.push(format!(
+                "{}  {}  {:?}  {}",
+                state.info.slug, state.info.name, state.info.kind, state.info.time_zone
+            ));
+            lines.push(format!(
+                "  learners {}, guests {} ({} unmatched), contested {}, placements in force {}, waiting for host {}, waiting for home {}",
+                o.home_learners,
+                o.guests,
+                o.unmatched.len(),
+                o.contested.len(),
+                o.placements_in_force,
+                o.placements_waiting_for_host,
+                o.acceptances_waiting_for_home
+            ));
+        }
+        for a in directory.agreements() {
+            let parties: Vec<_> = a.parties.iter().map(Slug::as_str).collect();
+            lines.push(format!(
+                "agreement {} v{}  {} to {}  {}",
+                a.id,
+                a.version,
+                a.first_date,
+                a.last_date,
+                parties.join(", ")
+            ));
+            for (kind, groups) in &a.kinds {
+                let name = |number: &u32| {
+                    kind.groups().iter().find(|(n, _)| n == number).map_or("?", |(_, name)| *name)
+                };
+                lines.push(format!("  {kind}: {}", groups.iter().map(name).collect::<Vec<_>>().join(", ")));
+            }
+        }
+        lines
+    }
+
     /// Whether the hub can serve.
     pub fn ready(&self) -> Result<(), &'static str> {
         match (self.shared.closing.load(Ordering::Relaxed), self.shared.jobs.is_closed()) {

@@ -1,0 +1,200 @@
+//! `commonroll hub`: set up, run, invite, revoke, status.
+
+use crate::{
+    commands::{start_logs, told, told_to_stop},
+    real::{Real, now},
+};
+use clap::Subcommand;
+use commonroll_core::Slug;
+use commonroll_exchange::{AgentId, Exchange, Revoke};
+use commonroll_hub::{Settings, Sources};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+/// Where the hub's folder and settings are.
+#[derive(clap::Args, Clone)]
+pub struct Place {
+    /// The hub's data folder: database, keys and hub.toml
+    #[arg(long, default_value = "commonroll-hub", env = "COMMONROLL_HUB_DIR")]
+    pub dir: PathBuf,
+    /// Settings file [default: hub.toml in the data folder]
+    #[arg(long)]
+    pub settings: Option<PathBuf>,
+    /// A setting, over file and environment: --set listen.agents=0.0.0.0:8443 (repeat for more)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl Place {
+    /// Reads the settings.
+    pub fn load(&self) -> Result<Settings, String> {
+        let pair = |text: &String| {
+            let (key, value) =
+                text.split_once('=').ok_or("--set takes KEY=VALUE, such as listen.agents=0.0.0.0:8443")?;
+            Ok((key.to_owned(), value.to_owned()))
+        };
+        let flags = self.set.iter().map(pair).collect::<Result<_, String>>()?;
+        Settings::load(&Sources {
+            file: self.settings.clone(),
+            data: Some(self.dir.clone()),
+            environment: None,
+            flags,
+        })
+        .map_err(told)
+    }
+
+    /// Opens the exchange, beside a running hub if there is one.
+    pub async fn open(&self) -> Result<(Settings, Exchange), String> {
+        let settings = self.load()?;
+        let exchange = commonroll_hub::open_exchange(&settings, now(), &Real).await.map_err(told)?;
+        Ok((settings, exchange))
+    }
+}
+
+/// The hub's commands.
+#[derive(Subcommand)]
+pub enum HubCommand {
+    /// Make the data folder, its own certificate authority and keys, and hub.toml
+    Init(Place),
+    /// Serve agents until Ctrl-C or SIGTERM
+    Run(Place),
+    /// Issue a one-time invitation for an institution's agent and print it (one line; hand it over safely)
+    Invite {
+        #[command(flatten)]
+        place: Place,
+        /// The institution's slug, such as kingsmead
+        institution: Slug,
+        /// Hours for which the invitation is good, 72 at most
+        #[arg(long, default_value_t = 72)]
+        hours: u64,
+        /// Who issues it, for the log
+        #[arg(long, default_value = "operator")]
+        by: String,
+    },
+    /// Revoke an agent, or every agent of an institution; open streams end within seconds
+    Revoke {
+        #[command(flatten)]
+        place: Place,
+        /// The agent's id
+        #[arg(long, conflicts_with = "institution", required_unless_present = "institution")]
+        agent: Option<AgentId>,
+        /// The institution's slug
+        #[arg(long)]
+        institution: Option<Slug>,
+        /// Who revokes, for the log
+        #[arg(long, default_value = "operator")]
+        by: String,
+    },
+    /// Show the log's size, the institutions, their agents and how far each has read
+    Status {
+        #[command(flatten)]
+        place: Place,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs a hub command.
+pub async fn run(command: HubCommand) -> Result<ExitCode, String> {
+    match command {
+        HubCommand::Init(place) => init(&place),
+        HubCommand::Run(place) => serve(&place).await,
+        HubCommand::Invite { place, institution, hours, by } => {
+            invite(&place, &institution, hours, &by).await
+        }
+        HubCommand::Revoke { place, agent, institution, by } => revoke(&place, agent, institution, &by).await,
+        HubCommand::Status { place, json } => status(&place, json).await,
+    }
+}
+
+fn init(place: &Place) -> Result<ExitCode, String> {
+    let settings = place.load()?;
+    commonroll_hub::init(&settings, now(), &Real).map_err(told)?;
+    println!("made {}", settings.data.display());
+    println!(
+        "  keys      {} (back it up apart from the database; who has it can speak as the hub)",
+        settings.keys.display()
+    );
+    println!("  database  {}", shown(&settings.database));
+    println!(
+        "next: commonroll directory import --dir {0} FILE, then commonroll hub run --dir {0}",
+        place.dir.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A database URL without its password.
+fn shown(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}://..{}", &url[..scheme], &url[at..]),
+        _ => url.to_owned(),
+    }
+}
+
+async fn serve(place: &Place) -> Result<ExitCode, String> {
+    start_logs("info");
+    let (settings, exchange) = place.open().await?;
+    let hub =
+        commonroll_hub::Hub::bind(settings, exchange, Arc::new(Real), Arc::new(Real)).await.map_err(told)?;
+    let addresses = hub.addresses();
+    println!("agents {}  join {}  local {}", addresses.agents, addresses.join, addresses.local);
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let stop = shutdown.clone();
+    tokio::spawn(async move {
+        told_to_stop().await;
+        stop.cancel();
+    });
+    hub.serve(shutdown).await.map_err(told)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn invite(place: &Place, institution: &Slug, hours: u64, by: &str) -> Result<ExitCode, String> {
+    let (settings, exchange) = place.open().await?;
+    let valid = Duration::from_secs(hours.saturating_mul(3600));
+    let text = commonroll_hub::invite(&settings, &exchange, (institution, valid, by), now(), &Real)
+        .await
+        .map_err(told)?;
+    println!("{text}");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke(
+    place: &Place,
+    agent: Option<AgentId>,
+    institution: Option<Slug>,
+    by: &str,
+) -> Result<ExitCode, String> {
+    let (_, exchange) = place.open().await?;
+    let what = match (agent, institution) {
+        (Some(agent), _) => Revoke::Agent(agent),
+        (None, Some(institution)) => Revoke::Institution(institution),
+        (None, None) => return Err("say --agent or --institution".to_owned()),
+    };
+    let count = exchange.revoke(what, by, now()).await.map_err(told)?;
+    println!("revoked {count} agent(s)");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn status(place: &Place, json: bool) -> Result<ExitCode, String> {
+    let (_, exchange) = place.open().await?;
+    let stats = exchange.stats();
+    if json {
+        println!("{}", serde_json::to_string(&stats).map_err(told)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("log      {} entries on {}", stats.log_entries, stats.engine);
+    println!("policy   {}", stats.policy);
+    println!("key      {}", exchange.log_key());
+    println!("\n{:<24} {:>6} {:>14} {:>12}", "institution", "agents", "acknowledged", "next batch");
+    for one in &stats.institutions {
+        println!("{:<24} {:>6} {:>14} {:>12}", one.slug, one.agents, one.acknowledged, one.next_batch);
+    }
+    println!();
+    for (agent, institution, used, revoked) in exchange.agents() {
+        println!(
+            "agent {agent}  {institution}  last renewed {used}{}",
+            if revoked { "  REVOKED" } else { "" }
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,63 @@
+//! `commonroll`: one program for the hub, the agents and everything around them. A page each: see `commands`.
+
+mod bench;
+mod commands;
+mod demo;
+mod real;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Exchange attendance, assessment and behaviour records between the partners of a 14-19 consortium, on a need-to-know
+/// policy. Start with `commonroll demo`.
+#[derive(Parser)]
+#[command(name = "commonroll", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play a consortium's day: a hub, eight agents, real files, live in the terminal
+    Demo(demo::Args),
+    /// Set up and run the hub of a consortium
+    #[command(subcommand)]
+    Hub(commands::hub::HubCommand),
+    /// Connect an institution's MIS with the hub
+    #[command(subcommand)]
+    Agent(commands::agent::AgentCommand),
+    /// Institutions, agreements and placements
+    #[command(subcommand)]
+    Directory(commands::directory::DirectoryCommand),
+    /// Check and read the log
+    #[command(subcommand)]
+    Audit(commands::audit::AuditCommand),
+    /// The need-to-know rules
+    #[command(subcommand)]
+    Policy(commands::policy::PolicyCommand),
+    /// Measure this machine against its own ceilings
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    // The one provider of the whole program; a second call would only say that it is there already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return commands::failed(&format!("could not start: {error}")),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Demo(args) => demo::run(args).await,
+            Command::Hub(command) => commands::hub::run(command).await,
+            Command::Agent(command) => commands::agent::run(command).await,
+            Command::Directory(command) => commands::directory::run(command).await,
+            Command::Audit(command) => commands::audit::run(command).await,
+            Command::Policy(command) => commands::policy::run(command),
+            Command::Bench(args) => bench::run(args).await,
+        }
+    });
+    outcome.unwrap_or_else(|error| commands::failed(&error))
+}
