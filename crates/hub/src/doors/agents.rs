@@ -1,0 +1,138 @@
+//! The agents' door: mTLS gRPC. Every method, health and reflection included, stands behind `identify`.
+
+use super::{
+    accept::{Admission, Entrance, accept},
+    identify::Identify,
+    tls::Tls,
+};
+use crate::{
+    clock::Surroundings,
+    grpc::{Audit, Directory, ExchangeDoor},
+    hub::HubError,
+    limits::Shares,
+    metrics::Metrics,
+    settings::Limits,
+    strangers::Strangers,
+};
+use commonroll_exchange::{AgentId, Exchange};
+use commonroll_wire::pb::{
+    audit::v1::audit_service_server::AuditServiceServer,
+    directory::v1::directory_service_server::DirectoryServiceServer,
+    exchange::v1::exchange_service_server::ExchangeServiceServer,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+/// A dead peer is noticed after both of these together.
+const PING_AFTER: Duration = Duration::from_secs(10);
+const PONG_WITHIN: Duration = Duration::from_secs(20);
+/// Windows: large enough that a batch needs no round trip, small enough that 2,048 connections fit in memory.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
+const HEADERS_MAX: u32 = 16 * 1024;
+/// Streams that a peer opened and reset at once before its connection is closed.
+const RESETS_MAX: usize = 20;
+
+/// What the agents' door is made of.
+#[derive(Clone)]
+pub(crate) struct AgentsDoor {
+    pub exchange: Exchange,
+    pub around: Surroundings,
+    pub limits: Limits,
+    pub shares: Arc<Shares>,
+    pub strangers: Arc<Strangers>,
+    pub metrics: Arc<Metrics>,
+    /// Called when the hub stops.
+    pub stopping: CancellationToken,
+    /// Called when it has waited for streams long enough.
+    pub cut: CancellationToken,
+}
+
+impl AgentsDoor {
+    /// Serves until `stopping`, and then until the last stream has ended.
+    pub async fn serve(self, listener: TcpListener, tls: Tls) -> Result<(), HubError> {
+        let incoming = accept(listener, self.entrance(tls), self.stopping.clone());
+        let message_bytes = self.limits.message_bytes as usize;
+        let (health, health_service) = tonic_health::server::health_reporter();
+        health.set_service_status("", tonic_health::ServingStatus::Serving).await;
+        let stopping = self.stopping.clone();
+        tokio::spawn(async move {
+            stopping.cancelled().await;
+            health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+        });
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(commonroll_wire::DESCRIPTOR)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()
+            .map_err(|_| HubError::Reflection)?;
+        let exchange =
+            ExchangeServiceServer::new(self.exchange_door()).max_decoding_message_size(message_bytes);
+        let directory = Directory { exchange: self.exchange.clone(), around: self.around.clone() };
+        let directory = DirectoryServiceServer::new(directory).max_decoding_message_size(message_bytes);
+        let audit = AuditServiceServer::new(Audit { exchange: self.exchange.clone() });
+        server(self.limits.streams_per_connection)
+            .layer(self.identify())
+            .add_service(exchange)
+            .add_service(directory)
+            .add_service(audit)
+            .add_service(health_service)
+            .add_service(reflection)
+            .serve_with_incoming_shutdown(incoming, self.stopping.cancelled_owned())
+            .await
+            .map_err(HubError::Serve)
+    }
+
+    fn identify(&self) -> Identify {
+        Identify {
+            exchange: self.exchange.clone(),
+            shares: self.shares.clone(),
+            strangers: self.strangers.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    fn exchange_door(&self) -> ExchangeDoor {
+        ExchangeDoor {
+            exchange: self.exchange.clone(),
+            around: self.around.clone(),
+            shares: self.shares.clone(),
+            limits: self.limits.clone(),
+            metrics: self.metrics.clone(),
+            stopping: self.stopping.clone(),
+        }
+    }
+
+    fn entrance(&self, tls: Tls) -> Entrance {
+        let (exchange, shares) = (self.exchange.clone(), self.shares.clone());
+        let admit = move |agent| match exchange.speaker(AgentId(agent)) {
+            Ok(speaker) => {
+                shares.connection(speaker.institution()).map_or(Admission::Crowded, Admission::Place)
+            }
+            Err(_) => Admission::Unknown,
+        };
+        Entrance {
+            tls,
+            admit: Some(Box::new(admit)),
+            connections: self.limits.connections as usize,
+            handshake: self.limits.handshake(),
+            strangers: self.strangers.clone(),
+            metrics: self.metrics.clone(),
+            cut: self.cut.clone(),
+        }
+    }
+}
+
+/// HTTP/2 as both TLS doors speak it.
+pub(super) fn server(streams: u32) -> Server {
+    Server::builder()
+        .accept_http1(false)
+        .http2_keepalive_interval(Some(PING_AFTER))
+        .http2_keepalive_timeout(Some(PONG_WITHIN))
+        .max_concurrent_streams(streams)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_max_header_list_size(HEADERS_MAX)
+        .http2_max_pending_accept_reset_streams(Some(RESETS_MAX))
+}

@@ -1,0 +1,174 @@
+//! Between the schema's messages and the exchange's words. Pure; a broken rule names its field.
+
+use bytes::Bytes;
+use commonroll_core::Invalid;
+use commonroll_exchange::{
+    Acknowledgement, BatchAnswer, GroupState, IncomingBatch, IncomingRecord, OutBatch, OutRecord, Page,
+    RecordAnswer, SealedGroup,
+};
+use commonroll_wire::{
+    BATCH_MAX, frame, open_framed,
+    outcome::{self, Refusal},
+    path_bytes,
+    pb::{exchange::v1 as pb, record::v1 as record},
+    write_record_answer,
+};
+use prost::Message;
+
+/// Bytes of one response, about: well under the 4 MiB that gRPC clients take unless told otherwise. A record of more
+/// than this (there can be one, since a publish may carry 4 MiB) travels alone.
+const RESPONSE_BYTES: usize = 2 * 1024 * 1024;
+
+/// A published batch. A record whose frame is broken spoils the batch, since the signed root cannot be told then; a
+/// record whose content is broken spoils itself alone.
+pub(super) fn batch(message: pb::PublishRequest) -> Result<IncomingBatch, Invalid> {
+    let seal = message.seal.ok_or(Invalid::new("seal", "must be given"))?;
+    if message.records.is_empty() || message.records.len() > BATCH_MAX {
+        return Err(Invalid::new("records", "must be 1 to 1000 records"));
+    }
+    Ok(IncomingBatch {
+        number: seal.number,
+        size: seal.size,
+        key_id: exactly("key_id", &seal.key_id, "must have exactly 8 bytes")?,
+        signature: exactly("signature", &seal.signature, "must have exactly 64 bytes")?,
+        records: message.records.into_iter().map(incoming).collect::<Result<_, _>>()?,
+        source: seal.source,
+    })
+}
+
+fn incoming(message: record::SealedRecord) -> Result<IncomingRecord, Invalid> {
+    let frame = frame(&message)?;
+    let root = frame.root;
+    let content = open_framed(&message, frame).map(|opened| opened.record);
+    let groups = message.groups.into_iter().map(group).collect::<Result<_, _>>()?;
+    Ok(IncomingRecord { groups, root, content })
+}
+
+fn group(message: record::FieldGroup) -> Result<SealedGroup, Invalid> {
+    let state = if message.withheld_hash.is_empty() {
+        let salt = exactly("salt", &message.salt, "must have exactly 16 bytes")?;
+        GroupState::Open { salt, content: message.content }
+    } else {
+        GroupState::Withheld(exactly("withheld_hash", &message.withheld_hash, "must have exactly 32 bytes")?)
+    };
+    Ok(SealedGroup { number: message.number, state })
+}
+
+/// The kind of every record, as a label of a metric.
+pub(super) fn kinds(batch: &IncomingBatch) -> Vec<&'static str> {
+    let kind = |record: &IncomingRecord| match record.content.as_ref().map(commonroll_core::Record::kind) {
+        Ok(kind) => kind.as_str(),
+        Err(_) => "unreadable",
+    };
+    batch.records.iter().map(kind).collect()
+}
+
+/// The answer to a batch.
+pub(super) fn batch_answer(answer: BatchAnswer) -> pb::PublishResponse {
+    pb::PublishResponse {
+        batch_number: answer.number,
+        results: answer.results.into_iter().map(record_answer).collect(),
+        next_batch_number: answer.next_batch,
+    }
+}
+
+fn record_answer(answer: RecordAnswer) -> pb::RecordResult {
+    write_record_answer(match answer {
+        RecordAnswer::Accepted { sequence } => outcome::RecordAnswer::Accepted { sequence },
+        RecordAnswer::Duplicate { sequence } => outcome::RecordAnswer::Duplicate { sequence },
+        RecordAnswer::Rejected { code, field, reason } => outcome::RecordAnswer::Rejected(Refusal {
+            code: code.to_owned(),
+            field: field.to_owned(),
+            reason: reason.to_owned(),
+        }),
+    })
+}
+
+/// A page of the feed as messages of bounded size. A page's records ascend, so each message's cursor is its last one.
+pub(super) fn page(page: Page) -> Vec<pb::ReceiveResponse> {
+    let mut messages = vec![pb::ReceiveResponse::default()];
+    let mut bytes = 0;
+    for mut batch in page.batches {
+        let records = std::mem::take(&mut batch.records);
+        let mut out =
+            pb::DeliveredBatch { seal: Some(seal(&batch)), records: Vec::with_capacity(records.len()) };
+        for record in records.into_iter().map(out_record) {
+            let size = record.encoded_len();
+            if bytes > 0 && bytes + size > RESPONSE_BYTES {
+                let rest = pb::DeliveredBatch { seal: out.seal.clone(), records: Vec::new() };
+                finish(&mut messages, std::mem::replace(&mut out, rest));
+                messages.push(pb::ReceiveResponse::default());
+                bytes = 0;
+            }
+            bytes += size;
+            out.records.push(record);
+        }
+        finish(&mut messages, out);
+    }
+    if let Some(last) = messages.last_mut() {
+        last.cursor = page.cursor;
+    }
+    messages
+}
+
+/// Puts a batch into the message that is being filled, and moves its cursor.
+fn finish(messages: &mut [pb::ReceiveResponse], batch: pb::DeliveredBatch) {
+    if let (Some(message), Some(last)) = (messages.last_mut(), batch.records.last()) {
+        message.cursor = last.sequence;
+        message.batches.push(batch);
+    }
+}
+
+fn seal(batch: &OutBatch) -> record::BatchSeal {
+    record::BatchSeal {
+        source: batch.source.as_str().to_owned(),
+        number: batch.number,
+        size: batch.size,
+        key_id: Bytes::copy_from_slice(&batch.key_id),
+        signature: Bytes::copy_from_slice(&batch.signature),
+    }
+}
+
+fn out_record(out: OutRecord) -> pb::DeliveredRecord {
+    pb::DeliveredRecord {
+        sequence: out.sequence,
+        batch_index: out.batch_index,
+        batch_path: path_bytes(&out.path),
+        record: Some(record::SealedRecord { groups: out.groups.into_iter().map(out_group).collect() }),
+        recipient_learner_local_id: out.recipient_learner.as_str().to_owned(),
+        accepted_at_us: out.accepted_at.micros(),
+    }
+}
+
+fn out_group(group: SealedGroup) -> record::FieldGroup {
+    let number = group.number;
+    match group.state {
+        GroupState::Open { salt, content } => {
+            let salt = Bytes::copy_from_slice(&salt);
+            record::FieldGroup { number, salt, content, withheld_hash: Bytes::new() }
+        }
+        GroupState::Withheld(hash) => {
+            let withheld_hash = Bytes::copy_from_slice(&hash);
+            record::FieldGroup { number, salt: Bytes::new(), content: Bytes::new(), withheld_hash }
+        }
+    }
+}
+
+/// A recipient's receipt.
+pub(super) fn acknowledgement(message: &pb::AcknowledgeRequest) -> Result<Acknowledgement, Invalid> {
+    Ok(Acknowledgement {
+        cursor: message.cursor,
+        digest: exactly("digest", &message.digest, "must have exactly 32 bytes")?,
+        key_id: exactly("key_id", &message.key_id, "must have exactly 8 bytes")?,
+        signature: exactly("signature", &message.signature, "must have exactly 64 bytes")?,
+    })
+}
+
+/// Bytes of one fixed length.
+pub(super) fn exactly<const N: usize>(
+    field: &'static str,
+    bytes: &[u8],
+    rule: &'static str,
+) -> Result<[u8; N], Invalid> {
+    bytes.try_into().map_err(|_| Invalid::new(field, rule))
+}

@@ -1,0 +1,112 @@
+//! The enrolment service, on the join door: a one-time invitation becomes an agent, and an agent gets its next
+//! certificate by a signature of its enrolled key, however long the last one has been expired.
+//!
+//! What an invitation allows is decided in `exchange`; here the request is checked before it is used up.
+
+use super::{convert::exactly, peer};
+use crate::{
+    authority::{Authority, AuthorityError, CertificateRequest},
+    clock::{Surroundings, draw},
+    status,
+};
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use bytes::Bytes;
+use commonroll_core::Invalid;
+use commonroll_exchange::{AgentId, Exchange};
+use commonroll_wire::{
+    pb::enrolment::v1::{
+        JoinRequest, JoinResponse, RenewRequest, RenewResponse, enrolment_service_server::EnrolmentService,
+    },
+    renewal_text,
+};
+use std::{sync::Arc, time::Duration};
+use tonic::{Request, Response, Status};
+
+/// How far a renewal's time may lie from the hub's clock, in microseconds.
+const CLOCKS_APART: u64 = 600_000_000;
+/// Bytes of a code or a version text.
+const TEXT_MAX: usize = 200;
+
+/// The service.
+#[derive(Clone)]
+pub(crate) struct Enrolment {
+    pub exchange: Exchange,
+    pub authority: Arc<Authority>,
+    pub around: Surroundings,
+    pub certificate_life: Duration,
+}
+
+#[tonic::async_trait]
+impl EnrolmentService for Enrolment {
+    async fn join(&self, request: Request<JoinRequest>) -> Result<Response<JoinResponse>, Status> {
+        let address = peer(&request)?.0.address;
+        let message = request.into_inner();
+        if message.code.len() > TEXT_MAX || message.agent_version.len() > TEXT_MAX {
+            let broken = Invalid::new("code", "code and agent_version must have at most 200 bytes each");
+            return Err(status::invalid(&broken));
+        }
+        let certificate_request = read_request(&message.certificate_request)?;
+        let signing_key = exactly("signing_key", &message.signing_key, "must have exactly 32 bytes");
+        let signing_key: [u8; 32] = signing_key.map_err(|e| status::invalid(&e))?;
+        let mut id: [u8; 16] = draw(self.around.random.as_ref());
+        id[6] = (id[6] & 0x0f) | 0x40; // a version 4 UUID
+        id[8] = (id[8] & 0x3f) | 0x80;
+        let joined =
+            self.exchange.join(&message.code, AgentId(id), signing_key, address, self.around.now()).await;
+        let institution = joined.map_err(status::of_join)?;
+        tracing::info!(%institution, agent = %uuid::Uuid::from_bytes(id), "agent joined");
+        Ok(Response::new(JoinResponse {
+            agent_id: Bytes::copy_from_slice(&id),
+            institution: institution.as_str().to_owned(),
+            certificate: self.sign(id, &certificate_request)?,
+            authority: self.authority_bytes(),
+            log_key: self.exchange.log_key(),
+        }))
+    }
+
+    async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewResponse>, Status> {
+        peer(&request)?;
+        let message = request.into_inner();
+        let id = exactly("agent_id", &message.agent_id, "must have exactly 16 bytes");
+        let id: [u8; 16] = id.map_err(|e| status::invalid(&e))?;
+        let certificate_request = read_request(&message.certificate_request)?;
+        let now = self.around.now();
+        if now.micros().abs_diff(message.made_at_us) > CLOCKS_APART {
+            let rule = "must lie within 10 minutes of the hub's clock; set this machine's clock";
+            return Err(status::invalid(&Invalid::new("made_at_us", rule)));
+        }
+        let text = renewal_text(&id, message.made_at_us, &message.certificate_request);
+        let proven = |key: &[u8; 32]| {
+            UnparsedPublicKey::new(&ED25519, key).verify(text.as_bytes(), &message.signature).is_ok()
+        };
+        let institution = self.exchange.renewal(AgentId(id), proven, now).await.map_err(status::of_join)?;
+        tracing::info!(%institution, agent = %uuid::Uuid::from_bytes(id), "certificate renewed");
+        Ok(Response::new(RenewResponse {
+            certificate: self.sign(id, &certificate_request)?,
+            authority: self.authority_bytes(),
+        }))
+    }
+}
+
+impl Enrolment {
+    fn sign(&self, agent: [u8; 16], request: &CertificateRequest) -> Result<Bytes, Status> {
+        let (now, random) = (self.around.now(), self.around.random.as_ref());
+        let signed = self.authority.client_certificate(agent, request, self.certificate_life, now, random);
+        let certificate = signed.map_err(|error| {
+            tracing::error!(%error, "could not sign a client certificate");
+            status::unavailable()
+        })?;
+        Ok(Bytes::copy_from_slice(&certificate))
+    }
+
+    fn authority_bytes(&self) -> Bytes {
+        Bytes::copy_from_slice(self.authority.certificate())
+    }
+}
+
+fn read_request(der: &[u8]) -> Result<CertificateRequest, Status> {
+    CertificateRequest::from_der(der).map_err(|error| match error {
+        AuthorityError::Request(rule) => status::invalid(&Invalid::new("certificate_request", rule)),
+        _ => status::unavailable(),
+    })
+}

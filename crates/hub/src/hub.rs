@@ -1,0 +1,275 @@
+//! The hub as a running thing: binds its doors, serves, keeps house, and stops in order.
+//!
+//! At a stop readiness fails first, then streams finish what they have taken, then the exchange is closed. Whoever
+//! published gets an answer or UNAVAILABLE.
+
+use crate::{
+    authority::{Authority, AuthorityError, KeyFolder, ServerCertificate},
+    clock::{Clock, Randomness, Surroundings},
+    doors::{agents::AgentsDoor, join, local::Local, tls::Tls},
+    grpc::Enrolment,
+    limits::Shares,
+    metrics::Metrics,
+    settings::Settings,
+    strangers::Strangers,
+};
+use commonroll_exchange::Exchange;
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, JoinSet},
+    time::interval,
+};
+use tokio_util::sync::CancellationToken;
+
+/// How often the exchange's upkeep runs.
+const TICK: Duration = Duration::from_millis(250);
+/// How often slower upkeep runs: certificates, strangers, metrics.
+const SLOW_TICK: Duration = Duration::from_secs(5);
+/// How long readiness fails before the doors close, so that whoever watches it can look away first.
+const NOTICE: Duration = Duration::from_millis(200);
+/// Longest wait for another node's news.
+const FOLLOW: Duration = Duration::from_secs(1);
+
+/// Why a hub could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// Keys or certificates.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// An address cannot be listened on.
+    #[error("setting `{key}`: cannot listen on {address}: {error}; free the port or choose another")]
+    Listen {
+        /// The key.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// TLS cannot be set up.
+    #[error("could not set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The schema cannot be shown by reflection.
+    #[error("could not set up gRPC reflection")]
+    Reflection,
+    /// A gRPC server failed.
+    #[error("a gRPC server failed: {0}")]
+    Serve(#[source] tonic::transport::Error),
+    /// The local port failed.
+    #[error("the local port failed: {0}")]
+    Local(#[source] io::Error),
+}
+
+/// Where a hub listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// For agents.
+    pub agents: SocketAddr,
+    /// For joining and renewing.
+    pub join: SocketAddr,
+    /// For health and metrics.
+    pub local: SocketAddr,
+}
+
+/// A hub whose doors are bound and not yet open.
+pub struct Hub {
+    settings: Settings,
+    exchange: Exchange,
+    around: Surroundings,
+    authority: Arc<Authority>,
+    certificate: Arc<ServerCertificate>,
+    addresses: Addresses,
+    listeners: (TcpListener, TcpListener, TcpListener),
+}
+
+/// Binds and serves until `shutdown`, and then until everything has ended.
+///
+/// # Errors
+/// When keys are missing, an address is taken, or a server fails.
+pub async fn run(
+    settings: Settings,
+    exchange: Exchange,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Randomness>,
+    shutdown: CancellationToken,
+) -> Result<(), HubError> {
+    Hub::bind(settings, exchange, clock, random).await?.serve(shutdown).await
+}
+
+impl Hub {
+    /// Loads the keys and binds the three addresses.
+    ///
+    /// # Errors
+    /// When keys are missing or an address is taken.
+    pub async fn bind(
+        settings: Settings,
+        exchange: Exchange,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Randomness>,
+    ) -> Result<Self, HubError> {
+        let around = Surroundings { clock, random };
+        let authority = Arc::new(Authority::load(&KeyFolder::open(&settings.keys)?)?);
+        let certificate = ServerCertificate::new(authority.clone(), settings.names.clone(), around.clone())?;
+        let (agents, agents_at) = listen("listen.agents", settings.listen.agents).await?;
+        let (join, join_at) = listen("listen.join", settings.listen.join).await?;
+        let (local, local_at) = listen("listen.local", settings.listen.local).await?;
+        let addresses = Addresses { agents: agents_at, join: join_at, local: local_at };
+        let listeners = (agents, join, local);
+        Ok(Self { settings, exchange, around, authority, certificate, addresses, listeners })
+    }
+
+    /// Where the hub listens, with the ports that the system chose for port 0.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Serves until `shutdown`, and then until everything has ended.
+    ///
+    /// # Errors
+    /// When a server fails; the others are stopped in order then.
+    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), HubError> {
+        let (exchange, around, drain) =
+            (self.exchange.clone(), self.around.clone(), self.settings.limits.drain());
+        let Addresses { agents, join, local } = self.addresses;
+        let ends = Ends::default();
+        let mut open = self.open(&ends)?;
+        tracing::info!(%agents, %join, %local, "hub ready");
+        let outcome = tokio::select! {
+            () = shutdown.cancelled() => Ok(()),
+            ended = open.doors.join_next() => ended.and_then(Result::ok).unwrap_or(Ok(())),
+        };
+        tracing::info!("hub stopping");
+        ends.unready.store(true, Ordering::Release);
+        tokio::time::sleep(NOTICE).await;
+        ends.stopping.cancel();
+        let drained = tokio::time::timeout(drain, all(&mut open.doors)).await;
+        ends.cut.cancel();
+        let drained = drained.unwrap_or_else(|_| {
+            tracing::warn!("streams were still open after the time given; they were cut");
+            Ok(())
+        });
+        exchange.close(around.now()).await;
+        ends.over.cancel();
+        let told = open.local.await.unwrap_or(Ok(()));
+        tracing::info!("hub stopped");
+        outcome.and(drained).and(told.map_err(HubError::Local))
+    }
+
+    /// Starts everything that serves and keeps house.
+    fn open(self, ends: &Ends) -> Result<Open, HubError> {
+        let Self { settings, exchange, around, authority, certificate, listeners, .. } = self;
+        let (agents, join, local) = listeners;
+        let limits = settings.limits;
+        let (strangers, metrics) = (Arc::new(Strangers::default()), Arc::new(Metrics::new()));
+        let page =
+            Local { exchange: exchange.clone(), metrics: metrics.clone(), stopping: ends.unready.clone() };
+        let local = tokio::spawn(serve_local(page, local, ends.over.clone()));
+        let house =
+            House { exchange: exchange.clone(), around: around.clone(), certificate: certificate.clone() };
+        tokio::spawn(house.keep(strangers.clone(), metrics.clone(), ends.over.clone()));
+        tokio::spawn(follow(exchange.clone(), ends.over.clone()));
+
+        let mut doors = JoinSet::new();
+        let door = AgentsDoor {
+            exchange: exchange.clone(),
+            around: around.clone(),
+            limits: limits.clone(),
+            shares: Shares::new(limits.clone()),
+            strangers: strangers.clone(),
+            metrics: metrics.clone(),
+            stopping: ends.stopping.clone(),
+            cut: ends.cut.clone(),
+        };
+        doors.spawn(door.serve(agents, Tls::mutual(&authority, certificate.clone(), around.clone())?));
+        let tls = Tls::open(certificate, around.clone());
+        let certificate_life = settings.client_certificate_life;
+        let enrolment = Enrolment { exchange, authority, around, certificate_life };
+        let (stopping, cut) = (ends.stopping.clone(), ends.cut.clone());
+        doors.spawn(join::serve(enrolment, join, tls, (limits, strangers, metrics), (stopping, cut)));
+        Ok(Open { doors, local })
+    }
+}
+
+/// The ways in which a hub ends, one after the other.
+#[derive(Default)]
+struct Ends {
+    /// Readiness fails.
+    unready: Arc<AtomicBool>,
+    /// Doors close; streams finish what they have taken.
+    stopping: CancellationToken,
+    /// Connections that are still open are cut.
+    cut: CancellationToken,
+    /// Upkeep and the local port end.
+    over: CancellationToken,
+}
+
+/// What is running.
+struct Open {
+    doors: JoinSet<Result<(), HubError>>,
+    local: JoinHandle<io::Result<()>>,
+}
+
+async fn all(doors: &mut JoinSet<Result<(), HubError>>) -> Result<(), HubError> {
+    let mut outcome = Ok(());
+    while let Some(ended) = doors.join_next().await {
+        outcome = outcome.and(ended.unwrap_or(Ok(())));
+    }
+    outcome
+}
+
+async fn listen(key: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), HubError> {
+    let failed = |error| HubError::Listen { key, address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+async fn serve_local(page: Local, listener: TcpListener, over: CancellationToken) -> io::Result<()> {
+    axum::serve(listener, page.router()).with_graceful_shutdown(over.cancelled_owned()).await
+}
+
+async fn follow(exchange: Exchange, over: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = over.cancelled() => return,
+            followed = exchange.follow(FOLLOW) => if followed.is_err() {
+                tokio::time::sleep(TICK).await;
+            }
+        }
+    }
+}
+
+/// Upkeep by the clock.
+struct House {
+    exchange: Exchange,
+    around: Surroundings,
+    certificate: Arc<ServerCertificate>,
+}
+
+impl House {
+    async fn keep(self, strangers: Arc<Strangers>, metrics: Arc<Metrics>, over: CancellationToken) {
+        let (mut tick, mut slow) = (interval(TICK), interval(SLOW_TICK));
+        loop {
+            tokio::select! {
+                () = over.cancelled() => return,
+                _ = tick.tick() => self.exchange.tick(self.around.now()).await,
+                _ = slow.tick() => {
+                    strangers.tell();
+                    metrics.upkeep();
+                    if let Err(error) = self.certificate.renew_if_due() {
+                        tracing::error!(%error, "could not renew the server certificate");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The hub's doors: mTLS gRPC for agents, a listener for joining and renewing, a local port for health and metrics.
+//!
+//! A door finds out who is speaking, bounds what comes in, reads it, calls the exchange once and answers. What anybody
+//! may do is decided in `exchange`; this crate sees neither the store nor the policies, so that no handler can skip
+//! the law. Time and chance are passed in.
+
+mod authority;
+mod clock;
+mod doors;
+mod grpc;
+mod hub;
+mod invitation;
+mod limits;
+mod metrics;
+pub mod settings;
+mod setup;
+mod status;
+mod strangers;
+
+pub use authority::{Authority, AuthorityError, CertificateRequest, ExchangeKeys, HUB_NAME, KeyFolder};
+pub use clock::{Clock, ProviderRandomness, Randomness};
+pub use hub::{Addresses, Hub, HubError, run};
+pub use invitation::Invitation;
+pub use settings::{Limits, Settings, SettingsError, Sources};
+pub use setup::{SetupError, init, invite, open_exchange};
+pub use status::{EXPECTED_BATCH_NUMBER, RETRY_AFTER_MS};

@@ -1,0 +1,102 @@
+//! The hub's settings: a file (`hub.toml`), then the environment, then flags; the later wins.
+//!
+//! An environment variable is `COMMONROLL_HUB__` and the key with `__` between its parts:
+//! `COMMONROLL_HUB__LISTEN__AGENTS=0.0.0.0:8443`. Every error names the key and the fix.
+
+mod limits;
+mod raw;
+
+pub use limits::Limits;
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// A setting is missing or wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read, or a value has the wrong shape.
+    #[error("settings: {0}; correct that key in hub.toml, in the environment or in the flags")]
+    Shape(#[from] config::ConfigError),
+    /// A value breaks a rule.
+    #[error("setting `{key}`: {fix}")]
+    Rule {
+        /// The key, as in `listen.agents`.
+        key: String,
+        /// What to write instead.
+        fix: &'static str,
+    },
+}
+
+impl SettingsError {
+    fn rule(key: &str, fix: &'static str) -> Self {
+        Self::Rule { key: key.to_owned(), fix }
+    }
+}
+
+/// Where settings come from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The settings file. If not given: `hub.toml` in the data folder, should there be one.
+    pub file: Option<PathBuf>,
+    /// The data folder, where a flag gives it.
+    pub data: Option<PathBuf>,
+    /// What to read instead of the process's environment; for tests.
+    pub environment: Option<HashMap<String, String>>,
+    /// Flags as (key, value): `("listen.agents", "127.0.0.1:0")`.
+    pub flags: Vec<(String, String)>,
+}
+
+/// Addresses to listen on.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// For agents: mTLS gRPC.
+    pub agents: SocketAddr,
+    /// For joining and renewing: TLS gRPC without a client certificate.
+    pub join: SocketAddr,
+    /// For health and metrics: plain HTTP, loopback only.
+    pub local: SocketAddr,
+}
+
+/// All settings, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Folder of everything that the hub keeps, unless told otherwise.
+    pub data: PathBuf,
+    /// Database: `sqlite:PATH` or `postgres://..`.
+    pub database: String,
+    /// Folder of the keys.
+    pub keys: PathBuf,
+    /// Name of the consortium: the origin of the log.
+    pub consortium: String,
+    /// DNS names and IP addresses in the server certificate besides `hub.commonroll.internal`.
+    pub names: Vec<String>,
+    /// Addresses to listen on.
+    pub listen: Listen,
+    /// `host:port` under which agents reach the hub: what invitations say.
+    pub public_agents: String,
+    /// `host:port` for joining and renewing.
+    pub public_join: String,
+    /// Life of a client certificate.
+    pub client_certificate_life: Duration,
+    /// Bounds on what is taken in.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// Reads and checks the settings.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the key and the fix.
+    pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
+        raw::Raw::gather(sources)?.check()
+    }
+
+    /// The database for a data folder when none is set.
+    pub fn default_database(data: &Path) -> String {
+        format!("sqlite:{}", data.join("hub.db").display())
+    }
+}

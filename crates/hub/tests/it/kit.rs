@@ -1,0 +1,332 @@
+//! The test kit: a hub in this process, agents that join it as real ones do, and a clock that a test can move.
+
+use bytes::Bytes;
+use commonroll_audit::SigningKey;
+use commonroll_core::{
+    Body, Head, LocalId, Record, RecordKind, Revision, SchoolDate, Slug, Timestamp,
+    record::attendance::{Attendance, Physical, Presence, SourceCode},
+};
+use commonroll_exchange::{ConsortiumFile, Exchange};
+use commonroll_hub::{
+    Addresses, Clock, HUB_NAME, Hub, KeyFolder, ProviderRandomness, Randomness, Settings, Sources,
+};
+use commonroll_wire::pb::{
+    directory::v1::directory_service_client::DirectoryServiceClient,
+    enrolment::v1::{JoinRequest, JoinResponse, enrolment_service_client::EnrolmentServiceClient},
+    exchange::v1::{PublishRequest, PublishResponse, exchange_service_client::ExchangeServiceClient},
+};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::mpsc,
+    task::JoinHandle,
+};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    Status, Streaming,
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+};
+
+/// Two partners under an agreement, and one learner of ridgeway's placed at northgate.
+const CONSORTIUM: &str = r#"
+[[institution]]
+slug = "ridgeway"
+name = "Ridgeway School"
+type = "school"
+
+[[institution]]
+slug = "northgate"
+name = "Northgate College"
+type = "fe_college"
+
+[[agreement]]
+id = "shared-teaching"
+version = 1
+parties = ["ridgeway", "northgate"]
+purpose = "shared teaching"
+first_date = "2020-01-01"
+last_date = "2090-12-31"
+[agreement.kinds]
+attendance = ["presence", "source_code"]
+
+[[placement]]
+home = "ridgeway"
+host = "northgate"
+first_date = "2020-01-01"
+last_date = "2090-12-31"
+learners = [["R1", "N1"]]
+"#;
+
+/// The real time and what a test adds to it: certificates are judged by clients too, who look at the real clock.
+#[derive(Default)]
+pub struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    #[expect(clippy::disallowed_methods, reason = "clients judge the hub's certificate by the real clock")]
+    fn now(&self) -> Timestamp {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let moved = self.0.load(Ordering::Relaxed);
+        Timestamp::from_micros("now", now.as_micros() as i64 + moved).unwrap()
+    }
+}
+
+/// A hub that runs until it is dropped or stopped.
+pub struct TestHub {
+    pub exchange: Exchange,
+    pub addresses: Addresses,
+    pub settings: Settings,
+    pub clock: Arc<TestClock>,
+    pub shutdown: CancellationToken,
+    pub serving: JoinHandle<Result<(), commonroll_hub::HubError>>,
+    _folder: tempfile::TempDir,
+}
+
+impl TestHub {
+    pub async fn start() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = loopback(&folder.path().join("hub"));
+        change(&mut settings);
+        let clock = Arc::new(TestClock::default());
+        commonroll_hub::init(&settings, clock.now(), &ProviderRandomness).unwrap();
+        let exchange =
+            commonroll_hub::open_exchange(&settings, clock.now(), &ProviderRandomness).await.unwrap();
+        let partners = ConsortiumFile::parse(CONSORTIUM).unwrap();
+        exchange.import(&partners, "test", clock.now()).await.unwrap();
+        let random: Arc<dyn Randomness> = Arc::new(ProviderRandomness);
+        let hub = Hub::bind(settings.clone(), exchange.clone(), clock.clone(), random).await.unwrap();
+        let (addresses, shutdown) = (hub.addresses(), CancellationToken::new());
+        let serving = tokio::spawn(hub.serve(shutdown.clone()));
+        Self { exchange, addresses, settings, clock, shutdown, serving, _folder: folder }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.0.fetch_add(by.as_micros() as i64, Ordering::Relaxed);
+    }
+
+    pub fn keys(&self) -> KeyFolder {
+        KeyFolder::open(&self.settings.keys).unwrap()
+    }
+
+    pub fn authority_pem(&self) -> String {
+        std::fs::read_to_string(self.settings.keys.join("ca.pem")).unwrap()
+    }
+
+    /// A fresh invitation's code.
+    pub async fn code(&self, institution: &str) -> String {
+        let mut random = [0; 32];
+        ProviderRandomness.fill(&mut random);
+        let institution = institution.parse().unwrap();
+        let day = Duration::from_secs(86_400);
+        self.exchange.invite(&institution, day, "test", random, self.clock.now()).await.unwrap()
+    }
+
+    /// A connection to the join door, which asks for no certificate.
+    pub async fn join_door(&self) -> EnrolmentServiceClient<Channel> {
+        EnrolmentServiceClient::new(self.dial(self.addresses.join, None).connect().await.unwrap())
+    }
+
+    /// An agent of an institution, joined as real ones do.
+    pub async fn agent(&self, institution: &str) -> Agent {
+        let code = self.code(institution).await;
+        let (request, tls_key) = certificate_request();
+        let mut seed = [0; 32];
+        ProviderRandomness.fill(&mut seed);
+        let signing = SigningKey::from_seed(&seed).unwrap();
+        let joined =
+            self.join_door().await.join(join_request(&code, request, &signing)).await.unwrap().into_inner();
+        Agent::new(self, &joined, tls_key, signing)
+    }
+
+    /// Where and as whom to connect; nothing is sent yet.
+    pub fn dial(&self, address: SocketAddr, identity: Option<Identity>) -> Endpoint {
+        let tls = ClientTlsConfig::new()
+            .ca_certificate(Certificate::from_pem(self.authority_pem()))
+            .domain_name(HUB_NAME);
+        let tls = identity.into_iter().fold(tls, ClientTlsConfig::identity);
+        Endpoint::from_shared(format!("https://{address}")).unwrap().tls_config(tls).unwrap()
+    }
+
+    /// A page of the local port: status line and body.
+    pub async fn local(&self, path: &str) -> (u16, String) {
+        let mut stream = tokio::net::TcpStream::connect(self.addresses.local).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// The value of a metric, by its line's beginning; 0 if it is not there.
+    pub async fn metric(&self, line: &str) -> f64 {
+        let (_, text) = self.local("/metrics").await;
+        let found = text.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(' '));
+        found.map_or(0.0, |value| value.trim().parse().unwrap())
+    }
+}
+
+impl Drop for TestHub {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// Settings of a hub on loopback with ports that the system chooses.
+pub fn loopback(data: &std::path::Path) -> Settings {
+    let flag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    Settings::load(&Sources {
+        data: Some(data.to_owned()),
+        environment: Some(std::collections::HashMap::new()),
+        flags: vec![
+            flag("listen.agents", "127.0.0.1:0"),
+            flag("listen.join", "127.0.0.1:0"),
+            flag("listen.local", "127.0.0.1:0"),
+            flag("database", "sqlite::memory:"),
+            flag("consortium", "testshire"),
+        ],
+        file: None,
+    })
+    .unwrap()
+}
+
+/// An agent's side: its keys, its certificate and a connection.
+pub struct Agent {
+    pub id: [u8; 16],
+    pub institution: Slug,
+    pub signing: SigningKey,
+    pub identity: Identity,
+    pub channel: Channel,
+    next: u64,
+}
+
+impl Agent {
+    pub fn new(hub: &TestHub, joined: &JoinResponse, tls_key: String, signing: SigningKey) -> Self {
+        let identity = Identity::from_pem(pem("CERTIFICATE", &joined.certificate), tls_key);
+        let channel = hub.dial(hub.addresses.agents, Some(identity.clone())).connect_lazy();
+        let institution = joined.institution.parse().unwrap();
+        Self { id: joined.agent_id[..].try_into().unwrap(), institution, signing, identity, channel, next: 1 }
+    }
+
+    pub fn exchange(&self) -> ExchangeServiceClient<Channel> {
+        ExchangeServiceClient::new(self.channel.clone())
+    }
+
+    pub fn directory(&self) -> DirectoryServiceClient<Channel> {
+        DirectoryServiceClient::new(self.channel.clone())
+    }
+
+    /// An open publish stream, behind its greeting.
+    pub async fn publishing(&self) -> Result<Publishing, Status> {
+        let (sender, receiver) = mpsc::channel(64);
+        let mut answers = self.exchange().publish(ReceiverStream::new(receiver)).await?.into_inner();
+        let greeting = answers.message().await?.unwrap();
+        assert_eq!(greeting.batch_number, 0);
+        Ok(Publishing { sender, answers, next: greeting.next_batch_number })
+    }
+
+    /// A signed batch of marks under the next number.
+    pub fn batch(&mut self, marks: &[Record]) -> PublishRequest {
+        let number = self.next;
+        self.next += 1;
+        self.batch_number(number, marks)
+    }
+
+    /// A signed batch of marks under any number.
+    pub fn batch_number(&self, number: u64, marks: &[Record]) -> PublishRequest {
+        let sealed = marks.iter().map(|mark| commonroll_wire::seal(mark, &[7; 32], &[])).collect();
+        commonroll_wire::seal_batch(&self.institution, number, sealed, &self.signing).unwrap()
+    }
+
+    /// A mark of the placed learner, as this institution would make it.
+    pub fn mark(&self, local_key: &str) -> Record {
+        let date = SchoolDate::parse("date", "2026-09-14").unwrap();
+        let presence = Presence {
+            physical: Physical::Present,
+            interval: None,
+            minutes_late: None,
+            minutes_left_early: None,
+        };
+        Record {
+            head: Head {
+                id: commonroll_wire::record_id(&self.institution, RecordKind::Attendance, date, local_key),
+                revision: Revision::FIRST,
+                source: self.institution.clone(),
+                learner: LocalId::parse("learner", "N1").unwrap(),
+                group: None,
+                date,
+                recorded_at: Timestamp::from_micros("recorded_at", 1_789_000_000_000_000).unwrap(),
+                confidential: false,
+            },
+            body: Body::Attendance(Attendance {
+                presence: Some(presence),
+                source_code: Some(SourceCode::new("/", "ENG-2024").unwrap()),
+                ..Attendance::default()
+            }),
+        }
+    }
+}
+
+/// An open publish stream.
+pub struct Publishing {
+    pub sender: mpsc::Sender<PublishRequest>,
+    pub answers: Streaming<PublishResponse>,
+    pub next: u64,
+}
+
+impl Publishing {
+    /// Sends a batch and waits for its answer.
+    pub async fn ask(&mut self, batch: PublishRequest) -> Result<PublishResponse, Status> {
+        self.sender.send(batch).await.map_err(|_| Status::cancelled("the stream is over"))?;
+        self.answer().await
+    }
+
+    /// The next answer.
+    pub async fn answer(&mut self) -> Result<PublishResponse, Status> {
+        let answer = tokio::time::timeout(Duration::from_secs(2), self.answers.message()).await;
+        answer.expect("an answer within 2 s")?.ok_or_else(|| Status::cancelled("the stream is over"))
+    }
+}
+
+/// A certificate request for a fresh key, and the key.
+pub fn certificate_request() -> (Bytes, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let request = rcgen::CertificateParams::default().serialize_request(&key).unwrap();
+    (Bytes::copy_from_slice(request.der()), key.serialize_pem())
+}
+
+pub fn join_request(code: &str, certificate_request: Bytes, signing: &SigningKey) -> JoinRequest {
+    JoinRequest {
+        code: code.to_owned(),
+        certificate_request,
+        signing_key: Bytes::copy_from_slice(signing.public().as_bytes()),
+        agent_version: "test".to_owned(),
+    }
+}
+
+/// DER as PEM.
+pub fn pem(label: &str, der: &[u8]) -> String {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let lines: Vec<String> = BASE64_STANDARD
+        .encode(der)
+        .as_bytes()
+        .chunks(64)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}

@@ -1,0 +1,20 @@
+//! The hub's doors, tried from outside: real TLS on loopback, a real exchange over SQLite in memory.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on should fail where it stands"
+)]
+
+mod agents;
+mod case_01_strangers;
+mod case_02_revocation;
+mod case_04_invitations;
+mod case_09_malformed;
+mod keys;
+mod kit;
+mod limits;
+mod local;
+mod renewal;
+mod settings;
+mod stop;

@@ -1,0 +1,77 @@
+//! Settings: file, then environment, then flags; errors name the key and the fix.
+
+use commonroll_hub::{Settings, SettingsError, Sources};
+use std::{collections::HashMap, path::PathBuf};
+
+fn load(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hub.toml"), file).unwrap();
+    let pairs = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>()
+    };
+    Settings::load(&Sources {
+        file: None,
+        data: Some(folder.path().to_owned()),
+        environment: Some(pairs(environment).into_iter().collect::<HashMap<_, _>>()),
+        flags: pairs(flags),
+    })
+}
+
+#[test]
+fn the_defaults_stand_without_a_file() {
+    let settings = Settings::load(&Sources {
+        data: Some(PathBuf::from("/srv/hub")),
+        environment: Some(HashMap::new()),
+        ..Sources::default()
+    })
+    .unwrap();
+    assert_eq!(settings.database, "sqlite:/srv/hub/hub.db");
+    assert_eq!(settings.keys, PathBuf::from("/srv/hub/keys"));
+    assert_eq!(settings.listen.agents.port(), 8443);
+    assert_eq!(settings.listen.join.port(), 8444);
+    assert_eq!(settings.listen.local.to_string(), "127.0.0.1:8480");
+    assert_eq!(settings.public_agents, "127.0.0.1:8443");
+    assert_eq!(settings.client_certificate_life.as_secs(), 86_400);
+}
+
+#[test]
+fn flags_beat_the_environment_which_beats_the_file() {
+    let file = "names = [\"hub.example.org\"]\n[listen]\nagents = \"0.0.0.0:1001\"\njoin = \"0.0.0.0:1002\"\nlocal = \"127.0.0.1:1003\"\n";
+    let environment = [
+        ("COMMONROLL_HUB__LISTEN__JOIN", "0.0.0.0:2002"),
+        ("COMMONROLL_HUB__LISTEN__LOCAL", "127.0.0.1:2003"),
+        ("COMMONROLL_HUB__LIMITS__RECORDS_PER_SECOND", "77"),
+    ];
+    let settings = load(file, &environment, &[("listen.local", "127.0.0.1:3003")]).unwrap();
+    assert_eq!(settings.listen.agents.port(), 1001, "from the file");
+    assert_eq!(settings.listen.join.port(), 2002, "from the environment");
+    assert_eq!(settings.listen.local.port(), 3003, "from the flags");
+    assert_eq!(settings.limits.records_per_second, 77);
+    assert_eq!(settings.public_join, "hub.example.org:2002");
+}
+
+#[test]
+fn names_may_come_from_the_environment_as_a_list() {
+    let environment = [("COMMONROLL_HUB__NAMES", "hub.example.org,192.0.2.4")];
+    assert_eq!(load("", &environment, &[]).unwrap().names, ["hub.example.org", "192.0.2.4"]);
+}
+
+#[test]
+fn an_error_names_the_key_and_the_fix() {
+    for (file, key, fix) in [
+        ("[listen]\nagents = \"8443\"", "listen.agents", "address:port"),
+        ("[listen]\nlocal = \"0.0.0.0:8480\"", "listen.local", "loopback"),
+        ("[listen]\nagent = \"0.0.0.0:8443\"", "agent", "agents"),
+        ("[limits]\nconnections = \"many\"", "connections", "hub.toml"),
+        ("[limits]\nrecords_burst = 0", "limits.records_burst", "at least 1"),
+        ("[limits]\ndrain_seconds = -1.0", "limits.drain_seconds", "between"),
+        ("[certificates]\nclient_hours = 9000", "certificates.client_hours", "168"),
+        ("[public]\nagents = \"hub.example.org\"", "public.agents", "host:port"),
+        ("database = \"mysql://x\"", "database", "postgres://"),
+        ("names = [\"https://hub\"]", "names", "scheme"),
+        ("consortium = \"a b\"", "consortium", "letters"),
+    ] {
+        let error = load(file, &[], &[]).unwrap_err().to_string();
+        assert!(error.contains(key) && error.contains(fix), "{file}: {error}");
+    }
+}
