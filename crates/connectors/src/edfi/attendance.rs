@@ -33,6 +33,11 @@ pub struct Marks {
 }
 
 impl Marks {
+    /// How many events were read.
+    pub fn count(&self) -> usize {
+        self.seen.len()
+    }
+
     pub fn event(&mut self, node: &Node, section: bool, reading: &mut Reading<'_>) {
         let school =
             node.at(if section { SCHOOL_OF_SECTION } else { "SchoolReference/SchoolIdentity/SchoolId" });

@@ -63,11 +63,16 @@ impl Connector for EdFi {
         let incidents = Incidents::collect(&mut first, limits.lookups_max)?;
         let mut trees = Trees::new(Utf8::xml(input.reader)?, limits);
         trees.root()?;
-        read(&mut trees, &incidents, Reading::new(mapping, settings, out))
+        read(&mut trees, &incidents, Reading::new(mapping, settings, out), limits.lookups_max)
     }
 }
 
-fn read(trees: &mut Trees<'_>, incidents: &Incidents, mut reading: Reading<'_>) -> Result<(), FileFault> {
+fn read(
+    trees: &mut Trees<'_>,
+    incidents: &Incidents,
+    mut reading: Reading<'_>,
+    most: usize,
+) -> Result<(), FileFault> {
     let mut marks = attendance::Marks::default();
     let (mut students, mut kind) = (false, None);
     while let Some(node) = trees.next_tree()? {
@@ -79,6 +84,10 @@ fn read(trees: &mut Trees<'_>, incidents: &Incidents, mut reading: Reading<'_>) 
             "StudentSectionAttendanceEvent" | "StudentSchoolAttendanceEvent" => {
                 kind = Some(RecordKind::Attendance);
                 marks.event(&node, node.name == "StudentSectionAttendanceEvent", &mut reading);
+                if marks.count() > most {
+                    let fix = "the file holds more events than allowed; export a shorter time";
+                    return Err(FileFault::too_big("EDFI-ROWS", Some(node.line), fix));
+                }
             }
             "StudentDisciplineIncidentBehaviorAssociation" => {
                 kind = Some(RecordKind::Behaviour);

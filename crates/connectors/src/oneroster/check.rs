@@ -86,7 +86,14 @@ impl Checked {
                 let fix = format!("{file}.csv holds NUL characters, so it is not text; export it again");
                 return Err(FileFault::content("FILE-NOT-TEXT", Some(row.line), fix));
             }
-            *self.rows.entry(file).or_default() += 1;
+            let count = self.rows.entry(file).or_default();
+            *count += 1;
+            if *count > limits.lookups_max as u64 {
+                let fix = format!(
+                    "{file}.csv has more rows than allowed; export a shorter time or use delta files"
+                );
+                return Err(FileFault::too_big("OR-ROWS", Some(row.line), fix));
+            }
             if row.len() != width {
                 let fix = "has more or fewer cells than the first line; look for a comma or quotation mark in a cell";
                 self.bad(file, row.line, "", "CSV-CELLS", fix, out);
@@ -103,11 +110,6 @@ impl Checked {
                     "stands in an earlier row of this file too",
                     out,
                 );
-            } else if ids.len() > limits.lookups_max {
-                let fix = format!(
-                    "{file}.csv has more rows than allowed; export a shorter time or use delta files"
-                );
-                return Err(FileFault::too_big("OR-ROWS", Some(row.line), fix));
             }
         }
         Ok(())

@@ -247,3 +247,36 @@ internal_comment = "Comments"
         problem: line 3: Role: CSV-VALUE: the mapping doesn't say what this value stands for; add it to `values`
     "#]].assert_eq(&run(mapping, file).unwrap().show());
 }
+
+/// The README's examples are mappings that work.
+#[test]
+fn every_mapping_of_the_readme_is_read() {
+    let readme = std::fs::read_to_string(format!("{}/README.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let examples: Vec<&str> = blocks.filter(|block| block.starts_with("format")).collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        settings(example);
+    }
+    let file = "PersonID,UPN,Surname,AttDate,Session,Mark,MinsLate,Comment\n6420,F860400125001,Ashby,2026-09-14,AM,L,12,Bus\n";
+    let worked = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let seen = run(worked, file).unwrap();
+    assert_eq!((seen.items.len(), seen.problems.len(), seen.scopes.len()), (1, 0, 1));
+}
+
+#[test]
+fn a_mapping_that_cannot_be_right_names_its_setting() {
+    let wrong = |text: &str| text.parse::<commonroll_connectors::Mapping>().unwrap_err().to_string();
+    assert!(wrong("format = \"xls\"").contains("`format`"));
+    assert!(wrong(&SESSIONS.replace("mark = \"Mark\"", "")).contains("fields.mark"));
+    assert!(
+        wrong(&SESSIONS.replace("mark = \"Mark\"", "mark = \"Mark\"\ngrade = \"G\""))
+            .contains("fields.grade")
+    );
+    assert!(wrong(&SESSIONS.replace("set = \"ENG-2024\"", "set = \"usage\"")).contains("codes.marks"));
+    assert!(
+        wrong(&SESSIONS.replace("\"PersonID\"", "{ const = \"1\", column = \"Id\" }"))
+            .contains("fields.learner")
+    );
+    assert!(wrong(&SESSIONS.replace("[codes]\nset = \"ENG-2024\"", "")).contains("codes"));
+}

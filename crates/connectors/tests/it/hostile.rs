@@ -160,6 +160,20 @@ fn case_44_zips_that_climb_nest_link_or_swell_are_refused() {
     assert_eq!(rule(&version), "OR-VERSION");
 }
 
+#[test]
+fn case_44_more_rows_than_can_be_looked_up_are_refused() {
+    let mut settings = settings(ONEROSTER);
+    settings.limits.lookups_max = 1;
+    let file = crate::support::fixture("oneroster/valid-full-bulk-graph.zip");
+    assert_eq!(run_with(&settings, "file.zip", &file).unwrap_err().rule(), "OR-ROWS");
+    let mut settings = crate::support::settings(EDFI);
+    settings.limits.lookups_max = 10;
+    for name in ["StudentSectionAttendance-Tardy.xml", "StudentDiscipline.xml"] {
+        let file = crate::support::fixture(&format!("edfi/{name}"));
+        assert_eq!(run_with(&settings, name, &file).unwrap_err().rule(), "EDFI-ROWS");
+    }
+}
+
 /// A zip may say that an entry is small and unpack it to much more.
 #[test]
 fn case_44_a_zip_that_lies_about_its_size_is_refused() {

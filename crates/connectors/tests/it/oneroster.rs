@@ -68,3 +68,97 @@ fn a_package_becomes_groups_and_results() {
     assert!(delta.scopes.is_empty(), "a delta says nothing about what it leaves out");
     assert_eq!(delta.items.len(), seen.items.len());
 }
+
+fn packed(version: &str, files: &[(&str, &str, &str)]) -> Vec<u8> {
+    let mut manifest = format!("propertyName,value\nmanifest.version,1.0\noneroster.version,{version}\n");
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, mode, text) in files {
+        writeln!(manifest, "file.{name},{mode}").unwrap();
+        zip.start_file(format!("{name}.csv"), zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, text.as_bytes()).unwrap();
+    }
+    zip.start_file("manifest.csv", zip::write::SimpleFileOptions::default()).unwrap();
+    std::io::Write::write_all(&mut zip, manifest.as_bytes()).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+const USERS: &str = "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,userIds,givenName,familyName,\
+                     middleName,identifier,email,sms,phone,agentSourcedIds,grades,password\n";
+const ENROLMENTS: &str = "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,endDate\n";
+const CLASSES: &str = "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,\
+                       schoolSourcedId,termSourcedIds,subjects,subjectCodes,periods\n";
+const SESSIONS: &str =
+    "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear\n";
+
+#[test]
+fn a_package_of_1_1_names_guests_where_the_mapping_says_whose_they_are() {
+    let users = format!(
+        "{USERS}s1,,,true,ng,student,imogen,\"{{UPN:F860400125001}},{{Login:x}}\",Imogen,Ashby,,,a@example.org,,,,12,hunter2\n\
+         s2,,,true,\"ng,rw\",student,ben,,Ben,Cole,,,,,,,12,\nt1,,,true,ng,teacher,tw,,T,Ward,,,,,,,,\n"
+    );
+    let classes = format!("{CLASSES}c1,,,Chemistry,12,k1,,scheduled,,ng,y1,Science,,\n");
+    let sessions = format!("{SESSIONS}y1,,,2026/27,schoolYear,2026-09-01,2027-07-16,,2027\n");
+    let enrolments = format!(
+        "{ENROLMENTS}e1,,,c1,ng,s1,student,,,\ne2,,,c1,ng,s2,student,,2026-09-14,\ne3,,,c1,ng,t1,teacher,,,\n"
+    );
+    let zip = packed(
+        "1.1",
+        &[
+            ("users", "bulk", &users),
+            ("classes", "bulk", &classes),
+            ("academicSessions", "bulk", &sessions),
+            ("enrollments", "bulk", &enrolments),
+        ],
+    );
+    let mapping = "format = \"oneroster\"\nhomes = { rw = \"ridgeway\" }\nidentifiers = { UPN = \"upn\" }";
+    let seen = run(mapping, zip).unwrap();
+    expect![[r#"
+        2: learner s1 Home upn=F860400125001 uln= born= Imogen Ashby ()
+        3: learner s2 Guest upn= uln= born= Ben Cole ()
+        2: group c1 Chemistry / Science
+        3: acceptance s2 from ridgeway group c1 2026-09-14 to 2027-07-16
+        problem: classes.csv courseSourcedId: OR-REFERENCE-FILE: names rows of courses.csv, which the package doesn't hold; export both together
+        problem: classes.csv schoolSourcedId: OR-REFERENCE-FILE: names rows of orgs.csv, which the package doesn't hold; export both together
+        problem: enrollments.csv schoolSourcedId: OR-REFERENCE-FILE: names rows of orgs.csv, which the package doesn't hold; export both together
+        problem: users.csv orgSourcedIds: OR-REFERENCE-FILE: names rows of orgs.csv, which the package doesn't hold; export both together
+        covers: Learners
+        covers: Groups
+        covers: Acceptances
+    "#]].assert_eq(&seen.show());
+    assert!(!format!("{:?}", seen.items).contains("hunter2"));
+}
+
+#[test]
+fn what_a_delta_deletes_is_withdrawn_ended_or_gone() {
+    let at = "2026-10-02T11:00:00Z";
+    let users = format!(
+        "{USERS}s2,active,{at},true,\"ng,rw\",student,ben,,Ben,Cole,,,,,,,12,\ns3,tobedeleted,{at},true,ng,student,al,,Al,Dee,,,,,,,12,\n"
+    );
+    let enrolments = format!("{ENROLMENTS}e2,tobedeleted,{at},c1,ng,s2,student,,2026-09-14,2027-07-16\n");
+    let items = "sourcedId,status,dateLastModified,title,description,assignDate,dueDate,classSourcedId,categorySourcedId,\
+                 gradingPeriodSourcedId,resultValueMin,resultValueMax\n";
+    let items = format!("{items}li1,active,{at},Test 1,,2026-09-20,2026-09-28,c1,k,,0,40\n");
+    let results = "sourcedId,status,dateLastModified,lineItemSourcedId,studentSourcedId,scoreStatus,score,scoreDate,comment\n";
+    let results = format!(
+        "{results}r1,active,{at},li1,s2,fully graded,31,2026-09-28,\nr2,tobedeleted,{at},li1,s3,fully graded,12,2026-09-28,\n\
+         r3,active,{at},li2,s2,fully graded,12,2026-09-28,\n"
+    );
+    let zip = packed(
+        "1.1",
+        &[
+            ("users", "delta", &users),
+            ("enrollments", "delta", &enrolments),
+            ("lineItems", "delta", &items),
+            ("results", "delta", &results),
+        ],
+    );
+    let seen = run("format = \"oneroster\"\nhomes = { rw = \"ridgeway\" }", zip).unwrap();
+    expect![[r#"
+        2: learner s2 Guest upn= uln= born= Ben Cole ()
+        3: learner s3 Previous upn= uln= born= Al Dee ()
+        2: end s2 with ridgeway from 2026-10-02T11:00:00Z
+        2: 2026-09-28 s2 c1 key=r1 Assignment 31 on raw-0-40@1  / Test 1 / 
+        3: 2026-09-28 s3 c1 key=r2 withdrawn assessment
+        problem: line 4: results.csv lineItemSourcedId: OR-LINE-ITEM: names a line item that the package doesn't hold; export lineItems together with results
+    "#]].assert_eq(&seen.show());
+}
