@@ -71,3 +71,37 @@ fn make(authority: &Authority, names: &[String], around: &Surroundings) -> Resul
         renew_at: now.plus_micros(half_life),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{KeyFolder, ProviderRandomness, clock::Clock};
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    struct Days(AtomicI64);
+
+    impl Clock for Days {
+        fn now(&self) -> Timestamp {
+            let day = self.0.load(Ordering::Relaxed);
+            Timestamp::from_micros("now", 1_789_000_000_000_000 + day * 86_400_000_000).unwrap()
+        }
+    }
+
+    #[test]
+    fn the_server_certificate_is_renewed_in_memory_at_half_of_its_life() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Days(AtomicI64::new(0)));
+        let keys =
+            KeyFolder::create(&folder.path().join("keys"), "testshire", clock.now(), &ProviderRandomness);
+        let authority = Arc::new(Authority::load(&keys.unwrap()).unwrap());
+        let around = Surroundings { clock: clock.clone(), random: Arc::new(ProviderRandomness) };
+        let server = ServerCertificate::new(authority, vec!["192.0.2.4".to_owned()], around).unwrap();
+        let shown = || server.held.read().unwrap().key.cert[0].clone();
+        let first = shown();
+        for (day, renewed) in [(44, false), (46, true)] {
+            clock.0.store(day, Ordering::Relaxed);
+            server.renew_if_due().unwrap();
+            assert_eq!(shown() != first, renewed, "day {day}");
+        }
+    }
+}

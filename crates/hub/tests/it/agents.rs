@@ -69,7 +69,7 @@ async fn many_batches_on_one_stream_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn a_gap_says_which_number_was_expected() {
+async fn case_24_a_gap_says_which_number_was_expected() {
     let hub = TestHub::start().await;
     let host = hub.agent("northgate").await;
     let batch = host.batch_number(7, &[host.mark("lesson-1")]);
@@ -79,7 +79,7 @@ async fn a_gap_says_which_number_was_expected() {
 }
 
 #[tokio::test]
-async fn nobody_speaks_for_another() {
+async fn case_03_nobody_speaks_for_another() {
     let hub = TestHub::start().await;
     let host = hub.agent("northgate").await;
     let mut batch = host.batch_number(1, &[host.mark("lesson-1")]);

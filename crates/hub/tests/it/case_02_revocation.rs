@@ -44,6 +44,22 @@ async fn case_02_revocation_ends_open_streams_and_refuses_new_calls() {
 }
 
 #[tokio::test]
+async fn case_02_revocation_on_another_node_ends_streams_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("shared.db").display());
+    let hub = TestHub::with(|settings| settings.database = database).await;
+    let agent = hub.agent("northgate").await;
+    let twin = hub.twin().await;
+    let mut publishing = agent.publishing().await.unwrap();
+    let mut feed = agent.exchange().receive(ReceiveRequest { after_sequence: 0 }).await.unwrap().into_inner();
+    twin.exchange.revoke(Revoke::Agent(AgentId(agent.id)), "data manager", twin.now()).await.unwrap();
+    let end = tokio::time::timeout(Duration::from_secs(2), publishing.answers.message()).await;
+    assert_eq!(end.expect("the publish stream ends").unwrap_err().code(), Code::Unauthenticated);
+    let end = tokio::time::timeout(Duration::from_secs(2), feed.message()).await;
+    assert_eq!(end.expect("the feed ends").unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
 async fn case_02_a_revoked_agent_stays_out_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", folder.path().join("kept.db").display());

@@ -86,7 +86,7 @@ pub struct TestHub {
     pub clock: Arc<TestClock>,
     pub shutdown: CancellationToken,
     pub serving: JoinHandle<Result<(), commonroll_hub::HubError>>,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl TestHub {
@@ -100,10 +100,20 @@ impl TestHub {
         change(&mut settings);
         let clock = Arc::new(TestClock::default());
         commonroll_hub::init(&settings, clock.now(), &ProviderRandomness).unwrap();
+        let hub = Self::serve(settings, clock, Some(folder)).await;
+        let partners = ConsortiumFile::parse(CONSORTIUM).unwrap();
+        hub.exchange.import(&partners, "test", hub.now()).await.unwrap();
+        hub
+    }
+
+    /// Another node over the same database, with the same keys.
+    pub async fn twin(&self) -> Self {
+        Self::serve(self.settings.clone(), self.clock.clone(), None).await
+    }
+
+    async fn serve(settings: Settings, clock: Arc<TestClock>, folder: Option<tempfile::TempDir>) -> Self {
         let exchange =
             commonroll_hub::open_exchange(&settings, clock.now(), &ProviderRandomness).await.unwrap();
-        let partners = ConsortiumFile::parse(CONSORTIUM).unwrap();
-        exchange.import(&partners, "test", clock.now()).await.unwrap();
         let random: Arc<dyn Randomness> = Arc::new(ProviderRandomness);
         let hub = Hub::bind(settings.clone(), exchange.clone(), clock.clone(), random).await.unwrap();
         let (addresses, shutdown) = (hub.addresses(), CancellationToken::new());

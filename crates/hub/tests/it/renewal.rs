@@ -23,7 +23,7 @@ async fn refused(hub: &TestHub, request: RenewRequest) -> Status {
 }
 
 #[tokio::test]
-async fn an_agent_that_was_off_for_weeks_renews_with_its_enrolled_key() {
+async fn case_05_an_agent_that_was_off_for_weeks_renews_with_its_enrolled_key() {
     let hub = TestHub::start().await;
     let agent = hub.agent("ridgeway").await;
     agent.directory().overview(OverviewRequest {}).await.expect("served with a fresh certificate");
