@@ -1,0 +1,56 @@
+//! Connections: the hub is known by the CA of the invitation and by one name, whatever its address.
+
+use crate::{hub::HubError, identity::Identity};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use std::time::Duration;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity as TlsIdentity};
+
+/// The name in the hub's certificate.
+pub(super) const HUB_NAME: &str = "hub.commonroll.internal";
+
+/// Connects to the exchange with the agent's certificate.
+pub(super) async fn exchange(identity: &Identity, address: &str) -> Result<Channel, HubError> {
+    let tls = trusting(&identity.card.authority)
+        .identity(TlsIdentity::from_pem(pem("CERTIFICATE", &identity.certificate), &identity.tls_key_pem));
+    connect(address, tls).await
+}
+
+/// Connects to the join listener, which asks for no certificate.
+pub(super) async fn join(authority: &[u8], address: &str) -> Result<Channel, HubError> {
+    connect(address, trusting(authority)).await
+}
+
+fn trusting(authority: &[u8]) -> ClientTlsConfig {
+    ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(pem("CERTIFICATE", authority)))
+        .domain_name(HUB_NAME)
+}
+
+async fn connect(address: &str, tls: ClientTlsConfig) -> Result<Channel, HubError> {
+    let unusable = |_| HubError::Refused("the hub's address must be host:port".to_owned());
+    let endpoint = Endpoint::from_shared(format!("https://{address}"))
+        .map_err(unusable)?
+        .tls_config(tls)
+        .map_err(|_| HubError::Refused("the certificates of the identity folder can't be read".to_owned()))?
+        .connect_timeout(Duration::from_secs(10))
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .keep_alive_while_idle(true);
+    endpoint.connect().await.map_err(|error| {
+        tracing::debug!(%error, "no connection");
+        HubError::Unreachable
+    })
+}
+
+/// DER as PEM.
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let body = STANDARD.encode(der);
+    let mut text = format!("-----BEGIN {label}-----\n");
+    for line in body.as_bytes().chunks(64) {
+        text.extend(line.iter().map(|byte| char::from(*byte)));
+        text.push('\n');
+    }
+    text.push_str(&format!("-----END {label}-----\n"));
+    text
+}

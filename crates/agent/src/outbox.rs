@@ -1,0 +1,123 @@
+//! The outbox: received records as files that a school's own tool or helper carries into the MIS.
+//!
+//! A file is whole or not there, and its name follows from the piece of the feed that it came from, so the same piece
+//! gives the same files. What the MIS then says of each row comes back in result files, see [`results`].
+
+mod marks;
+pub mod results;
+mod rows;
+
+use crate::{
+    durable::{self, Readers},
+    settings::{Outbox, OutboxFormat, Sessions},
+};
+use commonroll_connectors::render;
+use commonroll_core::{Record, RecordKind};
+use jiff::tz::TimeZone;
+use rows::Rows;
+use std::{fs, io, path::PathBuf};
+
+/// A record that arrived, verified.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Its sequence number in the log.
+    pub sequence: u64,
+    /// The record; groups that were withheld are `None` in it.
+    pub record: Record,
+    /// The learner, by the recipient's own local id.
+    pub learner: String,
+    /// When the hub took it, microseconds since the epoch.
+    pub accepted_at_us: i64,
+}
+
+/// Carries records into the recipient's MIS, or next to it.
+pub trait WriteBack: Send + Sync {
+    /// Tells whether one record can be written, by doing all but writing it.
+    ///
+    /// # Errors
+    /// Why not, in words for the data manager.
+    fn check(&self, arrival: &Arrival) -> Result<(), String>;
+
+    /// Writes records durably, in this order. The same `range` with the same records has the same effect again.
+    ///
+    /// # Errors
+    /// When nothing more can be written just now; it is tried again as a whole.
+    fn write(&self, range: &str, arrivals: &[Arrival]) -> io::Result<()>;
+}
+
+/// Writes into a folder. Files are named `<what>-<range>.xml` and `.csv`, where what is `attendance`, `session`,
+/// `assessment` or `behaviour`.
+#[derive(Debug)]
+pub struct Folder {
+    folder: PathBuf,
+    formats: Vec<OutboxFormat>,
+    sessions: Sessions,
+    zone: TimeZone,
+}
+
+impl Folder {
+    /// The outbox of the settings; local times are written in `zone`. Makes the folder.
+    ///
+    /// # Errors
+    /// When the folder can't be made.
+    pub fn open(outbox: &Outbox, zone: TimeZone) -> io::Result<Self> {
+        fs::create_dir_all(&outbox.folder)?;
+        let (folder, formats) = (outbox.folder.clone(), outbox.formats.clone());
+        Ok(Self { folder, formats, sessions: outbox.sessions, zone })
+    }
+
+    fn rows(&self, arrivals: &[Arrival]) -> Result<Rows, String> {
+        let mut rows = Rows::default();
+        arrivals.iter().try_for_each(|arrival| rows.add(arrival, &self.sessions, &self.zone))?;
+        Ok(rows)
+    }
+
+    /// Name and content of every file that these rows make. What SIMS' XML has no form for is always written as CSV.
+    fn files(&self, rows: &Rows) -> Vec<(&'static str, &'static str, Vec<u8>)> {
+        let mut files = Vec::new();
+        let (xml, csv) = (self.writes(OutboxFormat::SimsXml), self.writes(OutboxFormat::Csv));
+        if !rows.lessons.is_empty() && xml {
+            files.push((RecordKind::Attendance.as_str(), "xml", render::lesson_xml(&rows.lessons)));
+        }
+        if !rows.lessons.is_empty() && csv {
+            files.push((RecordKind::Attendance.as_str(), "csv", render::lesson_csv(&rows.lessons)));
+        }
+        if !rows.sessions.is_empty() && xml {
+            files.push(("session", "xml", render::session_xml(&rows.sessions)));
+        }
+        if !rows.sessions.is_empty() && csv {
+            files.push(("session", "csv", render::session_csv(&rows.sessions)));
+        }
+        if !rows.assessments.is_empty() {
+            files.push((RecordKind::Assessment.as_str(), "csv", render::assessment_csv(&rows.assessments)));
+        }
+        if !rows.behaviours.is_empty() {
+            files.push((RecordKind::Behaviour.as_str(), "csv", render::behaviour_csv(&rows.behaviours)));
+        }
+        files
+    }
+
+    fn writes(&self, format: OutboxFormat) -> bool {
+        self.formats.contains(&format)
+    }
+}
+
+impl WriteBack for Folder {
+    fn check(&self, arrival: &Arrival) -> Result<(), String> {
+        let rows = self.rows(std::slice::from_ref(arrival))?;
+        self.files(&rows);
+        Ok(())
+    }
+
+    fn write(&self, range: &str, arrivals: &[Arrival]) -> io::Result<()> {
+        let rows = self.rows(arrivals).map_err(io::Error::other)?;
+        for (what, ending, content) in self.files(&rows) {
+            let stem = format!("{what}-{range}");
+            // Applied already, and perhaps taken away by the helper: after a crash it is not to be applied once more.
+            if !self.folder.join(format!("{stem}.result.csv")).exists() {
+                durable::replace(&self.folder.join(format!("{stem}.{ending}")), &content, Readers::Folder)?;
+            }
+        }
+        Ok(())
+    }
+}

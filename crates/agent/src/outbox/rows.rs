@@ -1,0 +1,174 @@
+//! Records as the rows that connectors render: one for each record, for people and programs of the home.
+
+use super::{Arrival, marks};
+use crate::settings::Sessions;
+use commonroll_connectors::render::{AssessmentRow, BehaviourRow, MarkRow, RowHead};
+use commonroll_core::{
+    Body, LocalId, RecordKind, Timestamp,
+    record::{Assessment, Attendance, Behaviour, Text, assessment::GradeValue},
+};
+use jiff::{civil::Time, tz::TimeZone};
+use serde::Serialize;
+
+/// Rows by the file that they belong into.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub lessons: Vec<MarkRow>,
+    pub sessions: Vec<MarkRow>,
+    pub assessments: Vec<AssessmentRow>,
+    pub behaviours: Vec<BehaviourRow>,
+}
+
+impl Rows {
+    /// Adds a record.
+    pub fn add(&mut self, arrival: &Arrival, sessions: &Sessions, zone: &TimeZone) -> Result<(), String> {
+        let head = head(arrival)?;
+        match &arrival.record.body {
+            Body::Attendance(mark) => self.mark(head, arrival, mark, sessions, zone),
+            Body::Assessment(result) => self.assessments.push(assessment(head, result)),
+            Body::Behaviour(event) => self.behaviours.push(behaviour(head, event, zone)),
+            Body::Withdrawn(RecordKind::Attendance) => {
+                let row = blank_mark(head, arrival);
+                let taken_back = |session| MarkRow { session: Some(session), ..row.clone() };
+                self.sessions.extend(marks::kept(sessions).into_iter().map(taken_back));
+                self.lessons.push(row);
+            }
+            Body::Withdrawn(RecordKind::Assessment) => {
+                self.assessments.push(assessment(head, &Assessment::default()));
+            }
+            Body::Withdrawn(RecordKind::Behaviour) => {
+                self.behaviours.push(behaviour(head, &Behaviour::default(), zone));
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(
+        &mut self,
+        head: RowHead,
+        arrival: &Arrival,
+        mark: &Attendance,
+        sessions: &Sessions,
+        zone: &TimeZone,
+    ) {
+        let presence = mark.presence.as_ref();
+        let interval = presence.and_then(|presence| presence.interval);
+        let note = mark.note.as_ref().map_or("", Text::as_str);
+        let early = presence.and_then(|presence| presence.minutes_left_early).filter(|minutes| *minutes > 0);
+        let early = early.map(|minutes| format!("left {minutes} min early")).unwrap_or_default();
+        let row = MarkRow {
+            start: interval.map(|interval| local(interval.start(), zone)),
+            end: interval.map(|interval| local(interval.end(), zone)),
+            mark: marks::lesson(mark),
+            minutes_late: presence.and_then(|presence| presence.minutes_late),
+            comment: joined(&[note, &early]),
+            ..blank_mark(head, arrival)
+        };
+        for session in marks::evidence_for(mark, sessions, zone) {
+            let seen = row.start.map(|start| start.strftime("%H:%M").to_string()).unwrap_or_default();
+            let from = format!("{} {seen}", arrival.record.head.source);
+            let comment = joined(&[from.trim(), &row.comment]);
+            let mark = marks::ELSEWHERE.to_owned();
+            // The minutes are the lesson's, not the session's.
+            self.sessions.push(MarkRow {
+                session: Some(session),
+                mark,
+                comment,
+                minutes_late: None,
+                ..row.clone()
+            });
+        }
+        self.lessons.push(row);
+    }
+}
+
+fn head(arrival: &Arrival) -> Result<RowHead, String> {
+    let head = &arrival.record.head;
+    let learner = LocalId::parse("learner", &arrival.learner)
+        .map_err(|_| "the hub gave no id of ours for the learner; declare the learner again".to_owned())?;
+    Ok(RowHead {
+        record: head.id,
+        revision: head.revision,
+        learner,
+        source: head.source.clone(),
+        date: head.date,
+        withdrawn: matches!(arrival.record.body, Body::Withdrawn(_)),
+    })
+}
+
+fn blank_mark(head: RowHead, arrival: &Arrival) -> MarkRow {
+    MarkRow {
+        head,
+        group: arrival.record.head.group.as_ref().map_or("", LocalId::as_str).to_owned(),
+        start: None,
+        end: None,
+        session: None,
+        mark: String::new(),
+        minutes_late: None,
+        comment: String::new(),
+    }
+}
+
+fn assessment(head: RowHead, assessment: &Assessment) -> AssessmentRow {
+    let result = assessment.result.as_ref();
+    let text = |of: fn(&commonroll_core::record::assessment::ResultGiven) -> &Text| {
+        result.map_or("", |result| of(result).as_str()).to_owned()
+    };
+    AssessmentRow {
+        head,
+        subject: text(|result| &result.subject),
+        title: text(|result| &result.title),
+        result_set: text(|result| &result.result_set),
+        kind: result.map(|result| name(result.kind)).unwrap_or_default(),
+        scale: result
+            .map(|result| format!("{} {}", result.scale_id, result.scale_version))
+            .unwrap_or_default(),
+        grade: result.map(|result| grade(&result.value)).unwrap_or_default(),
+        comment: assessment.comment.as_ref().map_or("", Text::as_str).to_owned(),
+    }
+}
+
+/// The grade as given, or the word for the fact in its place, which is never a grade.
+fn grade(value: &GradeValue) -> String {
+    match value {
+        GradeValue::Given(grade) => grade,
+        GradeValue::Ungraded => "ungraded",
+        GradeValue::NoResult => "no result",
+        GradeValue::Pending => "pending",
+        GradeValue::Withheld => "withheld",
+        GradeValue::NotAssessed => "not assessed",
+    }
+    .to_owned()
+}
+
+fn behaviour(head: RowHead, behaviour: &Behaviour, zone: &TimeZone) -> BehaviourRow {
+    let (event, part) = (behaviour.event.as_ref(), behaviour.involvement.as_ref());
+    BehaviourRow {
+        head,
+        time: event.and_then(|event| event.happened_at).map(|at| local(at, zone)),
+        polarity: event.map(|event| name(event.polarity)).unwrap_or_default(),
+        category: event.map(|event| name(event.category)).unwrap_or_default(),
+        label: event.map_or("", |event| event.source_label.as_str()).to_owned(),
+        severity: event.and_then(|event| event.severity).map(|severity| severity.get()),
+        location: event.map_or("", |event| event.location.as_str()).to_owned(),
+        role: part.and_then(|part| part.role).map(name).unwrap_or_default(),
+        action: part.map_or("", |part| part.action.as_str()).to_owned(),
+        status: part.map_or("", |part| part.status.as_str()).to_owned(),
+        text: behaviour.share_safe_text.as_ref().map_or("", Text::as_str).to_owned(),
+        home_action_by: part.and_then(|part| part.home_action_by),
+    }
+}
+
+/// A value's name in the schema.
+fn name<T: Serialize>(value: T) -> String {
+    serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn local(at: Timestamp, zone: &TimeZone) -> Time {
+    let instant = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    zone.to_datetime(instant).time()
+}
+
+fn joined(texts: &[&str]) -> String {
+    texts.iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,369 @@
+//! Receiving: verify, write back, remember, acknowledge: in this order, and each only when the one before is safe.
+//!
+//! A piece of the feed is kept in the spool before anything is written, so a crash in the middle writes the same files
+//! again. One record that can't be verified or written is set aside in sight; what is behind it flows.
+
+use crate::{
+    chance::{Randomness, backoff},
+    error::AgentError,
+    hub::{Hub, HubError},
+    outbox::{Arrival, WriteBack},
+    spool::{
+        Spool,
+        feed::{Aside, Cursor, Signer, record_key},
+    },
+};
+use commonroll_audit::{KeyId, PublicKey};
+use commonroll_core::{RecordId, Revision, Slug, Timestamp};
+use commonroll_wire::{
+    Delivered, Opened,
+    pb::exchange::v1::{DeliveredBatch, DeliveredRecord, ReceiveResponse},
+    verify_delivery,
+};
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+/// Tries of a record that was set aside, before it waits for a person.
+const TRIES_MAX: u32 = 6;
+const FIRST_RETRY: Duration = Duration::from_secs(30);
+const LAST_RETRY: Duration = Duration::from_secs(3_600);
+
+/// What a receiver works with.
+#[derive(Clone, Copy)]
+pub struct Receiver<'a> {
+    /// Asked for partners' keys.
+    pub hub: &'a dyn Hub,
+    /// Remembers.
+    pub spool: &'a Spool,
+    /// Writes back.
+    pub write_back: &'a dyn WriteBack,
+    /// For the waits between tries.
+    pub rng: &'a dyn Randomness,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What a piece of the feed held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Received {
+    /// Records written back.
+    pub written: u64,
+    /// Records that were known in this or a newer revision.
+    pub known: u64,
+    /// Records set aside.
+    pub aside: u64,
+    /// How far everything is safe now.
+    pub cursor: Cursor,
+}
+
+impl Receiver<'_> {
+    /// Finishes the piece that was under way when the agent stopped, if there is one.
+    ///
+    /// # Errors
+    /// As [`Receiver::take`].
+    pub async fn resume(&self) -> Result<Option<Received>, AgentError> {
+        match self.spool.kept_delivery().await? {
+            Some(piece) => Ok(Some(self.work(&piece).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes a piece of the feed: when this returns, it is written back and may be acknowledged.
+    ///
+    /// # Errors
+    /// When the spool or the outbox fails, or keys can't be asked for; the piece is kept and resumed later.
+    pub async fn take(&self, piece: &ReceiveResponse) -> Result<Received, AgentError> {
+        let cursor = self.spool.cursor().await?;
+        if piece.cursor <= cursor.sequence {
+            return Ok(Received { cursor, ..Received::default() });
+        }
+        self.spool.keep_delivery(cursor.sequence, piece).await?;
+        self.work(piece).await
+    }
+
+    async fn work(&self, piece: &ReceiveResponse) -> Result<Received, AgentError> {
+        let mut cursor = self.spool.cursor().await?;
+        let mut sorted = Sorted::default();
+        for batch in &piece.batches {
+            if batch.records.iter().any(|record| record.sequence > cursor.sequence) {
+                self.sort(batch, cursor.sequence, &mut sorted).await?;
+            }
+        }
+        sorted.believed.sort_by_key(|believed| believed.delivered.sequence);
+        for believed in &sorted.believed {
+            cursor.digest.add(believed.delivered.sequence, &believed.delivered.root);
+        }
+        let mut received = Received::default();
+        let arrivals = self.choose(sorted.believed, &mut sorted.aside, &mut received).await?;
+        self.write(&format!("{:012}", piece.cursor), &arrivals)?;
+        received.written = arrivals.len() as u64;
+        received.aside = sorted.aside.len() as u64;
+        cursor.sequence = piece.cursor;
+        received.cursor = cursor;
+        self.spool.settle_delivery(cursor, &written(&arrivals), &sorted.aside, self.now).await?;
+        Ok(received)
+    }
+
+    /// Parts a batch's new records into those that are shown to be their source's, and those to set aside.
+    async fn sort<'b>(
+        &self,
+        batch: &'b DeliveredBatch,
+        after: u64,
+        sorted: &mut Sorted<'b>,
+    ) -> Result<(), AgentError> {
+        let fresh = || batch.records.iter().filter(|record| record.sequence > after);
+        match self.believe(batch).await? {
+            Ok(delivered) => {
+                for (delivered, record) in delivered.into_iter().zip(&batch.records) {
+                    if delivered.sequence > after {
+                        sorted.believed.push(Believed { delivered, record, batch });
+                    }
+                }
+            }
+            Err(doubt) => {
+                let alarm =
+                    "records arrived that can't be shown to be their source's; they were not written back";
+                self.spool.alarm("signature", alarm, self.now).await?;
+                for record in fresh() {
+                    sorted.aside.push(self.aside(
+                        batch,
+                        record,
+                        None,
+                        doubt.code,
+                        doubt.message.clone(),
+                        doubt.retry,
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a batch with the pinned key of its source.
+    async fn believe(&self, batch: &DeliveredBatch) -> Result<Result<Vec<Delivered>, Doubt>, AgentError> {
+        let again = Some(self.now.plus_micros(600_000_000));
+        let seal = batch.seal.as_ref();
+        let source = seal.and_then(|seal| seal.source.parse::<Slug>().ok());
+        let key_id = seal.and_then(|seal| <[u8; 8]>::try_from(seal.key_id.as_ref()).ok());
+        let (Some(source), Some(key_id)) = (source, key_id) else {
+            return Ok(Err(Doubt::new("seal", "the batch's seal can't be read", None)));
+        };
+        let Some(signer) = self.signer(&source, KeyId::from_bytes(key_id)).await? else {
+            let message = "the source has no such key; the hub must name it, or the record is forged";
+            return Ok(Err(Doubt::new("unknown_key", message, again)));
+        };
+        let revoked = |record: &DeliveredRecord| record.accepted_at_us >= signer.revoked_us;
+        if signer.revoked_us > 0 && batch.records.iter().any(revoked) {
+            return Ok(Err(Doubt::new(
+                "revoked_key",
+                "the key was revoked before the hub took the record",
+                None,
+            )));
+        }
+        Ok(verify_delivery(batch, &signer.key)
+            .map_err(|error| Doubt::new("signature", &error.to_string(), None)))
+    }
+
+    /// The key of a source: pinned, or asked for and then pinned.
+    async fn signer(&self, source: &Slug, key_id: KeyId) -> Result<Option<Signer>, AgentError> {
+        if let Some(signer) = self.spool.signer(source, key_id).await? {
+            return Ok(Some(signer));
+        }
+        let keys = match self.hub.signing_keys(source).await {
+            Ok(keys) => keys,
+            Err(HubError::NotAllowed | HubError::Refused(_)) => return Ok(None),
+            Err(other) => return Err(other.into()),
+        };
+        for key in keys {
+            let Ok(bytes) = <[u8; 32]>::try_from(key.public_key.as_ref()) else { continue };
+            let signer = Signer { key: PublicKey::from_bytes(bytes), revoked_us: key.revoked_at_us };
+            let honest = signer.key.id().as_bytes()[..] == key.key_id[..];
+            if !honest || !self.spool.pin(source, signer, self.now).await? {
+                let text =
+                    format!("the hub names another key of {source} under a known id; the known key stands");
+                self.spool.alarm(&format!("key {source}"), &text, self.now).await?;
+            }
+        }
+        self.spool.signer(source, key_id).await
+    }
+
+    /// Leaves out what is known already, and sets aside what can't be read or written.
+    async fn choose(
+        &self,
+        believed: Vec<Believed<'_>>,
+        aside: &mut Vec<Aside>,
+        received: &mut Received,
+    ) -> Result<Vec<Arrival>, AgentError> {
+        let key = |opened: &Opened| record_key(&opened.record.head.source, opened.record.head.id);
+        let keys: Vec<_> =
+            believed.iter().filter_map(|b| b.delivered.record.as_ref().ok()).map(key).collect();
+        let mut newest: HashMap<Vec<u8>, u32> = self.spool.received(&keys).await?;
+        let mut arrivals = Vec::with_capacity(believed.len());
+        for Believed { delivered, record, batch } in believed {
+            let opened = match delivered.record {
+                Ok(opened) => opened,
+                Err(invalid) => {
+                    aside.push(self.aside(batch, record, None, "unreadable", invalid.to_string(), None));
+                    continue;
+                }
+            };
+            let (key, revision) = (key(&opened), opened.record.head.revision);
+            if newest.get(&key).is_some_and(|newest| *newest >= revision.get()) {
+                received.known += 1;
+                continue;
+            }
+            let arrival = arrival(opened, record);
+            match self.check(&arrival) {
+                Ok(()) => {
+                    newest.insert(key, revision.get());
+                    arrivals.push(arrival);
+                }
+                Err(message) => {
+                    let retry = Some(self.later(0));
+                    aside.push(self.aside(batch, record, Some(&arrival), "write_back", message, retry));
+                }
+            }
+        }
+        Ok(arrivals)
+    }
+
+    /// Tries records again that were set aside. Gives how many are done now.
+    ///
+    /// # Errors
+    /// When the spool or the outbox fails.
+    pub async fn retry_aside(&self) -> Result<u64, AgentError> {
+        let mut done = 0;
+        for (sequence, tries, batch) in self.spool.aside_due(self.now).await? {
+            done += u64::from(self.retry(sequence, tries, &batch).await?);
+        }
+        Ok(done)
+    }
+
+    async fn retry(&self, sequence: u64, tries: u32, batch: &DeliveredBatch) -> Result<bool, AgentError> {
+        let Some(record) = batch.records.first() else { return Err(AgentError::Damaged("aside.batch")) };
+        let tries = tries.saturating_add(1);
+        let retry = (tries < TRIES_MAX).then(|| self.later(tries));
+        let opened = match self.believe(batch).await? {
+            Err(doubt) => Err((doubt.code, doubt.message)),
+            Ok(mut delivered) => match delivered.pop().map(|delivered| delivered.record) {
+                Some(Ok(opened)) => Ok(opened),
+                Some(Err(invalid)) => Err(("unreadable", invalid.to_string())),
+                None => return Err(AgentError::Damaged("aside.batch")),
+            },
+        };
+        let arrival = match opened {
+            Ok(opened) => arrival(opened, record),
+            Err((code, message)) => {
+                let aside = self.aside(batch, record, None, code, message, retry);
+                self.spool.aside_again(&aside, tries, self.now).await?;
+                return Ok(false);
+            }
+        };
+        let head = &arrival.record.head;
+        let key = record_key(&head.source, head.id);
+        let newest = self.spool.received(std::slice::from_ref(&key)).await?;
+        if newest.get(&key).is_some_and(|newest| *newest >= head.revision.get()) {
+            self.spool.aside_done(sequence, &[]).await?;
+            return Ok(true);
+        }
+        if let Err(message) = self.check(&arrival) {
+            let aside = self.aside(batch, record, Some(&arrival), "write_back", message, retry);
+            self.spool.aside_again(&aside, tries, self.now).await?;
+            return Ok(false);
+        }
+        let arrivals = [arrival];
+        self.write(&format!("{sequence:012}-again"), &arrivals)?;
+        self.spool.aside_done(sequence, &written(&arrivals)).await?;
+        Ok(true)
+    }
+
+    /// Asks the write-back whether it can take one record. A panic is an answer, too.
+    fn check(&self, arrival: &Arrival) -> Result<(), String> {
+        catch_unwind(AssertUnwindSafe(|| self.write_back.check(arrival)))
+            .unwrap_or_else(|_| Err("the write-back failed on this record; report it".to_owned()))
+            .map_err(|message| message.chars().filter(|c| !c.is_control()).take(300).collect())
+    }
+
+    fn write(&self, range: &str, arrivals: &[Arrival]) -> Result<(), AgentError> {
+        if arrivals.is_empty() {
+            return Ok(());
+        }
+        let failed = |_| Err(std::io::Error::other("the write-back failed"));
+        catch_unwind(AssertUnwindSafe(|| self.write_back.write(range, arrivals)))
+            .unwrap_or_else(failed)
+            .map_err(AgentError::io("writing into the outbox"))
+    }
+
+    fn later(&self, tries: u32) -> Timestamp {
+        let wait = backoff(tries, FIRST_RETRY, LAST_RETRY, self.rng);
+        self.now.plus_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    fn aside(
+        &self,
+        batch: &DeliveredBatch,
+        record: &DeliveredRecord,
+        arrival: Option<&Arrival>,
+        code: &'static str,
+        message: String,
+        retry: Option<Timestamp>,
+    ) -> Aside {
+        let head = arrival.map(|arrival| &arrival.record.head);
+        Aside {
+            sequence: record.sequence,
+            id: head.map_or(RecordId([0; 16]), |head| head.id),
+            revision: head.map_or(0, |head| head.revision.get()),
+            source: batch.seal.as_ref().map_or(String::new(), |seal| seal.source.chars().take(32).collect()),
+            code,
+            message,
+            retry,
+            batch: DeliveredBatch { seal: batch.seal.clone(), records: vec![record.clone()] },
+        }
+    }
+}
+
+#[derive(Default)]
+struct Sorted<'b> {
+    believed: Vec<Believed<'b>>,
+    aside: Vec<Aside>,
+}
+
+struct Believed<'b> {
+    delivered: Delivered,
+    record: &'b DeliveredRecord,
+    batch: &'b DeliveredBatch,
+}
+
+/// Why a batch is not believed.
+struct Doubt {
+    code: &'static str,
+    message: String,
+    retry: Option<Timestamp>,
+}
+
+impl Doubt {
+    fn new(code: &'static str, message: &str, retry: Option<Timestamp>) -> Self {
+        Self { code, message: message.to_owned(), retry }
+    }
+}
+
+fn arrival(opened: Opened, record: &DeliveredRecord) -> Arrival {
+    Arrival {
+        sequence: record.sequence,
+        record: opened.record,
+        learner: record.recipient_learner_local_id.clone(),
+        accepted_at_us: record.accepted_at_us,
+    }
+}
+
+fn written(arrivals: &[Arrival]) -> Vec<(Vec<u8>, Revision)> {
+    let mut newest: HashMap<Vec<u8>, Revision> = HashMap::with_capacity(arrivals.len());
+    for arrival in arrivals {
+        let head = &arrival.record.head;
+        newest.insert(record_key(&head.source, head.id), head.revision);
+    }
+    newest.into_iter().collect()
+}

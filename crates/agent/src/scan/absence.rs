@@ -1,0 +1,103 @@
+//! What an export doesn't have: withdrawn if its absence means something, a fault if too much is gone at once.
+
+use super::{
+    feeder::{self, date_of},
+    intake::{File, fault},
+    verdict::Taken,
+};
+use crate::{
+    error::AgentError,
+    spool::{
+        Tx,
+        declared::{self, Endable},
+        exports::Fault,
+        queue,
+        sent::{self, Range, Sent},
+    },
+};
+use commonroll_connectors::{Draft, Scope};
+use commonroll_core::Body;
+
+impl File<'_> {
+    /// Withdraws what lies in a scope and is absent; a scope that lost too much at once is a fault.
+    pub(super) async fn absent(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        taken: &mut Taken,
+    ) -> Result<Result<(), Fault>, AgentError> {
+        let range = match scope {
+            Scope::Day(kind, date) => Range { kind, date: Some(date) },
+            Scope::Records(kind) => Range { kind, date: None },
+            Scope::Placements => return self.ended(tx, Endable::Placements, taken).await,
+            Scope::Acceptances => return self.ended(tx, Endable::Acceptances, taken).await,
+            // Neither has a way to be taken back: a learner who left is declared so by the MIS.
+            Scope::Learners | Scope::Groups => return Ok(Ok(())),
+        };
+        let (all, absent) = sent::absent_count(tx, range, self.origin, self.generation).await?;
+        // Records that this very export brought were not there before.
+        if self.has_shrunk(all.saturating_sub(taken.new_in(range)), absent) {
+            return Ok(Err(shrunken()));
+        }
+        let mut behind = None;
+        loop {
+            let page = sent::absent(tx, range, self.origin, self.generation, behind).await?;
+            let Some(last) = page.last() else { break };
+            behind = Some(last.id);
+            self.withdraw(tx, page, taken).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    async fn withdraw(&self, tx: &mut Tx, absent: Vec<Sent>, taken: &mut Taken) -> Result<(), AgentError> {
+        let mut fresh = Vec::with_capacity(absent.len());
+        let mut rows = Vec::with_capacity(absent.len());
+        for row in absent {
+            let revision = row.revision.next();
+            let date = date_of(row.id).ok_or(AgentError::Damaged("sent.id"))?;
+            let draft = Draft {
+                kind: row.kind,
+                local_key: String::new(),
+                learner: row.learner.clone(),
+                group: row.group.clone(),
+                date,
+                recorded_at: None,
+                confidential: row.confidential,
+                body: Body::Withdrawn(row.kind),
+            };
+            let record = feeder::record(&self.reading.institution, row.id, revision, self.now, draft);
+            fresh.push(self.seal(&record, 0, taken));
+            rows.push(Sent { revision, withdrawn: true, ..row });
+        }
+        taken.withdrawn += fresh.len() as u64;
+        sent::write(tx, &rows, self.generation, self.origin).await?;
+        queue::push(tx, &fresh, self.name, self.now).await
+    }
+
+    async fn ended(
+        &self,
+        tx: &mut Tx,
+        kind: Endable,
+        taken: &mut Taken,
+    ) -> Result<Result<(), Fault>, AgentError> {
+        let (all, absent) = declared::absent_count(tx, kind, self.origin, self.generation).await?;
+        if self.has_shrunk(all, absent) {
+            return Ok(Err(shrunken()));
+        }
+        taken.declared +=
+            declared::end_absent(tx, kind, self.origin, self.generation, self.now, self.name).await?;
+        Ok(Ok(()))
+    }
+
+    fn has_shrunk(&self, all: u64, absent: u64) -> bool {
+        all >= self.source.shrink_from && absent * 100 > all * u64::from(self.source.shrink_percent_max)
+    }
+}
+
+fn shrunken() -> Fault {
+    fault(
+        "EXPORT-SHRUNK",
+        "much of what was sent before is missing from this export; nothing was withdrawn. Export again, or, if it is \
+         right, raise `shrink_percent_max` of this source for one export",
+    )
+}

@@ -1,0 +1,168 @@
+//! Running a connector beside the comparing: it fills pieces of a thousand items, a few of which may lie ready.
+//!
+//! So memory does not grow with the file, and a connector that panics takes down its file, not the agent.
+
+use crate::{
+    settings::Source,
+    spool::{declared::Prepared, sent::Print, sight::PROBLEMS_MAX},
+};
+use commonroll_connectors::{Draft, FileFault, Input, Item, Place, Problem, ReadSeek, Scope, Sink};
+use commonroll_core::{
+    Body, Head, Record, RecordId, Revision, SchoolDate, Slug, Timestamp, directory::Declaration,
+};
+use commonroll_wire::{record_id, seal};
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+
+/// Items of a piece.
+const PIECE: usize = 1_000;
+
+/// A record as found in a file, with what comparing needs.
+#[derive(Debug)]
+pub(super) struct FoundRecord {
+    pub id: RecordId,
+    pub print: Print,
+    pub draft: Draft,
+    pub line: u64,
+}
+
+/// What a connector gave since the last piece.
+#[derive(Debug, Default)]
+pub(super) struct Piece {
+    pub records: Vec<FoundRecord>,
+    pub declarations: Vec<Prepared>,
+}
+
+/// What a connector said of the file as a whole.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    pub problems: Vec<Problem>,
+    pub problem_count: u64,
+    pub scopes: Vec<Scope>,
+    pub items: u64,
+}
+
+/// Whose file it is, and how it is read.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The institution.
+    pub institution: Slug,
+    /// Its time zone.
+    pub zone: TimeZone,
+    /// Salts are derived from it.
+    pub salt: [u8; 32],
+}
+
+/// Reads a file to its end. Blocks; pieces go through `pieces` as they fill.
+pub(super) fn feed(
+    source: &Source,
+    reading: &Reading,
+    name: &str,
+    reader: &mut dyn ReadSeek,
+    size: u64,
+    pieces: mpsc::Sender<Piece>,
+) -> Result<Ending, FileFault> {
+    let settings = commonroll_connectors::Settings::new(
+        reading.institution.clone(),
+        reading.zone.clone(),
+        source.mapping.clone(),
+    );
+    let mut feeder = Feeder { reading, pieces, piece: Piece::default(), ending: Ending::default() };
+    source.connector.0.translate(Input { file_name: name, reader, size }, &settings, &mut feeder)?;
+    feeder.flush();
+    Ok(feeder.ending)
+}
+
+/// The print of a record's content: what its root would be as revision 1 recorded at the epoch. So it tells two contents
+/// apart, and not two revisions or two exports of the same content.
+pub(super) fn print(reading: &Reading, id: RecordId, draft: &Draft) -> Print {
+    let epoch = Timestamp::from_micros("recorded_at", 0).expect("1970 lies between 1900 and 2200");
+    let record = record(&reading.institution, id, Revision::FIRST, epoch, draft.clone());
+    let root = seal(&record, &reading.salt, &[]).root;
+    root.first_chunk().copied().expect("a root has 32 bytes")
+}
+
+/// A draft as a record.
+pub(super) fn record(
+    source: &Slug,
+    id: RecordId,
+    revision: Revision,
+    recorded_at: Timestamp,
+    draft: Draft,
+) -> Record {
+    Record {
+        head: Head {
+            id,
+            revision,
+            source: source.clone(),
+            learner: draft.learner,
+            group: draft.group,
+            date: draft.date,
+            recorded_at,
+            confidential: draft.confidential,
+        },
+        body: draft.body,
+    }
+}
+
+/// The school date inside a record's id.
+pub(super) fn date_of(id: RecordId) -> Option<SchoolDate> {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    let date = epoch.checked_add(jiff::Span::new().try_days(i64::from(id.days())).ok()?).ok()?;
+    Some(SchoolDate::from_civil(date))
+}
+
+struct Feeder<'a> {
+    reading: &'a Reading,
+    pieces: mpsc::Sender<Piece>,
+    piece: Piece,
+    ending: Ending,
+}
+
+impl Feeder<'_> {
+    fn flush(&mut self) {
+        // Nobody listens any more if the comparing failed: then the rest is read for nothing, and thrown away.
+        let _ = self.pieces.blocking_send(std::mem::take(&mut self.piece));
+    }
+
+    fn record(&mut self, draft: Draft, line: u64) {
+        let id = record_id(&self.reading.institution, draft.kind, draft.date, &draft.local_key);
+        let print = match draft.body {
+            Body::Withdrawn(_) => [0; 16],
+            _ => print(self.reading, id, &draft),
+        };
+        self.piece.records.push(FoundRecord { id, print, draft, line });
+    }
+
+    fn declare(&mut self, declaration: &Declaration, line: u64) {
+        self.piece.declarations.push(Prepared::new(declaration, line));
+    }
+}
+
+impl Sink for Feeder<'_> {
+    fn item(&mut self, item: Item, at: Place) {
+        self.ending.items += 1;
+        match item {
+            Item::Record(draft) => self.record(draft, at.line),
+            Item::Learner(said) => self.declare(&Declaration::Learner(said), at.line),
+            Item::Group(said) => self.declare(&Declaration::Group(said), at.line),
+            Item::Placement(said) => self.declare(&Declaration::Placement(said), at.line),
+            Item::Acceptance(said) => self.declare(&Declaration::Acceptance(said), at.line),
+            Item::End(said) => self.declare(&Declaration::End(said), at.line),
+        }
+        if self.piece.records.len() + self.piece.declarations.len() >= PIECE {
+            self.flush();
+        }
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.ending.problem_count += 1;
+        if self.ending.problems.len() < PROBLEMS_MAX {
+            self.ending.problems.push(problem);
+        }
+    }
+
+    fn covers(&mut self, scope: Scope) {
+        self.ending.scopes.push(scope);
+    }
+}

@@ -1,0 +1,328 @@
+//! One export, compared with what was sent before: new, corrected, withdrawn, or a fault.
+//!
+//! An export is one change of the spool: taken as a whole, or refused as a whole, and whatever happens the one before
+//! stands. Once [`take`] says that it is taken, its records are in the spool and survive a power cut.
+
+use super::{
+    feeder::{self, Ending, FoundRecord, Piece, Reading},
+    verdict::{Export, Purpose, Taken, Verdict},
+};
+use crate::{
+    error::AgentError,
+    settings::{Absence, ExportKind, Source},
+    spool::{
+        Spool, Tx, declared,
+        exports::{self, Entry, Fault},
+        queue::{self, Fresh},
+        sent::{self, Known, Sent},
+        sight::{self, RowProblem},
+    },
+};
+use commonroll_connectors::{FileFault, ReadSeek};
+use commonroll_core::{Body, Record, RecordId, RecordKind, Revision, Timestamp};
+use commonroll_wire::seal;
+use std::collections::{HashMap, hash_map};
+use tokio::sync::mpsc;
+
+/// Field groups of a record kind that leave this institution as a hash alone: the internal comment of a behaviour event.
+const INTERNAL_COMMENT: u32 = 5;
+
+/// Takes an export.
+///
+/// # Errors
+/// When the spool fails. Nothing of the export is in it then.
+pub async fn take(
+    spool: &Spool,
+    reading: &Reading,
+    export: Export<'_>,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<Verdict, AgentError> {
+    let origin = origin(export.source, export.name);
+    let recipe = recipe(export.source);
+    let hash = export.hash;
+    let entry = Entry {
+        source: &export.source.name,
+        name: export.name,
+        origin: &origin,
+        hash: &hash,
+        recipe: &recipe,
+        size: export.size,
+        modified_us: export.modified_us,
+        at: now,
+    };
+    let fault = match compare(spool, reading, export, &entry, purpose).await? {
+        Ok(taken) => return Ok(Verdict::Taken(taken)),
+        Err(fault) => fault,
+    };
+    if purpose == Purpose::Take {
+        let mut tx = spool.begin().await?;
+        exports::remember(&mut tx, &entry, Some(&fault)).await?;
+        tx.commit().await?;
+    }
+    Ok(Verdict::Refused(fault))
+}
+
+async fn compare(
+    spool: &Spool,
+    reading: &Reading,
+    export: Export<'_>,
+    entry: &Entry<'_>,
+    purpose: Purpose,
+) -> Result<Result<Taken, Fault>, AgentError> {
+    if !export.source.accept_old_exports && spool.is_old(entry.source, entry.name, entry.hash).await? {
+        let fix = "this is an older export of the same name once more; export again from the MIS, or set \
+                   `accept_old_exports` if its exports may be alike";
+        return Ok(Err(fault("EXPORT-OLD", fix)));
+    }
+    let mut tx = spool.begin().await?;
+    let generation = exports::remember(&mut tx, entry, None).await?;
+    let (source, name, origin, now) = (export.source, export.name, entry.origin, entry.at);
+    let file = File { source, reading, name, origin, generation, now };
+    let compared = file.compare(&mut tx, export.reader, export.size).await?;
+    if compared.is_ok() && purpose == Purpose::Take {
+        tx.commit().await?;
+        spool.wake();
+    } else {
+        tx.rollback().await?;
+    }
+    Ok(compared)
+}
+
+/// What an export's absence is about: the file of this name, or the whole source.
+pub(crate) fn origin(source: &Source, name: &str) -> String {
+    match source.absence {
+        Absence::File => format!("{}\u{1f}{name}", source.name),
+        Absence::Folder => source.name.clone(),
+    }
+}
+
+/// A print of how a source is read, so that a file is read again when its mapping changes.
+pub(crate) fn recipe(source: &Source) -> [u8; 32] {
+    let kind = if source.export == ExportKind::Delta { "delta" } else { "snapshot" };
+    let text = format!("{}\n{kind}\n{}", source.connector.0.name(), source.mapping_text);
+    super::sha256(text.as_bytes())
+}
+
+pub(super) fn fault(rule: &str, fix: &str) -> Fault {
+    Fault { rule: rule.to_owned(), line: None, fix: fix.to_owned() }
+}
+
+/// An export while it is compared.
+pub(super) struct File<'a> {
+    pub source: &'a Source,
+    pub reading: &'a Reading,
+    pub name: &'a str,
+    pub origin: &'a str,
+    /// Marks what is seen in it.
+    pub generation: i64,
+    pub now: Timestamp,
+}
+
+impl File<'_> {
+    async fn compare(
+        &self,
+        tx: &mut Tx,
+        reader: Box<dyn ReadSeek + Send>,
+        size: u64,
+    ) -> Result<Result<Taken, Fault>, AgentError> {
+        let (pieces, mut incoming) = mpsc::channel(4);
+        let (source, reading, name) = (self.source.clone(), self.reading.clone(), self.name.to_owned());
+        let translating = tokio::task::spawn_blocking(move || {
+            let mut reader = reader;
+            feeder::feed(&source, &reading, &name, &mut *reader, size, pieces)
+        });
+        let mut taken = Taken::default();
+        while let Some(piece) = incoming.recv().await {
+            self.piece(tx, piece, &mut taken).await?;
+        }
+        let ending = match translating.await {
+            Ok(Ok(ending)) => ending,
+            Ok(Err(refused)) => return Ok(Err(read_fault(&refused))),
+            Err(_) => {
+                let fix =
+                    "the connector failed on this file; keep it and report it, other files are not harmed";
+                return Ok(Err(fault("CONNECTOR-FAILED", fix)));
+            }
+        };
+        self.finish(tx, ending, taken).await
+    }
+
+    async fn piece(&self, tx: &mut Tx, piece: Piece, taken: &mut Taken) -> Result<(), AgentError> {
+        if !piece.declarations.is_empty() {
+            taken.declared +=
+                declared::compare(tx, piece.declarations, self.generation, self.origin, self.name).await?;
+        }
+        if piece.records.is_empty() {
+            return Ok(());
+        }
+        let records = self.once_each(piece.records, taken);
+        let ids: Vec<RecordId> = records.iter().map(|record| record.id).collect();
+        let known = sent::known(tx, &ids).await?;
+        let (mut fresh, mut rows, mut same) = (Vec::new(), Vec::new(), Vec::new());
+        for found in records {
+            match self.judge(&found, known.get(&found.id), taken) {
+                Judged::Same => same.push(found.id),
+                Judged::Nothing => {}
+                Judged::Send(revision) => {
+                    let (row, record) = self.send(found, revision, taken);
+                    rows.push(row);
+                    fresh.push(record);
+                }
+            }
+        }
+        sent::mark(tx, &same, self.generation, self.origin).await?;
+        sent::write(tx, &rows, self.generation, self.origin).await?;
+        queue::push(tx, &fresh, self.name, self.now).await
+    }
+
+    /// Each record once, in the order of ids; a second row with the same key and another content is a problem.
+    fn once_each(&self, records: Vec<FoundRecord>, taken: &mut Taken) -> Vec<FoundRecord> {
+        let mut first: HashMap<RecordId, FoundRecord> = HashMap::with_capacity(records.len());
+        for record in records {
+            match first.entry(record.id) {
+                hash_map::Entry::Vacant(place) => {
+                    place.insert(record);
+                }
+                hash_map::Entry::Occupied(before) if before.get().print == record.print => {}
+                hash_map::Entry::Occupied(_) => self.same_key(record.line, taken),
+            }
+        }
+        let mut records: Vec<_> = first.into_values().collect();
+        records.sort_unstable_by_key(|record| record.id);
+        records
+    }
+
+    fn judge(&self, found: &FoundRecord, known: Option<&Known>, taken: &mut Taken) -> Judged {
+        let withdraws = matches!(found.draft.body, Body::Withdrawn(_));
+        match known {
+            None if withdraws => Judged::Nothing,
+            None => {
+                taken.new += 1;
+                *taken.new_on.entry((found.draft.kind, found.id.days())).or_default() += 1;
+                Judged::Send(Revision::FIRST)
+            }
+            Some(known) if known.generation == self.generation => {
+                if known.print != found.print {
+                    self.same_key(found.line, taken);
+                }
+                Judged::Nothing
+            }
+            Some(known) if withdraws == known.withdrawn && (withdraws || known.print == found.print) => {
+                taken.unchanged += 1;
+                Judged::Same
+            }
+            Some(known) => {
+                if withdraws {
+                    taken.withdrawn += 1;
+                } else {
+                    taken.corrected += 1;
+                }
+                Judged::Send(known.revision.next())
+            }
+        }
+    }
+
+    fn same_key(&self, line: u64, taken: &mut Taken) {
+        taken.problem_count += 1;
+        if taken.problems.len() < sight::PROBLEMS_MAX {
+            taken.problems.push(RowProblem {
+                file: self.name.to_owned(),
+                line: Some(line),
+                field: String::new(),
+                rule: "AGENT-SAME-KEY".to_owned(),
+                fix: "another row of this file has the same key and says something else; the first one was taken. \
+                      Add the column that tells them apart to the mapping's key"
+                    .to_owned(),
+            });
+        }
+    }
+
+    fn send(&self, found: FoundRecord, revision: Revision, taken: &mut Taken) -> (Sent, Fresh) {
+        let FoundRecord { id, print, draft, line } = found;
+        let row = Sent {
+            id,
+            kind: draft.kind,
+            revision,
+            print,
+            withdrawn: matches!(draft.body, Body::Withdrawn(_)),
+            learner: draft.learner.clone(),
+            group: draft.group.clone(),
+            confidential: draft.confidential,
+        };
+        let recorded_at = draft.recorded_at.unwrap_or(self.now);
+        let record = feeder::record(&self.reading.institution, id, revision, recorded_at, draft);
+        (row, self.seal(&record, line, taken))
+    }
+
+    pub(super) fn seal(&self, record: &Record, line: u64, taken: &mut Taken) -> Fresh {
+        let withhold: &[u32] = match record.kind() {
+            RecordKind::Behaviour => &[INTERNAL_COMMENT],
+            RecordKind::Attendance | RecordKind::Assessment => &[],
+        };
+        let what = format!("{} {}", record.kind(), record.head.date);
+        *taken.sending.entry(what).or_default() += 1;
+        let sealed = seal(record, &self.reading.salt, withhold);
+        Fresh { id: record.head.id, revision: record.head.revision, sealed, line }
+    }
+
+    async fn finish(
+        &self,
+        tx: &mut Tx,
+        ending: Ending,
+        mut taken: Taken,
+    ) -> Result<Result<Taken, Fault>, AgentError> {
+        let snapshot = self.source.export == ExportKind::Snapshot;
+        let before = exports::items_before(tx, self.origin, self.generation).await?;
+        if snapshot && ending.items == 0 && before > 0 {
+            let fix = "the export is empty and the last one was not; nothing was withdrawn. Export again from the MIS";
+            return Ok(Err(fault("EXPORT-EMPTY", fix)));
+        }
+        taken.items = ending.items;
+        if snapshot {
+            for scope in &ending.scopes {
+                if let Err(fault) = self.absent(tx, *scope, &mut taken).await? {
+                    return Ok(Err(fault));
+                }
+            }
+        }
+        let problems = ending.problems.into_iter().map(|problem| RowProblem {
+            file: self.name.to_owned(),
+            line: problem.place.map(|place| place.line),
+            field: problem.field,
+            rule: problem.rule.to_owned(),
+            fix: problem.fix,
+        });
+        taken.problems.extend(problems);
+        taken.problems.truncate(sight::PROBLEMS_MAX);
+        taken.problem_count += ending.problem_count;
+        exports::count(tx, self.generation, taken.items).await?;
+        sight::replace_problems(
+            tx,
+            &origin_of_problems(self),
+            &taken.problems,
+            taken.problem_count,
+            self.now,
+        )
+        .await?;
+        Ok(Ok(taken))
+    }
+}
+
+enum Judged {
+    /// As it was sent.
+    Same,
+    /// Not to be sent: said twice in this file, or taken back before it was ever sent.
+    Nothing,
+    /// To be sent as this revision.
+    Send(Revision),
+}
+
+/// Problems are a file's own, whatever absence is looked for among.
+fn origin_of_problems(file: &File<'_>) -> String {
+    format!("{}\u{1f}{}", file.source.name, file.name)
+}
+
+fn read_fault(refused: &FileFault) -> Fault {
+    Fault { rule: refused.rule().to_owned(), line: refused.line(), fix: refused.fix().to_owned() }
+}

@@ -1,0 +1,392 @@
+//! What was declared, and what waits to be: one row for each learner, group, placement, acceptance and end.
+//!
+//! The same table compares and queues: a row whose print changed waits. The message itself, which is personal, is kept
+//! only until the hub has it.
+
+use super::{Spool, Tx, rows};
+use crate::error::AgentError;
+use aws_lc_rs::digest::{SHA256, digest};
+use commonroll_core::{
+    LocalId, Timestamp,
+    directory::{Declaration, PlacementEnd},
+};
+use commonroll_wire::{DeclarationAnswer, Refusal, pb::directory::v1 as pb, write_declaration};
+use prost::Message;
+use std::collections::HashMap;
+
+const WAITING: i64 = 0;
+const KNOWN: i64 = 1;
+const REFUSED: i64 = 2;
+const CONTESTED: i64 = 3;
+const ENDED: i64 = 4;
+
+/// Kinds of declaration that absence can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endable {
+    /// Placements, by the home.
+    Placements = 3,
+    /// Acceptances, by the host.
+    Acceptances = 4,
+}
+
+/// A declaration, prepared for comparing.
+#[derive(Debug, Clone)]
+pub(crate) struct Prepared {
+    kind: i64,
+    key: Vec<u8>,
+    print: [u8; 32],
+    message: Vec<u8>,
+    /// What takes it back, without its moment.
+    undo: Option<Vec<u8>>,
+    pub(crate) line: u64,
+}
+
+/// A declaration that waits for the hub.
+#[derive(Debug, Clone)]
+pub struct WaitingDeclaration {
+    kind: i64,
+    key: Vec<u8>,
+    print: Vec<u8>,
+    tries: u32,
+    /// As it travels.
+    pub message: pb::Declaration,
+}
+
+/// A declaration that the hub refused or holds as contested, as a person sees it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct RefusedDeclaration {
+    /// What sort of declaration.
+    pub what: &'static str,
+    /// The export that it came from.
+    pub file: String,
+    /// The line there.
+    pub line: u64,
+    /// Stable code of the hub's rule.
+    pub code: String,
+    /// The field at fault; empty unless one is.
+    pub field: String,
+    /// What to do.
+    pub reason: String,
+}
+
+impl Prepared {
+    pub(crate) fn new(declaration: &Declaration, line: u64) -> Self {
+        let message = write_declaration(declaration).encode_to_vec();
+        let print = digest(&SHA256, &message).as_ref().try_into().expect("SHA-256 has 32 bytes");
+        let (kind, key, end) = key(declaration);
+        let undo = end.map(|end| write_declaration(&Declaration::End(end)).encode_to_vec());
+        Self { kind, key, print, message, undo, line }
+    }
+}
+
+/// A declaration's kind, what names it among its kind, and what would end it.
+fn key(declaration: &Declaration) -> (i64, Vec<u8>, Option<PlacementEnd>) {
+    let join = |parts: &[&str]| parts.join("\u{1f}").into_bytes();
+    let group = |group: &Option<LocalId>| group.as_ref().map_or(String::new(), |g| g.as_str().to_owned());
+    let from = Timestamp::from_micros("from", 0).expect("1970 lies between 1900 and 2200");
+    match declaration {
+        Declaration::Learner(learner) => (1, join(&[learner.local_id.as_str()]), None),
+        Declaration::Group(group) => (2, join(&[group.local_id.as_str()]), None),
+        Declaration::Placement(p) => {
+            let parts = [p.learner.as_str(), p.host.as_str(), &group(&p.group), &p.dates.first().to_string()];
+            let (learner, other, group) = (p.learner.clone(), p.host.clone(), p.group.clone());
+            (3, join(&parts), Some(PlacementEnd { learner, other, group, from }))
+        }
+        Declaration::Acceptance(a) => {
+            let parts = [a.learner.as_str(), a.home.as_str(), &group(&a.group), &a.dates.first().to_string()];
+            let (learner, other, group) = (a.learner.clone(), a.home.clone(), a.group.clone());
+            (4, join(&parts), Some(PlacementEnd { learner, other, group, from }))
+        }
+        Declaration::End(end) => {
+            let parts = [
+                end.learner.as_str(),
+                end.other.as_str(),
+                &group(&end.group),
+                &end.from.micros().to_string(),
+            ];
+            (5, join(&parts), None)
+        }
+    }
+}
+
+/// Compares declarations with what was declared and lets the changed ones wait. Gives how many changed.
+pub(crate) async fn compare(
+    tx: &mut Tx,
+    said: Vec<Prepared>,
+    generation: i64,
+    origin: &str,
+    file: &str,
+) -> Result<u64, AgentError> {
+    let mut position = next_position(tx).await?;
+    let known = known(tx, &said).await?;
+    let mut changed: HashMap<(i64, Vec<u8>), Prepared> = HashMap::new();
+    let mut order = Vec::new();
+    let mut same = Vec::new();
+    for said in said {
+        let key = (said.kind, said.key.clone());
+        if known.get(&key).is_some_and(|print| print[..] == said.print) && !changed.contains_key(&key) {
+            same.push(key);
+        } else if changed.insert(key.clone(), said).is_none() {
+            order.push(key);
+        }
+    }
+    for same in same.chunks(500) {
+        let sql = rows(
+            "UPDATE declared SET generation = ?, origin = ? WHERE (kind, key) IN (VALUES ",
+            2,
+            same.len(),
+            ")",
+        );
+        let mut query = sqlx::query(sql).bind(generation).bind(origin);
+        for (kind, key) in same {
+            query = query.bind(kind).bind(key);
+        }
+        query.execute(&mut **tx).await?;
+    }
+    let waiting: Vec<Prepared> = order.iter().filter_map(|key| changed.remove(key)).collect();
+    for waiting in waiting.chunks(500) {
+        write(tx, waiting, generation, origin, file, &mut position).await?;
+    }
+    Ok(waiting.len() as u64)
+}
+
+async fn known(tx: &mut Tx, said: &[Prepared]) -> Result<HashMap<(i64, Vec<u8>), Vec<u8>>, AgentError> {
+    let mut known = HashMap::with_capacity(said.len());
+    for said in said.chunks(500) {
+        let sql =
+            rows("SELECT kind, key, print FROM declared WHERE (kind, key) IN (VALUES ", 2, said.len(), ")");
+        let mut query = sqlx::query_as::<_, (i64, Vec<u8>, Vec<u8>)>(sql);
+        for said in said {
+            query = query.bind(said.kind).bind(&said.key);
+        }
+        known.extend(
+            query.fetch_all(&mut **tx).await?.into_iter().map(|(kind, key, print)| ((kind, key), print)),
+        );
+    }
+    Ok(known)
+}
+
+async fn write(
+    tx: &mut Tx,
+    waiting: &[Prepared],
+    generation: i64,
+    origin: &str,
+    file: &str,
+    position: &mut i64,
+) -> Result<(), AgentError> {
+    const HEAD: &str = "INSERT INTO declared(kind, key, print, origin, generation, state, message, position, file, line, undo) VALUES ";
+    const TAIL: &str = " ON CONFLICT(kind, key) DO UPDATE SET print = excluded.print, origin = excluded.origin, \
+        generation = excluded.generation, state = excluded.state, message = excluded.message, \
+        position = excluded.position, file = excluded.file, line = excluded.line, undo = excluded.undo, \
+        code = '', field = '', reason = '', tries = 0, retry_us = NULL";
+    let mut query = sqlx::query(rows(HEAD, 11, waiting.len(), TAIL));
+    for said in waiting {
+        *position += 1;
+        query = query
+            .bind(said.kind)
+            .bind(&said.key)
+            .bind(&said.print[..])
+            .bind(origin)
+            .bind(generation)
+            .bind(WAITING)
+            .bind(&said.message)
+            .bind(*position)
+            .bind(file)
+            .bind(said.line.min(i64::MAX as u64) as i64)
+            .bind(&said.undo);
+    }
+    query.execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn next_position(tx: &mut Tx) -> Result<i64, AgentError> {
+    Ok(sqlx::query_scalar("SELECT COALESCE(MAX(position), 0) FROM declared").fetch_one(&mut **tx).await?)
+}
+
+/// How many declarations of a kind stand for an origin, and how many of them this export did not have.
+pub(crate) async fn absent_count(
+    tx: &mut Tx,
+    kind: Endable,
+    origin: &str,
+    generation: i64,
+) -> Result<(u64, u64), AgentError> {
+    let (all, absent): (i64, i64) = sqlx::query_as(
+        "SELECT COUNT(*), COALESCE(SUM(generation <> $3), 0) FROM declared
+          WHERE kind = $1 AND origin = $2 AND state <> 4",
+    )
+    .bind(kind as i64)
+    .bind(origin)
+    .bind(generation)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok((all.unsigned_abs(), absent.unsigned_abs()))
+}
+
+/// Ends what this export did not have. Gives their number.
+pub(crate) async fn end_absent(
+    tx: &mut Tx,
+    kind: Endable,
+    origin: &str,
+    generation: i64,
+    now: Timestamp,
+    file: &str,
+) -> Result<u64, AgentError> {
+    let absent: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT undo FROM declared WHERE kind = $1 AND origin = $2 AND generation <> $3 AND state <> 4
+            AND undo IS NOT NULL ORDER BY position",
+    )
+    .bind(kind as i64)
+    .bind(origin)
+    .bind(generation)
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut ends = Vec::with_capacity(absent.len());
+    for undo in absent {
+        let undo =
+            pb::Declaration::decode(undo.as_slice()).map_err(|_| AgentError::Damaged("declared.undo"))?;
+        match commonroll_wire::read_declaration(&undo) {
+            Ok(commonroll_wire::Declared::Fact(Declaration::End(end))) => {
+                ends.push(Prepared::new(&Declaration::End(PlacementEnd { from: now, ..end }), 0));
+            }
+            _ => return Err(AgentError::Damaged("declared.undo")),
+        }
+    }
+    sqlx::query(
+        "UPDATE declared SET state = 4, print = x'', message = NULL WHERE kind = $1 AND origin = $2
+            AND generation <> $3 AND state <> 4",
+    )
+    .bind(kind as i64)
+    .bind(origin)
+    .bind(generation)
+    .execute(&mut **tx)
+    .await?;
+    compare(tx, ends, generation, origin, file).await
+}
+
+impl Spool {
+    /// The next declarations that wait, in the order in which they were found.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn waiting_declarations(&self, limit: u32) -> Result<Vec<WaitingDeclaration>, AgentError> {
+        type Row = (i64, Vec<u8>, Vec<u8>, u32, Vec<u8>);
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT kind, key, print, tries, message FROM declared WHERE state = 0 AND message IS NOT NULL
+              ORDER BY position LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(self.pool())
+        .await?;
+        let read = |(kind, key, print, tries, message): Row| {
+            let message = pb::Declaration::decode(message.as_slice())
+                .map_err(|_| AgentError::Damaged("declared.message"))?;
+            Ok(WaitingDeclaration { kind, key, print, tries, message })
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    /// Settles declarations by the hub's answers. Gives how many changed the directory.
+    ///
+    /// # Errors
+    /// When the spool fails; the declarations are then sent again, which changes nothing at the hub.
+    pub async fn settle_declarations(
+        &self,
+        answered: &[(WaitingDeclaration, DeclarationAnswer)],
+        retry: &(dyn Fn(&str, u32) -> Option<Timestamp> + Sync),
+    ) -> Result<u64, AgentError> {
+        let mut tx = self.begin().await?;
+        let mut changed = 0;
+        for (said, answer) in answered {
+            let none = Refusal { code: String::new(), field: String::new(), reason: String::new() };
+            let tries = said.tries.saturating_add(1);
+            let (state, refusal, again) = match answer {
+                DeclarationAnswer::Accepted => {
+                    changed += 1;
+                    (KNOWN, none, None)
+                }
+                DeclarationAnswer::Unchanged => (KNOWN, none, None),
+                DeclarationAnswer::Contested { code, reason } => {
+                    changed += 1;
+                    (CONTESTED, Refusal { code: code.clone(), reason: reason.clone(), ..none }, None)
+                }
+                DeclarationAnswer::Rejected(refusal) => {
+                    (REFUSED, refusal.clone(), retry(&refusal.code, tries))
+                }
+            };
+            // A row that changed since it was sent waits again, so its print must still be the one that was sent.
+            sqlx::query(
+                "UPDATE declared SET state = $4, code = $5, field = $6, reason = $7, tries = $8, retry_us = $9,
+                        message = CASE WHEN $4 = 2 THEN message END
+                  WHERE kind = $1 AND key = $2 AND print = $3 AND state <> $10",
+            )
+            .bind(said.kind)
+            .bind(&said.key)
+            .bind(&said.print)
+            .bind(state)
+            .bind(refusal.code)
+            .bind(refusal.field)
+            .bind(refusal.reason)
+            .bind(tries)
+            .bind(again.map(Timestamp::micros))
+            .bind(ENDED)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Lets refused declarations wait again whose time has come, or all that may be tried after a change.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn requeue_declarations(&self, now: Timestamp) -> Result<u64, AgentError> {
+        let done = sqlx::query("UPDATE declared SET state = 0 WHERE state = 2 AND retry_us <= $1")
+            .bind(now.micros())
+            .execute(self.pool())
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// How many declarations wait.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn declarations_waiting(&self) -> Result<u64, AgentError> {
+        let n: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM declared WHERE state = 0")
+            .fetch_one(self.pool())
+            .await?;
+        Ok(n.unsigned_abs())
+    }
+
+    /// Declarations that the hub refused or holds as contested.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn refused_declarations(&self, limit: u32) -> Result<Vec<RefusedDeclaration>, AgentError> {
+        type Row = (i64, String, i64, String, String, String);
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT kind, file, line, code, field, reason FROM declared WHERE state IN (2, 3)
+              ORDER BY file, line LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(self.pool())
+        .await?;
+        let what = |kind| match kind {
+            1 => "learner",
+            2 => "group",
+            3 => "placement",
+            4 => "acceptance",
+            _ => "end",
+        };
+        let read = |(kind, file, line, code, field, reason): Row| RefusedDeclaration {
+            what: what(kind),
+            file,
+            line: line.unsigned_abs(),
+            code,
+            field,
+            reason,
+        };
+        Ok(found.into_iter().map(read).collect())
+    }
+}

@@ -1,0 +1,265 @@
+//! What waits for the hub: sealed records in the order in which they were found, and those that the hub refused.
+//!
+//! A batch is not remembered: its number is the hub's to say, and a record that is sent twice has the same bytes and
+//! root, so the hub knows it again. What was refused waits beside, and goes back into the queue when it may be tried.
+
+use super::{ROWS, Spool, Tx, list, rows, set};
+use crate::error::AgentError;
+use commonroll_audit::Hash;
+use commonroll_core::{RecordId, Revision, Timestamp};
+use commonroll_wire::{Refusal, Sealed, pb::record::v1::SealedRecord};
+use prost::Message;
+
+/// Where a record was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The file's name.
+    pub file: String,
+    /// The line; 0 for a withdrawal, which has none.
+    pub line: u64,
+}
+
+/// A sealed record on its way into the queue.
+#[derive(Debug, Clone)]
+pub struct Fresh {
+    /// The record.
+    pub id: RecordId,
+    /// Its revision.
+    pub revision: Revision,
+    /// As it travels.
+    pub sealed: Sealed,
+    /// The line of its file; 0 for a withdrawal.
+    pub line: u64,
+}
+
+/// A sealed record from the queue.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// Place in the queue.
+    pub position: i64,
+    /// As it travels.
+    pub sealed: Sealed,
+}
+
+/// A refused record, as a person sees it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct RefusedRecord {
+    /// The record's id.
+    pub record: String,
+    /// Its revision.
+    pub revision: u32,
+    /// The export that it came from.
+    pub file: String,
+    /// The line there; 0 if there is none.
+    pub line: u64,
+    /// Stable code of the hub's rule.
+    pub code: String,
+    /// The field at fault; empty unless one is.
+    pub field: String,
+    /// What to do.
+    pub reason: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it is tried again, microseconds since the epoch; `None` for never by itself.
+    pub retry_us: Option<i64>,
+}
+
+/// Puts records at the end of the queue. A refused older revision is not tried again beside it.
+pub(crate) async fn push(tx: &mut Tx, fresh: &[Fresh], file: &str, now: Timestamp) -> Result<(), AgentError> {
+    const HEAD: &str = "INSERT INTO queue(id, revision, root, message, file, line, tries, queued_us) VALUES ";
+    for fresh in fresh.chunks(ROWS) {
+        let whole = fresh.len() == ROWS;
+        let mut old =
+            sqlx::query(list("DELETE FROM refused WHERE id IN ", fresh.len(), "")).persistent(whole);
+        let mut query = sqlx::query(rows(HEAD, 8, fresh.len(), "")).persistent(whole);
+        for record in fresh {
+            old = old.bind(&record.id.0[..]);
+            query = query
+                .bind(&record.id.0[..])
+                .bind(i64::from(record.revision.get()))
+                .bind(&record.sealed.root[..])
+                .bind(record.sealed.message.encode_to_vec())
+                .bind(file)
+                .bind(record.line.min(i64::MAX as u64) as i64)
+                .bind(0)
+                .bind(now.micros());
+        }
+        old.execute(&mut **tx).await?;
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+impl Spool {
+    /// The next waiting records behind a place in the queue.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn waiting(&self, behind: i64, limit: u32) -> Result<Vec<Waiting>, AgentError> {
+        let found: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+            "SELECT position, root, message FROM queue WHERE position > $1 ORDER BY position LIMIT $2",
+        )
+        .bind(behind)
+        .bind(limit)
+        .fetch_all(self.pool())
+        .await?;
+        let read = |(position, root, message): (i64, Vec<u8>, Vec<u8>)| {
+            let root: Hash = root.try_into().map_err(|_| AgentError::Damaged("queue.root"))?;
+            let message =
+                SealedRecord::decode(message.as_slice()).map_err(|_| AgentError::Damaged("queue.message"))?;
+            Ok(Waiting { position, sealed: Sealed { message, root } })
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    /// Settles a batch in one step: what the hub has leaves the queue, what it refused goes beside, with when to try
+    /// again (`retry` gives that from the code and the number of tries; `None` for never).
+    ///
+    /// # Errors
+    /// When the spool fails; the batch is then sent again, which changes nothing at the hub.
+    pub async fn settle(
+        &self,
+        number: u64,
+        done: &[i64],
+        refused: &[(i64, Refusal)],
+        now: Timestamp,
+        retry: &(dyn Fn(&str, u32) -> Option<Timestamp> + Sync),
+    ) -> Result<(), AgentError> {
+        let mut tx = self.begin().await?;
+        for (position, refusal) in refused {
+            refuse(&mut tx, *position, refusal, now, retry).await?;
+        }
+        for done in done.chunks(ROWS) {
+            let mut query = sqlx::query(list("DELETE FROM queue WHERE position IN ", done.len(), ""));
+            for position in done {
+                query = query.bind(position);
+            }
+            query.execute(&mut *tx).await?;
+        }
+        set(&mut tx, "batch", &number.to_be_bytes()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Number of the last batch that the hub answered; 0 for none.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn last_batch(&self) -> Result<u64, AgentError> {
+        self.number("batch").await
+    }
+
+    /// Puts refused records back into the queue: those whose time has come, or, after a change of the directory, all
+    /// that may be tried again at all. Gives their number.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn requeue(&self, now: Timestamp, directory_changed: bool) -> Result<u64, AgentError> {
+        let until = if directory_changed { i64::MAX } else { now.micros() };
+        let waiting: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM refused WHERE retry_us <= $1")
+            .bind(until)
+            .fetch_one(self.pool())
+            .await?;
+        if waiting == 0 {
+            return Ok(0);
+        }
+        let mut tx = self.begin().await?;
+        // A try that follows a change of the directory is not counted: it had a reason.
+        let sql = "INSERT INTO queue(id, revision, root, message, file, line, tries, queued_us)
+             SELECT id, revision, root, message, file, line, tries - $3, $2 FROM refused WHERE retry_us <= $1
+              ORDER BY at_us, line";
+        let moved = sqlx::query(sql)
+            .bind(until)
+            .bind(now.micros())
+            .bind(i64::from(directory_changed))
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM refused WHERE retry_us <= $1").bind(until).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(moved.rows_affected())
+    }
+
+    /// When the next refused record may be tried again.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn next_retry(&self) -> Result<Option<i64>, AgentError> {
+        let sql = "SELECT MIN(at) FROM (SELECT MIN(retry_us) AS at FROM refused
+             UNION ALL SELECT MIN(retry_us) FROM declared WHERE state = 2)";
+        Ok(sqlx::query_scalar(sql).fetch_one(self.pool()).await?)
+    }
+
+    /// How many records wait, and since when the oldest does (microseconds since the epoch).
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn queue_length(&self) -> Result<(u64, Option<i64>), AgentError> {
+        let (n, oldest): (i64, Option<i64>) =
+            sqlx::query_as("SELECT COUNT(*), MIN(queued_us) FROM queue").fetch_one(self.pool()).await?;
+        Ok((n.unsigned_abs(), oldest))
+    }
+
+    /// Refused records by code.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn refused_by_code(&self) -> Result<Vec<(String, u64)>, AgentError> {
+        let found: Vec<(String, i64)> =
+            sqlx::query_as("SELECT code, COUNT(*) FROM refused GROUP BY code ORDER BY code")
+                .fetch_all(self.pool())
+                .await?;
+        Ok(found.into_iter().map(|(code, n)| (code, n.unsigned_abs())).collect())
+    }
+
+    /// The first refused records, by file and line.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn refused(&self, limit: u32) -> Result<Vec<RefusedRecord>, AgentError> {
+        type Row = (Vec<u8>, u32, String, i64, String, String, String, u32, Option<i64>);
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT id, revision, file, line, code, field, reason, tries, retry_us FROM refused
+              ORDER BY file, line LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(self.pool())
+        .await?;
+        let read = |(id, revision, file, line, code, field, reason, tries, retry_us): Row| {
+            let record =
+                RecordId::from_slice(&id).map_err(|_| AgentError::Damaged("refused.id"))?.to_string();
+            let line = line.unsigned_abs();
+            Ok(RefusedRecord { record, revision, file, line, code, field, reason, tries, retry_us })
+        };
+        found.into_iter().map(read).collect()
+    }
+}
+
+async fn refuse(
+    tx: &mut Tx,
+    position: i64,
+    refusal: &Refusal,
+    now: Timestamp,
+    retry: &(dyn Fn(&str, u32) -> Option<Timestamp> + Sync),
+) -> Result<(), AgentError> {
+    let tries: Option<i64> = sqlx::query_scalar("SELECT tries FROM queue WHERE position = $1")
+        .bind(position)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let tries = u32::try_from(tries.unwrap_or(0)).unwrap_or(0).saturating_add(1);
+    // Where a newer revision waits already, the older one is not worth a retry.
+    sqlx::query(
+        "INSERT OR REPLACE INTO refused(id, revision, root, message, file, line, tries, code, field, reason, at_us, retry_us)
+         SELECT id, revision, root, message, file, line, $2, $3, $4, $5, $6, $7 FROM queue AS q WHERE position = $1
+            AND NOT EXISTS (SELECT 1 FROM queue AS newer WHERE newer.id = q.id AND newer.revision > q.revision)",
+    )
+    .bind(position)
+    .bind(tries)
+    .bind(&refusal.code)
+    .bind(&refusal.field)
+    .bind(&refusal.reason)
+    .bind(now.micros())
+    .bind(retry(&refusal.code, tries).map(Timestamp::micros))
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query("DELETE FROM queue WHERE position = $1").bind(position).execute(&mut **tx).await?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+-- Every export that was looked at, taken or refused. Its id marks what was seen in it (`generation`).
+CREATE TABLE IF NOT EXISTS export(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, name TEXT NOT NULL, origin TEXT NOT NULL,
+  hash BLOB NOT NULL, recipe BLOB NOT NULL, size INTEGER NOT NULL, modified_us INTEGER NOT NULL,
+  items INTEGER NOT NULL, at_us INTEGER NOT NULL, taken INTEGER NOT NULL,
+  rule TEXT NOT NULL DEFAULT '', line INTEGER, fix TEXT NOT NULL DEFAULT '');
+CREATE INDEX IF NOT EXISTS export_name ON export(source, name, id);
+-- What the consortium holds of this institution, as far as it was spooled: one row a record.
+CREATE TABLE IF NOT EXISTS sent(
+  id BLOB PRIMARY KEY, kind INTEGER NOT NULL, origin TEXT NOT NULL, revision INTEGER NOT NULL, print BLOB NOT NULL,
+  generation INTEGER NOT NULL, withdrawn INTEGER NOT NULL, learner TEXT NOT NULL, grp TEXT NOT NULL,
+  confidential INTEGER NOT NULL) WITHOUT ROWID;
+-- Sealed records that the hub has not answered for.
+CREATE TABLE IF NOT EXISTS queue(
+  position INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL, revision INTEGER NOT NULL, root BLOB NOT NULL,
+  message BLOB NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, tries INTEGER NOT NULL, queued_us INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS queue_id ON queue(id);
+-- Records that the hub refused, with its reason.
+CREATE TABLE IF NOT EXISTS refused(
+  id BLOB NOT NULL, revision INTEGER NOT NULL, root BLOB NOT NULL, message BLOB NOT NULL, file TEXT NOT NULL,
+  line INTEGER NOT NULL, tries INTEGER NOT NULL, code TEXT NOT NULL, field TEXT NOT NULL, reason TEXT NOT NULL,
+  at_us INTEGER NOT NULL, retry_us INTEGER, PRIMARY KEY(id, revision)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS refused_retry ON refused(retry_us);
+-- What was declared. `message` is kept only until the hub has it.
+CREATE TABLE IF NOT EXISTS declared(
+  kind INTEGER NOT NULL, key BLOB NOT NULL, print BLOB NOT NULL, origin TEXT NOT NULL, generation INTEGER NOT NULL,
+  state INTEGER NOT NULL, message BLOB, position INTEGER NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL,
+  code TEXT NOT NULL DEFAULT '', field TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+  tries INTEGER NOT NULL DEFAULT 0, retry_us INTEGER, undo BLOB, PRIMARY KEY(kind, key)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS declared_state ON declared(state, position);
+-- A piece of the feed between its arrival and its acknowledgement.
+CREATE TABLE IF NOT EXISTS delivery(after INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, message BLOB NOT NULL);
+-- The newest revision written back of each record: id and source.
+CREATE TABLE IF NOT EXISTS received(record BLOB PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
+-- What could not be written back, in sight.
+CREATE TABLE IF NOT EXISTS aside(
+  sequence INTEGER PRIMARY KEY, id BLOB NOT NULL, revision INTEGER NOT NULL, source TEXT NOT NULL, code TEXT NOT NULL,
+  message TEXT NOT NULL, at_us INTEGER NOT NULL, tries INTEGER NOT NULL, retry_us INTEGER, batch BLOB NOT NULL);
+-- Partners' signing keys, pinned at first sight.
+CREATE TABLE IF NOT EXISTS signer(
+  institution TEXT NOT NULL, key_id BLOB NOT NULL, public_key BLOB NOT NULL, revoked_us INTEGER NOT NULL,
+  seen_us INTEGER NOT NULL, PRIMARY KEY(institution, key_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS problem(
+  origin TEXT NOT NULL, file TEXT NOT NULL, line INTEGER, field TEXT NOT NULL, rule TEXT NOT NULL, fix TEXT NOT NULL,
+  at_us INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS problem_origin ON problem(origin);
+CREATE TABLE IF NOT EXISTS problem_count(origin TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS alarm(name TEXT PRIMARY KEY, text TEXT NOT NULL, since_us INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS result_file(
+  name TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_us INTEGER NOT NULL, rows INTEGER NOT NULL,
+  written INTEGER NOT NULL, fix TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS result(
+  file TEXT NOT NULL, row INTEGER NOT NULL, record TEXT NOT NULL, revision INTEGER NOT NULL, message TEXT NOT NULL,
+  PRIMARY KEY(file, row)) WITHOUT ROWID;

@@ -1,0 +1,217 @@
+//! What an export means: new, corrected, withdrawn, or a fault.
+
+use crate::{
+    fake_hub::FakeHub,
+    rig::{School, borrowed, csv, fault, many, taken},
+};
+use commonroll_agent::scan::Verdict;
+
+#[tokio::test]
+async fn a_mark_is_new_then_corrected_then_withdrawn_then_back() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    for marks in [
+        &[("ada", "/"), ("ben", "/")][..],
+        &[("ada", "L"), ("ben", "/")],
+        &[("ben", "/")],
+        &[("ada", "N"), ("ben", "/")],
+    ] {
+        school.marks(marks);
+        school.wait(60);
+        school.look().await;
+        school.publish(&hub).await.unwrap();
+    }
+    let mut ada = hub.holds();
+    ada.retain(|text| text.contains("ada"));
+    assert_eq!(
+        ada,
+        [
+            "attendance 2026-09-14 ada r1",
+            "attendance 2026-09-14 ada r2",
+            "attendance 2026-09-14 ada r3 withdrawn",
+            "attendance 2026-09-14 ada r4"
+        ]
+    );
+    assert_eq!(hub.holds().len(), 5, "ben was sent once");
+}
+
+#[tokio::test]
+async fn the_same_file_twice_sends_nothing_new() {
+    let mut school = School::new("northgate").await;
+    school.marks(&[("ada", "/")]);
+    assert_eq!(taken(&school.look().await["marks.csv"]).new, 1);
+    assert!(school.look().await.is_empty(), "an unchanged file is not read again");
+    school.marks(&[("ada", "/")]);
+    assert!(school.look().await.is_empty(), "nor is one that was written again with the same content");
+    assert_eq!(school.spool.queue_length().await.unwrap().0, 1);
+}
+
+#[tokio::test]
+async fn only_the_days_in_a_file_are_withdrawn() {
+    let mut school = School::new("northgate").await;
+    school.marks(&[("ada", "/"), ("ben", "/")]);
+    school.look().await;
+    school.put("marks.csv", "Id,Class,Date,Mark\nada,12A,2026-09-15,/\n");
+    let seen = school.look().await;
+    let tuesday = taken(&seen["marks.csv"]);
+    assert_eq!((tuesday.new, tuesday.withdrawn), (1, 0), "Monday's marks are not in Tuesday's scope");
+}
+
+#[tokio::test]
+async fn an_empty_export_withdraws_nobody() {
+    let mut school = School::new("northgate").await;
+    school.marks(&[("ada", "/"), ("ben", "/")]);
+    school.look().await;
+    school.marks(&[]);
+    assert_eq!(fault(&school.look().await["marks.csv"]), "EXPORT-EMPTY");
+    assert_eq!(school.spool.queue_length().await.unwrap().0, 2, "nothing was withdrawn");
+    assert_eq!(school.spool.refused_exports().await.unwrap().len(), 1, "and somebody can see it");
+}
+
+#[tokio::test]
+async fn a_suddenly_shrunken_export_withdraws_nobody() {
+    let mut school = School::new("northgate").await;
+    let marks = many(40);
+    school.marks(&borrowed(&marks));
+    school.look().await;
+    school.marks(&borrowed(&marks[..19]));
+    assert_eq!(fault(&school.look().await["marks.csv"]), "EXPORT-SHRUNK");
+    assert_eq!(school.spool.queue_length().await.unwrap().0, 40);
+    school.marks(&borrowed(&marks[..20]));
+    let seen = school.look().await;
+    assert_eq!(taken(&seen["marks.csv"]).withdrawn, 20, "half of them may leave");
+    assert!(school.spool.refused_exports().await.unwrap().is_empty(), "a good export clears the fault");
+}
+
+#[tokio::test]
+async fn other_keys_for_the_same_rows_are_a_fault_too() {
+    let mut school = School::new("northgate").await;
+    let marks = many(40);
+    school.marks(&borrowed(&marks));
+    school.look().await;
+    let renamed: Vec<_> = (0..60).map(|i| (format!("X{i}"), "/")).collect();
+    school.marks(&borrowed(&renamed));
+    assert_eq!(fault(&school.look().await["marks.csv"]), "EXPORT-SHRUNK");
+    assert_eq!(school.spool.queue_length().await.unwrap().0, 40, "nothing of it was taken");
+}
+
+#[tokio::test]
+async fn yesterdays_export_once_more_is_refused_as_a_whole() {
+    let mut school = School::new("northgate").await;
+    school.marks(&[("ada", "N"), ("ben", "/")]);
+    school.look().await;
+    school.marks(&[("ada", "/"), ("ben", "/")]);
+    school.look().await;
+    school.marks(&[("ada", "N"), ("ben", "/")]);
+    assert_eq!(fault(&school.look().await["marks.csv"]), "EXPORT-OLD");
+    assert_eq!(school.spool.queue_length().await.unwrap().0, 3, "the correction stands");
+    school.marks(&[("ada", "/"), ("ben", "/")]);
+    assert_eq!(taken(&school.look().await["marks.csv"]).unchanged, 2, "the newest one is welcome");
+}
+
+#[tokio::test]
+async fn a_source_may_say_that_old_exports_are_right() {
+    let mut school = School::with("northgate", "accept_old_exports = true").await;
+    for mark in ["N", "/", "N"] {
+        school.marks(&[("ada", mark)]);
+        assert!(matches!(school.look().await["marks.csv"], Verdict::Taken(_)));
+    }
+    assert_eq!(school.spool.queue_length().await.unwrap().0, 3);
+}
+
+#[tokio::test]
+async fn a_delta_says_nothing_about_who_is_absent() {
+    let mut school = School::with("northgate", "export = \"delta\"").await;
+    school.marks(&[("ada", "/"), ("ben", "/")]);
+    school.look().await;
+    school.marks(&[("ada", "L")]);
+    let seen = school.look().await;
+    let delta = taken(&seen["marks.csv"]);
+    assert_eq!((delta.corrected, delta.withdrawn), (1, 0));
+}
+
+#[tokio::test]
+async fn each_class_may_have_a_file_of_its_own() {
+    let mut school = School::new("northgate").await;
+    school.put("marks-12A.csv", &csv(&[("ada", "/")]));
+    school.put("marks-12B.csv", &csv(&[("ben", "/")]));
+    school.look().await;
+    school.put("marks-12A.csv", &csv(&[("ada", "L")]));
+    let seen = school.look().await;
+    assert_eq!(taken(&seen["marks-12A.csv"]).withdrawn, 0, "ben is in the other file");
+}
+
+#[tokio::test]
+async fn where_each_export_has_a_new_name_the_folder_decides_who_is_absent() {
+    let mut school = School::with("northgate", "absence = \"folder\"").await;
+    school.put("marks-0900.csv", &csv(&[("ada", "/"), ("ben", "/")]));
+    school.look().await;
+    school.put("marks-1000.csv", &csv(&[("ada", "/")]));
+    let seen = school.look().await;
+    assert_eq!(taken(&seen["marks-1000.csv"]).withdrawn, 1);
+}
+
+#[tokio::test]
+async fn a_bad_row_harms_neither_its_neighbours_nor_what_it_said_before() {
+    let mut school = School::new("northgate").await;
+    school.marks(&[("ada", "/"), ("ben", "/"), ("cleo", "/")]);
+    school.look().await;
+    school.marks(&[("ada", "/"), ("ben", "?!"), ("cleo", "L")]);
+    let seen = school.look().await;
+    let second = taken(&seen["marks.csv"]);
+    assert_eq!((second.corrected, second.withdrawn), (1, 0), "ben's mark was unreadable, not absent");
+    assert_eq!(second.problem_count, 1);
+    assert_eq!((second.problems[0].line, second.problems[0].file.as_str()), (Some(3), "marks.csv"));
+    let (problems, n) = school.spool.problems(10).await.unwrap();
+    assert_eq!((problems.len(), n), (1, 1), "it can be seen later");
+    commonroll_agent::status::write_problems(&school.settings, &school.spool).await.unwrap();
+    let file = crate::rig::read(&school.settings.problems_file());
+    assert!(file.contains("marks.csv") && !file.contains("?!") && !file.contains("ben"), "{file}");
+}
+
+#[tokio::test]
+async fn two_rows_with_one_key_are_a_problem_and_not_a_correction() {
+    let mut school = School::new("northgate").await;
+    school.marks(&[("ada", "/"), ("ada", "N"), ("ben", "/"), ("ben", "/")]);
+    let seen = school.look().await;
+    let only = taken(&seen["marks.csv"]);
+    assert_eq!((only.new, only.problem_count), (2, 1));
+    assert_eq!(only.problems[0].rule, "AGENT-SAME-KEY");
+}
+
+#[tokio::test]
+async fn a_placement_that_is_gone_is_ended_and_one_that_is_back_is_declared_again() {
+    let mut school = School::new("ridgeway").await;
+    let hub = FakeHub::new().knows("ridgeway", &school.key);
+    let visits = |rows: &[&str]| format!("Id,Host,From,To\n{}", rows.join(""));
+    let (ada, ben) = ("ada,northgate,2026-09-01,2027-07-01\n", "ben,northgate,2026-09-01,2027-07-01\n");
+    for rows in [&[ada, ben][..], &[ben], &[ben], &[ada, ben, "\n"]] {
+        school.put("visits.csv", &visits(rows));
+        school.look().await;
+        school.wait(60);
+        school.publish(&hub).await.unwrap();
+    }
+    let declared = hub.with(|s| s.declared.clone());
+    let ends = declared.iter().filter(|d| format!("{d:?}").contains("PlacementEnd")).count();
+    assert_eq!((declared.len(), ends), (3, 1), "{declared:?}");
+    assert_eq!(school.spool.declarations_waiting().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_changed_mapping_reads_the_file_again() {
+    let mut school = School::new("northgate").await;
+    school.marks(&[("ada", "/")]);
+    school.look().await;
+    school.settings.sources[0].mapping_text.push_str("# changed\n");
+    assert_eq!(taken(&school.look().await["marks.csv"]).unchanged, 1);
+}
+
+#[tokio::test]
+async fn a_hostile_file_is_refused_and_the_one_before_stands() {
+    let mut school = School::new("northgate").await;
+    school.marks(&[("ada", "/")]);
+    school.look().await;
+    school.put("marks.csv", &format!("Id,Class,Date,Mark\nada,{},2026-09-14,L\n", "x".repeat(200_000)));
+    assert!(matches!(school.look().await["marks.csv"], Verdict::Refused(_)));
+    assert_eq!(school.spool.queue_length().await.unwrap().0, 1);
+}

@@ -1,0 +1,306 @@
+//! A hub in memory: it keeps the rules of publishing and receiving, and fails on command.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use commonroll_agent::hub::{Hub, HubError, PublishSession, ReceiveSession};
+use commonroll_audit::{
+    Checkpoint, FetchedSubtrees, LogKey, PublicKey, SigningKey, Tree, consistency_proof, leaf_hash,
+    needed_for_consistency,
+};
+use commonroll_core::Slug;
+use commonroll_wire::{
+    DeclarationAnswer, RecordAnswer, Refusal, open, open_batch, path_bytes,
+    pb::{
+        audit::v1::CheckpointResponse,
+        directory::v1::{Declaration, DeclarationResult, SigningKey as KeyMessage},
+        exchange::v1::{
+            AcknowledgeRequest, DeliveredBatch, DeliveredRecord, PublishRequest, PublishResponse,
+            ReceiveResponse,
+        },
+    },
+    verify_acknowledgement, write_declaration_answer, write_record_answer,
+};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex},
+};
+
+pub struct FakeHub {
+    pub state: Arc<Mutex<State>>,
+}
+
+pub struct State {
+    pub keys: HashMap<String, Vec<PublicKey>>,
+    pub next: u64,
+    /// One delivered record an entry, in the order of the log.
+    pub log: Vec<(DeliveredBatch, String)>,
+    pub newest: BTreeMap<(String, u32), u64>,
+    pub declared: Vec<Declaration>,
+    known: HashSet<Vec<u8>>,
+    /// Learners whose records are refused, with the code.
+    pub refuse: HashMap<String, String>,
+    pub acknowledged: u64,
+    pub receipts: Vec<AcknowledgeRequest>,
+    /// Batches to take without answering, before the connection breaks.
+    pub lose_answers: u32,
+    /// Batches after which the connection breaks before the batch arrives.
+    pub break_after: Option<u32>,
+    pub down: bool,
+    pub page: usize,
+    pub log_key: LogKey,
+    /// What the checkpoint's tree is over; `None` for the log itself.
+    pub rewritten: Option<Vec<[u8; 32]>>,
+    pub batches_seen: Vec<u64>,
+}
+
+impl FakeHub {
+    pub fn new() -> Self {
+        let log_key = LogKey::new("log.test", SigningKey::from_seed(&[9; 32]).unwrap()).unwrap();
+        let state = State {
+            keys: HashMap::new(),
+            next: 1,
+            log: Vec::new(),
+            newest: BTreeMap::new(),
+            declared: Vec::new(),
+            known: HashSet::new(),
+            refuse: HashMap::new(),
+            acknowledged: 0,
+            receipts: Vec::new(),
+            lose_answers: 0,
+            break_after: None,
+            down: false,
+            page: 1_000,
+            log_key,
+            rewritten: None,
+            batches_seen: Vec::new(),
+        };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    pub fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap())
+    }
+
+    pub fn knows(self, institution: &str, key: &SigningKey) -> Self {
+        self.with(|s| s.keys.entry(institution.to_owned()).or_default().push(key.public()));
+        self
+    }
+
+    /// Records in the log, as `kind date learner r<revision> [withdrawn]`.
+    pub fn holds(&self) -> Vec<String> {
+        self.with(|s| s.log.iter().map(|(_, text)| text.clone()).collect())
+    }
+}
+
+impl State {
+    fn take(&mut self, batch: &PublishRequest) -> Result<PublishResponse, HubError> {
+        let seal = batch.seal.clone().unwrap();
+        self.batches_seen.push(seal.number);
+        if seal.number > self.next {
+            return Err(HubError::OutOfStep);
+        }
+        let keys = self.keys[&seal.source].clone();
+        let key = keys.iter().find(|key| key.id().as_bytes()[..] == seal.key_id[..]).unwrap();
+        let opened = open_batch(batch, key).expect("the batch is signed");
+        let mut results = Vec::new();
+        for (index, record) in opened.records.into_iter().enumerate() {
+            let record = record.expect("the record is sound");
+            let head = &record.record.head;
+            let id = (head.id.to_string(), head.revision.get());
+            let answer = if let Some(code) = self.refuse.get(head.learner.as_str()) {
+                let (field, reason) = (String::new(), "wait for a placement".to_owned());
+                RecordAnswer::Rejected(Refusal { code: code.clone(), field, reason })
+            } else if let Some(sequence) = self.newest.get(&id) {
+                let before = self.log[*sequence as usize - 1].0.records[0].record.clone().unwrap();
+                assert_eq!(open(&before).unwrap().root, record.root, "a repeat has the same root");
+                RecordAnswer::Duplicate { sequence: *sequence }
+            } else {
+                let sequence = self.log.len() as u64 + 1;
+                self.newest.insert(id, sequence);
+                let withdrawn = matches!(record.record.body, commonroll_core::Body::Withdrawn(_));
+                let text = format!(
+                    "{} {} {} r{}{}",
+                    record.record.kind(),
+                    head.date,
+                    head.learner.as_str(),
+                    head.revision,
+                    if withdrawn { " withdrawn" } else { "" }
+                );
+                let delivered = DeliveredRecord {
+                    sequence,
+                    batch_index: index as u32,
+                    batch_path: path_bytes(&opened.signed.path(index).unwrap()),
+                    record: Some(batch.records[index].clone()),
+                    recipient_learner_local_id: format!("home-{}", head.learner.as_str()),
+                    accepted_at_us: 1,
+                };
+                self.log.push((DeliveredBatch { seal: Some(seal.clone()), records: vec![delivered] }, text));
+                RecordAnswer::Accepted { sequence }
+            };
+            results.push(write_record_answer(answer));
+        }
+        self.next = self.next.max(seal.number + 1);
+        Ok(PublishResponse { batch_number: seal.number, results, next_batch_number: self.next })
+    }
+}
+
+#[async_trait]
+impl Hub for FakeHub {
+    async fn declare(&self, declarations: Vec<Declaration>) -> Result<Vec<DeclarationResult>, HubError> {
+        self.with(|s| {
+            if s.down {
+                return Err(HubError::Unreachable);
+            }
+            let answer = |said: Declaration| {
+                let new = s.known.insert(prost::Message::encode_to_vec(&said));
+                if new {
+                    s.declared.push(said);
+                }
+                write_declaration_answer(if new {
+                    DeclarationAnswer::Accepted
+                } else {
+                    DeclarationAnswer::Unchanged
+                })
+            };
+            Ok(declarations.into_iter().map(answer).collect())
+        })
+    }
+
+    async fn publish(&self) -> Result<Box<dyn PublishSession>, HubError> {
+        if self.with(|s| s.down) {
+            return Err(HubError::Unreachable);
+        }
+        let hello = PublishResponse {
+            batch_number: 0,
+            results: Vec::new(),
+            next_batch_number: self.with(|s| s.next),
+        };
+        Ok(Box::new(Publishing { state: self.state.clone(), answers: vec![Ok(hello)].into(), broken: false }))
+    }
+
+    async fn receive(&self, after: u64) -> Result<Box<dyn ReceiveSession>, HubError> {
+        if self.with(|s| s.down) {
+            return Err(HubError::Unreachable);
+        }
+        let pieces = self.with(|s| {
+            let waiting: Vec<_> = s.log.iter().filter(|(b, _)| b.records[0].sequence > after).collect();
+            let piece = |chunk: &[&(DeliveredBatch, String)]| ReceiveResponse {
+                batches: chunk.iter().map(|(batch, _)| batch.clone()).collect(),
+                cursor: chunk.last().unwrap().0.records[0].sequence,
+            };
+            waiting.chunks(s.page).map(piece).collect::<Vec<_>>()
+        });
+        Ok(Box::new(Receiving { pieces: pieces.into_iter() }))
+    }
+
+    async fn acknowledge(&self, request: AcknowledgeRequest) -> Result<u64, HubError> {
+        self.with(|s| {
+            if s.down {
+                return Err(HubError::Unreachable);
+            }
+            if request.cursor > s.log.len() as u64 {
+                return Err(HubError::OutOfRange);
+            }
+            s.acknowledged = s.acknowledged.max(request.cursor);
+            s.receipts.push(request);
+            Ok(s.acknowledged)
+        })
+    }
+
+    async fn signing_keys(&self, institution: &Slug) -> Result<Vec<KeyMessage>, HubError> {
+        self.with(|s| {
+            let keys = s.keys.get(institution.as_str()).cloned().unwrap_or_default();
+            let message = |key: PublicKey| KeyMessage {
+                key_id: Bytes::copy_from_slice(key.id().as_bytes()),
+                public_key: Bytes::copy_from_slice(key.as_bytes()),
+                enrolled_at_us: 1,
+                revoked_at_us: 0,
+            };
+            Ok(keys.into_iter().map(message).collect())
+        })
+    }
+
+    async fn checkpoint(&self, old_size: u64) -> Result<CheckpointResponse, HubError> {
+        self.with(|s| {
+            if s.down {
+                return Err(HubError::Unreachable);
+            }
+            let entries = s
+                .rewritten
+                .clone()
+                .unwrap_or_else(|| s.log.iter().map(|(_, text)| leaf_hash(text.as_bytes())).collect());
+            let tree = Tree::new(entries.clone());
+            let size = entries.len() as u64;
+            let checkpoint = Checkpoint { origin: "log.test".to_owned(), size, root: tree.root() };
+            let proof = if old_size == 0 || old_size >= size {
+                Vec::new()
+            } else {
+                let needed = needed_for_consistency(old_size, size).unwrap();
+                let subtree = |(level, index): (u8, u64)| {
+                    let width = 1usize << level;
+                    let from = index as usize * width;
+                    ((level, index), Tree::new(entries[from..from + width].to_vec()).root())
+                };
+                let mut subtrees: FetchedSubtrees = needed.into_iter().map(subtree).collect();
+                consistency_proof(old_size, size, &mut subtrees).unwrap()
+            };
+            Ok(CheckpointResponse {
+                checkpoint: checkpoint.sign(&s.log_key).unwrap(),
+                consistency: path_bytes(&proof),
+            })
+        })
+    }
+}
+
+/// Checks a receipt as the hub would.
+pub fn receipt_holds(request: &AcknowledgeRequest, recipient: &str, key: &PublicKey) -> bool {
+    verify_acknowledgement(request, &recipient.parse().unwrap(), key).is_ok()
+}
+
+struct Publishing {
+    state: Arc<Mutex<State>>,
+    answers: std::collections::VecDeque<Result<PublishResponse, HubError>>,
+    broken: bool,
+}
+
+#[async_trait]
+impl PublishSession for Publishing {
+    async fn send(&mut self, batch: PublishRequest) -> Result<(), HubError> {
+        let mut s = self.state.lock().unwrap();
+        if s.down || self.broken {
+            return Err(HubError::Unreachable);
+        }
+        if let Some(left) = &mut s.break_after {
+            if *left == 0 {
+                s.break_after = None;
+                self.broken = true;
+                return Err(HubError::Unreachable);
+            }
+            *left -= 1;
+        }
+        let answer = s.take(&batch);
+        if s.lose_answers > 0 {
+            s.lose_answers -= 1;
+            self.broken = true;
+            self.answers.push_back(Err(HubError::Unreachable));
+        } else {
+            self.answers.push_back(answer);
+        }
+        Ok(())
+    }
+
+    async fn answer(&mut self) -> Result<Option<PublishResponse>, HubError> {
+        self.answers.pop_front().transpose()
+    }
+}
+
+struct Receiving {
+    pieces: std::vec::IntoIter<ReceiveResponse>,
+}
+
+#[async_trait]
+impl ReceiveSession for Receiving {
+    async fn next(&mut self) -> Result<Option<ReceiveResponse>, HubError> {
+        Ok(self.pieces.next())
+    }
+}

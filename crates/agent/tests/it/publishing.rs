@@ -1,0 +1,146 @@
+//! Publishing over a connection that breaks, to a hub that refuses.
+
+use crate::{
+    fake_hub::FakeHub,
+    rig::{School, borrowed, many},
+};
+
+#[tokio::test]
+async fn a_hundred_marks_go_in_several_batches_with_numbers_without_gaps() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    school.marks(&borrowed(&many(95)));
+    school.look().await;
+    let done = school.publish(&hub).await.unwrap();
+    assert_eq!((done.accepted, done.duplicates), (95, 0));
+    assert_eq!(hub.with(|s| s.batches_seen.clone()), (1..=10).collect::<Vec<_>>());
+    assert_eq!(school.spool.queue_length().await.unwrap().0, 0);
+}
+
+#[tokio::test]
+async fn case_23_lost_answers_are_asked_for_again_and_nothing_is_there_twice() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    school.marks(&borrowed(&many(45)));
+    school.look().await;
+    hub.with(|s| s.lose_answers = 1);
+    assert!(school.publish(&hub).await.is_err());
+    let done = school.publish(&hub).await.unwrap();
+    assert_eq!((done.accepted + done.duplicates, done.duplicates), (45, 10));
+    assert_eq!(hub.holds().len(), 45);
+}
+
+#[tokio::test]
+async fn case_24_a_number_that_the_hub_does_not_expect_is_made_good() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    school.marks(&borrowed(&many(10)));
+    school.look().await;
+    school.publish(&hub).await.unwrap();
+    hub.with(|s| s.next = 7);
+    school.marks(&borrowed(&many(20)));
+    school.look().await;
+    let done = match school.publish(&hub).await {
+        Ok(done) => done,
+        Err(_) => school.publish(&hub).await.unwrap(),
+    };
+    assert_eq!(
+        done.accepted, 10,
+        "sent under a number that the hub knew, then under the one that it expects"
+    );
+    assert_eq!(hub.holds().len(), 20);
+}
+
+#[tokio::test]
+async fn a_hub_that_forgot_batches_raises_an_alarm() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    school.marks(&borrowed(&many(10)));
+    school.look().await;
+    school.publish(&hub).await.unwrap();
+    school.restart().await;
+    hub.with(|s| s.next = 1);
+    school.marks(&borrowed(&many(11)));
+    school.look().await;
+    school.publish(&hub).await.unwrap();
+    let alarms = school.spool.alarms().await.unwrap();
+    assert_eq!(alarms.iter().map(|a| a.name.as_str()).collect::<Vec<_>>(), ["hub-went-back"]);
+}
+
+#[tokio::test]
+async fn a_refused_record_waits_in_sight_and_goes_when_the_directory_changes() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    hub.with(|s| s.refuse.insert("ada".into(), "no_placement".into()));
+    school.marks(&[("ada", "/"), ("ben", "/")]);
+    school.look().await;
+    let done = school.publish(&hub).await.unwrap();
+    assert_eq!((done.accepted, done.refused), (1, 1), "ada does not hold up ben");
+    let refused = school.spool.refused(10).await.unwrap();
+    assert_eq!(
+        (refused[0].code.as_str(), refused[0].file.as_str(), refused[0].line),
+        ("no_placement", "marks.csv", 2)
+    );
+
+    assert_eq!(school.publish(&hub).await.unwrap().refused, 0, "not tried again at once");
+    hub.with(|s| s.refuse.clear());
+    school.put("visits.csv", "Id,Host,From,To\nada,ridgeway,2026-09-01,2027-07-01\n");
+    school.look().await;
+    assert_eq!(
+        school.publish(&hub).await.unwrap().accepted,
+        1,
+        "a declaration that changed something is a reason"
+    );
+    assert!(school.spool.refused(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_record_is_tried_again_later_and_not_for_ever() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    hub.with(|s| s.refuse.insert("ada".into(), "no_placement".into()));
+    school.marks(&[("ada", "/")]);
+    school.look().await;
+    let mut refused = 0;
+    for _ in 0..10 {
+        refused += school.publish(&hub).await.unwrap().refused;
+        school.wait(4_000);
+    }
+    assert_eq!(refused, 4, "once and three retries");
+    assert_eq!(school.spool.refused(10).await.unwrap()[0].retry_us, None, "it waits for a person now");
+}
+
+#[tokio::test]
+async fn a_record_that_breaks_a_rule_is_not_tried_again_until_it_is_corrected() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    hub.with(|s| s.refuse.insert("ada".into(), "invalid_field".into()));
+    school.marks(&[("ada", "/")]);
+    school.look().await;
+    school.publish(&hub).await.unwrap();
+    hub.with(|s| s.refuse.clear());
+    school.wait(100_000);
+    assert_eq!(school.publish(&hub).await.unwrap().accepted, 0);
+    school.marks(&[("ada", "L")]);
+    school.look().await;
+    assert!(school.spool.refused(10).await.unwrap().is_empty(), "the correction takes its place");
+    assert_eq!(school.publish(&hub).await.unwrap().accepted, 1);
+}
+
+#[tokio::test]
+async fn three_days_offline_and_everything_arrives_in_order() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    hub.with(|s| s.down = true);
+    for mark in ["/", "L", "N"] {
+        school.marks(&[("ada", mark)]);
+        school.look().await;
+        assert!(school.publish(&hub).await.is_err());
+        school.wait(86_400);
+    }
+    hub.with(|s| s.down = false);
+    school.publish(&hub).await.unwrap();
+    let revisions: Vec<_> =
+        hub.holds().iter().map(|text| text.rsplit(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(revisions, ["r1", "r2", "r3"]);
+}

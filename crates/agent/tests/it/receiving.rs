@@ -1,0 +1,185 @@
+//! Receiving: verified, once, in order, past whatever can't be written.
+
+use crate::{
+    fake_hub::{FakeHub, receipt_holds},
+    rig::{Dice, MORNING, Mis, School, borrowed, many},
+};
+use commonroll_agent::receive::Receiver;
+use commonroll_audit::{ReceiptDigest, SigningKey};
+use commonroll_core::Timestamp;
+use commonroll_wire::{acknowledge, open};
+
+async fn pair() -> (School, School, FakeHub) {
+    let host = School::new("northgate").await;
+    let home = School::new("ridgeway").await;
+    let hub = FakeHub::new().knows("northgate", &host.key);
+    (host, home, hub)
+}
+
+async fn send(host: &mut School, hub: &FakeHub, marks: &[(&str, &str)]) {
+    host.marks(marks);
+    host.look().await;
+    host.publish(hub).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mark_a_correction_and_a_withdrawal_arrive_in_order() {
+    let (mut host, home, hub) = pair().await;
+    for marks in [&[("ada", "/"), ("ben", "/")][..], &[("ada", "L"), ("ben", "/")], &[("ben", "/")]] {
+        send(&mut host, &hub, marks).await;
+    }
+    hub.with(|s| s.page = 1);
+    let mis = Mis::default();
+    home.receive(&hub, &mis).await.unwrap();
+    let ada: Vec<_> = mis.rows().into_iter().filter(|row| row.starts_with("home-ada")).collect();
+    assert_eq!(ada, ["home-ada r1", "home-ada r2", "home-ada r3 withdrawn"]);
+}
+
+#[tokio::test]
+async fn case_26_what_is_delivered_again_is_dropped() {
+    let (mut host, home, hub) = pair().await;
+    send(&mut host, &hub, &borrowed(&many(5))).await;
+    let mis = Mis::default();
+    home.receive(&hub, &mis).await.unwrap();
+    // A piece from the beginning once more, as if the cursor had been lost on its way.
+    let mut feed = commonroll_agent::Hub::receive(&hub, 0).await.unwrap();
+    let piece = feed.next().await.unwrap().unwrap();
+    let receiver = Receiver { hub: &hub, spool: &home.spool, write_back: &mis, rng: &Dice, now: home.now };
+    assert_eq!(receiver.take(&piece).await.unwrap().written, 0);
+    assert_eq!(mis.rows().len(), 5);
+}
+
+#[tokio::test]
+async fn case_28_an_older_revision_never_comes_after_a_newer_one() {
+    let (mut host, home, hub) = pair().await;
+    send(&mut host, &hub, &[("ada", "/")]).await;
+    send(&mut host, &hub, &[("ada", "L")]).await;
+    // The hub hands out the correction first.
+    hub.with(|s| {
+        s.log.swap(0, 1);
+        s.log[0].0.records[0].sequence = 1;
+        s.log[1].0.records[0].sequence = 2;
+    });
+    let mis = Mis::default();
+    let received = home.receive(&hub, &mis).await.unwrap();
+    assert_eq!((received.written, received.known), (1, 1));
+    assert_eq!(mis.rows(), ["home-ada r2"]);
+}
+
+#[tokio::test]
+async fn the_receipt_covers_what_was_received() {
+    let (mut host, home, hub) = pair().await;
+    send(&mut host, &hub, &borrowed(&many(12))).await;
+    home.receive(&hub, &Mis::default()).await.unwrap();
+    let cursor = home.spool.cursor().await.unwrap();
+    let mut expected = ReceiptDigest::default();
+    hub.with(|s| {
+        for (batch, _) in &s.log {
+            let record = &batch.records[0];
+            expected.add(record.sequence, &open(record.record.as_ref().unwrap()).unwrap().root);
+        }
+    });
+    assert_eq!((cursor.sequence, cursor.digest), (12, expected));
+    let receipt = acknowledge(&"ridgeway".parse().unwrap(), 12, &cursor.digest, &home.key).unwrap();
+    assert!(receipt_holds(&receipt, "ridgeway", &home.key.public()));
+}
+
+#[tokio::test]
+async fn a_forged_record_is_set_aside_with_an_alarm_and_the_others_flow() {
+    let (mut host, home, hub) = pair().await;
+    send(&mut host, &hub, &[("ada", "/")]).await;
+    send(&mut host, &hub, &[("ada", "/"), ("ben", "/")]).await;
+    hub.with(|s| {
+        let record = s.log[0].0.records[0].record.as_mut().unwrap();
+        let mut content = record.groups[1].content.to_vec();
+        content[1] ^= 1;
+        record.groups[1].content = content.into();
+    });
+    let mis = Mis::default();
+    let received = home.receive(&hub, &mis).await.unwrap();
+    assert_eq!((received.written, received.aside), (1, 1));
+    assert_eq!(mis.rows(), ["home-ben r1"]);
+    assert_eq!(home.spool.alarms().await.unwrap()[0].name, "signature");
+    assert_eq!(home.spool.set_aside(10).await.unwrap()[0].code, "signature");
+}
+
+#[tokio::test]
+async fn another_key_under_a_known_id_is_refused_and_alarmed() {
+    let (mut host, home, hub) = pair().await;
+    send(&mut host, &hub, &[("ada", "/")]).await;
+    home.receive(&hub, &Mis::default()).await.unwrap();
+    let known = host.key.public().id();
+    let pinned = home.spool.signer(&"northgate".parse().unwrap(), known).await.unwrap().unwrap();
+    assert_eq!(pinned.key, host.key.public());
+    // A key that nobody signed in by: records under it are not believed.
+    let stranger = SigningKey::from_seed(&[42; 32]).unwrap();
+    let (old, mut forger) = (host.key, School::new("northgate").await);
+    forger.key = stranger;
+    hub.with(|s| s.keys.get_mut("northgate").unwrap().push(forger.key.public()));
+    send(&mut forger, &hub, &[("eve", "/")]).await;
+    hub.with(|s| s.keys.insert("northgate".into(), vec![old.public()]));
+    let mis = Mis::default();
+    let received = home.receive(&hub, &mis).await.unwrap();
+    assert_eq!((received.written, received.aside), (0, 1));
+    assert_eq!(home.spool.set_aside(10).await.unwrap()[0].code, "unknown_key");
+}
+
+#[tokio::test]
+async fn case_27_a_poison_record_is_set_aside_and_what_is_behind_it_flows() {
+    let (mut host, mut home, hub) = pair().await;
+    send(&mut host, &hub, &[("ada", "/"), ("ben", "/"), ("cleo", "/")]).await;
+    let mis = Mis::default();
+    mis.refuse.lock().unwrap().push("home-ada".into());
+    mis.panic_on.lock().unwrap().push("home-ben".into());
+    let received = home.receive(&hub, &mis).await.unwrap();
+    assert_eq!((received.written, received.aside, received.cursor.sequence), (1, 2, 3));
+    assert_eq!(mis.rows(), ["home-cleo r1"]);
+    let aside = home.spool.set_aside(10).await.unwrap();
+    assert!(aside.iter().any(|a| a.message == "the MIS has no such register"), "in the MIS's own words");
+
+    // The register is made: it goes by itself at the next try. The panic goes on, until a person dismisses it.
+    mis.refuse.lock().unwrap().clear();
+    home.wait(120);
+    let receiver = Receiver { hub: &hub, spool: &home.spool, write_back: &mis, rng: &Dice, now: home.now };
+    assert_eq!(receiver.retry_aside().await.unwrap(), 1);
+    assert!(mis.rows().contains(&"home-ada r1".to_owned()));
+    for _ in 0..10 {
+        home.wait(4_000);
+        let receiver =
+            Receiver { hub: &hub, spool: &home.spool, write_back: &mis, rng: &Dice, now: home.now };
+        receiver.retry_aside().await.unwrap();
+    }
+    let left = home.spool.set_aside(10).await.unwrap();
+    assert_eq!((left.len(), left[0].retry_us, left[0].tries), (1, None, 6), "bounded tries");
+    assert!(home.spool.dismiss_aside(left[0].sequence).await.unwrap());
+    assert!(home.spool.set_aside(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn case_27_a_record_set_aside_does_not_come_after_its_own_correction() {
+    let (mut host, mut home, hub) = pair().await;
+    send(&mut host, &hub, &[("ada", "/")]).await;
+    let mis = Mis::default();
+    mis.refuse.lock().unwrap().push("home-ada".into());
+    home.receive(&hub, &mis).await.unwrap();
+    mis.refuse.lock().unwrap().clear();
+    send(&mut host, &hub, &[("ada", "L")]).await;
+    home.receive(&hub, &mis).await.unwrap();
+    home.wait(120);
+    let receiver = Receiver { hub: &hub, spool: &home.spool, write_back: &mis, rng: &Dice, now: home.now };
+    receiver.retry_aside().await.unwrap();
+    assert_eq!(mis.rows(), ["home-ada r2"]);
+    assert!(home.spool.set_aside(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn case_25_two_weeks_away_and_everything_arrives_in_order() {
+    let (mut host, mut home, hub) = pair().await;
+    send(&mut host, &hub, &borrowed(&many(300))).await;
+    hub.with(|s| s.page = 70);
+    home.now = Timestamp::from_micros("now", MORNING + 14 * 86_400_000_000).unwrap();
+    let mis = Mis::default();
+    let received = home.receive(&hub, &mis).await.unwrap();
+    assert_eq!((received.written, received.cursor.sequence), (300, 300));
+    assert_eq!(mis.file_names().len(), 5);
+}
