@@ -9,6 +9,7 @@
 
 #![expect(clippy::duplicate_mod, reason = "one body of statements is compiled once per engine, on purpose")]
 
+pub mod ceiling;
 mod codec;
 mod error;
 mod postgres;

@@ -1,12 +1,243 @@
-//! `commonroll bench`: figures of this machine beside its own ceilings. Being written.
+//! `commonroll bench`: figures of this machine beside its own ceilings, measured in the same run.
+//!
+//! The hub is a process of its own; the clients seal, sign, verify and acknowledge with the agents' own code. A ceiling
+//! is what the bare engine, or the bare wire, does here and now: compare ratios, not machines.
 
-use std::process::ExitCode;
+mod load;
+mod rig;
+mod translate;
+mod wire;
+
+use crate::commands::told;
+use load::{Flow, Load};
+use rig::{ENGINE_SQLITE, Rig};
+use std::{process::ExitCode, time::Duration};
 
 /// Flags of the bench.
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Records of the throughput run
+    #[arg(long, default_value_t = 100_000)]
+    records: u64,
+    /// Agents, each a source and a recipient
+    #[arg(long, default_value_t = 8)]
+    agents: u16,
+    /// Records in a batch
+    #[arg(long, default_value_t = 100)]
+    batch: u32,
+    /// Also measure on PostgreSQL: URL of an empty database that the bench may fill
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
+    /// Seconds of the latency run at 1,000 records a second, one record a call; 0 leaves it out
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Also publish this many records and compare the cost of the last with that of the first 50,000 (5000000 for the
+    /// full run)
+    #[arg(long, default_value_t = 0)]
+    flat: u64,
+    /// Rows of the delimited export that is translated; 0 leaves it out
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
 
-/// Measures.
-pub async fn run(_: Args) -> Result<ExitCode, String> {
-    Err("the bench is not built yet".to_owned())
+/// One measured figure.
+#[derive(serde::Serialize)]
+struct Figure {
+    name: String,
+    value: f64,
+    unit: &'static str,
+    ceiling: Option<f64>,
+    ratio: Option<f64>,
+    bar: Option<f64>,
+    aim: Option<f64>,
+    met: &'static str,
+}
+
+impl Figure {
+    /// More is better; bar and aim are shares of the ceiling.
+    fn rate(name: String, value: f64, unit: &'static str, ceiling: f64, bar: f64, aim: f64) -> Self {
+        let ratio = value / ceiling;
+        let met = if ratio >= aim {
+            "aim"
+        } else if ratio >= bar {
+            "bar"
+        } else {
+            "no"
+        };
+        Self {
+            name,
+            value,
+            unit,
+            ceiling: Some(ceiling),
+            ratio: Some(ratio),
+            bar: Some(bar),
+            aim: Some(aim),
+            met,
+        }
+    }
+
+    /// Less is better; bar and aim are in the figure's unit.
+    fn at_most(name: String, value: f64, unit: &'static str, bar: f64, aim: f64) -> Self {
+        let met = if value <= aim {
+            "aim"
+        } else if value <= bar {
+            "bar"
+        } else {
+            "no"
+        };
+        Self { name, value, unit, ceiling: None, ratio: None, bar: Some(bar), aim: Some(aim), met }
+    }
+
+    /// More is better; bar in the figure's unit.
+    fn at_least(name: String, value: f64, unit: &'static str, bar: f64) -> Self {
+        let met = if value >= bar { "bar" } else { "no" };
+        Self { name, value, unit, ceiling: None, ratio: None, bar: Some(bar), aim: None, met }
+    }
+
+    /// For information.
+    fn plain(name: String, value: f64, unit: &'static str) -> Self {
+        Self { name, value, unit, ceiling: None, ratio: None, bar: None, aim: None, met: "-" }
+    }
+}
+
+/// Prints figures as they come.
+struct Report {
+    json: bool,
+    missed: bool,
+}
+
+impl Report {
+    fn begin(json: bool) -> Self {
+        if !json {
+            println!(
+                "{:<44} {:>12} {:<10} {:>12} {:>6} {:>8} {:>8}  met",
+                "", "value", "unit", "ceiling", "ratio", "bar", "aim"
+            );
+        }
+        Self { json, missed: false }
+    }
+
+    fn say(&mut self, figure: Figure) {
+        self.missed |= figure.met == "no";
+        if self.json {
+            if let Ok(line) = serde_json::to_string(&figure) {
+                println!("{line}");
+            }
+            return;
+        }
+        let short = |n: f64| if n.abs() >= 1000.0 { format!("{n:.0}") } else { format!("{n:.2}") };
+        let cell = |n: Option<f64>| n.map_or_else(|| "-".to_owned(), short);
+        println!(
+            "{:<44} {:>12} {:<10} {:>12} {:>6} {:>8} {:>8}  {}",
+            figure.name,
+            short(figure.value),
+            figure.unit,
+            cell(figure.ceiling),
+            cell(figure.ratio),
+            cell(figure.bar),
+            cell(figure.aim),
+            figure.met
+        );
+    }
+}
+
+/// Measures. The exit code is 1 if a bar was missed.
+pub async fn run(args: Args) -> Result<ExitCode, String> {
+    if cfg!(debug_assertions) {
+        eprintln!(
+            "note: this is a build for developing; for figures run `cargo run --release -p commonroll -- bench`"
+        );
+    }
+    let mut report = Report::begin(args.json);
+    wire_ceiling(&args, &mut report).await?;
+    engine(&args, ENGINE_SQLITE, None, &mut report).await?;
+    if let Some(url) = &args.postgres {
+        engine(&args, "postgres", Some(url), &mut report).await?;
+    } else {
+        eprintln!("PostgreSQL was not measured: give --postgres URL");
+    }
+    if args.rows > 0 {
+        let (rate, peak) = translate::delimited(args.rows)?;
+        report.say(Figure::at_least(
+            "delimited rows translated, one core".to_owned(),
+            rate,
+            "rows/s",
+            200_000.0,
+        ));
+        if let Some(mib) = peak {
+            report.say(Figure::plain(format!("peak memory after {} rows", args.rows), mib, "MiB"));
+        }
+    }
+    Ok(if report.missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn wire_ceiling(args: &Args, report: &mut Report) -> Result<(), String> {
+    let load = Load::new(args.agents, args.records, args.batch)?;
+    let took = wire::raw(load).await?;
+    report.say(Figure::plain(
+        "raw gRPC over mTLS, no storage".to_owned(),
+        args.records as f64 / took.as_secs_f64(),
+        "records/s",
+    ));
+    Ok(())
+}
+
+async fn engine(args: &Args, name: &str, postgres: Option<&str>, report: &mut Report) -> Result<(), String> {
+    let mut rig = Rig::start(args.agents, postgres).await?;
+    let raw = rig.raw_append(args.records).await?;
+    let ceiling = args.records as f64 / raw.as_secs_f64();
+    report.say(Figure::plain(format!("{name}: raw durable append"), ceiling, "records/s"));
+
+    let mut load = Load::new(args.agents, args.records, args.batch)?;
+    let took = Flow::run(&rig, &mut load).await?;
+    let rate = args.records as f64 / took.as_secs_f64();
+    let name_of = |what: &str| format!("{name}: {what}");
+    report.say(Figure::rate(name_of("publish to acknowledged"), rate, "records/s", ceiling, 0.3, 0.75));
+
+    if args.seconds > 0 {
+        let flush = rig.flush_ms()?;
+        report.say(Figure::plain(name_of("the disk's own flush"), flush, "ms"));
+        let latency = load::latency(&rig, &mut load, Duration::from_secs(args.seconds), 1_000).await?;
+        report.say(Figure::at_most(
+            name_of("due to received p50, 1,000/s"),
+            latency.p50_ms,
+            "ms",
+            f64::max(5.0, 3.0 * flush),
+            2.0,
+        ));
+        report.say(Figure::at_most(
+            name_of("due to received p99, 1,000/s"),
+            latency.p99_ms,
+            "ms",
+            f64::max(20.0, 3.0 * flush),
+            5.0,
+        ));
+    }
+    if args.flat > 0 {
+        let (first, last) = load::flatness(&rig, &mut load, args.flat).await?;
+        report.say(Figure::plain(name_of("cost of the first 50,000"), first, "us/record"));
+        report.say(Figure::at_most(
+            name_of(&format!("cost at {} over that", args.flat)),
+            last / first,
+            "times",
+            1.25,
+            1.0,
+        ));
+    }
+    if let Some(mib) = rig.hub_peak_mib() {
+        report.say(Figure::at_most(name_of("hub memory, peak"), mib, "MiB", 256.0, 256.0));
+    }
+    let (ready, entries) = rig.restart().await?;
+    report.say(Figure::at_most(
+        name_of(&format!("ready with {entries} entries")),
+        ready.as_secs_f64(),
+        "s",
+        1.0,
+        1.0,
+    ));
+    rig.stop().map_err(told)?;
+    Ok(())
 }

@@ -1,0 +1,259 @@
+//! What is measured: a hub as a process of its own over a fresh database, with its institutions and their clients.
+
+use super::load::{Client, LEARNERS};
+use crate::{
+    commands::told,
+    real::{Real, now},
+};
+use commonroll_agent::{Identity, hub::grpc::GrpcHub};
+use commonroll_audit::PublicKey;
+use commonroll_core::Slug;
+use commonroll_exchange::{ConsortiumFile, PlacementText};
+use commonroll_hub::{Settings, Sources};
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Name of the embedded engine.
+pub const ENGINE_SQLITE: &str = "sqlite";
+
+/// A hub under test.
+pub struct Rig {
+    folder: tempfile::TempDir,
+    database: String,
+    hub: HubProcess,
+    agents: u16,
+    identities: Vec<Arc<Identity>>,
+}
+
+/// Slug of an agent's institution.
+pub fn slug_of(agent: u16) -> Result<Slug, String> {
+    format!("partner-{agent}").parse().map_err(told)
+}
+
+impl Rig {
+    /// Sets up a hub with a ring of partners: each hosts the learners of the next.
+    pub async fn start(agents: u16, postgres: Option<&str>) -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(told)?;
+        let dir = folder.path().join("hub");
+        let database =
+            postgres.map_or_else(|| format!("sqlite:{}", dir.join("hub.db").display()), str::to_owned);
+        let settings = settings(&dir, &database, None)?;
+        commonroll_hub::init(&settings, now(), &Real).map_err(told)?;
+        let exchange = commonroll_hub::open_exchange(&settings, now(), &Real).await.map_err(told)?;
+        for file in ring(agents)? {
+            exchange.import(&file, "bench", now()).await.map_err(told)?;
+        }
+        let hub = HubProcess::start(&dir, &database)?;
+        let settings = self::settings(&dir, &database, Some(&hub))?;
+        let mut identities = Vec::new();
+        for agent in 0..agents {
+            let institution = slug_of(agent)?;
+            let valid = Duration::from_secs(3600);
+            let invitation =
+                commonroll_hub::invite(&settings, &exchange, (&institution, valid, "bench"), now(), &Real)
+                    .await
+                    .map_err(told)?;
+            let home = folder.path().join(institution.as_str());
+            commonroll_agent::join::join(&invitation, &home, now(), &Real).await.map_err(told)?;
+            identities.push(Arc::new(Identity::load(&home).map_err(told)?));
+        }
+        exchange.close(now()).await;
+        Ok(Self { folder, database, hub, agents, identities })
+    }
+
+    /// The home of the learners that an agent's institution hosts.
+    pub fn home_of(&self, agent: u16) -> u16 {
+        (agent + 1) % self.agents
+    }
+
+    /// A connected client of an agent's institution.
+    pub async fn client(&self, agent: u16) -> Result<Client, String> {
+        let at = |n: u16| self.identities.get(usize::from(n)).ok_or("no such agent");
+        let me = at(agent)?;
+        let source = at((agent + self.agents - 1) % self.agents)?;
+        let hub = GrpcHub::connect(me, &self.hub.agents.to_string()).await.map_err(told)?;
+        let source_key: PublicKey = source.signing.public();
+        Ok(Client { slug: slug_of(agent)?, hub, me: me.clone(), source_key })
+    }
+
+    /// What the bare engine needs for as many rows, on the same disk and with the same durability.
+    pub async fn raw_append(&self, rows: u64) -> Result<Duration, String> {
+        let url = match self.database.starts_with("postgres") {
+            true => self.database.clone(),
+            false => format!("sqlite:{}", self.folder.path().join("ceiling.db").display()),
+        };
+        commonroll_store::ceiling::raw_append(&url, rows, 200, dated_id).await.map_err(told)
+    }
+
+    /// Median time of a 4 KiB append with fdatasync beside the database, in milliseconds.
+    pub fn flush_ms(&self) -> Result<f64, String> {
+        let mut file = std::fs::File::create(self.folder.path().join("flush")).map_err(told)?;
+        let mut times = Vec::new();
+        for _ in 0..200 {
+            let begun = Instant::now();
+            file.write_all(&[7; 4096]).and_then(|()| file.sync_data()).map_err(told)?;
+            times.push(begun.elapsed().as_secs_f64() * 1e3);
+        }
+        times.sort_by(f64::total_cmp);
+        Ok(times[times.len() / 2])
+    }
+
+    /// Most memory that the hub's process ever had resident, where the system tells.
+    pub fn hub_peak_mib(&self) -> Option<f64> {
+        peak_mib(self.hub.child.id())
+    }
+
+    /// Stops the hub and starts it again; gives the time until it is ready and the size of its log.
+    pub async fn restart(&mut self) -> Result<(Duration, u64), String> {
+        self.hub.stop().map_err(told)?;
+        let dir = self.folder.path().join("hub");
+        let begun = Instant::now();
+        self.hub = HubProcess::start(&dir, &self.database)?;
+        while !answers_ready(self.hub.local) {
+            if begun.elapsed() > Duration::from_secs(60) {
+                return Err("the hub did not get ready within a minute".to_owned());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let ready = begun.elapsed();
+        let settings = settings(&dir, &self.database, None)?;
+        let exchange = commonroll_hub::open_exchange(&settings, now(), &Real).await.map_err(told)?;
+        Ok((ready, exchange.stats().log_entries))
+    }
+
+    /// Stops the hub.
+    pub fn stop(mut self) -> io::Result<()> {
+        self.hub.stop()
+    }
+}
+
+/// Ids that sort by date, as the product's do: the ceiling is not made slower by random ones.
+fn dated_id(number: u64) -> [u8; 16] {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&(number / 60_000).to_be_bytes());
+    id[8..].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    id
+}
+
+fn settings(dir: &Path, database: &str, hub: Option<&HubProcess>) -> Result<Settings, String> {
+    let mut flags = flags(database);
+    if let Some(hub) = hub {
+        flags.push(("public.agents".to_owned(), hub.agents.to_string()));
+        flags.push(("public.join".to_owned(), hub.join.to_string()));
+    }
+    Settings::load(&Sources { file: None, data: Some(dir.to_owned()), environment: None, flags })
+        .map_err(told)
+}
+
+fn flags(database: &str) -> Vec<(String, String)> {
+    let own = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    let fixed = [
+        ("consortium", "bench"),
+        ("listen.agents", "127.0.0.1:0"),
+        ("listen.join", "127.0.0.1:0"),
+        ("listen.local", "127.0.0.1:0"),
+        ("limits.records_per_second", "10000000"),
+        ("limits.records_burst", "10000000"),
+        ("limits.calls_per_second", "100000"),
+        ("database", database),
+    ];
+    fixed.map(own).into()
+}
+
+/// Institutions, one agreement, and each host's learners as a file of its own, so that no entry of the log is huge.
+fn ring(agents: u16) -> Result<Vec<ConsortiumFile>, String> {
+    let mut text = String::new();
+    let mut parties = Vec::new();
+    for agent in 0..agents {
+        let slug = slug_of(agent)?;
+        text += &format!(
+            "[[institution]]\nslug = \"{slug}\"\nname = \"Partner {agent}\"\ntype = \"school\"\ntime_zone = \"UTC\"\n"
+        );
+        parties.push(format!("\"{slug}\""));
+    }
+    text += &format!(
+        "[[agreement]]\nid = \"all\"\nversion = 1\nparties = [{}]\npurpose = \"measuring\"\nfirst_date = \"2020-01-01\"\nlast_date = \"2099-12-31\"\n\
+         [agreement.kinds]\nattendance = [\"presence\", \"source_code\", \"note\"]\n",
+        parties.join(", ")
+    );
+    let mut files = vec![ConsortiumFile::parse(&text).map_err(told)?];
+    for agent in 0..agents {
+        let learners = (0..LEARNERS).map(|n| [format!("h-{n}"), format!("n-{n}")]).collect();
+        let placement = PlacementText {
+            home: slug_of((agent + 1) % agents)?,
+            host: slug_of(agent)?,
+            group: "ENG-1".to_owned(),
+            first_date: "2020-01-01".to_owned(),
+            last_date: "2099-12-31".to_owned(),
+            learners,
+        };
+        files.push(ConsortiumFile { placements: vec![placement], ..ConsortiumFile::default() });
+    }
+    Ok(files)
+}
+
+/// A running `commonroll hub run`, ended with its owner.
+struct HubProcess {
+    child: Child,
+    agents: SocketAddr,
+    join: SocketAddr,
+    local: SocketAddr,
+}
+
+impl HubProcess {
+    fn start(dir: &Path, database: &str) -> Result<Self, String> {
+        let program: PathBuf = std::env::current_exe().map_err(told)?;
+        let mut command = Command::new(program);
+        command.args(["hub", "run", "--dir"]).arg(dir).env("COMMONROLL_LOG", "warn");
+        for (key, value) in flags(database) {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(told)?;
+        let out = child.stdout.take().ok_or("the hub has no output")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line).map_err(told)?;
+        let word = |name: &str| {
+            let mut words = line.split_whitespace().skip_while(|word| *word != name);
+            words.nth(1).and_then(|at| at.parse().ok()).ok_or_else(|| "the hub did not start".to_owned())
+        };
+        let (agents, join, local) = (word("agents")?, word("join")?, word("local")?);
+        Ok(Self { child, agents, join, local })
+    }
+
+    /// Kills the process: a hub must be ready again after that too.
+    fn stop(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(|_| ())
+    }
+}
+
+impl Drop for HubProcess {
+    fn drop(&mut self) {
+        let _ = self.stop();
+    }
+}
+
+fn answers_ready(local: SocketAddr) -> bool {
+    let ask = || -> io::Result<bool> {
+        let mut stream = std::net::TcpStream::connect(local)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line)?;
+        Ok(line.contains(" 200 "))
+    };
+    ask().unwrap_or(false)
+}
+
+/// Peak resident memory of a process in MiB; only Linux tells.
+pub fn peak_mib(process: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+}
