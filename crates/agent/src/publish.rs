@@ -10,7 +10,7 @@ use crate::{
     hub::{Hub, HubError, PublishSession},
     identity::Identity,
     settings::Pace,
-    spool::Spool,
+    spool::{Spool, queue::Waiting},
 };
 use commonroll_audit::SigningKey;
 use commonroll_core::{Slug, Timestamp};
@@ -18,10 +18,13 @@ use commonroll_wire::{
     DeclarationAnswer, RecordAnswer, pb::exchange::v1::PublishResponse, read_declaration_answer,
     read_record_answer, seal_batch,
 };
+use prost::Message;
 use std::{collections::VecDeque, time::Duration};
 
 /// Declarations of one call.
 const DECLARATIONS_MAX: u32 = 1_000;
+/// Bytes of records in one batch.
+const BATCH_BYTES_MAX: usize = 1 << 20;
 /// Longest wait between two tries of a refused record.
 const RETRY_MAX: Duration = Duration::from_secs(3_600);
 
@@ -94,8 +97,7 @@ impl Publisher {
         let declared = declare(hub, spool, now, &retry).await?;
         let mut published = Published { declared, ..Published::default() };
         spool.requeue(now, published.declared > 0).await?;
-        let (waiting, _) = spool.queue_length().await?;
-        if waiting == 0 {
+        if spool.waiting(0, 1).await?.is_empty() {
             return Ok(published);
         }
         let done = self.drain(hub, spool, signer, pace, now, &retry, &mut published).await;
@@ -124,7 +126,8 @@ impl Publisher {
         let mut behind = 0;
         loop {
             while under_way.len() < pace.batches_in_flight_max as usize {
-                let waiting = spool.waiting(behind, pace.batch_records_max).await?;
+                let mut waiting = spool.waiting(behind, pace.batch_records_max).await?;
+                waiting.truncate(fitting(&waiting));
                 let Some(last) = waiting.last() else { break };
                 behind = last.position;
                 let positions = waiting.iter().map(|record| record.position).collect();
@@ -146,6 +149,16 @@ impl Publisher {
     pub fn close(&mut self) {
         self.session = None;
     }
+}
+
+/// How many of these records a batch takes: at least one, and no more bytes than any hub takes in one message.
+fn fitting(waiting: &[Waiting]) -> usize {
+    let mut bytes = 0;
+    let fits = |record: &&Waiting| {
+        bytes += record.sealed.message.encoded_len();
+        bytes <= BATCH_BYTES_MAX
+    };
+    waiting.iter().take_while(fits).count().max(1)
 }
 
 /// Opens a stream and reads where to go on.

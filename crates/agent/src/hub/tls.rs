@@ -34,6 +34,9 @@ async fn connect(address: &str, tls: ClientTlsConfig) -> Result<Channel, HubErro
         .map_err(|_| HubError::Refused("the certificates of the identity folder can't be read".to_owned()))?
         .connect_timeout(Duration::from_secs(10))
         .tcp_nodelay(true)
+        // Room for the answers to a whole window of batches, so that hub and agent never both wait to be read.
+        .initial_stream_window_size(4 << 20)
+        .initial_connection_window_size(16 << 20)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10))
         .keep_alive_while_idle(true);

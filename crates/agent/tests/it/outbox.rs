@@ -5,9 +5,17 @@ use crate::{
     rig::{Dice, School, csv},
 };
 use commonroll_agent::{
-    outbox::{Folder, WriteBack, results},
+    outbox::{Arrival, Folder, WriteBack, results},
     receive::Receiver,
     settings::{Outbox, OutboxFormat, Sessions},
+};
+use commonroll_core::{
+    Body, Head, LocalId, Record, RecordId, Revision, Timestamp,
+    record::{
+        Assessment, Behaviour, Text,
+        assessment::{GradeKind, GradeValue, ResultGiven},
+        behaviour::{Category, Event, Polarity},
+    },
 };
 use std::{fs, path::Path};
 
@@ -127,4 +135,71 @@ async fn a_withdrawn_mark_is_taken_back_in_lesson_and_session() {
         2,
         "whichever session it was proposed for"
     );
+}
+
+#[test]
+fn results_and_events_are_written_too_and_no_cell_becomes_a_formula() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = outbox(home.path());
+    let text = |text: &str| Text::parse("text", text, 200).unwrap();
+    let result = ResultGiven {
+        kind: GradeKind::WorkingAt,
+        scale_id: "gce-a-level".to_owned(),
+        scale_version: "2024".to_owned(),
+        value: GradeValue::Given("A*".to_owned()),
+        subject: text("Physics"),
+        title: text("=cmd|x"),
+        result_set: text("Y12 Aut2"),
+        points: None,
+    };
+    let event = Event {
+        polarity: Polarity::Negative,
+        category: Category::AttendanceLateness,
+        severity: None,
+        source_label: text("Late to lesson"),
+        happened_at: None,
+        location: text("Lab 2"),
+        event_id: None,
+    };
+    let bodies = [
+        Body::Assessment(Assessment { result: Some(result), comment: None }),
+        Body::Behaviour(Behaviour { event: Some(event), ..Behaviour::default() }),
+    ];
+    let arrivals: Vec<_> = bodies.into_iter().enumerate().map(|(n, body)| arrival(n as u8, body)).collect();
+    folder.write("000000000002", &arrivals).unwrap();
+    assert_eq!(names(home.path()), ["assessment-000000000002.csv", "behaviour-000000000002.csv"]);
+    let read = |name: &str| fs::read_to_string(home.path().join("outbox").join(name)).unwrap();
+    let grades = read("assessment-000000000002.csv");
+    assert!(grades.contains("Physics,'=cmd|x,Y12 Aut2,working_at,gce-a-level 2024,A*,"), "{grades}");
+    let events = read("behaviour-000000000002.csv");
+    assert!(events.contains("negative,attendance_lateness,Late to lesson,,Lab 2,"), "{events}");
+}
+
+#[test]
+fn a_record_without_an_id_of_ours_is_refused_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = outbox(home.path());
+    let mut stray = arrival(1, Body::Assessment(Assessment::default()));
+    stray.learner = String::new();
+    assert!(folder.check(&stray).unwrap_err().contains("declare the learner again"));
+    assert!(folder.check(&arrival(1, Body::Assessment(Assessment::default()))).is_ok());
+}
+
+fn arrival(n: u8, body: Body) -> Arrival {
+    let head = Head {
+        id: RecordId([n; 16]),
+        revision: Revision::FIRST,
+        source: "northgate".parse().unwrap(),
+        learner: LocalId::parse("learner", "ada").unwrap(),
+        group: None,
+        date: "2026-09-14".parse().unwrap(),
+        recorded_at: Timestamp::from_micros("recorded_at", 0).unwrap(),
+        confidential: false,
+    };
+    Arrival {
+        sequence: u64::from(n),
+        record: Record { head, body },
+        learner: "home-ada".to_owned(),
+        accepted_at_us: 0,
+    }
 }
