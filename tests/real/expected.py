@@ -14,11 +14,16 @@ import csv
 import datetime
 import json
 import pathlib
+import re
 import sys
-import tomllib
 import xml.etree.ElementTree as ET
 import zipfile
 import zoneinfo
+
+try:
+    import tomllib
+except ImportError:
+    sys.exit("expected.py needs Python 3.11 or newer")
 
 HERE = pathlib.Path(__file__).resolve().parent
 EDFI = "{http://ed-fi.org/5.2.0}"
@@ -34,6 +39,10 @@ def text(element, *path):
 
 def student(element):
     return text(element, "StudentReference", "StudentIdentity", "StudentUniqueId")
+
+
+def hyphened(name):
+    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def word(uri):
@@ -72,18 +81,32 @@ def sittings():
     for sitting in ET.parse(HERE / "grand-bend/StudentAssessment-SAT.xml").getroot():
         date = text(sitting, "AdministrationDate")[:10]
         title = text(sitting, "AssessmentReference", "AssessmentIdentity", "AssessmentIdentifier")
-        given = [text(score, "Result") for score in sitting.findall(EDFI + "ScoreResult")]
-        given += [word(text(level, "PerformanceLevel")) for level in sitting.findall(EDFI + "PerformanceLevel")]
-        for grade in given:
-            yield Row("grand-bend", student(sitting), "assessment", date, (title, "final", grade))
+        given = [
+            (word(text(score, "AssessmentReportingMethod")), text(score, "Result"))
+            for score in sitting.findall(EDFI + "ScoreResult")
+        ]
+        given += [
+            (text(level, "PerformanceLevelIndicatorName"), word(text(level, "PerformanceLevel")))
+            for level in sitting.findall(EDFI + "PerformanceLevel")
+        ]
+        for method, grade in given:
+            scale = f"{hyphened(title)}/{hyphened(method)} 1"
+            said = (title, text(sitting, "SchoolYear"), "final", scale, grade)
+            yield Row("grand-bend", student(sitting), "assessment", date, said)
 
 
 def package():
     with zipfile.ZipFile(HERE / "north-school/valid-full-bulk.zip") as files:
         table = lambda name: csv.DictReader(files.read(name).decode("utf-8-sig").splitlines())
-        titles = {item["sourcedId"]: item["title"] for item in table("lineItems.csv")}
+        items = {item["sourcedId"]: item for item in table("lineItems.csv")}
+        terms = {term["sourcedId"]: term["title"] for term in table("academicSessions.csv")}
+        scales = {link["resultSourcedId"]: link["scoreScaleSourcedId"] for link in table("resultScoreScales.csv")}
         for result in table("results.csv"):
-            said = (titles[result["lineItemSourcedId"]], "assignment", result["textScore"] or result["score"])
+            item = items[result["lineItemSourcedId"]]
+            # A letter on the scale that the package links it to.
+            scale = f"north-school/{scales[result['sourcedId']]} 1"
+            term = terms[item["academicSessionSourcedId"]]
+            said = (item["title"], term, "assignment", scale, result["textScore"])
             yield Row("north-school", result["studentSourcedId"], "assessment", result["scoreDate"], said)
 
 
@@ -95,7 +118,7 @@ def pupils():
             for number, row in enumerate(csv.DictReader(file, delimiter=";"), 1):
                 for column, (title, kind) in columns.items():
                     if row["school"] == school:
-                        yield Row(folder, f"mat-{number}", "assessment", "2006-06-30", (title, kind, row[column]))
+                        yield Row(folder, f"mat-{number}", "assessment", "2006-06-30", (title, "", kind, "raw-0-20 1", row[column]))
 
 
 def scores():
@@ -107,7 +130,7 @@ def scores():
             about = assessments[row["id_assessment"]]
             date = starts[about["code_presentation"]] + datetime.timedelta(days=int(row["date_submitted"]))
             title = f"{about['assessment_type']} {row['id_assessment']}"
-            said = (title, "assignment", row["score"] or "not assessed")
+            said = (title, about["code_presentation"], "assignment", "raw-0-100 1", row["score"] or "not assessed")
             yield Row("open-university", row["id_student"], "assessment", date.isoformat(), said)
 
 
@@ -147,7 +170,7 @@ def said(kind, row):
     columns = {
         "attendance": ("StartTime", "EndTime", "GroupCode", "Mark", "MinsLate"),
         "behaviour": ("Time", "Polarity", "Label", "Location", "Role"),
-        "assessment": ("Aspect", "Kind", "Grade"),
+        "assessment": ("Aspect", "ResultSet", "Kind", "Scale", "Grade"),
     }
     return tuple(row[column] for column in columns[kind])
 

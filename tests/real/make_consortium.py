@@ -5,7 +5,8 @@ Everything here that is not in the files is made: which home a learner belongs t
 host's id), the home's id for the learner (a digest of home, host and id), the homes, the agreements, and that every
 learner who has a record was placed for exactly the dates of the host's records. No names are made up.
 
-`make_consortium.py --check` changes nothing and fails if what it would write is not what is there.
+`make_consortium.py --check` changes nothing and fails if what it would write is not what is there. It works only on
+files that are byte for byte what SHA256SUMS says.
 """
 
 import csv
@@ -55,6 +56,17 @@ SOURCES = {
     "mousinho-da-silveira": [("grades", "student-*.csv", "delimited", "uci-ms.toml")],
     "open-university": [("scores", "studentAssessment-*.csv", "delimited", "oulad.toml")],
 }
+
+
+def as_published():
+    """Stops if a file of a host is changed, missing or unknown."""
+    sums = dict(reversed(line.split("  ", 1)) for line in (HERE / "SHA256SUMS").read_text().splitlines())
+    found = {f"{host}/{path.name}": path for host in HOSTS for path in (HERE / host).iterdir()}
+    if odd := sums.keys() ^ found.keys():
+        sys.exit(f"not both here and in SHA256SUMS: {', '.join(sorted(odd))}")
+    for name, path in found.items():
+        if hashlib.sha256(path.read_bytes()).hexdigest() != sums[name]:
+            sys.exit(f"{name} is not the published file any more; get it again")
 
 
 def first(element, name):
@@ -184,6 +196,7 @@ def people(records):
 
 
 def main():
+    as_published()
     records = {
         "grand-bend": edfi(),
         "north-school": oneroster(),

@@ -1,7 +1,10 @@
 //! The words of a replay folder: what may stand in its `consortium.toml` beside what `directory import` takes, and in the
 //! file of expected counts. Only the shapes: what they mean is in [`super`].
 
-use commonroll_core::{RecordKind, SchoolDate, Slug, directory::Institution};
+use commonroll_core::{
+    RecordKind, SchoolDate, Slug,
+    directory::{DateRange, Institution},
+};
 use commonroll_exchange::{AgreementText, PlacementText};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -88,7 +91,7 @@ pub struct Arrives {
 impl ConsortiumToml {
     /// Checks what one key says against another, so that nothing starts that must fail later.
     pub fn check(&self) -> Result<(), String> {
-        SchoolDate::parse("replay.date", &self.replay.date).map_err(|invalid| invalid.to_string())?;
+        date("replay.date", &self.replay.date)?;
         let known: BTreeSet<&Slug> = self.institutions.iter().map(|institution| &institution.slug).collect();
         if known.len() != self.institutions.len() {
             return Err("key `institution.slug`: two institutions have the same short name".to_owned());
@@ -115,9 +118,25 @@ impl ConsortiumToml {
                     .to_owned(),
             );
         }
+        let ranges =
+            self.agreements.iter().map(|a| (format!("agreement {}", a.id), &a.first_date, &a.last_date));
+        let placed = self
+            .placements
+            .iter()
+            .map(|p| (format!("placement of {} at {}", p.home, p.host), &p.first_date, &p.last_date));
+        for (of, first, last) in ranges.chain(placed) {
+            let dates = date("first_date", first).and_then(|first| Ok((first, date("last_date", last)?)));
+            let (first, last) = dates.map_err(|problem| format!("{of}: {problem}"))?;
+            DateRange::new(first, last)
+                .map_err(|_| format!("{of}: key `last_date`: must not lie before first_date"))?;
+        }
         if self.partners.iter().all(|partner| partner.sources.is_empty()) {
             return Err("nobody sends anything; add a [[partner]] with a [[partner.source]]".to_owned());
         }
         Ok(())
     }
+}
+
+fn date(key: &'static str, text: &str) -> Result<SchoolDate, String> {
+    SchoolDate::parse(key, text).map_err(|invalid| format!("key `{key}`: {}", invalid.rule))
 }
