@@ -1,0 +1,15 @@
+//! What no crate can test alone: the map is true, the schema is kept, a stranger's client works, the units are sound.
+//!
+//! What a crate can test by itself is tested there. `./tests/run` sets up what these tests need.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on should fail where it stands"
+)]
+
+mod deploy;
+mod outside;
+mod schema;
+mod stranger;
+mod tidy;
