@@ -143,11 +143,22 @@ pub struct Exchange {
     failures: Arc<enrol::Failures>,
 }
 
-/// Does work in the log's one writer; what it returns is given back when its entries are durable.
+/// Does work in the log's one writer, on the directory as every node has made it; what it returns is given back when its
+/// entries are durable.
 async fn submit_with<T: Send + 'static>(
     shared: &Shared,
     by: &str,
     now: Timestamp,
+    work: impl FnMut(&mut Work<'_>) -> T + Send + 'static,
+) -> Result<T, WriteFault> {
+    submit_job(shared, by, now, true, work).await
+}
+
+async fn submit_job<T: Send + 'static>(
+    shared: &Shared,
+    by: &str,
+    now: Timestamp,
+    fresh: bool,
     mut work: impl FnMut(&mut Work<'_>) -> T + Send + 'static,
 ) -> Result<T, WriteFault> {
     let (sender, receiver) = oneshot::channel();
@@ -158,6 +169,7 @@ async fn submit_with<T: Send + 'static>(
         done: Box::new(move |outcome| {
             let _ = sender.send(outcome);
         }),
+        fresh,
         by: by.to_owned(),
         now,
     };
@@ -166,13 +178,14 @@ async fn submit_with<T: Send + 'static>(
     result.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(WriteFault)
 }
 
+/// The same for what depends on nothing that another node may have said: notes, receipts.
 async fn submit(
     shared: &Shared,
     by: &str,
     now: Timestamp,
     work: impl FnMut(&mut Work<'_>) + Send + 'static,
 ) -> Result<(), WriteFault> {
-    submit_with(shared, by, now, work).await
+    submit_job(shared, by, now, false, work).await
 }
 
 impl Exchange {

@@ -42,6 +42,8 @@ pub struct ChangeJob {
     pub plan: Box<dyn FnMut(&mut Work<'_>) + Send>,
     /// Told when the entries are durable, or that they are not.
     pub done: Box<dyn FnOnce(Result<(), WriteFault>) + Send>,
+    /// True if it must not be decided before what other nodes appended has been read: a join must see the invitation.
+    pub fresh: bool,
     /// Who does it.
     pub by: String,
     /// When.
@@ -186,7 +188,7 @@ impl Writer {
 
     async fn commit_group(&mut self, mut group: Vec<Job>) {
         for _ in 0..RACES {
-            if group.iter().any(|job| matches!(job, Job::Follow(_))) && self.follow().await.is_err() {
+            if group.iter().any(wants_fresh) && self.follow().await.is_err() {
                 return fail(group);
             }
             let Ok((plan, answers)) = self.plan(&mut group).await else {
@@ -355,6 +357,14 @@ fn plan_change(plan: &mut Plan, working: &mut Directory, job: &mut ChangeJob) {
     changes.iter().for_each(|change| plan.change(change, &job.by, job.now));
     notes.into_iter().for_each(|(what, more)| plan.note(&what, &job.by, more, job.now));
     plan.changes.extend(changes);
+}
+
+fn wants_fresh(job: &Job) -> bool {
+    match job {
+        Job::Publish(_) => false,
+        Job::Change(change) => change.fresh,
+        Job::Follow(_) => true,
+    }
 }
 
 fn weight(job: &Job) -> usize {

@@ -37,6 +37,16 @@ async fn two_nodes_agree(database: &str) {
     other.revoke(Revoke::Institution(slug("kingsmead")), "operator", world.now()).await.unwrap();
     world.exchange.follow(Duration::from_secs(1)).await.unwrap();
     assert!(feed.next(&world.clock).await.is_err());
+
+    // An invitation issued through one node is good at the other at once.
+    let code = world
+        .exchange
+        .invite(&slug("ridgeway"), Duration::from_secs(60), "operator", [77; 32], world.now())
+        .await
+        .unwrap();
+    let key = *commonroll_audit::keys::SigningKey::from_seed(&[77; 32]).unwrap().public().as_bytes();
+    let peer = "127.0.0.1".parse().unwrap();
+    assert_eq!(other.join(&code, AgentId([77; 16]), key, peer, world.now()).await, Ok(slug("ridgeway")));
     assert!(world.exchange.verify(|_| {}).await.is_ok());
 }
 
