@@ -101,6 +101,8 @@ pub enum Action {
     Back,
     /// Something to tell the watcher.
     Say(String),
+    /// Waits until what was written so far has arrived, so that the order of what follows does not hang on the machine.
+    Settle,
 }
 
 /// What must have arrived in the homes' outboxes.
@@ -139,7 +141,7 @@ pub struct Arrived {
     pub date: String,
     /// Attendance: the home's local start time as HH:MM. Behaviour: its time, or empty. Else empty.
     pub start: String,
-    /// Attendance: `mark` or `mark/minutes late`. Assessment: `subject/title/grade`. Behaviour: `polarity/label`.
+    /// Attendance: `mark` or `mark minutes-late`, such as `L 12`. Assessment: `subject/title/grade`. Behaviour: `polarity/label`.
     pub content: String,
 }
 

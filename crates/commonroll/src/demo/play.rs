@@ -1,0 +1,472 @@
+//! The day as it happens: files appear at their moments, agents do their work, and what arrives is told.
+
+use super::{
+    made::Made,
+    readback::Outbox,
+    screen::{Screen, Tone, listed, shown},
+    setup::{Action, Arrived, Kind, Setup},
+    stage::{self, Counted, Stage},
+    tally,
+    watch::{self, Seen},
+};
+use commonroll_agent::status::Status;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+/// A file is told of when all that it brings has landed, or after this time.
+const TOLD_AFTER: Duration = Duration::from_millis(900);
+/// How long the play waits for something that must arrive.
+const SETTLING: Duration = Duration::from_secs(30);
+/// How long nothing must happen at the end, so that nothing can come behind.
+const QUIET: Duration = Duration::from_millis(900);
+
+/// A day being played.
+pub struct Play {
+    pub setup: Setup,
+    pub stage: Stage,
+    brings: Vec<Vec<Arrived>>,
+    root: PathBuf,
+    seen: mpsc::Receiver<Seen>,
+    started: Instant,
+    flights: Vec<Flight>,
+    /// Records on their way, and in which flight.
+    under_way: HashMap<Arrived, usize>,
+    /// Last file of each partner: its source, and when it was written, in microseconds since the epoch.
+    written: Vec<BTreeMap<String, i64>>,
+    pub partners: Vec<Seat>,
+    told: BTreeSet<String>,
+    /// From the moment at which the export was in place to the moment at which its row was seen in the home's outbox.
+    pub times: Vec<Duration>,
+    /// The same, for records that had to wait for a partner that was cut off.
+    pub caught_up: Vec<Duration>,
+    /// From the start of the program to the first mark in an outbox.
+    pub first: Option<Duration>,
+    last_arrival: Instant,
+    pub counted: Counted,
+    clock: String,
+}
+
+/// What is known of a partner while the day goes on.
+#[derive(Default)]
+pub struct Seat {
+    pub outbox: Outbox,
+    pub status: Option<Status>,
+    pub exports: u64,
+    /// Records of this partner that were seen in homes' outboxes.
+    pub sent: u64,
+    pub received: u64,
+    away: bool,
+    recent: Vec<Duration>,
+}
+
+/// One export on its way.
+struct Flight {
+    clock: String,
+    partner: usize,
+    what: String,
+    written: Instant,
+    left: usize,
+    landed: BTreeMap<String, u64>,
+    taken_back: u64,
+    slowest: Duration,
+    told: bool,
+}
+
+impl Play {
+    /// Starts the hub and every agent, and waits until the directory stands.
+    pub async fn raise(
+        root: &Path,
+        made: Made,
+        started: Instant,
+        port: Option<u16>,
+        screen: &Screen,
+    ) -> Result<Self, String> {
+        let Made { setup, brings } = made;
+        let bar = screen.step("hub and agents start", setup.partners.len() + 1);
+        let (mut stage, invitations) = Stage::raise(root, &setup, port).await?;
+        bar.inc(1);
+        let joined = {
+            let join = |place: usize| {
+                let (stage, partner, invitation) = (&stage, &setup.partners[place], &invitations[place]);
+                let bar = bar.clone();
+                async move {
+                    let agent = stage.join(partner, invitation).await;
+                    bar.inc(1);
+                    agent.map(|agent| (place, agent))
+                }
+            };
+            futures_util::future::try_join_all((0..setup.partners.len()).map(join)).await?
+        };
+        joined.into_iter().for_each(|(place, agent)| stage.take_in(place, agent));
+        bar.finish_and_clear();
+        screen.say(
+            Tone::Plain,
+            &format!(
+                "  hub on SQLite and {} agents run, joined by invitation over mTLS, after {}",
+                setup.partners.len(),
+                shown(started.elapsed())
+            ),
+        );
+        let seen = watch::start(root, &setup);
+        let count = setup.partners.len();
+        let mut play = Self {
+            stage,
+            brings,
+            root: root.to_owned(),
+            seen,
+            started,
+            flights: Vec::new(),
+            under_way: HashMap::new(),
+            written: vec![BTreeMap::new(); count],
+            partners: (0..count).map(|_| Seat::default()).collect(),
+            told: BTreeSet::new(),
+            times: Vec::new(),
+            caught_up: Vec::new(),
+            first: None,
+            last_arrival: started,
+            counted: Counted::default(),
+            clock: String::new(),
+            setup,
+        };
+        for place in 0..count {
+            let paths: Vec<String> =
+                play.setup.partners[place].files.iter().map(|file| file.path.clone()).collect();
+            paths.iter().for_each(|path| play.note_written(place, path, 0));
+        }
+        Ok(play)
+    }
+
+    /// Plays every step, and waits until what was written has arrived.
+    pub async fn day(&mut self, speed: f64, screen: &mut Screen) -> Result<(), String> {
+        self.settle(screen).await?;
+        screen.say(
+            Tone::Plain,
+            &format!(
+                "  learners, placements and acceptances stand in the directory after {}\n",
+                shown(self.started.elapsed())
+            ),
+        );
+        screen.table(self.setup.partners.len(), self.setup.steps.len());
+        let mut began = Instant::now();
+        for number in 0..self.setup.steps.len() {
+            let due = began + self.setup.steps[number].at.div_f64(speed);
+            self.until(due, screen).await?;
+            if matches!(self.setup.steps[number].action, Action::Settle) {
+                let stalled = Instant::now();
+                self.settle(screen).await?;
+                began += stalled.elapsed();
+            } else {
+                self.act(number, screen).await?;
+            }
+            screen.day(&self.clock, number + 1);
+        }
+        self.settle(screen).await?;
+        self.rest(screen).await
+    }
+
+    async fn act(&mut self, number: usize, screen: &Screen) -> Result<(), String> {
+        let step = &self.setup.steps[number];
+        let place = self.place(&step.partner)?;
+        self.clock.clone_from(&step.clock);
+        let slug = step.partner.clone();
+        match &step.action {
+            Action::Write(file) => {
+                let written_us = crate::real::now().micros();
+                stage::write(&self.root, &slug, file)?;
+                let written = Instant::now();
+                let (path, what) = (file.path.clone(), file.what.clone());
+                self.note_written(place, &path, written_us);
+                self.partners[place].exports += 1;
+                self.take_off(number, place, what, written);
+            }
+            Action::CutOff => {
+                self.event(screen, &slug, "is cut off: its agent is stopped in its tracks");
+                self.partners[place].away = true;
+                self.stage.cut_off(place).await;
+            }
+            Action::Back => {
+                self.event(screen, &slug, "is back, and catches up");
+                let agent = self.stage.spawn_agent(&slug)?;
+                self.stage.take_in(place, agent);
+                self.partners[place].away = false;
+            }
+            Action::Say(text) => {
+                let text = text.clone();
+                self.event(screen, &slug, &text);
+            }
+            Action::Settle => {}
+        }
+        Ok(())
+    }
+
+    fn event(&self, screen: &Screen, slug: &str, text: &str) {
+        screen.say(Tone::Event, &format!("  {}  {slug:<10} {text}", self.clock));
+    }
+
+    fn take_off(&mut self, number: usize, partner: usize, what: String, written: Instant) {
+        let flight = self.flights.len();
+        let brings = self.brings.get(number).cloned().unwrap_or_default();
+        for record in &brings {
+            // What this replaces is no longer waited for.
+            let older: Vec<Arrived> =
+                self.under_way.keys().filter(|other| tally::same_record(other, record)).cloned().collect();
+            for old in older {
+                if let Some(flight) = self.under_way.remove(&old) {
+                    self.flights[flight].left -= 1;
+                }
+            }
+            self.under_way.insert(record.clone(), flight);
+        }
+        let clock = self.clock.clone();
+        self.flights.push(Flight {
+            clock,
+            partner,
+            what,
+            written,
+            left: brings.len(),
+            landed: BTreeMap::new(),
+            taken_back: 0,
+            slowest: Duration::ZERO,
+            told: false,
+        });
+    }
+
+    /// Watches until a moment.
+    async fn until(&mut self, due: Instant, screen: &Screen) -> Result<(), String> {
+        loop {
+            let wait = due.saturating_duration_since(Instant::now());
+            let tick = wait.min(Duration::from_millis(100));
+            match tokio::time::timeout(tick, self.seen.recv()).await {
+                Ok(Some(seen)) => self.take(seen, screen),
+                Ok(None) => return Err("the watchers ended".to_owned()),
+                Err(_) => self.tell_flights(screen, false),
+            }
+            if let Some(fallen) = self.stage.fallen() {
+                return Err(format!("a process ended by itself; see {fallen} in {}", self.root.display()));
+            }
+            if due <= Instant::now() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Watches until every export was taken, everything was sent, and what is under way has landed.
+    async fn settle(&mut self, screen: &Screen) -> Result<(), String> {
+        let deadline = Instant::now() + SETTLING;
+        while !self.is_settled() {
+            self.until(Instant::now() + Duration::from_millis(20), screen).await?;
+            if Instant::now() > deadline {
+                self.tell_flights(screen, true);
+                screen.say(Tone::Refused, "  something does not arrive; the day goes on without it");
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn is_settled(&self) -> bool {
+        let all_taken = self.partners.iter().enumerate().all(|(place, seat)| {
+            seat.away || seat.status.as_ref().is_some_and(|status| self.has_taken(place, status))
+        });
+        let away = |home: &String| self.place(home).is_ok_and(|place| self.partners[place].away);
+        all_taken && self.under_way.keys().all(|record| away(&record.home))
+    }
+
+    fn has_taken(&self, place: usize, status: &Status) -> bool {
+        let looked_at = |(source, written): (&String, &i64)| {
+            status.exports_taken.iter().any(|(name, at)| name == source && at >= written)
+                || status
+                    .exports_refused
+                    .iter()
+                    .any(|refused| refused.source == *source && refused.at_us >= *written)
+        };
+        status.declarations_unsent == 0 && status.unsent == 0 && self.written[place].iter().all(looked_at)
+    }
+
+    /// Nothing happens for a while.
+    async fn rest(&mut self, screen: &Screen) -> Result<(), String> {
+        let deadline = Instant::now() + SETTLING;
+        let began = Instant::now();
+        while self.last_arrival.max(began).elapsed() < QUIET && Instant::now() < deadline {
+            self.until(Instant::now() + Duration::from_millis(50), screen).await?;
+        }
+        if let Some(counted) = self.stage.counted().await {
+            self.counted = counted;
+        }
+        self.tell_flights(screen, true);
+        Ok(())
+    }
+
+    fn take(&mut self, seen: Seen, screen: &Screen) {
+        match seen {
+            Seen::Rows(place, outbox, at) => {
+                self.last_arrival = Instant::now();
+                for row in &outbox.rows {
+                    self.land(place, row, at, screen);
+                }
+                self.partners[place].outbox.add(outbox);
+                self.tell_flights(screen, false);
+            }
+            Seen::Status(place, status) => {
+                self.tell_status(place, &status, screen);
+                self.partners[place].status = Some(*status);
+            }
+        }
+        self.show(screen);
+    }
+
+    fn land(&mut self, home: usize, row: &super::readback::Row, at: Instant, screen: &Screen) {
+        let Ok(source) = self.place(&row.arrived.source) else { return };
+        self.partners[home].received += 1;
+        self.partners[source].sent += 1;
+        if self.first.is_none() && row.arrived.kind == Kind::Attendance {
+            let first = at.saturating_duration_since(self.started);
+            self.first = Some(first);
+            screen.say(
+                Tone::Heading,
+                &format!("  the first mark is back at its home {} after the start", shown(first)),
+            );
+        }
+        let known = self.under_way.remove(&row.arrived);
+        if let Some(flight) = known {
+            self.flights[flight].left -= 1;
+        }
+        // Without knowledge of what a file brings, it is the source's newest.
+        let newest = || self.flights.iter().rposition(|flight| flight.partner == source);
+        let Some(flight) = known.or_else(newest) else { return };
+        let flight = &mut self.flights[flight];
+        let time = at.saturating_duration_since(flight.written);
+        if row.withdrawn {
+            flight.taken_back += 1;
+        } else {
+            *flight.landed.entry(row.arrived.home.clone()).or_default() += 1;
+        }
+        if known.is_none() && !self.brings.is_empty() {
+            return;
+        }
+        if flight.told {
+            self.caught_up.push(time);
+        } else {
+            flight.slowest = flight.slowest.max(time);
+            self.times.push(time);
+            self.partners[source].recent.push(time);
+        }
+    }
+
+    /// Tells of exports whose records have landed, or have had their time.
+    fn tell_flights(&mut self, screen: &Screen, all: bool) {
+        let unknown = self.brings.is_empty();
+        for flight in &mut self.flights {
+            let done = if unknown {
+                false
+            } else {
+                flight.left == 0 && flight.written.elapsed() > Duration::from_millis(250)
+            };
+            if flight.told || !(all || done || flight.written.elapsed() > TOLD_AFTER) {
+                continue;
+            }
+            flight.told = true;
+            let slug = &self.setup.partners[flight.partner].slug;
+            let mut line = format!("  {}  {slug:<10} {:<28}", flight.clock, flight.what);
+            if !flight.landed.is_empty() {
+                line.push_str(&format!(" → {}", listed(&flight.landed)));
+            }
+            if flight.taken_back > 0 {
+                line.push_str(&format!("  {} taken back", flight.taken_back));
+            }
+            if flight.left > 0 {
+                line.push_str(&format!("  {} wait", flight.left));
+            }
+            if flight.slowest > Duration::ZERO {
+                line.push_str(&format!("  {}", shown(flight.slowest)));
+            }
+            screen.say(if flight.landed.is_empty() { Tone::Plain } else { Tone::Good }, line.trim_end());
+        }
+    }
+
+    /// Tells what is new in a status: refusals and problems, each once.
+    fn tell_status(&mut self, place: usize, status: &Status, screen: &Screen) {
+        let slug = &self.setup.partners[place].slug;
+        let mut lines = Vec::new();
+        for refused in &status.exports_refused {
+            lines.push(format!("{} refused: {}: {}", refused.file, refused.fault.rule, refused.fault.fix));
+        }
+        for (code, count) in &status.refused_by_code {
+            let reason = status.refused.iter().find(|refused| refused.code == *code);
+            let reason = reason.map(|refused| refused.reason.as_str()).unwrap_or_default();
+            lines.push(format!("{count} refused by the hub: {code}: {reason}"));
+        }
+        for refused in &status.declarations_refused {
+            lines.push(format!(
+                "{} line {}: {}: {}: {}",
+                refused.file, refused.line, refused.what, refused.code, refused.reason
+            ));
+        }
+        for problem in status.problems.iter().take(3) {
+            let line = problem.line.map_or_else(String::new, |line| format!(" line {line}"));
+            lines.push(format!("{}{line}: {}: {}", problem.file, problem.rule, problem.fix));
+        }
+        for line in lines {
+            if self.told.insert(format!("{slug} {line}")) {
+                screen.say(Tone::Refused, &format!("  {:<5}  {slug:<10} {line}", self.clock));
+            }
+        }
+    }
+
+    fn show(&self, screen: &Screen) {
+        if !screen.is_live() {
+            return;
+        }
+        let head = ["partner", "exports", "sent", "received", "waits for it", "refused", "p50", ""];
+        screen.line(0, String::new());
+        screen.line(
+            1,
+            format!(
+                "  {:<11} {:>7} {:>6} {:>9} {:>13} {:>8} {:>8}  {}",
+                head[0], head[1], head[2], head[3], head[4], head[5], head[6], head[7]
+            ),
+        );
+        for (place, seat) in self.partners.iter().enumerate() {
+            let slug = &self.setup.partners[place].slug;
+            let waits = self.under_way.keys().filter(|record| record.home == *slug).count();
+            let refused: u64 = seat
+                .status
+                .as_ref()
+                .map_or(0, |status| status.refused_by_code.iter().map(|(_, count)| count).sum());
+            let recent = &seat.recent[seat.recent.len().saturating_sub(100)..];
+            let time = if recent.is_empty() { String::new() } else { shown(tally::percentile(recent, 50)) };
+            let state = if seat.away { "cut off" } else { "" };
+            let line = format!(
+                "  {slug:<11} {:>7} {:>6} {:>9} {waits:>13} {refused:>8} {time:>8}  {state}",
+                seat.exports, seat.sent, seat.received
+            );
+            screen.line(place + 2, line);
+        }
+    }
+
+    fn note_written(&mut self, place: usize, path: &str, at_us: i64) {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let sources = &self.setup.partners[place].sources;
+        let reads = |source: &&super::setup::Source| {
+            source.folder == folder && commonroll_agent::settings::matches(&source.pattern, name)
+        };
+        if let Some(source) = sources.iter().find(reads) {
+            self.written[place].insert(source.name.clone(), at_us);
+        }
+    }
+
+    /// The demo's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn place(&self, slug: &str) -> Result<usize, String> {
+        let place = self.setup.partners.iter().position(|partner| partner.slug == slug);
+        place.ok_or_else(|| format!("{slug} is no partner of this day"))
+    }
+}
