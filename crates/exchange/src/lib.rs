@@ -486,13 +486,17 @@ async fn load(shared: &Shared) -> Result<Frontier, OpenError> {
         }
         None => Frontier::new(),
     };
-    let mut directory = Directory::default();
+    let mut changes = Vec::new();
     for row in shared.store.facts(&kind::DIRECTORY).await? {
         let Some(value) = row.value else { continue };
         let change: Change =
             serde_json::from_slice(&value).map_err(|_| OpenError::Damaged { sequence: row.seq + 1 })?;
-        directory.apply(&change);
+        changes.push((change.load_order(row.seq), change));
     }
+    // A fact's number is that of its newest entry, so a placement can be older than the learner that it rests on.
+    changes.sort_by_key(|(order, _)| *order);
+    let mut directory = Directory::default();
+    changes.iter().for_each(|(_, change)| directory.apply(change));
     *shared.directory_mut() = directory;
     Ok(frontier)
 }

@@ -85,6 +85,15 @@ impl Change {
         }
     }
 
+    /// Where the change comes when the directory is loaded: what others rest on first, institutions by their numbers, all
+    /// else in the order of the log.
+    pub const fn load_order(&self, seq: u64) -> (u8, u64) {
+        match self {
+            Self::Institution { number, .. } => (self.kind(), *number as u64),
+            _ => (self.kind(), seq),
+        }
+    }
+
     /// The kind's name in the log.
     pub const fn name(&self) -> &'static str {
         match self {

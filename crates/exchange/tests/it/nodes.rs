@@ -70,3 +70,26 @@ async fn a_restart_goes_on_where_the_log_ends() {
         DeclareResult::Unchanged
     );
 }
+
+#[tokio::test]
+async fn a_restart_keeps_placements_of_learners_who_were_declared_again_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = World::at(&database).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    // Corrected later than the placement: another known-as name, and an institution's new name.
+    let mut again = learner("k-1", Registration::Home, "1000000019");
+    if let commonroll_core::directory::Declaration::Learner(learner) = &mut again {
+        learner.known_as = commonroll_core::record::Text::parse("known_as", "Immy", 100).unwrap();
+    }
+    assert_eq!(world.declare("kingsmead", again).await, DeclareResult::Accepted);
+    let renamed = CONSORTIUM.replace("Kingsmead School", "Kingsmead Academy");
+    let file = ConsortiumFile::parse(&renamed).unwrap();
+    assert_eq!(world.exchange.import(&file, "operator", world.now()).await.unwrap().institutions, 1);
+    world.exchange.close(world.now()).await;
+
+    world.exchange = Exchange::open(options(&database), world.now()).await.unwrap();
+    let taken = world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    assert!(matches!(taken[0], RecordAnswer::Accepted { .. }), "{taken:?}");
+    assert_eq!(world.feed("kingsmead", 0).await.0.len(), 1);
+}
