@@ -66,6 +66,23 @@ fn the_agent_and_its_connectors_call_unix_only_behind_a_cfg() {
 }
 
 #[test]
+fn no_test_sleeps_for_more_than_two_seconds() {
+    let mut found = Vec::new();
+    for file in rust_files().filter(|file| file.contains("tests/") || file.ends_with("tests.rs")) {
+        let code = code_only(&text(file));
+        for (at, _) in code.match_indices("sleep(") {
+            let asked =
+                code[at..].split(';').next().unwrap().split_once("from_secs(").map_or("0", |(_, rest)| rest);
+            let seconds: u64 = asked.split(')').next().unwrap().trim().parse().unwrap_or(0);
+            if seconds > 2 {
+                found.push(format!("{file}:{}", line(&code, at)));
+            }
+        }
+    }
+    none(&found, "wait for what must happen, not for time to pass");
+}
+
+#[test]
 fn no_file_speaks_of_somebodys_own_machine() {
     let machine = ["home", "root", "work", "Users"].map(|folder| format!("/{folder}/"));
     let mut found = Vec::new();
