@@ -4,7 +4,7 @@ use super::{Arrival, marks};
 use crate::settings::Sessions;
 use commonroll_connectors::render::{AssessmentRow, BehaviourRow, MarkRow, RowHead};
 use commonroll_core::{
-    Body, LocalId, RecordKind, Timestamp,
+    Body, LocalId, RecordKind, Revision, Timestamp,
     record::{Assessment, Attendance, Behaviour, Text, assessment::GradeValue},
 };
 use jiff::{civil::Time, tz::TimeZone};
@@ -64,7 +64,15 @@ impl Rows {
             comment: joined(&[note, &early]),
             ..blank_mark(head, arrival)
         };
-        for session in marks::evidence_for(mark, sessions, zone) {
+        let evidence = marks::evidence_for(mark, sessions, zone);
+        if row.head.revision > Revision::FIRST {
+            // What an older revision was evidence for, and this one is not, must not stand without any.
+            let gone = marks::kept(sessions).into_iter().filter(|session| !evidence.contains(session));
+            let head = RowHead { withdrawn: true, ..row.head.clone() };
+            let blank = blank_mark(head, arrival);
+            self.sessions.extend(gone.map(|session| MarkRow { session: Some(session), ..blank.clone() }));
+        }
+        for session in evidence {
             let seen = row.start.map(|start| start.strftime("%H:%M").to_string()).unwrap_or_default();
             let from = format!("{} {seen}", arrival.record.head.source);
             let comment = joined(&[from.trim(), &row.comment]);

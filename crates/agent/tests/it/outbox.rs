@@ -137,6 +137,28 @@ async fn a_withdrawn_mark_is_taken_back_in_lesson_and_session() {
     );
 }
 
+#[tokio::test]
+async fn a_session_mark_does_not_outlive_the_evidence_behind_it() {
+    let (mut host, home) = (School::new("northgate").await, School::new("ridgeway").await);
+    let mapping = format!("{}start = \"From\"\nend = \"To\"\n", crate::rig::MARKS);
+    host.settings.sources[0].mapping = Some(mapping.parse().unwrap());
+    let hub = FakeHub::new().knows("northgate", &host.key);
+    let folder = outbox(home.folder.path());
+    let register = |mark: &str| format!("Id,Class,Date,Mark,From,To\nada,12A,2026-09-14,{mark}\n");
+    arrive(&mut host, &home, &hub, &folder, &register("/,08:50,09:40")).await;
+    arrive(&mut host, &home, &hub, &folder, &register("N,08:50,09:40")).await;
+    let session = fs::read_to_string(home.folder.path().join("outbox/session-000000000002.xml")).unwrap();
+    assert!(!session.contains("<AttendanceMark>B</AttendanceMark>"), "nobody saw the learner after all");
+    assert!(session.contains("<SessionName>AM</SessionName>") && session.contains("<Revision>2</Revision>"));
+    assert!(
+        session.contains("<Withdrawn>true</Withdrawn>") && !session.contains("<Withdrawn>false</Withdrawn>")
+    );
+
+    arrive(&mut host, &home, &hub, &folder, &register("/,08:50,09:30")).await;
+    let session = fs::read_to_string(home.folder.path().join("outbox/session-000000000003.xml")).unwrap();
+    assert!(session.contains("<AttendanceMark>B</AttendanceMark>"), "and then somebody had");
+}
+
 #[test]
 fn results_and_events_are_written_too_and_no_cell_becomes_a_formula() {
     let home = tempfile::tempdir().unwrap();
