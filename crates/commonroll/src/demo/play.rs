@@ -188,8 +188,16 @@ impl Play {
                 self.partners[place].away = true;
                 self.stage.cut_off(place).await;
             }
+            Action::CutWhileSending => {
+                // Half of what it wrote last, so that nobody else's records are taken for them.
+                let last = self.flights.iter().rfind(|flight| flight.partner == place);
+                self.stage.wait_for_more(last.map_or(1, |flight| flight.left as u64 / 2).max(1)).await;
+                self.partners[place].away = true;
+                self.stage.cut_off(place).await;
+                self.event(screen, &slug, "loses power while it sends");
+            }
             Action::Back => {
-                self.event(screen, &slug, "is back, and catches up");
+                self.event(screen, &slug, "is back, and goes on where it was");
                 let agent = self.stage.spawn_agent(&slug)?;
                 self.stage.take_in(place, agent);
                 self.partners[place].away = false;
@@ -395,15 +403,16 @@ impl Play {
         for refused in &status.exports_refused {
             lines.push(format!("{} refused: {}: {}", refused.file, refused.fault.rule, refused.fault.fix));
         }
-        for (code, count) in &status.refused_by_code {
-            let reason = status.refused.iter().find(|refused| refused.code == *code);
-            let reason = reason.map(|refused| refused.reason.as_str()).unwrap_or_default();
-            lines.push(format!("{count} refused by the hub: {code}: {reason}"));
+        for refused in &status.refused {
+            lines.push(format!(
+                "{} line {}: {}: {}",
+                refused.file, refused.line, refused.code, refused.reason
+            ));
         }
         for refused in &status.declarations_refused {
             lines.push(format!(
-                "{} line {}: {}: {}: {}",
-                refused.file, refused.line, refused.what, refused.code, refused.reason
+                "{} line {}: {}: {}",
+                refused.file, refused.line, refused.code, refused.reason
             ));
         }
         for problem in status.problems.iter().take(3) {

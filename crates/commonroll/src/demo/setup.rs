@@ -97,6 +97,9 @@ pub enum Action {
     Write(FileToWrite),
     /// The partner is cut off: its agent is stopped in its tracks.
     CutOff,
+    /// The partner loses power in the middle of sending: its agent is stopped in its tracks as soon as the hub has taken
+    /// something of what was written last.
+    CutWhileSending,
     /// The partner is back.
     Back,
     /// Something to tell the watcher.

@@ -166,6 +166,16 @@ impl Stage {
         })
     }
 
+    /// Waits until the hub has taken so many records more, for a few seconds at most.
+    pub async fn wait_for_more(&self, records: u64) {
+        let taken = async || self.counted().await.unwrap_or_default().accepted;
+        let enough = taken().await + records;
+        let until = std::time::Instant::now() + Duration::from_secs(3);
+        while taken().await < enough && std::time::Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Ends the agents, then the hub: asked first, made to if they don't.
     pub async fn clear(&mut self) {
         let agents: Vec<Child> = self.agents.iter_mut().filter_map(Option::take).collect();

@@ -26,9 +26,9 @@ pub async fn tell(play: &mut Play, screen: &Screen) -> Result<bool, String> {
     let say = |line: String| screen.say(Tone::Plain, &line);
     screen.say(Tone::Heading, "\nThe day is over");
     let expected = match &play.setup.expected {
-        Expected::Records(records) => records.len().to_string(),
-        Expected::Counts(counts) => counts.values().sum::<u64>().to_string(),
-        Expected::Unknown => "?".to_owned(),
+        Expected::Records(records) => Some(records.len() as u64),
+        Expected::Counts(counts) => Some(counts.values().sum::<u64>()),
+        Expected::Unknown => None,
     };
     let stand: u64 = standing.records.values().sum();
     let of = |kind: Kind| {
@@ -45,7 +45,10 @@ pub async fn tell(play: &mut Play, screen: &Screen) -> Result<bool, String> {
         standing.corrected,
         standing.withdrawn
     ));
-    say(format!("  expected by the day itself {expected:>6}"));
+    match expected {
+        Some(expected) => say(format!("  expected by the day itself {expected:>6}")),
+        None => say("  no expected counts were given: what was accepted is what must arrive".to_owned()),
+    }
     say(format!(
         "  session marks proposed     {:>6}   B, each with a host's evidence behind it",
         standing.sessions
@@ -61,8 +64,13 @@ pub async fn tell(play: &mut Play, screen: &Screen) -> Result<bool, String> {
     if let Some(wanted) = &play.setup.refused {
         differences.extend(refusals_differ(wanted, &refused));
     }
+    if expected.is_none() && counted.accepted != standing.revisions {
+        differences
+            .push(format!("{} records accepted, {} written back", counted.accepted, standing.revisions));
+    }
     if differences.is_empty() {
-        screen.say(Tone::Good, "  every expected record arrived once, and nothing else did");
+        let what = if expected.is_some() { "expected" } else { "accepted" };
+        screen.say(Tone::Good, &format!("  every {what} record arrived once, and nothing else did"));
     } else {
         screen.say(Tone::Refused, "  expected and arrived differ:");
         differences.iter().for_each(|line| screen.say(Tone::Refused, &format!("    {line}")));

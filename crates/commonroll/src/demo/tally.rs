@@ -14,6 +14,8 @@ use std::{
 pub struct Standing {
     /// Records that stand. The number is how many rows claim to be this very record: one, if all is well.
     pub records: BTreeMap<Arrived, u64>,
+    /// Different revisions of records that were written back.
+    pub revisions: u64,
     /// Rows that say again what a row before said: same record, same revision.
     pub twice: u64,
     /// Records that were withdrawn.
@@ -43,8 +45,9 @@ impl Standing {
         let mut newest: BTreeMap<&str, &super::readback::Row> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for row in &outbox.rows {
-            if !seen.insert((&row.record, row.revision)) {
-                self.twice += 1;
+            match seen.insert((&row.record, row.revision)) {
+                true => self.revisions += 1,
+                false => self.twice += 1,
             }
             let held = newest.entry(&row.record).or_insert(row);
             if row.revision > held.revision {

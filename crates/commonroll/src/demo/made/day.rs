@@ -19,8 +19,6 @@ use std::{
     time::Duration,
 };
 
-/// First minute of the day that is played.
-const FROM: u32 = 540;
 /// Real seconds for a minute of school at speed 1.
 const PACE: f64 = 0.118;
 const NOON: u32 = 720;
@@ -55,8 +53,10 @@ pub fn make(world: &World, day: &str, chance: &mut Chance) -> Result<Day, String
     maker.grades(chance)?;
     maker.incidents();
     maker.found.sort_by_key(|(minute, ..)| *minute);
+    let from = maker.found.first().map_or(0, |(minute, ..)| *minute);
     let (mut steps, mut brings) = (Vec::new(), Vec::new());
-    for (_, step, brought) in maker.found {
+    for (minute, mut step, brought) in maker.found {
+        step.at = Duration::from_secs_f64(f64::from(minute - from) * PACE);
         steps.push(step);
         brings.push(brought);
     }
@@ -65,8 +65,8 @@ pub fn make(world: &World, day: &str, chance: &mut Chance) -> Result<Day, String
 
 impl Maker<'_> {
     fn add(&mut self, minute: u32, who: Who, action: Action, brings: Vec<Arrived>) {
-        let at = Duration::from_secs_f64(f64::from(minute.saturating_sub(FROM)) * PACE);
-        let step = Step { at, clock: clock(minute), partner: PARTNERS[who].slug.to_owned(), action };
+        let step =
+            Step { at: Duration::ZERO, clock: clock(minute), partner: PARTNERS[who].slug.to_owned(), action };
         self.found.push((minute, step, brings));
     }
 
@@ -154,6 +154,13 @@ impl Maker<'_> {
             let mut put_right = false;
             if let Some(row) = rows.iter_mut().find(|row| row.1 == Seen::Absent) {
                 row.1 = Seen::Present;
+                put_right = true;
+            }
+            // Somebody else had answered to the name.
+            if let Some(row) =
+                rows.iter_mut().find(|row| plain(row.0) && row.1 == Seen::Present && chance.percent(40))
+            {
+                row.1 = Seen::Absent;
                 put_right = true;
             }
             if group % 5 == 2
@@ -252,6 +259,8 @@ impl Maker<'_> {
         self.write(905, NORTHGATE, "people/roster.zip", "results, cut off half way", half, Vec::new());
         let brings: Vec<_> = college.iter().map(|grade| self.grade(grade)).collect();
         self.write(917, NORTHGATE, "people/roster.zip", "results, whole", whole, brings);
+        self.add(917, NORTHGATE, Action::CutWhileSending, Vec::new());
+        self.add(923, NORTHGATE, Action::Back, Vec::new());
         let centre = self.results(WYVERN, chance);
         let package = rosters::package(self.world, WYVERN, self.day, &centre)?;
         let brings: Vec<_> = centre.iter().map(|grade| self.grade(grade)).collect();
@@ -299,6 +308,6 @@ impl Maker<'_> {
         self.write(712, ASHDOWN, "ends/ends.csv", "one placement ends at noon", bytes, Vec::new());
         self.add(722, ASHDOWN, Action::Settle, Vec::new());
         self.add(768, ST_BRIDES, Action::Back, Vec::new());
-        self.add(541, WYVERN, say("will mark a visitor whom no school placed there"), Vec::new());
+        self.add(544, WYVERN, say("will mark a visitor whom no school placed there"), Vec::new());
     }
 }
