@@ -202,7 +202,7 @@ impl Exchange {
         let hash = policy.hash();
         let shared = Arc::new(Shared::new(store, policy, key, log_key, jobs));
         let frontier = load(&shared).await?;
-        shared.followed(&frontier);
+        shared.opened(&frontier);
         let working = shared.directory().clone();
         let writer = Writer { shared: shared.clone(), working, frontier, salts: options.seed };
         tokio::spawn(writer.run(queue));
@@ -284,7 +284,7 @@ impl Exchange {
         if ack.cursor <= held {
             return Ok(held);
         }
-        let sent = self.shared.sent().get(&speaker.number).copied().unwrap_or(0).max(held);
+        let sent = self.shared.could_have_sent(speaker.number).max(held);
         if ack.cursor > sent {
             self.refused(speaker.institution.as_str(), "feed.refused", "");
             return Err(AckError::OutOfRange { sent });
@@ -304,12 +304,18 @@ impl Exchange {
             key_id: hex(&ack.key_id),
             signature: hex(&ack.signature),
         };
-        submit(&self.shared, speaker.institution.as_str(), now, move |work| {
-            work.planner.make(change.clone())
-        })
-        .await
-        .map_err(|_| AckError::Unavailable)?;
-        Ok(ack.cursor)
+        let (agent, number) = (speaker.agent, speaker.number);
+        // Two receipts may overtake each other: the writer sees which cursor holds.
+        let planned =
+            submit_with(&self.shared, speaker.institution.as_str(), now, move |work: &mut Work<'_>| {
+                work.planner.directory.speaker(agent)?;
+                let held = work.planner.directory.institution(number).map_or(0, |s| s.cursor);
+                if ack.cursor > held {
+                    work.planner.make(change.clone());
+                }
+                Ok::<_, NotAllowed>(ack.cursor.max(held))
+            });
+        Ok(planned.await.map_err(|_| AckError::Unavailable)??)
     }
 
     /// Takes what an institution declares about itself. In force on every stream when the call returns.

@@ -34,6 +34,10 @@ pub struct Shared {
     frontier: RwLock<Frontier>,
     size: watch::Sender<u64>,
     sent: Mutex<HashMap<u16, u64>>,
+    /// Up to here another process may have sent the log: the one before this, or another node.
+    theirs: AtomicU64,
+    /// True once another node was seen to append: it may then send what this one appends, too.
+    has_peers: AtomicBool,
     commits: AtomicU64,
 }
 
@@ -59,6 +63,8 @@ impl Shared {
             frontier: RwLock::new(Frontier::new()),
             size: watch::Sender::new(0),
             sent: Mutex::default(),
+            theirs: AtomicU64::new(0),
+            has_peers: AtomicBool::new(false),
             commits: AtomicU64::new(0),
         }
     }
@@ -93,6 +99,15 @@ impl Shared {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The last cursor that can have been sent to a recipient, by whichever process.
+    pub fn could_have_sent(&self, recipient: u16) -> u64 {
+        if self.has_peers.load(Ordering::Relaxed) {
+            return *self.size.borrow();
+        }
+        let sent = self.sent().get(&recipient).copied().unwrap_or(0);
+        sent.max(self.theirs.load(Ordering::Relaxed))
+    }
+
     /// How many transactions this node has committed.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
@@ -105,8 +120,15 @@ impl Shared {
         self.moved(frontier);
     }
 
+    /// The log was opened: who wrote it may have sent it.
+    pub fn opened(&self, frontier: &Frontier) {
+        self.theirs.store(frontier.size(), Ordering::Relaxed);
+        self.moved(frontier);
+    }
+
     /// Another node's commit was read.
     pub fn followed(&self, frontier: &Frontier) {
+        self.has_peers.store(true, Ordering::Relaxed);
         self.ring.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.moved(frontier);
     }

@@ -93,3 +93,72 @@ async fn a_restart_keeps_placements_of_learners_who_were_declared_again_since() 
     assert!(matches!(taken[0], RecordAnswer::Accepted { .. }), "{taken:?}");
     assert_eq!(world.feed("kingsmead", 0).await.0.len(), 1);
 }
+
+#[tokio::test]
+async fn a_receipt_that_lands_after_a_restart_is_taken_and_accuses_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = World::at(&database).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let (lines, cursor) = world.feed("kingsmead", 0).await;
+    assert_eq!(lines.len(), 1);
+
+    // The hub dies before the receipt reaches it. It has forgotten what it sent, and the agent is honest.
+    world.exchange = Exchange::open(options(&database), world.now()).await.unwrap();
+    assert_eq!(world.acknowledge("kingsmead", cursor).await, Ok(cursor));
+    world.exchange.tick(world.now()).await;
+    assert!(!world.log().await.iter().any(|line| line.starts_with("feed.refused")), "nobody is accused");
+
+    // What this hub has appended and not sent, nobody can have.
+    world.publish("northgate", vec![mark("northgate", "n-77", 10, 1)]).await;
+    let size = world.exchange.stats().log_entries;
+    assert!(matches!(world.acknowledge("kingsmead", size).await, Err(AckError::OutOfRange { .. })));
+}
+
+#[tokio::test]
+async fn receipts_that_overtake_each_other_leave_the_highest_cursor_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = World::at(&database).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let (_, low) = world.feed("kingsmead", 0).await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 10, 1)]).await;
+    let (_, high) = world.feed("kingsmead", low).await;
+    let (first, second) =
+        tokio::join!(world.acknowledge("kingsmead", high), world.acknowledge("kingsmead", low));
+    assert_eq!((first, second), (Ok(high), Ok(high)), "lower: OK and no change");
+    let again = Exchange::open(options(&database), world.now()).await.unwrap();
+    let kingsmead = again.stats().institutions.into_iter().find(|i| i.slug == "kingsmead").unwrap();
+    assert_eq!(kingsmead.acknowledged, high);
+}
+
+#[tokio::test]
+async fn a_node_that_has_not_looked_yet_loses_no_declaration() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = World::at(&database).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    let other = Exchange::open(options(&database), world.now()).await.unwrap();
+
+    // The home changes its mind on one node, and back again on the other, which still knows the first word.
+    assert_eq!(
+        world.declare("kingsmead", end("k-1", "northgate", world.now())).await,
+        DeclareResult::Accepted
+    );
+    let later = world.now().plus_micros(-DAY);
+    let said = vec![Ok(learner("k-1", Registration::Guest, "1000000019"))];
+    world.exchange.declare(&world.speaker("kingsmead"), said, world.now()).await.unwrap();
+    let said = vec![
+        Ok(learner("k-1", Registration::Home, "1000000019")),
+        Ok(end("k-1", "northgate", world.now())),
+        Ok(end("k-1", "northgate", later)),
+    ];
+    let results = other.declare(&world.speaker("kingsmead"), said[..1].to_vec(), world.now()).await.unwrap();
+    assert_eq!(results, [DeclareResult::Accepted], "not `Unchanged`: it was a guest a moment ago");
+    let results = other.declare(&world.speaker("kingsmead"), said[1..].to_vec(), world.now()).await.unwrap();
+    assert_eq!(results, [DeclareResult::Unchanged, DeclareResult::Accepted]);
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    assert!(world.feed("kingsmead", 0).await.0.is_empty());
+}
