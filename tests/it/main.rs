@@ -10,6 +10,7 @@
 
 mod deploy;
 mod outside;
+mod real;
 mod schema;
 mod stranger;
 mod tidy;
