@@ -43,6 +43,7 @@ pub fn setup(folder: &Path) -> Result<Setup, String> {
         .collect::<Result<Vec<_>, _>>()?;
     let steps = steps(folder, &consortium).map_err(|problem| at(&problem))?;
     let title = consortium.replay.title.unwrap_or_else(|| folder.display().to_string());
+    let title = format!("{title}, replayed for {}", consortium.replay.date);
     let refused = matches!(expected, Expected::Counts(_)).then(BTreeMap::new);
     let consortium_text = without_replay(&text).map_err(|error| at(&error))?;
     Ok(Setup {
