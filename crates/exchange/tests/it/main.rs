@@ -1,5 +1,7 @@
 //! Stories told of the law: what is accepted, who gets it, and what is seen when somebody over-reaches.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 mod cases;
 mod evidence;
 mod nodes;

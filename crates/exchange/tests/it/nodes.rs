@@ -150,7 +150,7 @@ async fn a_node_that_has_not_looked_yet_loses_no_declaration() {
     let later = world.now().plus_micros(-DAY);
     let said = vec![Ok(learner("k-1", Registration::Guest, "1000000019"))];
     world.exchange.declare(&world.speaker("kingsmead"), said, world.now()).await.unwrap();
-    let said = vec![
+    let said = [
         Ok(learner("k-1", Registration::Home, "1000000019")),
         Ok(end("k-1", "northgate", world.now())),
         Ok(end("k-1", "northgate", later)),
