@@ -66,7 +66,7 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
         None => made::make(args.seed, school_day())?,
     };
     let (root, _kept) = place(args.dir.as_deref())?;
-    screen.say(Tone::Plain, &format!("  {}", made.setup.title));
+    screen.say(Tone::Plain, &format!("  {}; school day {}", made.setup.title, made.setup.date));
     screen.say(Tone::Plain, &format!("  in {}", root.display()));
     // The folder must outlive the processes: `_kept` is dropped last, since it was made before the play.
     let mut play = Play::raise(&root, made, started, args.port, &screen).await?;
@@ -74,11 +74,11 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
         played = play.day(args.speed, &mut screen) => played,
         () = told_to_stop() => Err("stopped before the day was over".to_owned()),
     };
+    screen.down();
     let ended = match played {
         Ok(()) => summary::tell(&mut play, &screen).await,
         Err(error) => Err(error),
     };
-    screen.down(true);
     if ended.is_ok() && !args.once {
         screen.say(
             Tone::Plain,

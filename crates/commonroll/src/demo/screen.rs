@@ -45,17 +45,23 @@ impl Screen {
 
     /// A line that stays.
     pub fn say(&self, tone: Tone, line: &str) {
-        let line = match (self.colours, tone) {
-            (false, _) | (_, Tone::Plain) => line.to_owned(),
-            (true, Tone::Good) => format!("\u{1b}[32m{line}\u{1b}[0m"),
-            (true, Tone::Refused) => format!("\u{1b}[31m{line}\u{1b}[0m"),
-            (true, Tone::Event) => format!("\u{1b}[33m{line}\u{1b}[0m"),
-            (true, Tone::Heading) => format!("\u{1b}[1m{line}\u{1b}[0m"),
-        };
+        let line = self.toned(tone, line);
         match &self.live {
             Some(live) => drop(live.all.println(line)),
             None => println!("{line}"),
         }
+    }
+
+    /// A line in its colour, where there are colours.
+    pub fn toned(&self, tone: Tone, line: &str) -> String {
+        let colour = match tone {
+            Tone::Plain => return line.to_owned(),
+            Tone::Good => 32,
+            Tone::Refused => 31,
+            Tone::Event => 33,
+            Tone::Heading => 1,
+        };
+        if self.colours { format!("\u{1b}[{colour}m{line}\u{1b}[0m") } else { line.to_owned() }
     }
 
     /// A long step with progress, on a terminal.
@@ -95,15 +101,15 @@ impl Screen {
         }
     }
 
-    /// Takes the table down, leaving it as it was last if `keep`.
-    pub fn down(&mut self, keep: bool) {
+    /// Takes the table down.
+    pub fn down(&mut self) {
         let Some(live) = &mut self.live else { return };
         for line in live
             .lines
             .drain(..)
             .chain(std::iter::once(std::mem::replace(&mut live.day, ProgressBar::hidden())))
         {
-            if keep { line.abandon() } else { line.finish_and_clear() }
+            line.finish_and_clear();
         }
     }
 

@@ -299,8 +299,9 @@ fn settings(partner: &Partner) -> String {
     if let Some((am, pm)) = &partner.sessions {
         text.push_str(&format!("sessions = {{ am = {am:?}, pm = {pm:?} }}\n"));
     }
-    // Exports of the demo are renamed into place, so there is nothing to wait for.
-    text.push_str("\n[pace]\nsettle_ms = 20\n");
+    // Exports of the demo are renamed into place, so there is nothing to wait for. Small batches let a power cut fall
+    // between two of them.
+    text.push_str("\n[pace]\nsettle_ms = 20\nbatch_records_max = 25\n");
     for source in &partner.sources {
         let folder = format!("exports/{}", source.folder);
         text.push_str(&format!(

@@ -8,6 +8,7 @@ use super::{
     stage, tally,
 };
 use crate::commands::told;
+use commonroll_exchange::Verified;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tells the summary. True if every expected record arrived once and nothing else did.
@@ -24,6 +25,8 @@ pub async fn tell(play: &mut Play, screen: &Screen) -> Result<bool, String> {
         .collect();
     let standing = tally::standing(&outboxes);
     let say = |line: String| screen.say(Tone::Plain, &line);
+    screen.say(Tone::Plain, "");
+    play.table().iter().for_each(|(tone, line)| screen.say(*tone, line));
     screen.say(Tone::Heading, "\nThe day is over");
     let expected = match &play.setup.expected {
         Expected::Records(records) => Some(records.len() as u64),
@@ -35,7 +38,11 @@ pub async fn tell(play: &mut Play, screen: &Screen) -> Result<bool, String> {
         standing.records.iter().filter(|(record, _)| record.kind == kind).map(|(_, rows)| rows).sum::<u64>()
     };
     let counted = play.counted;
-    say(format!("  accepted by the hub        {:>6}", counted.accepted));
+    let verified = verify(play, screen).await?;
+    let refused = refused(play);
+    let mut by_code: BTreeMap<String, u64> = BTreeMap::new();
+    refused.iter().for_each(|((_, code), count)| *by_code.entry(code.clone()).or_default() += count);
+    say(format!("  accepted into the log      {:>6}", verified.records));
     say(format!("  delivered                  {:>6}", counted.delivered));
     say(format!(
         "  written back and standing  {stand:>6}   {} attendance, {} assessment, {} behaviour; {} corrected, {} taken back",
@@ -49,33 +56,40 @@ pub async fn tell(play: &mut Play, screen: &Screen) -> Result<bool, String> {
         Some(expected) => say(format!("  expected by the day itself {expected:>6}")),
         None => say("  no expected counts were given: what was accepted is what must arrive".to_owned()),
     }
-    say(format!(
-        "  session marks proposed     {:>6}   B, each with a host's evidence behind it",
-        standing.sessions
-    ));
-    let refused = refused(play);
-    let mut by_code: BTreeMap<String, u64> = BTreeMap::new();
-    refused.iter().for_each(|((_, code), count)| *by_code.entry(code.clone()).or_default() += count);
+    if standing.sessions > 0 {
+        let sound = standing.sessions - standing.without_evidence;
+        say(format!(
+            "  session marks proposed     {:>6}   B, {sound} of them with a host's evidence behind it",
+            standing.sessions
+        ));
+    }
     say(format!("  refused                    {:>6}   {}", by_code.values().sum::<u64>(), listed(&by_code)));
     say(format!("  repeats recognised         {:>6}   at the hub", counted.repeats));
     times(play, screen);
-    verify(play, screen).await?;
+    let root: String = verified.root[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    say(format!(
+        "  audit verify               {:>6}   entries, {} records, {} payloads, all sound; root {root}…",
+        verified.entries, verified.records, verified.payloads
+    ));
     let mut differences = tally::differences(&play.setup.expected, &standing);
+    if verified.records != standing.revisions {
+        let (log, written) = (verified.records, standing.revisions);
+        differences.push(format!("{log} records in the hub's log, {written} written back"));
+    }
     if let Some(wanted) = &play.setup.refused {
         differences.extend(refusals_differ(wanted, &refused));
     }
-    if expected.is_none() && counted.accepted != standing.revisions {
-        differences
-            .push(format!("{} records accepted, {} written back", counted.accepted, standing.revisions));
-    }
-    if differences.is_empty() {
-        let what = if expected.is_some() { "expected" } else { "accepted" };
-        screen.say(Tone::Good, &format!("  every {what} record arrived once, and nothing else did"));
-    } else {
-        screen.say(Tone::Refused, "  expected and arrived differ:");
-        differences.iter().for_each(|line| screen.say(Tone::Refused, &format!("    {line}")));
-    }
+    verdict(screen, expected.is_some(), &differences);
     Ok(differences.is_empty())
+}
+
+fn verdict(screen: &Screen, counted_before: bool, differences: &[String]) {
+    if differences.is_empty() {
+        let what = if counted_before { "expected" } else { "accepted" };
+        return screen.say(Tone::Good, &format!("  every {what} record arrived once, and nothing else did"));
+    }
+    screen.say(Tone::Refused, "  expected and arrived differ:");
+    differences.iter().for_each(|line| screen.say(Tone::Refused, &format!("    {line}")));
 }
 
 fn times(play: &Play, screen: &Screen) {
@@ -135,18 +149,11 @@ fn refusals_differ(
         .collect()
 }
 
-async fn verify(play: &Play, screen: &Screen) -> Result<(), String> {
+/// Verifies the log, as `audit verify` does.
+async fn verify(play: &Play, screen: &Screen) -> Result<Verified, String> {
     let log = play.stage.log().await?;
     let bar = screen.step("audit verify", usize::try_from(log.stats().log_entries).unwrap_or(0));
     let verified = log.verify(|entries| bar.set_position(entries)).await.map_err(told)?;
     bar.finish_and_clear();
-    let root: String = verified.root[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    screen.say(
-        Tone::Plain,
-        &format!(
-            "  audit verify               {:>6}   entries, {} records, {} payloads; root {root}…",
-            verified.entries, verified.records, verified.payloads
-        ),
-    );
-    Ok(())
+    Ok(verified)
 }

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 /// Time between two looks into the outboxes. A record's time from end to end is at most this much too long.
 const OUTBOX_LOOK: Duration = Duration::from_millis(15);
 /// Time between two looks at the agents' status.
-const STATUS_LOOK: Duration = Duration::from_millis(400);
+const STATUS_LOOK: Duration = Duration::from_millis(150);
 
 /// What a watcher saw.
 pub enum Seen {

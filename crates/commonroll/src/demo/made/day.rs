@@ -6,8 +6,9 @@
 use super::{
     chance::Chance,
     conduct::{self, Event},
+    packages::{self, Grade, WORK},
     registers::{self, Row, Seen},
-    rosters::{self, Grade, WORK},
+    rosters,
     world::{
         ASHDOWN, GROUPS, HOLLINS, KINGSMEAD, Lesson, NORTHGATE, PARTNERS, RIVERSIDE, ST_BRIDES, WYVERN, Who,
         World, clock,
@@ -254,7 +255,7 @@ impl Maker<'_> {
     fn grades(&mut self, chance: &mut Chance) -> Result<(), String> {
         // The college's package breaks off half way at first, and is whole later.
         let mut college = self.results(NORTHGATE, chance);
-        let whole = rosters::package(self.world, NORTHGATE, self.day, &college)?;
+        let whole = packages::package(self.world, NORTHGATE, self.day, &college)?;
         let half = whole[..whole.len() / 2].to_vec();
         self.write(905, NORTHGATE, "people/roster.zip", "results, cut off half way", half, Vec::new());
         let brings: Vec<_> = college.iter().map(|grade| self.grade(grade)).collect();
@@ -262,7 +263,7 @@ impl Maker<'_> {
         self.add(917, NORTHGATE, Action::CutWhileSending, Vec::new());
         self.add(923, NORTHGATE, Action::Back, Vec::new());
         let centre = self.results(WYVERN, chance);
-        let package = rosters::package(self.world, WYVERN, self.day, &centre)?;
+        let package = packages::package(self.world, WYVERN, self.day, &centre)?;
         let brings: Vec<_> = centre.iter().map(|grade| self.grade(grade)).collect();
         self.expected.extend(brings.iter().cloned());
         self.write(910, WYVERN, "people/roster.zip", "results", package, brings);
@@ -272,7 +273,7 @@ impl Maker<'_> {
             "Distinction".clone_into(&mut grade.1);
             brings.push(self.grade(grade));
         }
-        let package = rosters::package(self.world, NORTHGATE, self.day, &college)?;
+        let package = packages::package(self.world, NORTHGATE, self.day, &college)?;
         self.write(938, NORTHGATE, "people/roster.zip", "results, one put right", package, brings);
         let all: Vec<_> = college.iter().map(|grade| self.grade(grade)).collect();
         self.expected.extend(all);

@@ -2,7 +2,7 @@
 //! partners' data managers wrote for them.
 
 use super::{
-    world::{ASHDOWN, HOLLINS, KINGSMEAD, ST_BRIDES, Who},
+    world::{ASHDOWN, HOLLINS, KINGSMEAD, NORTHGATE, ST_BRIDES, Who},
     write::{Encoding, delimited},
 };
 
@@ -16,6 +16,9 @@ pub struct Dialect {
     /// Captions of learner, surname, forename, known as, UPN, ULN, date of birth and status.
     pub learner: [&'static str; 8],
 }
+
+/// Captions where no learners are exported as delimited text.
+const OTHERS: [&str; 8] = ["Learner", "Surname", "Forename", "Known as", "UPN", "ULN", "DOB", "Status"];
 
 /// The habits of a partner.
 pub const fn dialect(who: Who) -> Dialect {
@@ -79,14 +82,23 @@ pub const fn dialect(who: Who) -> Dialect {
                 "enrolment",
             ],
         },
-        // The college's register program and the centre's pastoral one.
-        _ => Dialect {
-            encoding: if who % 2 == 0 { Encoding::Utf8 } else { Encoding::Utf16 },
-            encoding_name: if who % 2 == 0 { "utf-8" } else { "utf-16le" },
-            separator: if who % 2 == 0 { ';' } else { '\t' },
-            separator_name: if who % 2 == 0 { ";" } else { "tab" },
+        // The college's register program.
+        NORTHGATE => Dialect {
+            encoding: Encoding::Utf8,
+            encoding_name: "utf-8",
+            separator: ';',
+            separator_name: ";",
             date_format: "iso",
-            learner: ["Learner", "Surname", "Forename", "Known as", "UPN", "ULN", "DOB", "Status"],
+            learner: OTHERS,
+        },
+        // The centre's pastoral one.
+        _ => Dialect {
+            encoding: Encoding::Utf16,
+            encoding_name: "utf-16le",
+            separator: '\t',
+            separator_name: "tab",
+            date_format: "iso",
+            learner: OTHERS,
         },
     }
 }

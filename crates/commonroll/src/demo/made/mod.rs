@@ -4,6 +4,7 @@ mod chance;
 mod conduct;
 mod day;
 mod dialect;
+mod packages;
 mod people;
 mod registers;
 mod rosters;
@@ -37,7 +38,7 @@ pub fn make(seed: u64, date: (i16, i8, i8)) -> Result<Made, String> {
         world.visits.iter().filter(|v| v.declared).map(|v| (v.home, v.person)).collect();
     let hosts: BTreeSet<_> = GROUPS.iter().map(|group| group.host).collect();
     let title = format!(
-        "{} partners, {learners} learners, {} of them taught at {} hosts; seed {seed}, school day {day}",
+        "{} partners, {learners} learners, {} of them taught at {} hosts; seed {seed}",
         PARTNERS.len(),
         visitors.len(),
         hosts.len()
@@ -91,4 +92,75 @@ fn consortium(world: &World) -> String {
         "[[agreement]]\nid = \"partnership\"\nversion = 1\nparties = {slugs:?}\npurpose = \"Teaching and safeguarding learners at two sites\"\nfirst_date = {first:?}\nlast_date = {last:?}\n\n[agreement.kinds]\nattendance = [\"presence\", \"source_code\", \"note\"]\nassessment = [\"result\", \"comment\"]\nbehaviour = [\"event\", \"involvement\", \"share_safe_text\"]\n"
     );
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::setup::Action;
+    use commonroll_core::identifiers::{Uln, Upn};
+
+    const FRIDAY: (i16, i8, i8) = (2026, 9, 18);
+
+    fn records(made: &Made) -> &[Arrived] {
+        match &made.setup.expected {
+            Expected::Records(records) => records,
+            _ => &[],
+        }
+    }
+
+    #[test]
+    fn a_seed_is_one_consortium_and_another_seed_another() {
+        let (one, again, other) = (make(1, FRIDAY), make(1, FRIDAY), make(2, FRIDAY));
+        let (one, again, other) = (one.expect("a day"), again.expect("a day"), other.expect("a day"));
+        assert!(records(&one) == records(&again) && records(&one) != records(&other));
+        assert!(records(&one).len() > 900, "a day worth watching");
+    }
+
+    #[test]
+    fn identifiers_are_sound_and_nobody_shares_one() {
+        let world = World::new(2026, &mut Chance::new(3));
+        let people: Vec<_> = world.people.iter().flatten().collect();
+        assert!(people.len() > 1_150 && people.len() < 1_250);
+        assert!(people.iter().all(|person| person.upn.parse::<Upn>().is_ok_and(|upn| !upn.is_temporary())));
+        assert!(people.iter().all(|person| person.uln.parse::<Uln>().is_ok()));
+        let all =
+            |of: fn(&people::Person) -> &String| people.iter().map(|p| of(p)).collect::<BTreeSet<_>>().len();
+        assert_eq!((all(|p| &p.upn), all(|p| &p.uln)), (people.len(), people.len()));
+        let twins =
+            people.windows(2).filter(|two| two[0].surname == two[1].surname && two[0].born == two[1].born);
+        assert!(twins.filter(|two| two[0].forename != two[1].forename).count() >= 8, "twins");
+        assert!(people.iter().any(|person| person.surname.contains('-')), "two surnames");
+    }
+
+    #[test]
+    fn every_mapping_can_be_read_and_the_consortium_too() {
+        let made = make(4, FRIDAY).expect("a day");
+        for source in made.setup.partners.iter().flat_map(|partner| &partner.sources) {
+            let text = source.mapping.as_deref().unwrap_or_default();
+            let mapping = text.parse::<commonroll_connectors::Mapping>().expect("a mapping");
+            assert_eq!(mapping.connector(), source.connector);
+        }
+        let file =
+            commonroll_exchange::ConsortiumFile::parse(&made.setup.consortium).expect("a consortium file");
+        assert_eq!((file.institutions.len(), file.agreements.len(), file.placements.len()), (8, 1, 0));
+    }
+
+    #[test]
+    fn what_is_expected_was_brought_by_some_file_and_the_day_has_all_its_troubles() {
+        let made = make(5, FRIDAY).expect("a day");
+        let brought: BTreeSet<_> = made.brings.iter().flatten().collect();
+        assert!(records(&made).iter().all(|record| brought.contains(record)));
+        assert_eq!(made.brings.len(), made.setup.steps.len());
+        let count = |is: fn(&Action) -> bool| made.setup.steps.iter().filter(|step| is(&step.action)).count();
+        assert_eq!(count(|action| matches!(action, Action::CutOff)), 1);
+        assert_eq!(count(|action| matches!(action, Action::CutWhileSending)), 1);
+        assert_eq!(count(|action| matches!(action, Action::Back)), 2);
+        assert!(made.setup.steps.is_sorted_by_key(|step| step.at));
+        let refused = made.setup.refused.unwrap_or_default();
+        let times = |who: &str, code: &str| refused.get(&(who.to_owned(), code.to_owned())).copied();
+        assert_eq!(times("wyvern", "confidential"), Some(1));
+        assert_eq!(times("wyvern", "no_placement"), Some(2), "a visitor whom nobody placed, in two lessons");
+        assert_eq!(times("northgate", "no_placement"), Some(1), "a placement that ended at noon");
+    }
 }

@@ -78,11 +78,6 @@ impl Person {
     pub fn born_iso(&self) -> String {
         format!("{:04}-{:02}-{:02}", self.born.0, self.born.1, self.born.2)
     }
-
-    /// Date of birth as dd/mm/yyyy.
-    pub fn born_british(&self) -> String {
-        format!("{:02}/{:02}/{:04}", self.born.2, self.born.1, self.born.0)
-    }
 }
 
 /// Makes people, no two with one identifier.

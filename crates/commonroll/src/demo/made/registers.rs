@@ -2,7 +2,7 @@
 
 use super::{
     dialect::dialect,
-    world::{GROUPS, HOLLINS, KINGSMEAD, Lesson, NORTHGATE, PARTNERS, WYVERN, Who, World, clock},
+    world::{GROUPS, HOLLINS, KINGSMEAD, Lesson, NORTHGATE, WYVERN, Who, World, clock},
     write::{edfi, element},
 };
 use crate::demo::setup::Source;
@@ -219,9 +219,4 @@ fn periods(host: Who) -> String {
 /// What a register is, for the screen.
 pub fn what(group: usize, lesson: Lesson) -> String {
     format!("register {} {}", GROUPS[group].code, lesson.period)
-}
-
-/// The name of a host.
-pub fn slug(group: usize) -> &'static str {
-    PARTNERS[GROUPS[group].host].slug
 }

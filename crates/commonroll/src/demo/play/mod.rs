@@ -1,12 +1,14 @@
 //! The day as it happens: files appear at their moments, agents do their work, and what arrives is told.
 
+mod flights;
+mod table;
+
 use super::{
     made::Made,
     readback::Outbox,
-    screen::{Screen, Tone, listed, shown},
-    setup::{Action, Arrived, Kind, Setup},
+    screen::{Screen, Tone, shown},
+    setup::{Action, Arrived, Setup},
     stage::{self, Counted, Stage},
-    tally,
     watch::{self, Seen},
 };
 use commonroll_agent::status::Status;
@@ -17,8 +19,6 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// A file is told of when all that it brings has landed, or after this time.
-const TOLD_AFTER: Duration = Duration::from_millis(900);
 /// How long the play waits for something that must arrive.
 const SETTLING: Duration = Duration::from_secs(30);
 /// How long nothing must happen at the end, so that nothing can come behind.
@@ -32,7 +32,7 @@ pub struct Play {
     root: PathBuf,
     seen: mpsc::Receiver<Seen>,
     started: Instant,
-    flights: Vec<Flight>,
+    flights: Vec<flights::Flight>,
     /// Records on their way, and in which flight.
     under_way: HashMap<Arrived, usize>,
     /// Last file of each partner: its source, and when it was written, in microseconds since the epoch.
@@ -48,6 +48,8 @@ pub struct Play {
     last_arrival: Instant,
     pub counted: Counted,
     clock: String,
+    /// Formats of each partner's exports, for people.
+    writes: Vec<String>,
 }
 
 /// What is known of a partner while the day goes on.
@@ -60,20 +62,10 @@ pub struct Seat {
     pub sent: u64,
     pub received: u64,
     away: bool,
+    back_at: Option<Instant>,
+    /// Records that waited for it, until that is told.
+    catching_up: u64,
     recent: Vec<Duration>,
-}
-
-/// One export on its way.
-struct Flight {
-    clock: String,
-    partner: usize,
-    what: String,
-    written: Instant,
-    left: usize,
-    landed: BTreeMap<String, u64>,
-    taken_back: u64,
-    slowest: Duration,
-    told: bool,
 }
 
 impl Play {
@@ -130,6 +122,7 @@ impl Play {
             last_arrival: started,
             counted: Counted::default(),
             clock: String::new(),
+            writes: setup.partners.iter().map(table::writes).collect(),
             setup,
         };
         for place in 0..count {
@@ -189,9 +182,9 @@ impl Play {
                 self.stage.cut_off(place).await;
             }
             Action::CutWhileSending => {
-                // Half of what it wrote last, so that nobody else's records are taken for them.
+                // A part of what it wrote last: some of it is in the log, and the agent doesn't know yet.
                 let last = self.flights.iter().rfind(|flight| flight.partner == place);
-                self.stage.wait_for_more(last.map_or(1, |flight| flight.left as u64 / 2).max(1)).await;
+                self.stage.wait_for_more(last.map_or(1, |flight| flight.left as u64 / 5).max(1)).await;
                 self.partners[place].away = true;
                 self.stage.cut_off(place).await;
                 self.event(screen, &slug, "loses power while it sends");
@@ -201,6 +194,7 @@ impl Play {
                 let agent = self.stage.spawn_agent(&slug)?;
                 self.stage.take_in(place, agent);
                 self.partners[place].away = false;
+                self.partners[place].back_at = Some(Instant::now());
             }
             Action::Say(text) => {
                 let text = text.clone();
@@ -212,35 +206,14 @@ impl Play {
     }
 
     fn event(&self, screen: &Screen, slug: &str, text: &str) {
-        screen.say(Tone::Event, &format!("  {}  {slug:<10} {text}", self.clock));
-    }
-
-    fn take_off(&mut self, number: usize, partner: usize, what: String, written: Instant) {
-        let flight = self.flights.len();
-        let brings = self.brings.get(number).cloned().unwrap_or_default();
-        for record in &brings {
-            // What this replaces is no longer waited for.
-            let older: Vec<Arrived> =
-                self.under_way.keys().filter(|other| tally::same_record(other, record)).cloned().collect();
-            for old in older {
-                if let Some(flight) = self.under_way.remove(&old) {
-                    self.flights[flight].left -= 1;
-                }
-            }
-            self.under_way.insert(record.clone(), flight);
-        }
-        let clock = self.clock.clone();
-        self.flights.push(Flight {
-            clock,
-            partner,
-            what,
-            written,
-            left: brings.len(),
-            landed: BTreeMap::new(),
-            taken_back: 0,
-            slowest: Duration::ZERO,
-            told: false,
-        });
+        let width = self.width();
+        let name = self
+            .setup
+            .partners
+            .iter()
+            .find(|partner| partner.slug == slug)
+            .map_or("", |partner| &partner.name);
+        screen.say(Tone::Event, &format!("  {:<5}  {slug:<width$} {name} {text}", self.clock));
     }
 
     /// Watches until a moment.
@@ -327,134 +300,9 @@ impl Play {
         self.show(screen);
     }
 
-    fn land(&mut self, home: usize, row: &super::readback::Row, at: Instant, screen: &Screen) {
-        let Ok(source) = self.place(&row.arrived.source) else { return };
-        self.partners[home].received += 1;
-        self.partners[source].sent += 1;
-        if self.first.is_none() && row.arrived.kind == Kind::Attendance {
-            let first = at.saturating_duration_since(self.started);
-            self.first = Some(first);
-            screen.say(
-                Tone::Heading,
-                &format!("  the first mark is back at its home {} after the start", shown(first)),
-            );
-        }
-        let known = self.under_way.remove(&row.arrived);
-        if let Some(flight) = known {
-            self.flights[flight].left -= 1;
-        }
-        // Without knowledge of what a file brings, it is the source's newest.
-        let newest = || self.flights.iter().rposition(|flight| flight.partner == source);
-        let Some(flight) = known.or_else(newest) else { return };
-        let flight = &mut self.flights[flight];
-        let time = at.saturating_duration_since(flight.written);
-        if row.withdrawn {
-            flight.taken_back += 1;
-        } else {
-            *flight.landed.entry(row.arrived.home.clone()).or_default() += 1;
-        }
-        if known.is_none() && !self.brings.is_empty() {
-            return;
-        }
-        if flight.told {
-            self.caught_up.push(time);
-        } else {
-            flight.slowest = flight.slowest.max(time);
-            self.times.push(time);
-            self.partners[source].recent.push(time);
-        }
-    }
-
-    /// Tells of exports whose records have landed, or have had their time.
-    fn tell_flights(&mut self, screen: &Screen, all: bool) {
-        let unknown = self.brings.is_empty();
-        for flight in &mut self.flights {
-            let done = if unknown {
-                false
-            } else {
-                flight.left == 0 && flight.written.elapsed() > Duration::from_millis(250)
-            };
-            if flight.told || !(all || done || flight.written.elapsed() > TOLD_AFTER) {
-                continue;
-            }
-            flight.told = true;
-            let slug = &self.setup.partners[flight.partner].slug;
-            let mut line = format!("  {}  {slug:<10} {:<28}", flight.clock, flight.what);
-            if !flight.landed.is_empty() {
-                line.push_str(&format!(" → {}", listed(&flight.landed)));
-            }
-            if flight.taken_back > 0 {
-                line.push_str(&format!("  {} taken back", flight.taken_back));
-            }
-            if flight.left > 0 {
-                line.push_str(&format!("  {} wait", flight.left));
-            }
-            if flight.slowest > Duration::ZERO {
-                line.push_str(&format!("  {}", shown(flight.slowest)));
-            }
-            screen.say(if flight.landed.is_empty() { Tone::Plain } else { Tone::Good }, line.trim_end());
-        }
-    }
-
-    /// Tells what is new in a status: refusals and problems, each once.
-    fn tell_status(&mut self, place: usize, status: &Status, screen: &Screen) {
-        let slug = &self.setup.partners[place].slug;
-        let mut lines = Vec::new();
-        for refused in &status.exports_refused {
-            lines.push(format!("{} refused: {}: {}", refused.file, refused.fault.rule, refused.fault.fix));
-        }
-        for refused in &status.refused {
-            lines.push(format!(
-                "{} line {}: {}: {}",
-                refused.file, refused.line, refused.code, refused.reason
-            ));
-        }
-        for refused in &status.declarations_refused {
-            lines.push(format!(
-                "{} line {}: {}: {}",
-                refused.file, refused.line, refused.code, refused.reason
-            ));
-        }
-        for problem in status.problems.iter().take(3) {
-            let line = problem.line.map_or_else(String::new, |line| format!(" line {line}"));
-            lines.push(format!("{}{line}: {}: {}", problem.file, problem.rule, problem.fix));
-        }
-        for line in lines {
-            if self.told.insert(format!("{slug} {line}")) {
-                screen.say(Tone::Refused, &format!("  {:<5}  {slug:<10} {line}", self.clock));
-            }
-        }
-    }
-
-    fn show(&self, screen: &Screen) {
-        if !screen.is_live() {
-            return;
-        }
-        let head = ["partner", "exports", "sent", "received", "waits for it", "refused", "p50", ""];
-        screen.line(0, String::new());
-        screen.line(
-            1,
-            format!(
-                "  {:<11} {:>7} {:>6} {:>9} {:>13} {:>8} {:>8}  {}",
-                head[0], head[1], head[2], head[3], head[4], head[5], head[6], head[7]
-            ),
-        );
-        for (place, seat) in self.partners.iter().enumerate() {
-            let slug = &self.setup.partners[place].slug;
-            let waits = self.under_way.keys().filter(|record| record.home == *slug).count();
-            let refused: u64 = seat
-                .status
-                .as_ref()
-                .map_or(0, |status| status.refused_by_code.iter().map(|(_, count)| count).sum());
-            let recent = &seat.recent[seat.recent.len().saturating_sub(100)..];
-            let time = if recent.is_empty() { String::new() } else { shown(tally::percentile(recent, 50)) };
-            let state = if seat.away { "cut off" } else { "" };
-            let line = format!(
-                "  {slug:<11} {:>7} {:>6} {:>9} {waits:>13} {refused:>8} {time:>8}  {state}",
-                seat.exports, seat.sent, seat.received
-            );
-            screen.line(place + 2, line);
-        }
+    /// Width of the widest slug.
+    fn width(&self) -> usize {
+        self.setup.partners.iter().map(|partner| partner.slug.len()).max().unwrap_or(0).max(10)
     }
 
     fn note_written(&mut self, place: usize, path: &str, at_us: i64) {
