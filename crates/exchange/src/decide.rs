@@ -30,6 +30,8 @@ pub struct Subject<'a> {
 pub struct Decision {
     /// The learner.
     pub learner: u32,
+    /// Field groups that policy lets into the hub at all; the others are kept as their hashes.
+    pub stored: u32,
     /// Who may have it now.
     pub recipients: Vec<Recipient>,
 }
@@ -80,12 +82,12 @@ pub fn publish(
     let placed = directory.placed(subject.source, &c.learner, c.date, c.at, c.group.as_ref());
     let (Some(learner), Some(home)) = (placed.learner, placed.home) else { return Err(NO_PLACEMENT) };
     let ask = |action, actor| decide(directory, policy, subject, action, actor, home, placed.in_force, now);
-    let _permit = ask(Action::Publish, subject.source).map_err(Refusal::from)?;
+    let permit = ask(Action::Publish, subject.source).map_err(Refusal::from)?;
     let recipients = ask(Action::Receive, home)
         .map(|permit| Recipient { institution: home, groups: permit.groups() })
         .into_iter()
         .collect();
-    Ok(Decision { learner, recipients })
+    Ok(Decision { learner, stored: permit.groups(), recipients })
 }
 
 /// Decides whether a record may leave for a recipient at this moment, and under which id the recipient knows the learner.
@@ -142,7 +144,12 @@ fn decide(
 
 /// Leaves of a record what a permit allows: every other field group goes as its hash.
 pub fn redact(groups: &[SealedGroup], permit: &Permit) -> Vec<SealedGroup> {
-    let allowed = permit.groups() | 1 << 1;
+    only(groups, permit.groups())
+}
+
+/// A record's field groups with all but some as their hashes. The head always stays.
+pub fn only(groups: &[SealedGroup], mask: u32) -> Vec<SealedGroup> {
+    let allowed = mask | 1 << 1;
     let keep = |number: u32| number < 32 && allowed & (1 << number) != 0;
     groups
         .iter()

@@ -143,7 +143,10 @@ impl Exchange {
         let held = self.shared.directory().agent(agent).cloned();
         let good = held.filter(|a| a.revoked.is_none() && still_good(a.used, now)).filter(|a| proof(&a.key));
         if good.is_none() {
-            self.refused("stranger", "renewal.refused", "");
+            // Whoever names no agent of ours is a stranger, and strangers can't make the log grow.
+            if self.shared.directory().agent(agent).is_some() {
+                self.refused("agent", "renewal.refused", "");
+            }
             return Err(JoinError::Refused);
         }
         let renewed = submit_with(&self.shared, "agent", now, move |work: &mut Work<'_>| {
@@ -193,6 +196,18 @@ impl Exchange {
                 })
                 .collect();
             let count = concerned.len() as u32;
+            if let Revoke::Institution(slug) = &what {
+                // Nobody comes back in with a code that was handed out before.
+                for (hash, expires) in work.planner.directory.open_invitations(slug) {
+                    let institution = slug.clone();
+                    work.planner.make(Change::Invitation {
+                        hash: Bytes32(hash),
+                        institution,
+                        expires,
+                        used: true,
+                    });
+                }
+            }
             for (id, agent, institution) in concerned {
                 work.planner.make(Change::Agent {
                     agent: Uuid(id),

@@ -184,9 +184,9 @@ async fn verify(store: &dyn Store, progress: &mut impl FnMut(u64)) -> Result<Ver
                 .map(|(seq, _)| seq)
                 .collect();
             found.records += records.len() as u64;
-            for seq in &records {
-                let read = read_records(block.clone(), std::iter::once(*seq));
-                found.payloads += read.map_err(|_| VerifyError::Bad { sequence: seq + 1 })?.len() as u64;
+            match read_records(block.clone(), records.iter().copied()) {
+                Ok(read) => found.payloads += read.len() as u64,
+                Err(_) => return Err(VerifyError::Bad { sequence: first_bad_record(&block, &records) }),
             }
             frontier = followed.frontier;
             progress(frontier.size());
@@ -198,6 +198,12 @@ async fn verify(store: &dyn Store, progress: &mut impl FnMut(u64)) -> Result<Ver
     }
     (found.entries, found.root) = (frontier.size(), frontier.root());
     Ok(found)
+}
+
+/// The first record of a block that is not what its entry committed to.
+fn first_bad_record(block: &commonroll_store::Block, records: &[u64]) -> u64 {
+    let bad = |seq: &&u64| read_records(block.clone(), std::iter::once(**seq)).is_err();
+    records.iter().find(bad).map_or(block.first_seq + 1, |seq| seq + 1)
 }
 
 /// The first entry of a bad block that can be told to be wrong: where reading or a payload fails, else its first.

@@ -10,15 +10,17 @@ use crate::{
     shared::Shared,
     submit,
     types::{FeedError, NotAllowed, Page, Speaker},
-    writer::Work,
+    writer::{Job, Work},
 };
 use std::sync::{Arc, atomic::Ordering};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// Records in a page at most.
 const PAGE_RECORDS: u32 = 1_000;
+/// Bytes of stored blocks that one page is made from, about.
+const STORED_BYTES: usize = 8 << 20;
 /// Stored blocks in memory at once for one feed, each up to about a megabyte.
-const BLOCKS_AT_ONCE: usize = 16;
+const BLOCKS_AT_ONCE: usize = 4;
 
 /// An open feed of one recipient.
 pub struct Feed {
@@ -62,26 +64,26 @@ impl Feed {
 
     async fn read(&mut self, clock: &dyn Clock) -> Result<Page, FeedError> {
         let recipient = self.speaker.number;
+        self.be_current().await?;
         let ring = self.shared.ring().from(self.position, recipient, PAGE_RECORDS as usize);
         let (page, withheld) = match ring {
             Some(commits) => {
                 let directory = self.shared.directory();
                 let mut builder = self.builder(&directory, clock);
-                commits.iter().for_each(|commit| builder.add_commit(commit, self.position));
+                let _whole = commits.iter().all(|commit| builder.add_commit(commit, self.position));
                 (builder.page, builder.withheld)
             }
             None => {
                 let (records, end) = self.stored().await?;
                 let directory = self.shared.directory();
                 let mut builder = self.builder(&directory, clock);
-                records.iter().for_each(|record| builder.add(record));
-                builder.page.cursor = end;
+                if records.iter().all(|record| builder.add(record)) {
+                    builder.page.cursor = end;
+                }
                 (builder.page, builder.withheld)
             }
         };
-        if !withheld.is_empty() {
-            self.note_withheld(withheld, clock).await?;
-        }
+        self.note_withheld(withheld, clock).await?;
         // The agent may have been revoked while the page was made.
         self.shared.directory().speaker(self.speaker.agent).map_err(|_| NotAllowed::Unknown)?;
         self.position = page.cursor;
@@ -91,6 +93,16 @@ impl Feed {
             *held = (*held).max(page.cursor);
         }
         Ok(page)
+    }
+
+    /// A node that has slept decides on yesterday's directory: before anything leaves, it reads what others appended.
+    async fn be_current(&self) -> Result<(), FeedError> {
+        if self.shared.is_current() {
+            return Ok(());
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.shared.jobs.send(Job::Follow(sender)).await.map_err(|_| FeedError::Closed)?;
+        receiver.await.map_err(|_| FeedError::Closed)?.map_err(|_| FeedError::Unavailable)
     }
 
     fn builder<'a>(
@@ -105,6 +117,7 @@ impl Feed {
             now: clock.now(),
             page: Page::default(),
             withheld: Vec::new(),
+            bytes: 0,
         }
     }
 
@@ -117,13 +130,17 @@ impl Feed {
             found.map_err(|_| FeedError::Unavailable)?.into_iter().filter(|seq| *seq < size).collect();
         let full = seqs.len() == PAGE_RECORDS as usize;
         let end = seqs.last().filter(|_| full).map_or(size, |last| last + 1);
-        let mut records = Vec::with_capacity(seqs.len());
+        let (mut records, mut bytes) = (Vec::with_capacity(seqs.len()), 0);
         let mut rest = seqs.as_slice();
         while !rest.is_empty() {
+            if bytes >= STORED_BYTES {
+                return Ok((records, rest[0]));
+            }
             let some = &rest[..rest.len().min(BLOCKS_AT_ONCE)];
             let blocks = store.block_of(some, true).await.map_err(|_| FeedError::Unavailable)?;
             for block in blocks {
                 let end = block.first_seq + u64::from(block.n);
+                bytes += block.payloads.as_ref().map_or(0, Vec::len);
                 let (here, behind) = rest.split_at(rest.partition_point(|seq| *seq < end));
                 records.extend(read_records(block, here.iter().copied()).map_err(|_| {
                     tracing::error!("a stored record is not what the log committed to; it is not delivered");
@@ -140,6 +157,13 @@ impl Feed {
         withheld: Vec<(u64, &'static str)>,
         clock: &dyn Clock,
     ) -> Result<(), FeedError> {
+        // A reader who comes back to the same place is not a new event.
+        let noted =
+            self.shared.noted_withheld(self.speaker.number, withheld.last().map_or(0, |(seq, _)| *seq));
+        let withheld: Vec<_> = withheld.into_iter().filter(|(seq, _)| *seq > noted).collect();
+        if withheld.is_empty() {
+            return Ok(());
+        }
         let more =
             serde_json::json!({ "recipient": self.speaker.institution.as_str(), "withheld": withheld });
         let plan = move |work: &mut Work<'_>| work.notes.push(("delivery.withheld".to_owned(), more.clone()));

@@ -273,7 +273,7 @@ fn side(
             s.other == other
                 && s.group == placement.group
                 && s.hosting == hosting
-                && s.dates == placement.dates
+                && (s.dates == placement.dates || s.ended.is_some())
         })
     });
     if held {

@@ -307,7 +307,7 @@ impl Exchange {
         let (agent, number) = (speaker.agent, speaker.number);
         // Two receipts may overtake each other: the writer sees which cursor holds.
         let planned =
-            submit_with(&self.shared, speaker.institution.as_str(), now, move |work: &mut Work<'_>| {
+            submit_job(&self.shared, speaker.institution.as_str(), now, false, move |work: &mut Work<'_>| {
                 work.planner.directory.speaker(agent)?;
                 let held = work.planner.directory.institution(number).map_or(0, |s| s.cursor);
                 if ack.cursor > held {
@@ -456,8 +456,17 @@ impl Exchange {
         lines
     }
 
+    /// True once a flush to disk has failed. Nothing is acknowledged from then on; the process must end and the log be
+    /// verified.
+    pub fn failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Relaxed)
+    }
+
     /// Whether the hub can serve.
     pub fn ready(&self) -> Result<(), &'static str> {
+        if self.failed() {
+            return Err("a flush to disk failed; the log must be verified");
+        }
         match (self.shared.closing.load(Ordering::Relaxed), self.shared.jobs.is_closed()) {
             (true, _) => Err("stopping"),
             (_, true) => Err("the log's writer has ended"),

@@ -17,6 +17,8 @@ use std::{
     sync::Arc,
 };
 
+/// Bytes of a page, about: it travels as one message, so that nothing decided long ago is still on its way out.
+const PAGE_BYTES: usize = 1 << 20;
 /// Bytes that the ring may hold, about.
 const RING_BYTES: usize = 24 << 20;
 
@@ -47,14 +49,14 @@ pub struct Committed {
 
 impl Committed {
     /// The records of the commit that took the numbers from `first` to before `end`.
-    pub fn new(first: u64, end: u64, records: Vec<LiveRecord>) -> Self {
+    pub fn new(first: u64, end: u64, bytes: usize, records: Vec<LiveRecord>) -> Self {
         let mut by_recipient: HashMap<u16, Vec<u32>> = HashMap::new();
         for (place, record) in (0..).zip(&records) {
             for recipient in &record.entry.recipients {
                 by_recipient.entry(recipient.institution).or_default().push(place);
             }
         }
-        Self { first, end, bytes: 600 * records.len() + 200, records, by_recipient }
+        Self { first, end, bytes: bytes + 200, records, by_recipient }
     }
 }
 
@@ -110,22 +112,31 @@ pub struct PageBuilder<'a> {
     pub page: Page,
     /// What policy kept back: wire sequence number and code.
     pub withheld: Vec<(u64, &'static str)>,
+    /// Bytes on the page, about.
+    pub bytes: usize,
 }
 
 impl PageBuilder<'_> {
-    /// Adds what a commit has for the recipient, from a position on.
-    pub fn add_commit(&mut self, commit: &Committed, position: u64) {
+    /// Adds what a commit has for the recipient, from a position on. Gives false if the page is full.
+    pub fn add_commit(&mut self, commit: &Committed, position: u64) -> bool {
         for place in commit.by_recipient.get(&self.recipient).into_iter().flatten() {
-            if let Some(record) = commit.records.get(*place as usize).filter(|r| r.seq >= position) {
-                self.add(record);
+            if let Some(record) = commit.records.get(*place as usize).filter(|r| r.seq >= position)
+                && !self.add(record)
+            {
+                return false;
             }
         }
         self.page.cursor = commit.end;
+        true
     }
 
-    /// Adds a record, if policy lets it leave now.
-    pub fn add(&mut self, record: &LiveRecord) {
+    /// Adds a record, if policy lets it leave now. Gives false, and leaves it out, if the page is full.
+    pub fn add(&mut self, record: &LiveRecord) -> bool {
+        if self.bytes >= PAGE_BYTES {
+            return false;
+        }
         let entry = &record.entry;
+        self.page.cursor = record.seq + 1;
         let subject = Subject {
             source: entry.source,
             kind: entry.kind,
@@ -143,9 +154,11 @@ impl PageBuilder<'_> {
                     recipient_learner,
                     accepted_at: entry.accepted_at,
                 };
+                self.bytes += out.size();
                 self.put(&record.seal, out);
             }
         }
+        true
     }
 
     fn put(&mut self, seal: &Seal, out: OutRecord) {

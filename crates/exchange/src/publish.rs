@@ -10,7 +10,7 @@ use crate::{
     follow::batch_tree,
     live::LiveRecord,
     shared::Shared,
-    types::{BatchAnswer, IncomingBatch, PublishError, RecordAnswer, SealedGroup, Speaker},
+    types::{BatchAnswer, GroupState, IncomingBatch, PublishError, RecordAnswer, SealedGroup, Speaker},
     writer::{Plan, WriteFault},
 };
 use commonroll_audit::{
@@ -24,6 +24,8 @@ use commonroll_store::IdRow;
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::oneshot;
 
+/// Bytes of a record besides its content: entry, salts, places in the indexes.
+pub const RECORD_BYTES: usize = 400;
 /// Records in one batch at most.
 pub const BATCH_RECORDS: usize = 1_000;
 
@@ -38,6 +40,7 @@ pub struct PublishJob {
     pub tree: Arc<Tree>,
     pub records: Vec<Prepared>,
     pub version: u64,
+    pub bytes: usize,
     pub now: Timestamp,
     pub reply: oneshot::Sender<Answer>,
 }
@@ -91,6 +94,7 @@ pub fn prepare(
     let key = shared.directory().agent(speaker.agent).map(|agent| PublicKey::from_bytes(agent.key));
     let key = key.ok_or(PublishError::NotAllowed(crate::types::NotAllowed::Unknown))?;
     let roots: Vec<Hash> = batch.records.iter().map(|r| r.root).collect();
+    let bytes = batch.records.iter().map(size).sum();
     let wrong = Invalid::new("signature", "does not cover this batch with the key enrolled for this agent");
     if *key.id().as_bytes() != batch.key_id {
         return Err(wrong.into());
@@ -129,9 +133,19 @@ pub fn prepare(
         tree: Arc::new(tree),
         records,
         version,
+        bytes,
         now,
         reply,
     })
+}
+
+/// Bytes that a record takes in memory and in the log, about.
+fn size(record: &crate::types::IncomingRecord) -> usize {
+    let content = |group: &SealedGroup| match &group.state {
+        GroupState::Open { content, .. } => content.len(),
+        GroupState::Withheld(_) => 0,
+    };
+    RECORD_BYTES + record.groups.iter().map(content).sum::<usize>()
 }
 
 impl Facts {
@@ -154,7 +168,8 @@ impl Facts {
             revision: head.revision.get(),
             kind: record.kind(),
             withdrawn: matches!(record.body, Body::Withdrawn(_)),
-            confidential: head.confidential,
+            // Taking a record back tells nothing that was not told before, and must never be refused for being confidential.
+            confidential: head.confidential && !matches!(record.body, Body::Withdrawn(_)),
             circumstances,
             decision: Err(decide::NO_PLACEMENT),
         };
@@ -242,6 +257,9 @@ fn plan_batch(
     if job.number < expected && news {
         // The number was used for other content: the source's numbering went back. It is noticed, not believed.
         return Err(PublishError::Gap { expected });
+    }
+    if news {
+        plan.bytes += job.bytes;
     }
     let results = take_fates(plan, known, job, fates);
     if job.number == expected {
@@ -360,6 +378,8 @@ fn accept(
     decision: Decision,
     seal: u32,
 ) -> RecordAnswer {
+    // What policy lets nobody have has no place in the hub either.
+    let groups = decide::only(&record.groups, decision.stored);
     let entry = RecordEntry {
         source: job.speaker.number,
         batch: job.number,
@@ -374,8 +394,7 @@ fn accept(
         root: record.root,
         recipients: decision.recipients,
     };
-    let payload =
-        Payload::Record { seal, circumstances: facts.circumstances.clone(), groups: record.groups.clone() };
+    let payload = Payload::Record { seal, circumstances: facts.circumstances.clone(), groups };
     let entry = Entry::Record(entry);
     let seq = plan.push(&entry, &payload);
     let Entry::Record(entry) = entry else { unreachable!("made a record just above") };

@@ -17,6 +17,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, watch};
 
@@ -28,6 +29,8 @@ pub struct Shared {
     pub log_key: LogKey,
     pub jobs: mpsc::Sender<Job>,
     pub closing: AtomicBool,
+    /// True once a flush has failed: nothing can be promised any more, and the process must end.
+    pub failed: AtomicBool,
     pub refusals: Mutex<Refusals>,
     directory: RwLock<Directory>,
     ring: RwLock<Ring>,
@@ -39,7 +42,14 @@ pub struct Shared {
     /// True once another node was seen to append: it may then send what this one appends, too.
     has_peers: AtomicBool,
     commits: AtomicU64,
+    /// When this node last knew that it had read the whole log.
+    current: Mutex<Option<Instant>>,
+    /// Up to where withheld deliveries have their entries, by recipient.
+    withheld: Mutex<HashMap<u16, u64>>,
 }
+
+/// How long a node may decide without looking whether others appended.
+const CURRENT_FOR: Duration = Duration::from_millis(500);
 
 impl Shared {
     /// Puts the parts together.
@@ -57,6 +67,7 @@ impl Shared {
             log_key,
             jobs,
             closing: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
             refusals: Mutex::default(),
             directory: RwLock::default(),
             ring: RwLock::default(),
@@ -66,6 +77,8 @@ impl Shared {
             theirs: AtomicU64::new(0),
             has_peers: AtomicBool::new(false),
             commits: AtomicU64::new(0),
+            current: Mutex::default(),
+            withheld: Mutex::default(),
         }
     }
 
@@ -108,6 +121,24 @@ impl Shared {
         sent.max(self.theirs.load(Ordering::Relaxed))
     }
 
+    /// True if this node has lately seen the end of the log.
+    pub fn is_current(&self) -> bool {
+        let seen = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.is_some_and(|at| at.elapsed() < CURRENT_FOR)
+    }
+
+    /// This node has read the log to its end.
+    pub fn now_current(&self) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Notes that what was withheld from a recipient up to a place has its entry; gives the place noted before.
+    pub fn noted_withheld(&self, recipient: u16, up_to: u64) -> u64 {
+        let mut held = self.withheld.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = held.entry(recipient).or_default();
+        std::mem::replace(noted, (*noted).max(up_to))
+    }
+
     /// How many transactions this node has committed.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
@@ -117,6 +148,7 @@ impl Shared {
     pub fn committed(&self, commit: Committed, frontier: &Frontier) {
         self.ring.write().unwrap_or_else(PoisonError::into_inner).push(commit);
         self.commits.fetch_add(1, Ordering::Relaxed);
+        self.now_current();
         self.moved(frontier);
     }
 

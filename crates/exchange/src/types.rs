@@ -180,6 +180,17 @@ pub struct OutRecord {
     pub accepted_at: Timestamp,
 }
 
+impl OutRecord {
+    /// Bytes that it takes on its way, about.
+    pub(crate) fn size(&self) -> usize {
+        let group = |group: &SealedGroup| match &group.state {
+            GroupState::Open { content, .. } => content.len() + 24,
+            GroupState::Withheld(_) => 40,
+        };
+        80 + 34 * self.path.len() + self.groups.iter().map(group).sum::<usize>()
+    }
+}
+
 /// A recipient's signed receipt.
 #[derive(Debug, Clone)]
 pub struct Acknowledgement {

@@ -13,12 +13,17 @@ use crate::{
 };
 use commonroll_audit::frontier::Frontier;
 use commonroll_core::Timestamp;
-use commonroll_store::{Commit, CommitError, FactRow, FeedRow, IdRow, TileRow};
-use std::{collections::BTreeMap, sync::Arc};
+use commonroll_store::{Commit, CommitError, FactRow, FeedRow, IdRow, StoreError, TileRow};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// Records in one transaction at most.
 const GROUP_RECORDS: usize = 2_000;
+/// Bytes in one transaction, about: a single batch may still bring more.
+const GROUP_BYTES: usize = 16 << 20;
 /// Tries when other nodes keep taking the end of the log.
 const RACES: usize = 20;
 
@@ -70,6 +75,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     pub batches: BTreeMap<u16, u64>,
     pub live: Vec<LiveRecord>,
+    /// Bytes of the batches that have a new record in here.
+    pub bytes: usize,
     first: u64,
     salts: [u8; 32],
 }
@@ -87,6 +94,7 @@ impl Plan {
             changes: Vec::new(),
             batches: BTreeMap::new(),
             live: Vec::new(),
+            bytes: 0,
             first: frontier.size(),
             salts,
         }
@@ -175,11 +183,12 @@ impl Writer {
     /// Works until the last sender is gone.
     pub async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.recv().await {
-            let mut records = weight(&first);
+            let (mut records, mut bytes) = weight(&first);
             let mut group = vec![first];
-            while records < GROUP_RECORDS {
+            while records < GROUP_RECORDS && bytes < GROUP_BYTES {
                 let Ok(job) = jobs.try_recv() else { break };
-                records += weight(&job);
+                let more = weight(&job);
+                (records, bytes) = (records + more.0, bytes + more.1);
                 group.push(job);
             }
             self.commit_group(group).await;
@@ -275,6 +284,9 @@ impl Writer {
             Err(CommitError::Unknown(_)) => self.settle(plan.first, &frontier).await,
             Err(CommitError::Store(error)) => {
                 tracing::error!(%error, "the log could not be written");
+                if matches!(error, StoreError::Flush(_)) {
+                    self.shared.failed.store(true, Ordering::Relaxed);
+                }
                 Err(Outcome::Failed)
             }
         }
@@ -303,7 +315,7 @@ impl Writer {
         }
         self.frontier = plan.frontier;
         let size = self.frontier.size();
-        self.shared.committed(Committed::new(plan.first, size, plan.live), &self.frontier);
+        self.shared.committed(Committed::new(plan.first, size, plan.bytes, plan.live), &self.frontier);
     }
 
     fn reset(&mut self) {
@@ -316,6 +328,7 @@ impl Writer {
             let size = self.frontier.size();
             let blocks = self.shared.store.blocks(size, 64, true).await.map_err(|_| WriteFault)?;
             if blocks.is_empty() {
+                self.shared.now_current();
                 return Ok(());
             }
             for block in blocks {
@@ -367,11 +380,12 @@ fn wants_fresh(job: &Job) -> bool {
     }
 }
 
-fn weight(job: &Job) -> usize {
+/// Records and bytes of a job.
+fn weight(job: &Job) -> (usize, usize) {
     match job {
-        Job::Publish(batch) => batch.records.len().max(1),
-        Job::Change(_) => 10,
-        Job::Follow(_) => 0,
+        Job::Publish(batch) => (batch.records.len().max(1), batch.bytes),
+        Job::Change(_) => (10, 4096),
+        Job::Follow(_) => (0, 0),
     }
 }
 

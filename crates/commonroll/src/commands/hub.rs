@@ -10,6 +10,9 @@ use commonroll_exchange::{AgentId, Exchange, Revoke};
 use commonroll_hub::{Settings, Sources};
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+/// Exit code of a hub whose disk failed to flush.
+const FLUSH_FAILED: u8 = 74;
+
 /// Where the hub's folder and settings are.
 #[derive(clap::Args, Clone)]
 pub struct Place {
@@ -135,17 +138,31 @@ async fn serve(place: &Place) -> Result<ExitCode, String> {
     start_logs("info");
     let (settings, exchange) = place.open().await?;
     let hub =
-        commonroll_hub::Hub::bind(settings, exchange, Arc::new(Real), Arc::new(Real)).await.map_err(told)?;
+        commonroll_hub::Hub::bind(settings, exchange.clone(), Arc::new(Real), Arc::new(Real)).await.map_err(told)?;
     let addresses = hub.addresses();
     println!("agents {}  join {}  local {}", addresses.agents, addresses.join, addresses.local);
     let shutdown = tokio_util::sync::CancellationToken::new();
     let stop = shutdown.clone();
+    let watched = exchange.clone();
     tokio::spawn(async move {
-        told_to_stop().await;
+        tokio::select! {
+            () = told_to_stop() => {}
+            () = flush_failed(&watched) => {}
+        }
         stop.cancel();
     });
     hub.serve(shutdown).await.map_err(told)?;
+    if exchange.failed() {
+        eprintln!("commonroll: a flush to disk failed; run `commonroll audit verify` before starting again");
+        return Ok(ExitCode::from(FLUSH_FAILED));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn flush_failed(exchange: &Exchange) {
+    while !exchange.failed() {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 async fn invite(place: &Place, institution: &Slug, hours: u64, by: &str) -> Result<ExitCode, String> {

@@ -264,6 +264,14 @@ impl Directory {
         self.invitations.get(hash)
     }
 
+    /// The invitations for an institution that nobody has used: hash and end.
+    pub fn open_invitations(&self, slug: &Slug) -> Vec<([u8; 32], Timestamp)> {
+        let open = self.invitations.iter().filter(|(_, i)| !i.used && i.institution == *slug);
+        let mut open: Vec<_> = open.map(|(hash, invitation)| (*hash, invitation.expires)).collect();
+        open.sort_unstable();
+        open
+    }
+
     /// Every agreement.
     pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
         self.agreements.values()
@@ -307,14 +315,19 @@ impl Directory {
         };
         let moment =
             Moment { date, at: at.or_else(|| self.institution(source).map(|s| date.start(&s.zone))), group };
-        let accepted =
-            local.sides.iter().any(|side| side.hosting && side.other == *home && moment.within(side));
-        let declared = || {
-            self.local(*home, home_id).is_some_and(|l| {
-                l.sides.iter().any(|side| !side.hosting && side.other == source && moment.within(side))
-            })
-        };
-        Placed { learner: Some(learner), home: Some(*home), in_force: accepted && declared() }
+        let declared: &[Side] = self.local(*home, home_id).map_or(&[], |l| &l.sides);
+        // Both must have said it of the same placement: two sides that name different groups agree on none.
+        let in_force =
+            local.sides.iter().filter(|ours| ours.hosting && ours.other == *home).any(|accepted| {
+                moment.within(accepted)
+                    && declared.iter().any(|side| {
+                        !side.hosting
+                            && side.other == source
+                            && same_group(side, accepted)
+                            && moment.within(side)
+                    })
+            });
+        Placed { learner: Some(learner), home: Some(*home), in_force }
     }
 
     /// The agreement in force on a date that lets most field groups of a kind flow between two institutions.
@@ -393,11 +406,7 @@ impl Directory {
         let learner = local.learner?;
         let others = &self.institution(side.other)?.locals;
         let known = |l: &&Local| l.learner == Some(learner) && !l.contested;
-        let matches = |s: &&Side| {
-            s.other == number
-                && s.hosting != side.hosting
-                && (s.group == side.group || s.group.is_none() || side.group.is_none())
-        };
+        let matches = |s: &&Side| s.other == number && s.hosting != side.hosting && same_group(s, side);
         match self.homes.get(&learner) {
             Some((home, id)) if *home == side.other => {
                 others.get(id).filter(known)?.sides.iter().find(matches)
@@ -420,6 +429,11 @@ impl Directory {
         found.dedup();
         found
     }
+}
+
+/// True if both sides can speak of one placement: the same group, or one of them speaks of every group.
+fn same_group(one: &Side, other: &Side) -> bool {
+    one.group == other.group || one.group.is_none() || other.group.is_none()
 }
 
 /// A moment in a group that a placement may cover.

@@ -95,11 +95,8 @@ impl Planner<'_> {
             .sides
             .iter()
             .find(|s| s.other == other && s.group.as_ref() == group && s.hosting == hosting);
+        // Whoever ended a placement may say it anew: a row that was missing from one export comes back with the next.
         if held.is_some_and(|s| s.dates == dates && s.ended.is_none()) {
-            return DeclareResult::Unchanged;
-        }
-        // Repeating the same dates does not undo an end: whoever ended it must say new dates.
-        if held.is_some_and(|s| s.dates == dates) {
             return DeclareResult::Unchanged;
         }
         self.make(Change::Side {
@@ -165,7 +162,11 @@ impl Planner<'_> {
             };
         }
         let approved = held.filter(|l| l.approved).and_then(|l| l.learner);
+        let before = held.and_then(|l| l.learner);
         let result = self.place_learner(by, &declared.local_id, declared.registration, tokens, approved);
+        if let Some(before) = before.filter(|n| self.directory.home_of(*n).is_none()) {
+            self.promote_waiting_claim(before);
+        }
         self.settle(by, &declared.local_id);
         result
     }
@@ -180,14 +181,15 @@ impl Planner<'_> {
         approved: Option<u32>,
     ) -> DeclareResult {
         let is_home = registration == Registration::Home;
+        // A learner of ours stays who they were, whatever is corrected about them: placements and records rest on it.
+        let held = self.directory.local(by, id).and_then(|l| l.learner).filter(|_| is_home);
+        let anew = || held.unwrap_or_else(|| self.directory.next_learner());
         let matched = approved.map_or_else(|| self.find(by, id, &tokens), Match::Learner);
         let learner = match matched {
             Match::Learner(number) => Some(number),
-            Match::None if is_home => Some(self.directory.next_learner()),
-            Match::None => None,
-            // A number that says yes and a birth date that says no: nothing flows until people have looked.
-            Match::Conflict if is_home => Some(self.directory.next_learner()),
-            Match::Conflict => None,
+            // A number that says yes and a birth date that says no link nobody: a guest waits until people have looked.
+            Match::None | Match::Conflict if is_home => Some(anew()),
+            Match::None | Match::Conflict => None,
         };
         let other_home = learner
             .and_then(|n| self.directory.home_of(n))
@@ -248,11 +250,12 @@ impl Planner<'_> {
         }
     }
 
-    /// Who the evidence says this is. Never guesses: two different answers are no answer.
+    /// Who the evidence says this is. Never guesses: two different answers are no answer. Somebody else's contradicting
+    /// claim does not stand in the way of an answer, or any partner could unmatch another's learners.
     fn find(&self, by: u16, id: &LocalId, tokens: &Tokens) -> Match {
         let slug = |number: u16| self.directory.institution(number).map(|s| &s.info.slug);
         let Some(evidence) = slug(by).map(|own| tokens.evidence(own)) else { return Match::None };
-        let mut found = Match::None;
+        let (mut found, mut contradicted) = (Match::None, false);
         for (institution, other) in self.directory.candidates(tokens) {
             if institution == by && other == *id {
                 continue;
@@ -266,11 +269,11 @@ impl Planner<'_> {
                     Match::Learner(same) if same == number => {}
                     _ => return Match::Conflict,
                 },
-                Verdict::Conflict(_) => return Match::Conflict,
+                Verdict::Conflict(_) => contradicted = true,
                 Verdict::Propose(_) | Verdict::NoMatch => {}
             }
         }
-        found
+        if contradicted && matches!(found, Match::None) { Match::Conflict } else { found }
     }
 }
 

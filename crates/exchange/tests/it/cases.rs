@@ -237,3 +237,48 @@ async fn case_28_corrections_and_withdrawals_end_in_the_same_state_in_any_order(
         assert_eq!(content[16..20], 3u32.to_be_bytes(), "in the order {order:?} the withdrawal is last");
     }
 }
+
+#[tokio::test]
+async fn case_02_a_code_handed_out_before_a_revocation_opens_nothing() {
+    let world = placed().await;
+    let hour = std::time::Duration::from_secs(3600);
+    let code =
+        world.exchange.invite(&slug("kingsmead"), hour, "operator", [60; 32], world.now()).await.unwrap();
+    world.exchange.revoke(Revoke::Institution(slug("kingsmead")), "operator", world.now()).await.unwrap();
+    let key = *commonroll_audit::keys::SigningKey::from_seed(&[60; 32]).unwrap().public().as_bytes();
+    let peer = "127.0.0.1".parse().unwrap();
+    let again = world.exchange.join(&code, AgentId([60; 16]), key, peer, world.now()).await;
+    assert_eq!(again, Err(JoinError::Refused));
+}
+
+#[tokio::test]
+async fn case_19_a_confidential_record_is_refused_and_can_still_be_taken_back() {
+    let mut world = placed().await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let mut confidential = mark("northgate", "n-77", 9, 2);
+    confidential.head.confidential = true;
+    let refused = world.publish("northgate", vec![confidential.clone()]).await;
+    assert!(matches!(refused[0], RecordAnswer::Rejected { code: "confidential", .. }), "{refused:?}");
+    let taken = world.publish("northgate", vec![withdrawn(confidential, 3)]).await;
+    assert!(matches!(taken[0], RecordAnswer::Accepted { .. }), "{taken:?}");
+    assert_eq!(world.feed("kingsmead", 0).await.0.len(), 2, "the mark and its withdrawal");
+}
+
+#[tokio::test]
+async fn case_14_what_policy_lets_nobody_have_is_not_kept_at_the_hub() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let mut world = World::at(&format!("sqlite:{}", path.display())).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    world.exchange.close(world.now()).await;
+    // Group 5 is ten bytes of 5 in these tests, and the agreement doesn't list it; group 2 is twenty bytes of 1.
+    let bytes: Vec<u8> = ["hub.db", "hub.db-wal"]
+        .iter()
+        .filter_map(|name| std::fs::read(folder.path().join(name)).ok())
+        .flatten()
+        .collect();
+    let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+    assert!(holds(&[1; 20]), "what the agreement lists is kept");
+    assert!(!holds(&[5; 10]), "what it doesn't list is kept as a hash alone");
+}

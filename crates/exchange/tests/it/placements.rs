@@ -108,3 +108,61 @@ async fn an_import_carries_both_sides_and_changes_nothing_when_repeated() {
     let (lines, _) = world.feed("ridgeway", 0).await;
     assert!(lines[0].contains("r-2 from northgate"), "{lines:?}");
 }
+
+#[tokio::test]
+async fn a_learner_who_came_by_import_stays_who_they_were_when_their_home_declares_them() {
+    let mut world = World::new().await;
+    let text = format!(
+        "{CONSORTIUM}\n[[placement]]\nhome = \"kingsmead\"\nhost = \"northgate\"\nfirst_date = \"2026-09-01\"\nlast_date = \"2027-07-20\"\nlearners = [[\"k-1\", \"n-77\"]]\n"
+    );
+    world.exchange.import(&ConsortiumFile::parse(&text).unwrap(), "operator", world.now()).await.unwrap();
+    assert_eq!(
+        world.declare("kingsmead", learner("k-1", Registration::Home, ULN)).await,
+        DeclareResult::Accepted
+    );
+    let taken = world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    assert!(matches!(taken[0], RecordAnswer::Accepted { .. }), "{taken:?}");
+    assert_eq!(world.feed("kingsmead", 0).await.0.len(), 1);
+}
+
+#[tokio::test]
+async fn a_placement_that_was_missing_from_one_export_comes_back_with_the_next() {
+    let mut world = World::new().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    world.declare("kingsmead", end("k-1", "northgate", world.now())).await;
+    let refused = world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    assert!(matches!(refused[0], RecordAnswer::Rejected { code: "no_placement", .. }), "{refused:?}");
+    assert_eq!(world.declare("kingsmead", placement("k-1", "northgate")).await, DeclareResult::Accepted);
+    let taken = world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    assert!(matches!(taken[0], RecordAnswer::Accepted { .. }), "{taken:?}");
+}
+
+#[tokio::test]
+async fn two_sides_that_name_different_groups_agree_on_no_placement() {
+    let mut world = World::new().await;
+    world.declare("kingsmead", learner("k-1", Registration::Home, ULN)).await;
+    world.declare("northgate", learner("n-77", Registration::Guest, ULN)).await;
+    world.declare("kingsmead", placement("k-1", "northgate")).await;
+    let mut other = acceptance("n-77", "kingsmead");
+    if let commonroll_core::directory::Declaration::Acceptance(acceptance) = &mut other {
+        acceptance.group = Some(id("CHEM-9"));
+    }
+    world.declare("northgate", other).await;
+    let mut record = mark("northgate", "n-77", 9, 1);
+    record.head.group = None;
+    let refused = world.publish("northgate", vec![record]).await;
+    assert!(matches!(refused[0], RecordAnswer::Rejected { code: "no_placement", .. }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_partner_with_a_contradicting_claim_does_not_unmatch_anothers_learner() {
+    let world = World::new().await;
+    world.declare("kingsmead", learner("k-1", Registration::Home, ULN)).await;
+    let mut poison = learner("r-9", Registration::Home, ULN);
+    if let commonroll_core::directory::Declaration::Learner(learner) = &mut poison {
+        learner.birth_date = Some(date("2001-01-01"));
+    }
+    world.declare("ridgeway", poison).await;
+    world.declare("northgate", learner("n-77", Registration::Guest, ULN)).await;
+    assert_eq!(world.exchange.overview(&world.speaker("northgate"), world.now()).unmatched.len(), 0);
+}
