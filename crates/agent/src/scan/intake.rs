@@ -55,7 +55,8 @@ pub async fn take(
         Ok(taken) => return Ok(Verdict::Taken(taken)),
         Err(fault) => fault,
     };
-    if purpose == Purpose::Take {
+    // Of a file that could not be read to its end nothing is known: it must be read again, whatever its hash is.
+    if purpose == Purpose::Take && !fault.is_unread() {
         let mut tx = spool.begin().await?;
         exports::remember(&mut tx, &entry, Some(&fault)).await?;
         tx.commit().await?;

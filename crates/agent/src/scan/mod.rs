@@ -108,16 +108,33 @@ impl Scanner {
             looked.unsettled += 1;
             return Ok(());
         }
-        let Ok(hash) = hash_of(path).await else { return Ok(()) };
+        // One handle for both: a file that is replaced in between must not lend its hash to the one before.
+        let Ok((file, hash)) = open_hashed(path).await else { return Ok(()) };
         if last.is_some_and(|last| same_recipe && last.hash == hash) {
             return spool.touched(&source.name, name, state.modified_us).await;
         }
-        let Ok(file) = File::open(path) else { return Ok(()) };
         let reader: Box<dyn commonroll_connectors::ReadSeek + Send> =
             Box::new(Steady::new(file, path, state));
         let (size, modified_us) = (state.size, state.modified_us);
         let export = Export { source, name, hash, size, modified_us, reader };
         let verdict = intake::take(spool, reading, export, Purpose::Take, now).await?;
+        let alarm = format!("file {}/{name}", source.name);
+        match &verdict {
+            Verdict::Refused(fault)
+                if fault.is_unread() && self::state(path).is_ok_and(|now| now != state) =>
+            {
+                looked.unsettled += 1;
+                return Ok(());
+            }
+            Verdict::Refused(fault) if fault.is_unread() => {
+                let text = format!(
+                    "`{name}` of source `{}` can't be read to its end; it is tried again",
+                    source.name
+                );
+                spool.alarm(&alarm, &text, now).await?;
+            }
+            _ => spool.calm(&alarm).await?,
+        }
         log(source, &verdict);
         self.seen.remove(path);
         looked.verdicts.push((name.to_owned(), verdict));
@@ -194,6 +211,11 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// SHA-256 of a file.
 pub(crate) async fn hash_of(path: &Path) -> io::Result<[u8; 32]> {
+    open_hashed(path).await.map(|(_, hash)| hash)
+}
+
+/// Opens a file and hashes it, and gives it back at its beginning.
+async fn open_hashed(path: &Path) -> io::Result<(File, [u8; 32])> {
     let path = path.to_owned();
     let hashing = tokio::task::spawn_blocking(move || {
         let mut file = File::open(path)?;
@@ -201,7 +223,10 @@ pub(crate) async fn hash_of(path: &Path) -> io::Result<[u8; 32]> {
         let mut buffer = vec![0; 64 << 10];
         loop {
             match file.read(&mut buffer)? {
-                0 => return Ok(context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")),
+                0 => {
+                    file.rewind()?;
+                    return Ok((file, context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")));
+                }
                 n => context.update(&buffer[..n]),
             }
         }

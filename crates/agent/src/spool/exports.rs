@@ -51,6 +51,13 @@ pub struct Fault {
     pub fix: String,
 }
 
+impl Fault {
+    /// True for a file that could not be read to its end, or changed meanwhile.
+    pub fn is_unread(&self) -> bool {
+        self.rule == "FILE-READ"
+    }
+}
+
 /// A source's newest export that was refused, for people.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct RefusedExport {

@@ -4,7 +4,8 @@ use crate::{
     fake_hub::FakeHub,
     rig::{School, borrowed, csv, fault, many, taken},
 };
-use commonroll_agent::scan::Verdict;
+use commonroll_agent::scan::{Export, Purpose, Verdict, intake};
+use std::io::Read as _;
 
 #[tokio::test]
 async fn a_mark_is_new_then_corrected_then_withdrawn_then_back() {
@@ -44,6 +45,41 @@ async fn the_same_file_twice_sends_nothing_new() {
     school.marks(&[("ada", "/")]);
     assert!(school.look().await.is_empty(), "nor is one that was written again with the same content");
     assert_eq!(school.spool.queue_length().await.unwrap().0, 1);
+}
+
+/// A file that breaks off, as one that is replaced while it is read.
+struct Breaking(std::io::Cursor<Vec<u8>>);
+
+impl std::io::Read for Breaking {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 if !buffer.is_empty() => Err(std::io::Error::other("changed while it was read")),
+            n => Ok(n),
+        }
+    }
+}
+
+impl std::io::Seek for Breaking {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changed_while_it_was_read_is_read_again_whatever_its_hash_was() {
+    let mut school = School::new("northgate").await;
+    let text = csv(&[("ada", "/")]);
+    let (source, name) = (&school.settings.sources[0], "marks.csv");
+    let reader = Box::new(Breaking(std::io::Cursor::new(text.clone().into_bytes())));
+    let hash = commonroll_agent::scan::sha256(text.as_bytes());
+    let (size, modified_us) = (text.len() as u64, 1);
+    let export = Export { source, name, hash, size, modified_us, reader };
+    let verdict =
+        intake::take(&school.spool, &school.reading, export, Purpose::Take, school.now).await.unwrap();
+    assert_eq!(fault(&verdict), "FILE-READ");
+    assert_eq!(school.spool.queue_length().await.unwrap().0, 0);
+    school.put(name, &text);
+    assert_eq!(taken(&school.look().await[name]).new, 1, "the whole file is taken");
 }
 
 #[tokio::test]
