@@ -106,7 +106,7 @@ fn others<'a>(cast: &'a Cast, action: Action, usual: Question<'a>) -> Vec<(Strin
         ],
         Action::Receive => vec![
             row(
-                "the home, while another institution claims to be home too",
+                "a claimant, while the directory knows no settled home",
                 Question { home: None, ..usual },
             ),
             row("the second claimant", Question { actor: &cast.second_claimant, home: None, ..usual }),
