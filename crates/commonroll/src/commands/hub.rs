@@ -137,8 +137,9 @@ fn shown(url: &str) -> String {
 async fn serve(place: &Place) -> Result<ExitCode, String> {
     start_logs("info");
     let (settings, exchange) = place.open().await?;
-    let hub =
-        commonroll_hub::Hub::bind(settings, exchange.clone(), Arc::new(Real), Arc::new(Real)).await.map_err(told)?;
+    let hub = commonroll_hub::Hub::bind(settings, exchange.clone(), Arc::new(Real), Arc::new(Real))
+        .await
+        .map_err(told)?;
     let addresses = hub.addresses();
     println!("agents {}  join {}  local {}", addresses.agents, addresses.join, addresses.local);
     let shutdown = tokio_util::sync::CancellationToken::new();

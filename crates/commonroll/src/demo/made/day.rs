@@ -28,9 +28,24 @@ const NOON: u32 = 720;
 pub struct Day {
     pub steps: Vec<Step>,
     /// For each step: the records that its file brings, new or changed.
-    pub brings: Vec<Vec<Arrived>>,
+    pub brings: Vec<Brings>,
     pub expected: BTreeSet<Arrived>,
     pub refused: BTreeMap<(String, String), u64>,
+}
+
+/// What a file brings to the homes.
+#[derive(Clone, Default)]
+pub struct Brings {
+    /// Records, new or changed.
+    pub new: Vec<Arrived>,
+    /// Records that it takes back, as they were.
+    pub gone: Vec<Arrived>,
+}
+
+impl From<Vec<Arrived>> for Brings {
+    fn from(new: Vec<Arrived>) -> Self {
+        Self { new, gone: Vec::new() }
+    }
 }
 
 /// A change of the truth, with the minute at which the host's system exports it.
@@ -40,7 +55,7 @@ struct Maker<'a> {
     world: &'a World,
     day: &'a str,
     /// (minute, order) -> step and what it brings.
-    found: Vec<(u32, Step, Vec<Arrived>)>,
+    found: Vec<(u32, Step, Brings)>,
     expected: BTreeSet<Arrived>,
     refused: BTreeMap<(String, String), u64>,
 }
@@ -65,13 +80,21 @@ pub fn make(world: &World, day: &str, chance: &mut Chance) -> Result<Day, String
 }
 
 impl Maker<'_> {
-    fn add(&mut self, minute: u32, who: Who, action: Action, brings: Vec<Arrived>) {
+    fn add(&mut self, minute: u32, who: Who, action: Action, brings: impl Into<Brings>) {
         let step =
             Step { at: Duration::ZERO, clock: clock(minute), partner: PARTNERS[who].slug.to_owned(), action };
-        self.found.push((minute, step, brings));
+        self.found.push((minute, step, brings.into()));
     }
 
-    fn write(&mut self, minute: u32, who: Who, path: &str, what: &str, bytes: Vec<u8>, brings: Vec<Arrived>) {
+    fn write(
+        &mut self,
+        minute: u32,
+        who: Who,
+        path: &str,
+        what: &str,
+        bytes: Vec<u8>,
+        brings: impl Into<Brings>,
+    ) {
         let file =
             FileToWrite { path: path.to_owned(), content: Content::Bytes(bytes), what: what.to_owned() };
         self.add(minute, who, Action::Write(file), brings);
@@ -184,7 +207,10 @@ impl Maker<'_> {
         let count = changes.len();
         for (number, (minute, group, lesson, rows)) in changes.into_iter().enumerate() {
             let fresh: Vec<Row> = rows.iter().filter(|row| !before.contains(row)).copied().collect();
-            let brings = fresh.iter().filter_map(|row| self.mark(group, lesson, *row)).collect();
+            let new = fresh.iter().filter_map(|row| self.mark(group, lesson, *row)).collect();
+            let left = before.iter().filter(|old| !rows.iter().any(|row| row.0 == old.0));
+            let gone = left.filter_map(|row| self.mark(group, lesson, *row)).collect();
+            let brings = Brings { new, gone };
             let bytes = registers::bytes(self.world, group, lesson, &rows, self.day);
             let what = match number {
                 0 => registers::what(group, lesson),
@@ -257,11 +283,11 @@ impl Maker<'_> {
         let mut college = self.results(NORTHGATE, chance);
         let whole = packages::package(self.world, NORTHGATE, self.day, &college)?;
         let half = whole[..whole.len() / 2].to_vec();
-        self.write(905, NORTHGATE, "people/roster.zip", "results, cut off half way", half, Vec::new());
+        self.write(905, NORTHGATE, "people/roster.zip", "results, cut off half way", half, Brings::default());
         let brings: Vec<_> = college.iter().map(|grade| self.grade(grade)).collect();
         self.write(917, NORTHGATE, "people/roster.zip", "results, whole", whole, brings);
-        self.add(917, NORTHGATE, Action::CutWhileSending, Vec::new());
-        self.add(923, NORTHGATE, Action::Back, Vec::new());
+        self.add(917, NORTHGATE, Action::CutWhileSending, Brings::default());
+        self.add(923, NORTHGATE, Action::Back, Brings::default());
         let centre = self.results(WYVERN, chance);
         let package = packages::package(self.world, WYVERN, self.day, &centre)?;
         let brings: Vec<_> = centre.iter().map(|grade| self.grade(grade)).collect();
@@ -303,12 +329,12 @@ impl Maker<'_> {
         let claimed = self.world.sent(RIVERSIDE).next().map_or(0, |visit| visit.person);
         let bytes = rosters::learners(self.world, HOLLINS, &[(RIVERSIDE, claimed)]);
         let what = "learners, one of whom is Riverside's";
-        self.write(615, HOLLINS, "people/learners.csv", what, bytes, Vec::new());
-        self.add(633, ST_BRIDES, Action::CutOff, Vec::new());
+        self.write(615, HOLLINS, "people/learners.csv", what, bytes, Brings::default());
+        self.add(633, ST_BRIDES, Action::CutOff, Brings::default());
         let bytes = rosters::ends(self.world, ASHDOWN, self.day);
-        self.write(712, ASHDOWN, "ends/ends.csv", "one placement ends at noon", bytes, Vec::new());
-        self.add(722, ASHDOWN, Action::Settle, Vec::new());
-        self.add(768, ST_BRIDES, Action::Back, Vec::new());
-        self.add(544, WYVERN, say("will mark a visitor whom no school placed there"), Vec::new());
+        self.write(712, ASHDOWN, "ends/ends.csv", "one placement ends at noon", bytes, Brings::default());
+        self.add(722, ASHDOWN, Action::Settle, Brings::default());
+        self.add(768, ST_BRIDES, Action::Back, Brings::default());
+        self.add(544, WYVERN, say("will mark a visitor whom no school placed there"), Brings::default());
     }
 }

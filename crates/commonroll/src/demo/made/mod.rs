@@ -11,7 +11,9 @@ mod rosters;
 mod world;
 mod write;
 
-use super::setup::{Arrived, Expected, Partner, Setup};
+pub use day::Brings;
+
+use super::setup::{Expected, Partner, Setup};
 use chance::Chance;
 use std::{collections::BTreeSet, fmt::Write};
 use world::{GROUPS, NORTHGATE, PARTNERS, Who, World};
@@ -20,8 +22,8 @@ use world::{GROUPS, NORTHGATE, PARTNERS, Who, World};
 pub struct Made {
     /// The day.
     pub setup: Setup,
-    /// For each step, the records that it brings, new or changed.
-    pub brings: Vec<Vec<Arrived>>,
+    /// For each step, what it brings to the homes.
+    pub brings: Vec<Brings>,
 }
 
 /// Makes the consortium and the day of a seed. `date` is a school day as (year, month, day).
@@ -97,7 +99,7 @@ fn consortium(world: &World) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::setup::Action;
+    use crate::demo::setup::{Action, Arrived};
     use commonroll_core::identifiers::{Uln, Upn};
 
     const FRIDAY: (i16, i8, i8) = (2026, 9, 18);
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn what_is_expected_was_brought_by_some_file_and_the_day_has_all_its_troubles() {
         let made = make(5, FRIDAY).expect("a day");
-        let brought: BTreeSet<_> = made.brings.iter().flatten().collect();
+        let brought: BTreeSet<_> = made.brings.iter().flat_map(|brings| &brings.new).collect();
         assert!(records(&made).iter().all(|record| brought.contains(record)));
         assert_eq!(made.brings.len(), made.setup.steps.len());
         let count = |is: fn(&Action) -> bool| made.setup.steps.iter().filter(|step| is(&step.action)).count();

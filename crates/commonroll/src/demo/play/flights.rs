@@ -33,7 +33,7 @@ impl Play {
     pub(super) fn take_off(&mut self, number: usize, partner: usize, what: String, written: Instant) {
         let flight = self.flights.len();
         let brings = self.brings.get(number).cloned().unwrap_or_default();
-        for record in &brings {
+        for record in brings.gone.iter().chain(&brings.new) {
             // What this replaces is no longer waited for.
             let older: Vec<Arrived> =
                 self.under_way.keys().filter(|other| tally::same_record(other, record)).cloned().collect();
@@ -42,15 +42,15 @@ impl Play {
                     self.flights[flight].left -= 1;
                 }
             }
-            self.under_way.insert(record.clone(), flight);
         }
+        self.under_way.extend(brings.new.iter().map(|record| (record.clone(), flight)));
         let clock = self.clock.clone();
         self.flights.push(Flight {
             clock,
             partner,
             what,
             written,
-            left: brings.len(),
+            left: brings.new.len(),
             landed: BTreeMap::new(),
             taken_back: 0,
             slowest: Duration::ZERO,

@@ -4,7 +4,7 @@ mod flights;
 mod table;
 
 use super::{
-    made::Made,
+    made::{Brings, Made},
     readback::Outbox,
     screen::{Screen, Tone, shown},
     setup::{Action, Arrived, Setup},
@@ -28,7 +28,7 @@ const QUIET: Duration = Duration::from_millis(900);
 pub struct Play {
     pub setup: Setup,
     pub stage: Stage,
-    brings: Vec<Vec<Arrived>>,
+    brings: Vec<Brings>,
     root: PathBuf,
     seen: mpsc::Receiver<Seen>,
     started: Instant,
