@@ -12,5 +12,6 @@ mod deploy;
 mod outside;
 mod real;
 mod schema;
+mod sim;
 mod stranger;
 mod tidy;

@@ -58,6 +58,8 @@ enum Ending {
 impl PublishStream {
     pub async fn run(self, mut incoming: Streaming<PublishRequest>) {
         let _raised = Raised::new(&self.door.metrics.publishing);
+        // The agent may come from another node: what it published there must be known before it is told where to go on.
+        let _ = self.door.exchange.follow(Duration::ZERO).await;
         let next_batch_number = self.door.exchange.next_batch(&self.speaker);
         let greeting = PublishResponse { batch_number: 0, results: Vec::new(), next_batch_number };
         if self.outlet.send(greeting).await.is_err() {
