@@ -24,7 +24,7 @@ pub async fn tell(play: &mut Play, screen: &Screen) -> Result<bool, String> {
         })
         .collect();
     let standing = tally::standing(&outboxes);
-    let say = |line: String| screen.say(Tone::Plain, &line);
+    let say = |line: String| screen.say(Tone::Plain, line.trim_end());
     screen.say(Tone::Plain, "");
     play.table().iter().for_each(|(tone, line)| screen.say(*tone, line));
     screen.say(Tone::Heading, "\nThe day is over");
@@ -95,10 +95,11 @@ fn verdict(screen: &Screen, counted_before: bool, differences: &[String]) {
 fn times(play: &Play, screen: &Screen) {
     let p = |times: &[_], percent| shown(tally::percentile(times, percent));
     let line = format!(
-        "  from export to write-back  p50 {}, p99 {}   {} records; from the export file in place to its row seen in the home's outbox",
+        "  from export to write-back  p50 {}, p99 {}   of {} records, each measured from the moment its\n  {:34} export was in place to its row seen in the home's outbox",
         p(&play.times, 50),
         p(&play.times, 99),
-        play.times.len()
+        play.times.len(),
+        ""
     );
     screen.say(Tone::Plain, &line);
     if !play.caught_up.is_empty() {
