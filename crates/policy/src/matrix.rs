@@ -105,10 +105,7 @@ fn others<'a>(cast: &'a Cast, action: Action, usual: Question<'a>) -> Vec<(Strin
             row("a stranger, in the host's name", Question { actor: &cast.stranger, ..usual }),
         ],
         Action::Receive => vec![
-            row(
-                "a claimant, while the directory knows no settled home",
-                Question { home: None, ..usual },
-            ),
+            row("a claimant, while the directory knows no settled home", Question { home: None, ..usual }),
             row("the second claimant", Question { actor: &cast.second_claimant, home: None, ..usual }),
             row(
                 "another host of the learner, party to the agreement",

@@ -5,7 +5,6 @@ use crate::{
     rig::{School, borrowed, csv, fault, many, taken},
 };
 use commonroll_agent::scan::{Export, Purpose, Verdict, intake};
-use std::io::Read as _;
 
 #[tokio::test]
 async fn a_mark_is_new_then_corrected_then_withdrawn_then_back() {

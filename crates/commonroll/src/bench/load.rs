@@ -62,7 +62,7 @@ fn mark(source: &Slug, zone_day: SchoolDate, n: u64) -> Result<Record, String> {
     let start =
         Timestamp::from_micros("start", midnight + (9 + (slot % 6) as i64) * 3_600_000_000).map_err(told)?;
     let interval = Interval::new(start, start.plus_micros(3_600_000_000)).map_err(told)?;
-    let late = n % 11 == 0;
+    let late = n.is_multiple_of(11);
     let physical = if late { Physical::Late } else { Physical::Present };
     Ok(Record {
         head: Head {
@@ -226,14 +226,16 @@ pub async fn latency(rig: &Rig, load: &mut Load, lasting: Duration, rate: u64) -
             .await
             .map_err(told)?;
         (number, open) = (number + 1, open + 1);
-        // Answers are read as they come, without waiting: the sender keeps its rate.
+        // Answers are read as they come, without waiting: the sender keeps its rate. (A timeout of zero would wait for
+        // the timer's next tick, a millisecond.)
         while open > 0 {
-            match tokio::time::timeout(Duration::ZERO, session.answer()).await {
-                Ok(answer) => {
+            tokio::select! {
+                biased;
+                answer = session.answer() => {
                     answer.map_err(told)?.ok_or("the hub ended the stream")?;
                     open -= 1;
                 }
-                Err(_) => break,
+                () = std::future::ready(()) => break,
             }
         }
     }

@@ -45,7 +45,7 @@ pub fn delimited(rows: u64) -> Result<(f64, Option<f64>), String> {
     let mut out = BufWriter::new(&mut file);
     writeln!(out, "PersonID,UPN,Surname,Forename,Class,Date,Start,End,Mark,MinsLate").map_err(told)?;
     for n in 0..rows {
-        let (mark, late) = if n % 11 == 0 { ("L", "7") } else { ("/", "") };
+        let (mark, late) = if n.is_multiple_of(11) { ("L", "7") } else { ("/", "") };
         let hour = 9 + n / 10_000 % 6;
         let day = 1 + n / 60_000 % 28;
         writeln!(
