@@ -8,10 +8,6 @@ mod real;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Batches are many small pieces; the system's allocator took a fifth of the hub's time (`commonroll bench`, perf).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Exchange attendance, assessment and behaviour records between the partners of a 14-19 consortium, on a need-to-know
 /// policy. Start with `commonroll demo`.
 #[derive(Parser)]
