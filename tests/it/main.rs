@@ -9,6 +9,7 @@
 )]
 
 mod deploy;
+mod kill;
 mod outside;
 mod real;
 mod schema;

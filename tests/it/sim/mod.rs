@@ -31,6 +31,8 @@ use world::World;
 
 /// Seeds of a normal run.
 const SEEDS: u64 = 200;
+/// Seeds of a long run.
+const LONG_SEEDS: u64 = 2_000;
 /// Steps of a seed.
 const STEPS: usize = 24;
 
@@ -46,9 +48,10 @@ fn fast_disk() -> PathBuf {
 
 #[test]
 fn whatever_happens_nothing_is_lost_nothing_comes_twice_and_nothing_leaks() {
+    let usual = if env::var_os("COMMONROLL_LONG").is_some() { LONG_SEEDS } else { SEEDS };
     let seeds = match number("COMMONROLL_SIM_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("COMMONROLL_SIM_SEEDS").unwrap_or(SEEDS),
+        None => 0..number("COMMONROLL_SIM_SEEDS").unwrap_or(usual),
     };
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
     let totals = Mutex::new(Totals::default());
@@ -76,7 +79,9 @@ fn whatever_happens_nothing_is_lost_nothing_comes_twice_and_nothing_leaks() {
     );
     let totals = totals.into_inner().unwrap();
     println!("{totals:?}");
-    totals.are_worth_something(seeds.end - seeds.start);
+    if seeds.end - seeds.start > 1 {
+        totals.are_worth_something(seeds.end - seeds.start);
+    }
 }
 
 /// What a run did: a simulation in which nothing happens proves nothing.
@@ -123,6 +128,9 @@ fn run(seed: u64) -> Totals {
 async fn live(seed: u64, story: &Mutex<Option<Arc<line::Ether>>>) -> Totals {
     let mut world = World::new(seed).await;
     *story.lock().unwrap() = Some(world.ether.clone());
+    if seed.is_multiple_of(4) {
+        world.another_hub().await;
+    }
     for step in 0..STEPS {
         world.pass();
         act(&mut world, step).await;
@@ -195,7 +203,7 @@ async fn act(world: &mut World, step: usize) {
             tell("claims (or another does)");
             world.claim(dice.below(LINKS.len())).await;
         }
-        89..92 => match world.partners[who].agent {
+        89..91 => match world.partners[who].agent {
             Some(_) => {
                 tell("is revoked");
                 world.revoke(who).await;
@@ -205,7 +213,7 @@ async fn act(world: &mut World, step: usize) {
                 world.join(who).await;
             }
         },
-        92..95 => {
+        91..93 => {
             tell("acknowledges wildly");
             world.wild_acknowledgement(who).await;
         }

@@ -107,8 +107,8 @@ pub struct Model {
     pub log: Vec<Entry>,
     /// How many entries of the log have been looked at.
     pub looked: u64,
-    /// The last batch of each partner in the log.
-    pub batches: [u64; 3],
+    /// The last batch of each partner in the log, and the place of its last entry.
+    pub batches: [(u64, u64); 3],
     /// What was acknowledged to a source: id, revision and place in the log.
     pub acknowledged: BTreeMap<(String, u32), u64>,
     /// Records that were kept back when they would have left.
