@@ -83,7 +83,7 @@ impl Line {
     }
 
     /// Notes what the source says, before anything can happen to it.
-    fn hear(&self, batch: &PublishRequest) {
+    pub fn hear(&self, batch: &PublishRequest) {
         self.ether.past.lock().unwrap().push(batch.clone());
         let mut model = self.ether.model.lock().unwrap();
         for message in &batch.records {

@@ -12,6 +12,7 @@ mod line;
 mod mis;
 mod model;
 mod node;
+mod odd;
 mod partner;
 mod world;
 
@@ -136,6 +137,9 @@ async fn live(seed: u64, story: &Mutex<Option<Arc<line::Ether>>>) -> Totals {
         act(&mut world, step).await;
         world.check().await;
     }
+    if seed.is_multiple_of(4) {
+        lag(&mut world).await;
+    }
     heal(&mut world).await;
     let verified = world.node().exchange.verify(|_| {}).await.expect("the log verifies");
     let arrived = world.partners.iter().map(|partner| partner.mis.count()).sum();
@@ -217,10 +221,31 @@ async fn act(world: &mut World, step: usize) {
             tell("acknowledges wildly");
             world.wild_acknowledgement(who).await;
         }
+        93..96 => {
+            tell("sends under a used number");
+            world.used_number(who).await;
+        }
         _ => {
             world.ether.tell(format!("{step}: an echo"));
             world.echo().await;
         }
+    }
+}
+
+/// Of two hubs, one has not looked at what the other did when something new is published there.
+async fn lag(world: &mut World) {
+    let dice = world.ether.dice.clone();
+    if world.nodes.len() < 2 {
+        world.another_hub().await;
+    }
+    for (who, name) in PARTNERS.iter().enumerate() {
+        world.ether.tell(format!("{name} publishes at a hub that lags behind"));
+        world.pass();
+        let now = world.time();
+        world.partners[who].teach(&dice);
+        world.partners[who].export(now).await;
+        world.behind_its_back(who).await;
+        world.check().await;
     }
 }
 

@@ -15,6 +15,7 @@ use commonroll_agent::{
 use commonroll_audit::SigningKey;
 use commonroll_core::Timestamp;
 use commonroll_exchange::AgentId;
+use commonroll_wire::{pb::exchange::v1::PublishRequest, seal_batch};
 use std::{cell::Cell, collections::BTreeMap, fs, path::Path};
 
 const MAPPING: &str = "format = \"delimited\"\nrows = \"attendance\"\ncovers = \"dates\"\n\
@@ -149,6 +150,13 @@ impl Partner {
             Err(other) => return Err(other.into()),
         }
         Ok(())
+    }
+
+    /// What waits, signed under a number.
+    pub async fn batch(&self, number: u64) -> Option<PublishRequest> {
+        let waiting = self.spool.waiting(0, 3).await.unwrap();
+        let sealed: Vec<_> = waiting.into_iter().map(|waiting| waiting.sealed).collect();
+        seal_batch(&self.reading.institution, number, sealed, &self.key).ok()
     }
 
     /// The agent is killed and starts again.

@@ -8,7 +8,7 @@ use super::{
     node::Node,
     partner::Partner,
 };
-use commonroll_audit::{Checkpoint, ReceiptDigest, SigningKey};
+use commonroll_audit::{Checkpoint, SigningKey};
 use commonroll_core::{
     LocalId, Timestamp,
     directory::{
@@ -134,6 +134,8 @@ impl World {
         let node = self.node();
         node.exchange.follow(Duration::ZERO).await.unwrap();
         laws::read_log(&self.ether.model, &node.exchange).await;
+        // A note of another hub, still under way, may have come between the two looks.
+        node.exchange.follow(Duration::ZERO).await.unwrap();
         self.checks += 1;
         if self.checks.is_multiple_of(3) {
             laws::extends(&node.exchange, &mut self.seen).await;
@@ -150,6 +152,10 @@ impl World {
 
     /// A new agreement with other terms.
     pub async fn agree(&mut self, terms: Terms) {
+        self.agree_at(&self.node(), terms).await;
+    }
+
+    pub async fn agree_at(&mut self, node: &Node, terms: Terms) {
         self.version += 1;
         let kinds = match terms {
             Terms::PresenceOnly => "attendance = [\"presence\"]",
@@ -167,7 +173,7 @@ impl World {
             self.version,
         );
         let file = ConsortiumFile::parse(&text).unwrap();
-        self.node().exchange.import(&file, "operator", self.time()).await.unwrap();
+        node.exchange.import(&file, "operator", self.time()).await.unwrap();
         self.ether.model.lock().unwrap().terms = Some(terms);
     }
 
@@ -238,45 +244,6 @@ impl World {
             matches!(result, None | Some(DeclareResult::Contested)),
             "a second claim is contested: {result:?}"
         );
-    }
-
-    /// Acknowledgements that no honest agent sends, and two that overtake each other.
-    pub async fn wild_acknowledgement(&mut self, who: usize) {
-        let Some(line) = self.line(who) else { return };
-        let partner = &self.partners[who];
-        let beyond = line.node.exchange.stats().log_entries + 1 + self.ether.dice.below(100) as u64;
-        let lower = self.ether.dice.below(20) as u64;
-        for cursor in [beyond, lower] {
-            let digest = ReceiptDigest::default();
-            let me = &partner.reading.institution;
-            let request = commonroll_wire::acknowledge(me, cursor, &digest, &partner.key).unwrap();
-            let receipt = super::convert::acknowledgement(&request);
-            let speaker = line.speaker().unwrap();
-            let answer = line.node.exchange.acknowledge(&speaker, receipt, self.time()).await;
-            let held = self.ether.model.lock().unwrap().cursors[who];
-            if cursor == beyond {
-                assert!(answer.is_err(), "nobody acknowledges what was never sent");
-            } else if lower <= held {
-                assert!(answer.is_ok_and(|cursor| cursor >= held), "a lower cursor changes nothing");
-            }
-        }
-    }
-
-    /// A request that travelled once comes out of the network again.
-    pub async fn echo(&mut self) {
-        let request = {
-            let past = self.ether.past.lock().unwrap();
-            if past.is_empty() {
-                return;
-            }
-            self.ether.dice.pick(&past).clone()
-        };
-        let source = request.seal.as_ref().unwrap().source.clone();
-        let who = PARTNERS.iter().position(|name| *name == source).unwrap();
-        let Some(line) = self.line(who) else { return };
-        if let Ok(answer) = line.take(request.clone()).await {
-            self.ether.read.lock().unwrap().push((request, answer));
-        }
     }
 
     pub fn pass(&mut self) {
