@@ -252,7 +252,7 @@ fn answers_ready(local: SocketAddr) -> bool {
 }
 
 /// Peak resident memory of a process in MiB; only Linux tells.
-pub fn peak_mib(process: u32) -> Option<f64> {
+fn peak_mib(process: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
