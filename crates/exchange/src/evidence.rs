@@ -2,7 +2,7 @@
 
 use crate::{
     Exchange,
-    directory::change::hex,
+    directory::change::{Change, hex, kind},
     entry::{Entry, split_entries},
     follow::{read_block, read_records},
     types::NotAllowed,
@@ -16,6 +16,7 @@ use commonroll_audit::{
 };
 use commonroll_core::Timestamp;
 use commonroll_store::Store;
+use std::collections::HashMap;
 
 /// Blocks read at a time.
 const BLOCKS: u32 = 64;
@@ -40,6 +41,14 @@ pub enum VerifyError {
     #[error("entry {sequence} is not what was written; restore the log from a backup and compare")]
     Bad {
         /// First entry at fault, counted from 1.
+        sequence: u64,
+    },
+    /// The rows that a start loads the directory from are not what the log's entries say.
+    #[error(
+        "a row of the directory is not what entry {sequence} says; restore the database from a backup and compare"
+    )]
+    Directory {
+        /// The entry that the row claims, or ought to rest on, counted from 1.
         sequence: u64,
     },
     /// The log could not be read.
@@ -164,6 +173,7 @@ async fn subtree(store: &dyn Store, height: u8, index: u64) -> Option<Hash> {
 async fn verify(store: &dyn Store, progress: &mut impl FnMut(u64)) -> Result<Verified, VerifyError> {
     let mut found = Verified { entries: 0, records: 0, payloads: 0, root: [0; 32] };
     let mut frontier = Frontier::new();
+    let mut directory = Folded::default();
     loop {
         let blocks = store
             .blocks(frontier.size(), BLOCKS, true)
@@ -188,6 +198,7 @@ async fn verify(store: &dyn Store, progress: &mut impl FnMut(u64)) -> Result<Ver
                 Ok(read) => found.payloads += read.len() as u64,
                 Err(_) => return Err(VerifyError::Bad { sequence: first_bad_record(&block, &records) }),
             }
+            directory.fold(first, &followed.changes);
             frontier = followed.frontier;
             progress(frontier.size());
         }
@@ -196,8 +207,40 @@ async fn verify(store: &dyn Store, progress: &mut impl FnMut(u64)) -> Result<Ver
     if head.is_some_and(|h| h.first_seq + u64::from(h.n) != frontier.size()) {
         return Err(VerifyError::Bad { sequence: frontier.size() + 1 });
     }
+    directory.compare(store, frontier.size()).await?;
     (found.entries, found.root) = (frontier.size(), frontier.root());
     Ok(found)
+}
+
+/// The newest change of each key, as the log tells it.
+#[derive(Default)]
+struct Folded(HashMap<(u8, Vec<u8>), (u64, Vec<u8>)>);
+
+impl Folded {
+    /// `first` is the number of the block's first entry: near enough to say where to look.
+    fn fold(&mut self, first: u64, changes: &[Change]) {
+        for change in changes {
+            let said = serde_json::to_vec(change).unwrap_or_default();
+            self.0.insert((change.kind(), change.key()), (first, said));
+        }
+    }
+
+    /// Holds the rows against the log. Rows of entries behind `size` came while the log was read and are passed over.
+    async fn compare(mut self, store: &dyn Store, size: u64) -> Result<(), VerifyError> {
+        // Batch numbers are also in the record entries, so their rows may be newer than any change says.
+        let kinds: Vec<u8> = kind::DIRECTORY.into_iter().filter(|kind| *kind != kind::BATCH).collect();
+        self.0.retain(|(kind, _), _| *kind != kind::BATCH);
+        for row in store.facts(&kinds).await.map_err(|e| VerifyError::Store(e.to_string()))? {
+            let said = self.0.remove(&(row.kind, row.key));
+            if row.seq < size && said.is_none_or(|(_, said)| row.value.as_ref() != Some(&said)) {
+                return Err(VerifyError::Directory { sequence: row.seq + 1 });
+            }
+        }
+        match self.0.values().map(|(first, _)| first + 1).min() {
+            Some(sequence) => Err(VerifyError::Directory { sequence }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The first record of a block that is not what its entry committed to.

@@ -64,6 +64,8 @@ pub enum Change {
 
 /// Kinds of change, as numbers of the fact table.
 pub mod kind {
+    /// Batch numbers.
+    pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
     pub const DIRECTORY: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 }

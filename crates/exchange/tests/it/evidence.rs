@@ -54,6 +54,23 @@ async fn an_altered_entry_or_payload_is_named_by_verify() {
     assert!(matches!(feed.next(&world.clock).await, Err(FeedError::Damaged)), "damage is never delivered");
 }
 
+#[tokio::test]
+async fn case_39_a_directory_row_that_was_edited_is_named_by_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let database = format!("sqlite:{}", path.display());
+    let world = World::at(&database).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.exchange.revoke(Revoke::Institution(slug("ridgeway")), "operator", world.now()).await.unwrap();
+    assert!(world.exchange.verify(|_| {}).await.is_ok());
+    // Somebody with access to the database takes the revocation back.
+    let edit = "import sqlite3,sys,re\nc=sqlite3.connect(sys.argv[1])\nfor k,v in c.execute('select key,value from fact where kind=4').fetchall():\n  c.execute('update fact set value=? where kind=4 and key=?',(re.sub(rb'\"revoked\":[0-9]+',rb'\"revoked\":null',v),k))\nc.commit()";
+    let run = std::process::Command::new("python3").arg("-c").arg(edit).arg(&path).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let found = world.exchange.verify(|_| {}).await;
+    assert!(matches!(found, Err(VerifyError::Directory { .. })), "{found:?}");
+}
+
 /// Flips the last byte of a stored column of the block that begins at a sequence number, with a tool that is not ours.
 async fn tamper(path: &std::path::Path, first: u64, column: &str) {
     let script = format!(
