@@ -25,7 +25,10 @@ use commonroll_wire::{
 };
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, atomic::AtomicUsize, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -35,6 +38,8 @@ pub struct Ether {
     pub model: Mutex<Model>,
     /// So many of a hundred messages meet with a fault.
     pub trouble: AtomicUsize,
+    /// True once more than one hub ran: then one may have sent what another, which never saw it append, can't know of.
+    pub several_hubs: AtomicBool,
     /// Requests that travelled, for repeating them.
     pub past: Mutex<Vec<PublishRequest>>,
     /// Answers that were read, to be held against the log.
