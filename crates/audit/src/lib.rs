@@ -7,6 +7,7 @@
 //! What it does not do: it stores nothing (see [`proof::Subtrees`] for how a log's hashes come in), it knows no
 //! record's fields (a field group is opaque bytes here), and it decides nothing about who may see what.
 
+pub mod approval;
 pub mod checkpoint;
 pub mod frontier;
 pub mod hash;
@@ -17,6 +18,7 @@ pub mod seal;
 mod text;
 pub mod tree;
 
+pub use approval::{Approves, approval_text, sign_approval, verify_approval};
 pub use checkpoint::{Checkpoint, CheckpointError, LogKey, LogPublicKey};
 pub use frontier::{Frontier, FrontierError};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};

@@ -10,9 +10,11 @@ pub mod grades;
 pub mod identifiers;
 pub mod ids;
 pub mod matching;
+pub mod people;
 pub mod record;
 pub mod time;
 
 pub use ids::{Invalid, LocalId, RecordId, Revision, Slug};
+pub use people::{PersonId, Purpose, Role};
 pub use record::{Body, Head, Record, RecordKind};
 pub use time::{Interval, SchoolDate, Timestamp};
