@@ -10,7 +10,7 @@ use crate::{
 };
 use commonroll_audit::seal::group_leaf;
 use commonroll_core::{LocalId, RecordKind, Timestamp};
-use commonroll_policy::{Action, AgreementInForce, DenyCode, Permit, Policy, Question};
+use commonroll_policy::{Action, AgreementInForce, DenyCode, Permit, Question};
 
 /// What a record is, as far as decisions go.
 #[derive(Clone)]
@@ -72,16 +72,11 @@ pub const NO_PLACEMENT: Refusal = Refusal {
 };
 
 /// Decides what becomes of a record that its source publishes.
-pub fn publish(
-    directory: &Directory,
-    policy: &Policy,
-    subject: &Subject<'_>,
-    now: Timestamp,
-) -> Result<Decision, Refusal> {
+pub fn publish(directory: &Directory, subject: &Subject<'_>, now: Timestamp) -> Result<Decision, Refusal> {
     let c = subject.circumstances;
     let placed = directory.placed(subject.source, &c.learner, c.date, c.at, c.group.as_ref());
     let (Some(learner), Some(home)) = (placed.learner, placed.home) else { return Err(NO_PLACEMENT) };
-    let ask = |action, actor| decide(directory, policy, subject, action, actor, home, placed.in_force, now);
+    let ask = |action, actor| decide(directory, subject, action, actor, home, placed.in_force, now);
     let permit = ask(Action::Publish, subject.source).map_err(Refusal::from)?;
     let recipients = ask(Action::Receive, home)
         .map(|permit| Recipient { institution: home, groups: permit.groups() })
@@ -93,7 +88,6 @@ pub fn publish(
 /// Decides whether a record may leave for a recipient at this moment, and under which id the recipient knows the learner.
 pub fn leave(
     directory: &Directory,
-    policy: &Policy,
     subject: &Subject<'_>,
     recipient: u16,
     now: Timestamp,
@@ -105,15 +99,13 @@ pub fn leave(
     if *home != recipient {
         return Err("not_home");
     }
-    decide(directory, policy, subject, Action::Receive, recipient, *home, placed.in_force, now)
+    decide(directory, subject, Action::Receive, recipient, *home, placed.in_force, now)
         .map(|permit| (permit, local.clone()))
         .map_err(DenyCode::as_str)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one question, spelled out")]
 fn decide(
     directory: &Directory,
-    policy: &Policy,
     subject: &Subject<'_>,
     action: Action,
     actor: u16,
@@ -139,6 +131,8 @@ fn decide(
         agreement: agreement.map(|(a, groups)| AgreementInForce { id: &a.id, version: a.version, groups }),
         confidential: subject.confidential,
     };
+    // Without a set that can be asked, the answer is no.
+    let policy = directory.policies().set().ok_or(DenyCode::PolicyError)?;
     policy.decide(&question).map_err(|denied| denied.code)
 }
 

@@ -112,7 +112,6 @@ impl Feed {
     ) -> PageBuilder<'a> {
         PageBuilder {
             directory,
-            policy: &self.shared.policy,
             recipient: self.speaker.number,
             now: clock.now(),
             page: Page::default(),

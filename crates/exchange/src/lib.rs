@@ -15,6 +15,7 @@ mod feed;
 mod follow;
 mod import;
 mod live;
+mod policies;
 mod publish;
 mod refusals;
 mod shared;
@@ -33,7 +34,6 @@ use commonroll_audit::{
     receipt::{ReceiptDigest, verify_receipt},
 };
 use commonroll_core::{Invalid, Slug, Timestamp, directory::Declaration};
-use commonroll_policy::Policy;
 use directory::{
     Directory,
     change::{Bytes32, Change, hex, kind},
@@ -87,8 +87,8 @@ pub enum OpenError {
     /// The database refused, or is not safe.
     #[error("database: {0}")]
     Store(#[from] commonroll_store::StoreError),
-    /// The policies are not sound.
-    #[error("policy: {0}")]
+    /// The policy set in force is not sound for this program.
+    #[error("the policy set in force can't be used, so nothing is served: {0}")]
     Policy(#[from] commonroll_policy::PolicyError),
     /// A key or the consortium's name is not usable.
     #[error("field `{field}`: {rule}")]
@@ -119,6 +119,10 @@ pub struct Stats {
     pub commits: u64,
     /// Hash of the policy in force.
     pub policy: String,
+    /// True if the policy in force can't be loaded by this node, which then denies everything.
+    pub policy_broken: bool,
+    /// Policy sets that were refused, or could not be put in force, since this node started.
+    pub policy_rejected: u64,
     /// Each institution: slug, enrolled agents, acknowledged cursor, next batch.
     pub institutions: Vec<InstitutionStats>,
 }
@@ -192,38 +196,21 @@ impl Exchange {
     /// Opens the store, checks it, loads the directory and starts the writer. Refuses unsafe settings and unsound policies.
     pub async fn open(options: Options, now: Timestamp) -> Result<Self, OpenError> {
         let setting = |field, rule: &dyn ToString| OpenError::Setting { field, rule: rule.to_string() };
-        let policy = Policy::embedded()?;
         let signing = SigningKey::from_seed(&options.keys.log_seed).map_err(|e| setting("log_seed", &e))?;
         let log_key = LogKey::new(&format!("commonroll/{}", options.consortium), signing)
             .map_err(|e| setting("consortium", &e))?;
         let store = commonroll_store::open(&options.database, &commonroll_store::Settings::default()).await?;
         let (jobs, queue) = mpsc::channel(1024);
         let key = MatchingKey::new(&options.keys.matching);
-        let hash = policy.hash();
-        let shared = Arc::new(Shared::new(store, policy, key, log_key, jobs));
+        let shared = Arc::new(Shared::new(store, key, log_key, jobs));
         let frontier = load(&shared).await?;
         shared.opened(&frontier);
         let working = shared.directory().clone();
         let writer = Writer { shared: shared.clone(), working, frontier, salts: options.seed };
         tokio::spawn(writer.run(queue));
         let exchange = Self { shared, failures: Arc::default() };
-        exchange.policy_in_force(hash, now).await?;
+        exchange.policy_in_force(now).await?;
         Ok(exchange)
-    }
-
-    /// The policy in force is an entry of the log; the embedded set is the first one.
-    async fn policy_in_force(&self, hash: [u8; 32], now: Timestamp) -> Result<(), OpenError> {
-        let held = self.shared.store.facts(&[10]).await?;
-        let change = Change::Policy { hash: Bytes32(hash) };
-        let same = held.first().and_then(|row| row.value.clone()) == serde_json::to_vec(&change).ok();
-        if same {
-            return Ok(());
-        }
-        let made = submit(&self.shared, "embedded", now, move |work| work.planner.make(change.clone())).await;
-        made.map_err(|_| OpenError::Setting {
-            field: "database",
-            rule: "the log could not be written".to_owned(),
-        })
     }
 
     /// Who speaks through this agent, if it still may. Asked per call and per streamed batch.
@@ -398,7 +385,9 @@ impl Exchange {
             engine: self.shared.store.engine(),
             log_entries: self.shared.frontier().size(),
             commits: self.shared.commits(),
-            policy: hex(&self.shared.policy.hash()),
+            policy: directory.policies().hash().map_or_else(String::new, |hash| hex(&hash)),
+            policy_broken: directory.policies().set().is_none(),
+            policy_rejected: self.shared.policy_rejected.load(Ordering::Relaxed),
             institutions: institutions.collect(),
         }
     }
@@ -466,6 +455,9 @@ impl Exchange {
     pub fn ready(&self) -> Result<(), &'static str> {
         if self.failed() {
             return Err("a flush to disk failed; the log must be verified");
+        }
+        if self.shared.directory().policies().set().is_none() {
+            return Err("the policy set in force can't be loaded by this program; everything is denied");
         }
         match (self.shared.closing.load(Ordering::Relaxed), self.shared.jobs.is_closed()) {
             (true, _) => Err("stopping"),

@@ -11,7 +11,6 @@ use crate::{
 };
 use commonroll_audit::tree::Tree;
 use commonroll_core::Timestamp;
-use commonroll_policy::Policy;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -106,7 +105,6 @@ impl Ring {
 /// Puts a page together: decides again for each record, redacts, and groups by batch.
 pub struct PageBuilder<'a> {
     pub directory: &'a Directory,
-    pub policy: &'a Policy,
     pub recipient: u16,
     pub now: Timestamp,
     pub page: Page,
@@ -143,7 +141,7 @@ impl PageBuilder<'_> {
             confidential: entry.confidential,
             circumstances: &record.circumstances,
         };
-        match decide::leave(self.directory, self.policy, &subject, self.recipient, self.now) {
+        match decide::leave(self.directory, &subject, self.recipient, self.now) {
             Err(code) => self.withheld.push((record.seq + 1, code)),
             Ok((permit, recipient_learner)) => {
                 let out = OutRecord {

@@ -112,7 +112,7 @@ pub fn prepare(
         .records
         .into_iter()
         .map(|r| Prepared {
-            facts: r.content.map(|record| Facts::new(&record, &directory, shared, speaker.number, now)),
+            facts: r.content.map(|record| Facts::new(&record, &directory, speaker.number, now)),
             groups: r.groups,
             root: r.root,
         })
@@ -149,13 +149,7 @@ fn size(record: &crate::types::IncomingRecord) -> usize {
 }
 
 impl Facts {
-    fn new(
-        record: &commonroll_core::Record,
-        directory: &Directory,
-        shared: &Shared,
-        source: u16,
-        now: Timestamp,
-    ) -> Self {
+    fn new(record: &commonroll_core::Record, directory: &Directory, source: u16, now: Timestamp) -> Self {
         let head = &record.head;
         let circumstances = Circumstances {
             learner: head.learner.clone(),
@@ -173,24 +167,18 @@ impl Facts {
             circumstances,
             decision: Err(decide::NO_PLACEMENT),
         };
-        facts.decision = facts.decide(directory, shared, source, now);
+        facts.decision = facts.decide(directory, source, now);
         facts
     }
 
-    fn decide(
-        &self,
-        directory: &Directory,
-        shared: &Shared,
-        source: u16,
-        now: Timestamp,
-    ) -> Result<Decision, Refusal> {
+    fn decide(&self, directory: &Directory, source: u16, now: Timestamp) -> Result<Decision, Refusal> {
         let subject = Subject {
             source,
             kind: self.kind,
             confidential: self.confidential,
             circumstances: &self.circumstances,
         };
-        decide::publish(directory, &shared.policy, &subject, now)
+        decide::publish(directory, &subject, now)
     }
 }
 
@@ -208,7 +196,7 @@ pub async fn plan_batches(
     jobs: &[&PublishJob],
 ) -> Result<Vec<Answer>, WriteFault> {
     let mut known = look_up(shared, jobs).await?;
-    Ok(jobs.iter().map(|job| plan_batch(shared, working, plan, &mut known, job)).collect())
+    Ok(jobs.iter().map(|job| plan_batch(working, plan, &mut known, job)).collect())
 }
 
 async fn look_up(shared: &Shared, jobs: &[&PublishJob]) -> Result<Known, WriteFault> {
@@ -236,13 +224,7 @@ fn sound<'a>(jobs: &'a [&PublishJob]) -> impl Iterator<Item = &'a Facts> {
     jobs.iter().flat_map(|job| &job.records).filter_map(|r| r.facts.as_ref().ok())
 }
 
-fn plan_batch(
-    shared: &Shared,
-    working: &mut Directory,
-    plan: &mut Plan,
-    known: &mut Known,
-    job: &PublishJob,
-) -> Answer {
+fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: &PublishJob) -> Answer {
     let source = job.speaker.number;
     working.speaker(job.speaker.agent)?;
     let expected = working.institution(source).map_or(1, |s| s.next_batch);
@@ -251,7 +233,7 @@ fn plan_batch(
     }
     let fates: Vec<Fate> = {
         let mut within: HashMap<[u8; 16], IdRow> = HashMap::new();
-        job.records.iter().map(|record| fate(shared, working, known, &mut within, job, record)).collect()
+        job.records.iter().map(|record| fate(working, known, &mut within, job, record)).collect()
     };
     let news = fates.iter().any(|f| matches!(f, Fate::New(_)));
     if job.number < expected && news {
@@ -278,7 +260,6 @@ enum Fate {
 }
 
 fn fate(
-    shared: &Shared,
     working: &Directory,
     known: &Known,
     within: &mut HashMap<[u8; 16], IdRow>,
@@ -330,7 +311,7 @@ fn fate(
     }
     let decision = match job.version == working.version {
         true => facts.decision.clone(),
-        false => facts.decide(working, shared, job.speaker.number, job.now),
+        false => facts.decide(working, job.speaker.number, job.now),
     };
     match decision {
         Ok(decision) => {

@@ -1,4 +1,4 @@
-//! What every task of the exchange shares: the store, the policy, the directory as it is, and the newest commits.
+//! What every task of the exchange shares: the store, the directory as it is with the policies in force, and the newest commits.
 //!
 //! Only the writer changes any of it, and only after a commit.
 
@@ -9,7 +9,6 @@ use crate::{
     writer::Job,
 };
 use commonroll_audit::{checkpoint::LogKey, frontier::Frontier};
-use commonroll_policy::Policy;
 use commonroll_store::Store;
 use std::{
     collections::HashMap,
@@ -24,7 +23,6 @@ use tokio::sync::{mpsc, watch};
 /// Shared by every task.
 pub struct Shared {
     pub store: Arc<dyn Store>,
-    pub policy: Policy,
     pub key: MatchingKey,
     pub log_key: LogKey,
     pub jobs: mpsc::Sender<Job>,
@@ -32,6 +30,8 @@ pub struct Shared {
     /// True once a flush has failed: nothing can be promised any more, and the process must end.
     pub failed: AtomicBool,
     pub refusals: Mutex<Refusals>,
+    /// Policy sets that were refused.
+    pub policy_rejected: AtomicU64,
     directory: RwLock<Directory>,
     ring: RwLock<Ring>,
     frontier: RwLock<Frontier>,
@@ -53,22 +53,16 @@ const CURRENT_FOR: Duration = Duration::from_millis(500);
 
 impl Shared {
     /// Puts the parts together.
-    pub fn new(
-        store: Arc<dyn Store>,
-        policy: Policy,
-        key: MatchingKey,
-        log_key: LogKey,
-        jobs: mpsc::Sender<Job>,
-    ) -> Self {
+    pub fn new(store: Arc<dyn Store>, key: MatchingKey, log_key: LogKey, jobs: mpsc::Sender<Job>) -> Self {
         Self {
             store,
-            policy,
             key,
             log_key,
             jobs,
             closing: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             refusals: Mutex::default(),
+            policy_rejected: AtomicU64::new(0),
             directory: RwLock::default(),
             ring: RwLock::default(),
             frontier: RwLock::new(Frontier::new()),

@@ -4,7 +4,7 @@
 //! delivered before its entry is durable, and memory changes only after the commit, so a failed one leaves no trace.
 
 use crate::{
-    directory::{Directory, change::Change, plan::Planner},
+    directory::{Directory, change::Change, plan::Planner, policies::texts_of},
     entry::{BlockBuilder, Entry, Note, Payload, Seal},
     live::{Committed, LiveRecord},
     publish::{Answer, PublishJob, plan_batches},
@@ -336,6 +336,7 @@ impl Writer {
                     tracing::error!(first = block.first_seq, "a block of the log is damaged");
                     WriteFault
                 })?;
+                self.load_policies(&followed.changes);
                 {
                     let mut live = self.shared.directory_mut();
                     for change in &followed.changes {
@@ -347,6 +348,21 @@ impl Writer {
                 self.shared.followed(&self.frontier);
             }
             self.reset();
+        }
+    }
+}
+
+impl Writer {
+    /// Loading a set takes tens of milliseconds: it is done before anybody has to wait for the directory.
+    fn load_policies(&self, changes: &[Change]) {
+        let shelf = self.working.policies().shelf();
+        for change in changes {
+            if let Change::Policy { texts, .. } = change
+                && !texts.is_empty()
+                && let Err(fault) = shelf.load(texts_of(texts))
+            {
+                tracing::error!(%fault, "the policy set in force can't be used; everything is denied");
+            }
         }
     }
 }

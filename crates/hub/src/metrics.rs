@@ -74,6 +74,10 @@ impl Metrics {
         self.recorder
             .register_counter(&Key::from_static_name("commonroll_commits_total"), &ABOUT)
             .absolute(stats.commits);
+        self.set("commonroll_policy_broken", if stats.policy_broken { 1.0 } else { 0.0 });
+        self.recorder
+            .register_counter(&Key::from_static_name("commonroll_policy_rejected_total"), &ABOUT)
+            .absolute(stats.policy_rejected);
         for institution in &stats.institutions {
             let label = || vec![Label::new("institution", institution.slug.clone())];
             let gauge = |name| self.recorder.register_gauge(&Key::from_parts(name, label()), &ABOUT);
@@ -151,6 +155,10 @@ fn describe(recorder: &PrometheusRecorder) {
             "commonroll_commits_total",
             "Durable transactions of this node; entries per commit is the group size.",
         ),
+        (
+            "commonroll_policy_rejected_total",
+            "Policy sets that were refused or could not be put in force; alert on any increase.",
+        ),
         ("commonroll_strangers_total", "Strangers who were not let in, by reason."),
     ] {
         recorder.describe_counter(name.into(), None, say(text));
@@ -160,6 +168,7 @@ fn describe(recorder: &PrometheusRecorder) {
         ("commonroll_publish_streams", "Open publish streams."),
         ("commonroll_receive_streams", "Open receive streams."),
         ("commonroll_log_entries", "Entries in the log."),
+        ("commonroll_policy_broken", "1 if the policy set in force can't be loaded: everything is denied."),
         ("commonroll_enrolled_agents", "Agents that may speak, by institution."),
         ("commonroll_acknowledged_sequence", "Highest sequence number acknowledged, by institution."),
         ("commonroll_ready", "1 if the hub takes records, else 0."),

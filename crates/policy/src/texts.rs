@@ -36,6 +36,13 @@ impl Texts {
         Self(all.map(|(name, text)| (name.to_owned(), text.replace("\r\n", "\n"))).collect())
     }
 
+    /// A set's files by name, the schema among them, as they were kept or sent. Whether all are there is checked when the
+    /// set is loaded.
+    pub fn from_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let plain = |(name, text): (&str, &str)| (name.to_owned(), text.replace("\r\n", "\n"));
+        Self(files.into_iter().map(plain).collect())
+    }
+
     /// The schema and every `*.cedar` file of a folder. Other files are left alone.
     ///
     /// # Errors

@@ -5,13 +5,14 @@
 //! each [`Change::key`] is enough to load the directory again.
 #![expect(missing_docs, reason = "the fields of a change are the words of the directory")]
 
-use super::tokens::Tokens;
+use super::{approvals::Approval, tokens::Tokens};
 use crate::types::AgentId;
 use commonroll_core::{
     LocalId, Slug, Timestamp,
     directory::{Agreement, DateRange, Institution, Registration},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What is so from this entry on.
 #[derive(Clone, Serialize, Deserialize, PartialEq)]
@@ -58,8 +59,15 @@ pub enum Change {
     Cursor { institution: u16, cursor: u64, digest: Bytes32, key_id: String, signature: String },
     /// A source's next batch number, where no record entry says it.
     Batch { institution: u16, number: u64, refused: Vec<(String, u32)>, repeated: u32 },
-    /// The policy in force.
-    Policy { hash: Bytes32 },
+    /// The policy set in force: its hash, its files by name, and who approved it. A log of the first kind has the hash
+    /// alone: the set that its program was built with.
+    Policy {
+        hash: Bytes32,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        texts: BTreeMap<String, String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approvals: Vec<Approval>,
+    },
 }
 
 /// Kinds of change, as numbers of the fact table.
@@ -112,6 +120,7 @@ impl Change {
             Self::Side { .. } => "placement.declared",
             Self::Cursor { .. } => "feed.acknowledged",
             Self::Batch { .. } => "publish.refused",
+            Self::Policy { approvals, .. } if !approvals.is_empty() => "policy.activated",
             Self::Policy { .. } => "policy.in_force",
         }
     }

@@ -3,8 +3,10 @@
 //! It is kept in memory and altered only by [`Directory::apply`]. It answers what is so; what a new declaration leads
 //! to is planned in `plan`, and who may have what is decided by policy.
 
+pub mod approvals;
 pub mod change;
 pub mod plan;
+pub mod policies;
 pub mod tokens;
 
 use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
@@ -14,6 +16,7 @@ use commonroll_core::{
     directory::{Agreement, DateRange, Institution, Registration},
 };
 use jiff::tz::TimeZone;
+use policies::Policies;
 use std::collections::{BTreeMap, HashMap};
 use tokens::{Token, Tokens};
 
@@ -25,6 +28,7 @@ pub struct Directory {
     institutions: Vec<InstitutionState>,
     by_slug: HashMap<Slug, u16>,
     agreements: BTreeMap<Slug, Agreement>,
+    policies: Policies,
     agents: HashMap<AgentId, Agent>,
     invitations: HashMap<[u8; 32], Invitation>,
     homes: HashMap<u32, (u16, LocalId)>,
@@ -161,7 +165,7 @@ impl Directory {
                 return;
             }
             Change::Batch { institution, number, .. } => return self.saw_batch(institution, number),
-            Change::Policy { .. } => {}
+            Change::Policy { hash, texts, approvals } => self.policies.put(hash.0, texts, approvals),
         }
         self.version += 1;
     }
@@ -275,6 +279,11 @@ impl Directory {
     /// Every agreement.
     pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
         self.agreements.values()
+    }
+
+    /// The policy set in force, and the sets that were lately loaded.
+    pub const fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// The number of the institution with this slug.

@@ -6,4 +6,5 @@ mod cases;
 mod evidence;
 mod nodes;
 mod placements;
+mod policies;
 mod world;

@@ -1,0 +1,108 @@
+//! The policy set in force, as a part of the directory: one decision sees one set together with one state of the rest.
+//!
+//! A set that can't be loaded is in force all the same, and denies everything: going on with the set before could allow
+//! what people have just forbidden. Proposing and activating is planned elsewhere; this only holds what is so.
+
+use super::approvals::Approval;
+use commonroll_policy::{Policy, PolicyError, Texts};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Loaded sets that are kept: the one in force, the one before, and some proposals.
+const SHELF_MAX: usize = 4;
+
+/// The set in force.
+#[derive(Clone, Default)]
+pub struct Policies {
+    in_force: Option<InForce>,
+    shelf: Shelf,
+}
+
+#[derive(Clone)]
+struct InForce {
+    hash: [u8; 32],
+    whole: bool,
+    approvals: Vec<Approval>,
+    set: Result<Arc<Policy>, PolicyError>,
+}
+
+impl Policies {
+    /// Puts a set in force.
+    pub(super) fn put(&mut self, hash: [u8; 32], texts: BTreeMap<String, String>, approvals: Vec<Approval>) {
+        let whole = !texts.is_empty();
+        let texts = if whole { texts_of(&texts) } else { Texts::embedded() };
+        let set = match texts.hash() == hash {
+            true => self.shelf.load(texts),
+            // A log of the first kind, written by a program with other rules inside; or a row that was tampered with.
+            false => Err(PolicyError::Missing { file: "schema.cedarschema".to_owned() }),
+        };
+        self.in_force = Some(InForce { hash, whole, approvals, set });
+    }
+
+    /// The set in force, if there is one and it could be loaded. Without it everything is denied.
+    pub fn set(&self) -> Option<&Arc<Policy>> {
+        self.in_force.as_ref()?.set.as_ref().ok()
+    }
+
+    /// Why the set in force can't be used.
+    pub fn fault(&self) -> Option<&PolicyError> {
+        self.in_force.as_ref()?.set.as_ref().err()
+    }
+
+    /// Hash of the set in force, whether it could be loaded or not.
+    pub fn hash(&self) -> Option<[u8; 32]> {
+        self.in_force.as_ref().map(|held| held.hash)
+    }
+
+    /// True if the log holds the texts of the set in force; a log of the first kind has their hash alone.
+    pub fn is_whole(&self) -> bool {
+        self.in_force.as_ref().is_some_and(|held| held.whole)
+    }
+
+    /// Who approved the set in force.
+    pub fn approvals(&self) -> &[Approval] {
+        self.in_force.as_ref().map_or(&[], |held| &held.approvals)
+    }
+
+    /// Loaded sets: loading takes tens of milliseconds, so nobody does it under a lock.
+    pub const fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+}
+
+/// Files by name as a set.
+pub(crate) fn texts_of(files: &BTreeMap<String, String>) -> Texts {
+    Texts::from_files(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+}
+
+/// Sets that were loaded lately, by their hashes. Shared by every copy of the directory.
+#[derive(Clone, Default)]
+pub struct Shelf(Arc<Mutex<Vec<Arc<Policy>>>>);
+
+impl Shelf {
+    /// Loads a set, or finds it loaded.
+    ///
+    /// # Errors
+    /// If the set has a fault: file and line.
+    pub fn load(&self, texts: Texts) -> Result<Arc<Policy>, PolicyError> {
+        let hash = texts.hash();
+        let held = |sets: &mut Vec<Arc<Policy>>| {
+            let at = sets.iter().position(|set| set.hash() == hash)?;
+            let set = sets.remove(at);
+            sets.push(set.clone());
+            Some(set)
+        };
+        if let Some(set) = held(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(set);
+        }
+        let set = Arc::new(Policy::new(texts)?);
+        let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if sets.len() >= SHELF_MAX {
+            sets.remove(0);
+        }
+        sets.push(set.clone());
+        Ok(set)
+    }
+}
