@@ -55,11 +55,12 @@ impl From<DenyCode> for Refusal {
             DenyCode::PolicyError => {
                 "the hub's policy failed on this record, so it is refused; tell the data manager"
             }
-            DenyCode::NoPlacement | DenyCode::NotHome | DenyCode::NoPolicy => NO_PLACEMENT.reason,
+            // The rest are told to persons only; a partner that met one would be told no more than of an unknown learner.
+            _ => NO_PLACEMENT.reason,
         };
         let code = match code {
-            DenyCode::NotHome | DenyCode::NoPolicy => NO_PLACEMENT.code,
-            other => other.as_str(),
+            DenyCode::NoAgreement | DenyCode::Confidential | DenyCode::PolicyError => code.as_str(),
+            _ => NO_PLACEMENT.code,
         };
         Self { code, reason }
     }

@@ -1,24 +1,30 @@
 //! The only caller of the Cedar authorizer.
 //!
-//! A [`Scene`] becomes one Cedar request, checked against the schema. Whatever goes wrong on the way, in building the
-//! request or in evaluating any policy, is [`Answer::Broken`]: never an allow, and never silently ignored.
+//! A [`Scene`] becomes one Cedar request for each field group, checked against the schema. Whatever goes wrong on the
+//! way, in building the request or in evaluating any policy, is [`Answer::Broken`]: never an allow, and never silently
+//! ignored.
+//!
+//! Cedar looks at every policy of a set for every request, so the set is split once by what a policy's head says it is
+//! about: the answer is the same, since a policy whose head doesn't fit neither decides nor fails.
 
 use crate::{
-    facts::{self, HEAD},
-    question::{Action, Question},
+    facts,
+    scene::{Act, Person, Scene, Thing, environments},
 };
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
-    PolicySet, Request, RestrictedExpression, Schema,
+    ActionConstraint, Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
+    Policy, PolicyId, PolicySet, PrincipalConstraint, Request, ResourceConstraint, RestrictedExpression,
+    Schema,
 };
-use commonroll_core::RecordKind;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The policies, ready to be asked.
 #[derive(Debug)]
 pub(crate) struct Engine {
     schema: Schema,
     policies: PolicySet,
+    /// The policies that can apply, for each thing that can be asked.
+    fitting: BTreeMap<(Act, Thing), PolicySet>,
     authorizer: Authorizer,
     names: Names,
 }
@@ -27,10 +33,13 @@ pub(crate) struct Engine {
 #[derive(Debug)]
 struct Names {
     institution: EntityTypeName,
+    person: EntityTypeName,
+    role: EntityTypeName,
+    purpose: EntityTypeName,
     agreement: EntityTypeName,
     action: EntityTypeName,
     group: EntityTypeName,
-    kinds: [EntityTypeName; RecordKind::ALL.len()],
+    things: BTreeMap<Thing, EntityTypeName>,
 }
 
 impl Names {
@@ -38,26 +47,19 @@ impl Names {
         let name = |text: &str| text.parse().expect("the schema's type names are plain words");
         Self {
             institution: name("Institution"),
+            person: name("Person"),
+            role: name("Role"),
+            purpose: name("Purpose"),
             agreement: name("Agreement"),
             action: name("Action"),
             group: name("FieldGroup"),
-            kinds: RecordKind::ALL.map(|kind| name(entity_type(kind))),
+            things: environments().map(|(_, thing)| (thing, name(thing.entity_type()))).collect(),
         }
     }
-}
 
-/// A question in the words of the schema. Names are real where the question has them, and roles where it asks "what if".
-#[derive(Debug, Clone)]
-pub(crate) struct Scene<'a> {
-    pub action: Action,
-    pub kind: RecordKind,
-    pub actor: &'a str,
-    pub source: &'a str,
-    pub home: Option<&'a str>,
-    pub placed: bool,
-    pub confidential: bool,
-    /// Name, and the group numbers that it lists.
-    pub agreement: Option<(String, u32)>,
+    fn is_act(&self, named: &EntityUid) -> bool {
+        environments().any(|(act, _)| *named == uid(&self.action, act.as_str()))
+    }
 }
 
 /// What the policies say of one field group.
@@ -81,26 +83,21 @@ impl<E: std::error::Error> From<E> for Unfit {
     }
 }
 
-impl<'a> Scene<'a> {
-    /// The scene that a question describes.
-    pub fn of(question: &Question<'a>) -> Self {
-        Self {
-            action: question.action,
-            kind: question.kind,
-            actor: question.actor.as_str(),
-            source: question.source.as_str(),
-            home: question.home.map(|home| home.as_str()),
-            placed: question.placed,
-            confidential: question.confidential,
-            agreement: question.agreement.map(|a| (format!("{}/{}", a.id, a.version), a.groups)),
-        }
-    }
+/// A scene as Cedar sees it, save for the field group in question.
+pub(crate) struct Stage {
+    who: EntityUid,
+    action: EntityUid,
+    what: EntityUid,
+    entities: Entities,
+    context: Vec<(String, RestrictedExpression)>,
 }
 
 impl Engine {
     /// An engine over a schema and its policies, which somebody else has checked.
     pub fn new(schema: Schema, policies: PolicySet) -> Self {
-        Self { schema, policies, authorizer: Authorizer::new(), names: Names::new() }
+        let names = Names::new();
+        let fitting = environments().map(|asked| (asked, fitting(&policies, &names, asked))).collect();
+        Self { schema, policies, fitting, authorizer: Authorizer::new(), names }
     }
 
     /// A policy's annotation.
@@ -108,12 +105,22 @@ impl Engine {
         self.policies.annotation(&PolicyId::new(policy), key)
     }
 
-    /// What the policies say of one field group of a scene's record.
-    pub fn ask(&self, scene: &Scene<'_>, group: u32) -> Answer {
-        let Ok((request, entities)) = self.request(scene, group) else {
-            return Answer::Broken(Vec::new());
-        };
-        let response = self.authorizer.is_authorized(&request, &self.policies, &entities);
+    /// What the policies say of one field group of a scene (`None` for an office act, which has none).
+    pub fn ask(&self, scene: &Scene<'_>, group: Option<u32>) -> Answer {
+        self.stage(scene).map_or_else(|_| Answer::Broken(Vec::new()), |stage| self.put(scene, &stage, group))
+    }
+
+    /// The same, with a stage that is set once for all groups.
+    pub fn put(&self, scene: &Scene<'_>, stage: &Stage, group: Option<u32>) -> Answer {
+        let broken = Answer::Broken(Vec::new());
+        let Ok(request) = self.request(scene, stage, group) else { return broken };
+        let Some(policies) = self.fitting.get(&(scene.act, scene.thing)) else { return broken };
+        self.decide(&request, policies, &stage.entities)
+    }
+
+    /// Puts one request to some policies. The one call of the authorizer.
+    pub fn decide(&self, request: &Request, policies: &PolicySet, entities: &Entities) -> Answer {
+        let response = self.authorizer.is_authorized(request, policies, entities);
         let failed = sorted(response.diagnostics().errors().map(|error| match error {
             cedar_policy::AuthorizationError::PolicyEvaluationError(failure) => {
                 failure.policy_id().to_string()
@@ -129,67 +136,137 @@ impl Engine {
         }
     }
 
-    /// Builds the request and its entities, held against the schema.
-    pub fn request(&self, scene: &Scene<'_>, group: u32) -> Result<(Request, Entities), Unfit> {
+    /// The request about one field group, held against the schema.
+    pub fn request(&self, scene: &Scene<'_>, stage: &Stage, group: Option<u32>) -> Result<Request, Unfit> {
+        let group = group.map(|number| self.group(scene.thing, number)).transpose()?;
+        let group = group.map(|group| ("group".to_owned(), group));
+        let context = Context::from_pairs(stage.context.iter().cloned().chain(group))?;
+        let (who, action, what) = (stage.who.clone(), stage.action.clone(), stage.what.clone());
+        Ok(Request::new(who, action, what, context, Some(&self.schema))?)
+    }
+
+    /// Builds the entities of a scene, held against the schema, and the context but for the group.
+    pub fn stage(&self, scene: &Scene<'_>) -> Result<Stage, Unfit> {
         let names = &self.names;
         let actor = uid(&names.institution, scene.actor);
-        let action = uid(&names.action, scene.action.as_str());
-        let record = self.record(scene)?;
-        let context = Context::from_pairs(self.need(scene, group)?)?;
-        let request = Request::new(actor.clone(), action, record.uid(), context, Some(&self.schema))?;
+        let thing = self.thing(scene)?;
+        let person = scene.person.map(|person| self.person(person, &actor)).transpose()?;
+        let who = person.as_ref().map_or_else(|| actor.clone(), Entity::uid);
+        let what = thing.uid();
         let others = [Some(scene.source), scene.home].into_iter().flatten();
         let partners: HashSet<EntityUid> =
             others.map(|name| uid(&names.institution, name)).chain([actor]).collect();
         let partners = partners.into_iter().map(|id| Entity::new_no_attrs(id, HashSet::new()));
-        let entities = Entities::from_entities(partners.chain([record]), Some(&self.schema))?;
-        Ok((request, entities))
+        let entities = Entities::from_entities(partners.chain([thing]).chain(person), Some(&self.schema))?;
+        let action = uid(&names.action, scene.act.as_str());
+        Ok(Stage { who, action, what, entities, context: self.context(scene)? })
     }
 
-    /// The record of a scene. It needs no id of its own: policies can't tell two records apart.
-    fn record(&self, scene: &Scene<'_>) -> Result<Entity, Unfit> {
+    /// The person of a scene. It needs no id of its own: policies can't tell two people apart.
+    fn person(&self, person: Person, institution: &EntityUid) -> Result<Entity, Unfit> {
+        let role = uid(&self.names.role, person.role.as_str());
+        let attributes = HashMap::from([
+            ("institution".to_owned(), RestrictedExpression::new_entity_uid(institution.clone())),
+            ("role".to_owned(), RestrictedExpression::new_entity_uid(role)),
+        ]);
+        Ok(Entity::new(uid(&self.names.person, "person"), attributes, HashSet::new())?)
+    }
+
+    /// What a scene is about. It needs no id of its own: policies can't tell two records apart.
+    fn thing(&self, scene: &Scene<'_>) -> Result<Entity, Unfit> {
         let institution =
             |name: &str| RestrictedExpression::new_entity_uid(uid(&self.names.institution, name));
-        let mut attributes = HashMap::from([
-            ("source".to_owned(), institution(scene.source)),
-            ("placed".to_owned(), RestrictedExpression::new_bool(scene.placed)),
-            ("confidential".to_owned(), RestrictedExpression::new_bool(scene.confidential)),
-        ]);
-        attributes.extend(scene.home.map(|home| ("home".to_owned(), institution(home))));
-        let kind = &self.names.kinds[facts::place(scene.kind)];
-        Ok(Entity::new(uid(kind, "record"), attributes, HashSet::new())?)
+        let flag = RestrictedExpression::new_bool;
+        let (own, concerns) = match scene.thing {
+            Thing::Record(_) => (
+                vec![
+                    ("source", institution(scene.source)),
+                    ("placed", flag(scene.placed)),
+                    ("confidential", flag(scene.confidential)),
+                ],
+                "home",
+            ),
+            Thing::Card => (vec![("placed_here", flag(scene.placed))], "home"),
+            Thing::Office => (Vec::new(), "of"),
+        };
+        let concerned = scene.home.map(|home| (concerns, institution(home)));
+        let attributes = own.into_iter().chain(concerned).map(|(name, value)| (name.to_owned(), value));
+        let id = uid(&self.names.things[&scene.thing], "it");
+        Ok(Entity::new(id, attributes.collect(), HashSet::new())?)
     }
 
-    /// The request's context: the group in question, and the agreement.
-    fn need(&self, scene: &Scene<'_>, group: u32) -> Result<Vec<(String, RestrictedExpression)>, Unfit> {
-        let mut need = vec![("group".to_owned(), self.group(scene.kind, group)?)];
+    /// The request's context, but for the group in question.
+    fn context(&self, scene: &Scene<'_>) -> Result<Vec<(String, RestrictedExpression)>, Unfit> {
+        let mut context = Vec::new();
         if let Some((name, listed)) = &scene.agreement {
-            let numbers = scene.kind.groups().iter().map(|(number, _)| *number);
-            let lists = [HEAD].into_iter().chain(numbers.filter(|number| facts::has(*listed, *number)));
-            let lists = lists.map(|number| self.group(scene.kind, number)).collect::<Result<Vec<_>, _>>()?;
-            let named = RestrictedExpression::new_entity_uid(uid(&self.names.agreement, name));
-            let lists = RestrictedExpression::new_set(lists);
-            let agreement =
-                RestrictedExpression::new_record([("named".to_owned(), named), ("lists".to_owned(), lists)])?;
-            need.push(("agreement".to_owned(), agreement));
+            context.push(("agreement".to_owned(), self.agreement(scene.thing, name, *listed)?));
         }
-        Ok(need)
+        if let Some(person) = scene.person {
+            let purpose = uid(&self.names.purpose, person.purpose.as_str());
+            context.push(("purpose".to_owned(), RestrictedExpression::new_entity_uid(purpose)));
+            let flags: &[(&str, bool)] = match scene.thing {
+                Thing::Office => &[("second", person.second)],
+                Thing::Record(_) | Thing::Card => &[
+                    ("teaches", person.teaches),
+                    ("own", person.own),
+                    ("access_on", person.access_on),
+                    ("emergency", person.emergency),
+                ],
+            };
+            let flags =
+                flags.iter().map(|(name, on)| ((*name).to_owned(), RestrictedExpression::new_bool(*on)));
+            context.extend(flags);
+        }
+        Ok(context)
     }
 
-    fn group(&self, kind: RecordKind, number: u32) -> Result<RestrictedExpression, Unfit> {
-        let named = kind.groups().iter().find(|(n, _)| *n == number).map(|(_, name)| *name);
-        let name = if number == HEAD { Some("head") } else { named };
-        let name = name.ok_or(Unfit("the kind has no such field group".to_owned()))?;
-        Ok(RestrictedExpression::new_entity_uid(uid(&self.names.group, &format!("{kind}.{name}"))))
+    fn agreement(&self, thing: Thing, name: &str, listed: u32) -> Result<RestrictedExpression, Unfit> {
+        let listed = |number: u32| number == facts::HEAD || facts::has(listed, number);
+        let lists = thing.groups().map(|(number, _)| number).filter(|number| listed(*number));
+        let lists = lists.map(|number| self.group(thing, number)).collect::<Result<Vec<_>, _>>()?;
+        let named = RestrictedExpression::new_entity_uid(uid(&self.names.agreement, name));
+        let lists = RestrictedExpression::new_set(lists);
+        Ok(RestrictedExpression::new_record([("named".to_owned(), named), ("lists".to_owned(), lists)])?)
+    }
+
+    fn group(&self, thing: Thing, number: u32) -> Result<RestrictedExpression, Unfit> {
+        let named = thing.groups().find(|(n, _)| *n == number).map(|(_, name)| name);
+        let name = named.ok_or(Unfit("there is no such field group".to_owned()))?;
+        let full = format!("{}.{name}", thing.as_str());
+        Ok(RestrictedExpression::new_entity_uid(uid(&self.names.group, &full)))
     }
 }
 
-/// The kind's entity type in the schema.
-pub(crate) const fn entity_type(kind: RecordKind) -> &'static str {
-    match kind {
-        RecordKind::Attendance => "Attendance",
-        RecordKind::Assessment => "Assessment",
-        RecordKind::Behaviour => "Behaviour",
-    }
+/// The policies whose head fits. Where that can't be told from the head alone, the policy stays in.
+fn fitting(policies: &PolicySet, names: &Names, (act, thing): (Act, Thing)) -> PolicySet {
+    let action = uid(&names.action, act.as_str());
+    let who = match act {
+        Act::Institution(_) | Act::ReceiveCard => &names.institution,
+        Act::Read | Act::ReadCard | Act::Office(_) => &names.person,
+    };
+    let fits = |policy: &&Policy| {
+        let principal = match policy.principal_constraint() {
+            PrincipalConstraint::Is(wanted) | PrincipalConstraint::IsIn(wanted, _) => wanted == *who,
+            _ => true,
+        };
+        let action = match policy.action_constraint() {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(wanted) => wanted == action,
+            // A name that is no act may be a group of acts: the policy stays in.
+            ActionConstraint::In(wanted) => {
+                wanted.contains(&action) || !wanted.iter().all(|w| names.is_act(w))
+            }
+        };
+        let resource = match policy.resource_constraint() {
+            ResourceConstraint::Is(wanted) | ResourceConstraint::IsIn(wanted, _) => {
+                wanted == names.things[&thing]
+            }
+            _ => true,
+        };
+        principal && action && resource
+    };
+    let fit = policies.policies().filter(fits).cloned();
+    PolicySet::from_policies(fit).expect("a part of a set has no id twice")
 }
 
 fn uid(entity_type: &EntityTypeName, id: &str) -> EntityUid {

@@ -1,11 +1,12 @@
-//! Who may publish and who may receive what: Cedar policies behind [`Policy::decide`].
+//! Who may publish, receive, see and do what: Cedar policies behind [`Policy::decide`] for institutions and
+//! [`Policy::decide_person`] for people.
 //!
 //! Deny by default; a forbid beats every permit; a rule that errs denies, whatever else permits. Each field group of a
 //! record is asked about on its own, so that the ceiling of what may leave is read in `policies/*.cedar` and nowhere
 //! else. This is the only crate that sees Cedar, and `engine` holds the only call of its authorizer.
 //!
 //! No store, no clock, no directory: whether a placement covers a record, or an agreement is in force, is found out
-//! by the caller and handed over in a [`Question`].
+//! by the caller and handed over in a [`Question`] or a [`PersonQuestion`].
 
 mod cast;
 mod check;
@@ -15,8 +16,13 @@ mod facts;
 mod finding;
 mod load;
 mod matrix;
+mod memo;
+mod need;
+mod person;
 mod policy;
 mod question;
+mod scene;
+mod situation;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -27,8 +33,9 @@ pub use check::{check, check_dir};
 pub use finding::Finding;
 pub use load::PolicyError;
 pub use matrix::matrix;
+pub use person::{CARD_GROUPS, CardFacts, Matter, Office, OfficeAct, PersonQuestion, RecordFacts};
 pub use policy::Policy;
 pub use question::{Action, AgreementInForce, Question};
 pub use texts::Texts;
-pub use verdict::{Denied, DenyCode, Permit};
+pub use verdict::{CardPermit, Denied, DenyCode, Permit, Permitted, PersonPermit};
 pub use why::Explanation;

@@ -5,21 +5,20 @@
 //! agreement, since decisions are remembered by relation (see [`crate::facts`]) and nobody administers lists of names.
 
 use crate::{
-    engine::{Engine, Scene},
-    facts::HEAD,
+    engine::Engine,
     finding::Finding,
-    question::Action,
+    scene::{Act, Person, Scene, Thing, environments},
     texts::{SCHEMA, Texts},
     verdict::DenyCode,
 };
 use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
-use commonroll_core::RecordKind;
+use commonroll_core::{Purpose, Role};
 use std::collections::BTreeMap;
 
 /// How far a policy may follow attributes: `resource.home`, and no further. What must be loaded stays bounded.
 const LEVEL: u32 = 1;
 /// Entity types that a policy may name one by one.
-const NAMEABLE: [&str; 2] = ["Action", "FieldGroup"];
+const NAMEABLE: [&str; 4] = ["Action", "FieldGroup", "Role", "Purpose"];
 
 /// A policy set is not fit to be put in force. Nothing is decided with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -181,38 +180,41 @@ fn names(policy: &Policy) -> Option<String> {
     ))
 }
 
-/// Every kind, action and field group of this program that the schema can't express.
+/// Everything of this program that the schema can't express: each act about each thing, each field group, role and
+/// purpose, with all that may be absent and without.
 fn unspoken(engine: &Engine) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for kind in RecordKind::ALL {
-        for group in [HEAD].into_iter().chain(kind.groups().iter().map(|(number, _)| *number)) {
-            for (action, full) in [
-                (Action::Publish, true),
-                (Action::Publish, false),
-                (Action::Receive, true),
-                (Action::Receive, false),
-            ] {
-                let scene = Scene {
-                    action,
-                    kind,
-                    actor: "actor",
-                    source: "source",
-                    home: full.then_some("home"),
-                    placed: full,
-                    confidential: false,
-                    agreement: full.then(|| ("agreement/1".to_owned(), u32::MAX)),
-                };
-                if let Err(fault) = engine.request(&scene, group) {
-                    let asked = format!(
-                        "the schema can't express {} of {kind}, group {group}: {}",
-                        action.as_str(),
-                        fault.0
-                    );
-                    findings.push(Finding::whole(SCHEMA, asked));
-                }
+    let roles = Role::ALL.map(|role| Person::new(role, Purpose::Administration));
+    let purposes = Purpose::ALL.map(|purpose| Person::new(Role::Head, purpose));
+    let hats: Vec<_> = roles.into_iter().chain(purposes).map(Some).collect();
+    for (act, thing) in environments() {
+        let institution = matches!(act, Act::Institution(_) | Act::ReceiveCard);
+        let people: &[Option<Person>] = if institution { &[None] } else { &hats };
+        let groups: Vec<_> = thing.groups().map(|(number, name)| (Some(number), name)).collect();
+        let groups = if groups.is_empty() { vec![(None, "")] } else { groups };
+        // Each role and purpose once, and each group once with all that may be absent and once without.
+        let scenes = people.iter().map(|person| (*person, true, groups[0]));
+        let more = groups.iter().flat_map(|group| [true, false].map(|full| (people[0], full, *group)));
+        for (person, full, (group, name)) in scenes.chain(more) {
+            let scene = Scene {
+                act,
+                thing,
+                actor: "actor",
+                person,
+                source: "source",
+                home: full.then_some("home"),
+                placed: full,
+                confidential: false,
+                agreement: (full && thing != Thing::Office).then(|| ("agreement/1".to_owned(), u32::MAX)),
+            };
+            let asked = engine.stage(&scene).and_then(|stage| engine.request(&scene, &stage, group));
+            if let Err(fault) = asked {
+                let told = format!("the schema can't express {} of {} {name}", act.as_str(), thing.as_str());
+                findings.push(Finding::whole(SCHEMA, format!("{}: {}", told.trim_end(), fault.0)));
             }
         }
     }
+    findings.dedup();
     findings.truncate(8);
     findings
 }

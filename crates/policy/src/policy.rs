@@ -3,17 +3,22 @@
 //! A decision asks Cedar once per field group, tens of microseconds each, and the hub decides twice for every record. So
 //! each situation is judged once and remembered for the life of the set. The memo is a table with one place per
 //! situation there is ([`Facts::COUNT`]), so it is bounded by its shape and read without a lock. It never mixes two
-//! sets: a new set is a new [`Policy`].
+//! sets: a new set is a new [`Policy`]. Persons' situations are remembered likewise, in [`crate::memo`].
 
 use crate::{
-    engine::{Engine, Scene},
+    engine::Engine,
     facts::Facts,
     load::{self, PolicyError},
+    memo::Memo,
+    person::{CardFacts, PersonQuestion},
     question::Question,
+    scene::Scene,
+    situation::Situation,
     texts::Texts,
-    verdict::{Denied, Permit},
+    verdict::{CardPermit, Denied, Permit, PersonPermit},
     why::{self, Explanation, Verdict},
 };
+use commonroll_core::Slug;
 use std::{fmt, path::Path, sync::OnceLock};
 
 /// A policy set that passed every check, ready to decide.
@@ -22,6 +27,7 @@ pub struct Policy {
     hash: [u8; 32],
     engine: Engine,
     memo: Box<[OnceLock<Verdict>]>,
+    persons: Memo,
 }
 
 impl Policy {
@@ -60,7 +66,7 @@ impl Policy {
 
     fn ready(texts: Texts, engine: Engine) -> Self {
         let memo = (0..Facts::COUNT).map(|_| OnceLock::new()).collect();
-        Self { hash: texts.hash(), texts, engine, memo }
+        Self { hash: texts.hash(), texts, engine, memo, persons: Memo::new(Situation::COUNT) }
     }
 
     /// Identity of the set: see [`Texts::hash`].
@@ -96,7 +102,55 @@ impl Policy {
     /// The answer with the rules behind it, and everything that is missing. For people; slow. Tells more than the
     /// one who asked may know, so it is for those who may see decisions.
     pub fn explain(&self, question: &Question<'_>) -> Explanation {
-        why::explain(&self.engine, question)
+        why::explain(&self.engine, &Scene::of(question), question.agreement)
+    }
+
+    /// May this person, in this role and for this purpose, see or do this, and which field groups of it?
+    ///
+    /// # Errors
+    /// [`Denied`] whenever no policy permits, any forbids, or anything at all went wrong.
+    #[inline]
+    pub fn decide_person(&self, question: &PersonQuestion<'_>) -> Result<PersonPermit, Denied> {
+        let situation = Situation::of(question).index();
+        if let Some(verdict) = self.persons.get(situation) {
+            return verdict.answer_person(question);
+        }
+        let verdict = why::judge(&self.engine, &Scene::of_person(question));
+        self.persons.keep(situation, &verdict);
+        verdict.answer_person(question)
+    }
+
+    /// The same answer, worked out afresh.
+    ///
+    /// # Errors
+    /// As [`Policy::decide_person`].
+    pub fn decide_person_afresh(&self, question: &PersonQuestion<'_>) -> Result<PersonPermit, Denied> {
+        why::judge(&self.engine, &Scene::of_person(question)).answer_person(question)
+    }
+
+    /// As [`Policy::explain`], for a person's question.
+    pub fn explain_person(&self, question: &PersonQuestion<'_>) -> Explanation {
+        why::explain(&self.engine, &Scene::of_person(question), question.agreement())
+    }
+
+    /// May this institution be handed this learner's card, and which parts of it? Of the facts, those about a person
+    /// don't count.
+    ///
+    /// # Errors
+    /// As [`Policy::decide`].
+    pub fn decide_card(&self, recipient: &Slug, card: &CardFacts<'_>) -> Result<CardPermit, Denied> {
+        let situation = Situation::of_card(recipient, card).index();
+        if let Some(verdict) = self.persons.get(situation) {
+            return verdict.answer_card(recipient, card.agreement);
+        }
+        let verdict = why::judge(&self.engine, &Scene::of_card(recipient.as_str(), card));
+        self.persons.keep(situation, &verdict);
+        verdict.answer_card(recipient, card.agreement)
+    }
+
+    /// As [`Policy::explain`], for a card that an institution would be handed.
+    pub fn explain_card(&self, recipient: &Slug, card: &CardFacts<'_>) -> Explanation {
+        why::explain(&self.engine, &Scene::of_card(recipient.as_str(), card), card.agreement)
     }
 
     fn judge(&self, question: &Question<'_>) -> Verdict {

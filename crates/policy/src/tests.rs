@@ -3,10 +3,11 @@
 use crate::{
     AgreementInForce, DenyCode, Question, Texts,
     cast::Cast,
-    engine::{Answer, Engine, Scene},
+    engine::{Answer, Engine},
     facts::{Facts, Home},
     load,
     question::Action,
+    scene::Scene,
     why,
 };
 use commonroll_core::RecordKind;
@@ -36,8 +37,8 @@ fn case_16_an_optional_attribute_that_is_not_there_denies_even_though_another_ru
     let cast = Cast::new();
     let known = cast.usual(RecordKind::Attendance, Action::Receive);
     let unknown = Question { home: None, ..known };
-    assert!(matches!(engine.ask(&Scene::of(&known), 1), Answer::Allow(_)));
-    assert_eq!(engine.ask(&Scene::of(&unknown), 1), Answer::Broken(vec!["blind".to_owned()]));
+    assert!(matches!(engine.ask(&Scene::of(&known), Some(1)), Answer::Allow(_)));
+    assert_eq!(engine.ask(&Scene::of(&unknown), Some(1)), Answer::Broken(vec!["blind".to_owned()]));
     let denied = why::judge(&engine, &Scene::of(&unknown)).answer(&unknown).expect_err("a rule failed");
     assert_eq!(denied.code, DenyCode::PolicyError);
 }
@@ -47,8 +48,8 @@ fn case_16_a_question_that_does_not_fit_the_schema_denies() {
     let engine = unchecked(ANYTHING_GOES);
     let cast = Cast::new();
     let scene = Scene::of(&cast.usual(RecordKind::Assessment, Action::Receive));
-    assert!(matches!(engine.ask(&scene, 2), Answer::Allow(_)));
-    assert_eq!(engine.ask(&scene, 9), Answer::Broken(Vec::new()), "assessment has no group 9");
+    assert!(matches!(engine.ask(&scene, Some(2)), Answer::Allow(_)));
+    assert_eq!(engine.ask(&scene, Some(9)), Answer::Broken(Vec::new()), "assessment has no group 9");
 }
 
 #[test]

@@ -9,6 +9,21 @@ use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 pub(crate) const SCHEMA: &str = "schema.cedarschema";
 /// Name of the file with the rules for every kind.
 pub(crate) const COMMON: &str = "common.cedar";
+/// The files of the embedded set. Every set has files of these names.
+const EMBEDDED: &[(&str, &str)] = &[
+    (COMMON, include_str!("../../../policies/common.cedar")),
+    ("assessment.cedar", include_str!("../../../policies/assessment.cedar")),
+    ("attendance.cedar", include_str!("../../../policies/attendance.cedar")),
+    ("attendance_officer.cedar", include_str!("../../../policies/attendance_officer.cedar")),
+    ("behaviour.cedar", include_str!("../../../policies/behaviour.cedar")),
+    ("card.cedar", include_str!("../../../policies/card.cedar")),
+    ("emergency.cedar", include_str!("../../../policies/emergency.cedar")),
+    ("learner.cedar", include_str!("../../../policies/learner.cedar")),
+    ("office.cedar", include_str!("../../../policies/office.cedar")),
+    ("own_learners.cedar", include_str!("../../../policies/own_learners.cedar")),
+    ("program.cedar", include_str!("../../../policies/program.cedar")),
+    ("teacher.cedar", include_str!("../../../policies/teacher.cedar")),
+];
 /// Most bytes that one file may have.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 /// Most files that a set may have.
@@ -21,13 +36,7 @@ pub struct Texts(BTreeMap<String, String>);
 impl Texts {
     /// The texts that this program was built with: the first set of every consortium.
     pub fn embedded() -> Self {
-        let files = [
-            (COMMON, include_str!("../../../policies/common.cedar")),
-            ("attendance.cedar", include_str!("../../../policies/attendance.cedar")),
-            ("assessment.cedar", include_str!("../../../policies/assessment.cedar")),
-            ("behaviour.cedar", include_str!("../../../policies/behaviour.cedar")),
-        ];
-        Self::new(include_str!("../../../policies/schema.cedarschema"), &files)
+        Self::new(include_str!("../../../policies/schema.cedarschema"), EMBEDDED)
     }
 
     /// A schema and named policy files.
@@ -69,13 +78,11 @@ impl Texts {
         Ok(Self(texts))
     }
 
-    /// The files that every set has, since a missing one would silently stop (or, for the forbids, free) a whole kind.
+    /// The files that every set has, since a missing one would silently stop (or, for the forbids, free) something.
     pub(crate) fn missing(&self) -> Option<String> {
         let kinds = RecordKind::ALL.iter().map(|kind| format!("{kind}.cedar"));
-        [SCHEMA.to_owned(), COMMON.to_owned()]
-            .into_iter()
-            .chain(kinds)
-            .find(|file| !self.0.contains_key(file))
+        let all = EMBEDDED.iter().map(|(name, _)| (*name).to_owned());
+        [SCHEMA.to_owned()].into_iter().chain(kinds).chain(all).find(|file| !self.0.contains_key(file))
     }
 
     /// One file's text.

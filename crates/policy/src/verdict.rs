@@ -1,7 +1,12 @@
-//! What a decision yields: a [`Permit`], which is the proof that it was made, or a [`Denied`] that says what is missing.
+//! What a decision yields: a [`Permit`], [`PersonPermit`] or [`CardPermit`], which is the proof that it was made, or a
+//! [`Denied`] that says what is missing.
 
-use crate::{facts, question::Action};
-use commonroll_core::{RecordKind, Slug};
+use crate::{
+    facts,
+    person::{Matter, OfficeAct, PersonQuestion},
+    question::Action,
+};
+use commonroll_core::{Purpose, RecordKind, Role, Slug};
 use std::{fmt, str::FromStr, sync::Arc};
 
 /// Proof that the policies let `actor` publish or receive such a record, now. Made only by
@@ -54,6 +59,131 @@ impl Permit {
     }
 }
 
+/// What a [`PersonPermit`] is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permitted {
+    /// Reading a record of this kind.
+    Record(RecordKind),
+    /// Reading a card.
+    Card,
+    /// An office act.
+    Office(OfficeAct),
+}
+
+/// Proof that the policies let a person, in one role and for one purpose, see or do something, now. Made only by
+/// [`Policy::decide_person`](crate::Policy::decide_person).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct PersonPermit {
+    pub(crate) role: Role,
+    pub(crate) institution: Slug,
+    pub(crate) purpose: Purpose,
+    pub(crate) what: Permitted,
+    /// For an office act: whose institution it concerns.
+    pub(crate) of: Option<Slug>,
+    pub(crate) groups: u32,
+    pub(crate) policies: Arc<str>,
+    pub(crate) agreement: Option<(Slug, u32)>,
+}
+
+impl PersonPermit {
+    pub(crate) fn new(question: &PersonQuestion<'_>, groups: u32, policies: &Arc<str>) -> Self {
+        let (what, of) = match &question.matter {
+            Matter::Record(record) => (Permitted::Record(record.kind), None),
+            Matter::Card(_) => (Permitted::Card, None),
+            Matter::Office(office) => (Permitted::Office(office.act), office.of.cloned()),
+        };
+        Self {
+            role: question.role,
+            institution: question.institution.clone(),
+            purpose: question.purpose,
+            what,
+            of,
+            groups,
+            policies: Arc::clone(policies),
+            agreement: question.agreement().map(|a| (a.id.clone(), a.version)),
+        }
+    }
+
+    /// The role in use.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The person's institution.
+    pub const fn institution(&self) -> &Slug {
+        &self.institution
+    }
+
+    /// The purpose that was named.
+    pub const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// What is permitted.
+    pub const fn what(&self) -> Permitted {
+        self.what
+    }
+
+    /// For an office act: whose institution it concerns; `None` for the consortium.
+    pub const fn of(&self) -> Option<&Slug> {
+        self.of.as_ref()
+    }
+
+    /// Field groups that may be shown: bit `1 << number`. None for an office act.
+    pub const fn groups(&self) -> u32 {
+        self.groups
+    }
+
+    /// True if the field group with this number may be shown.
+    pub fn lets_out(&self, number: u32) -> bool {
+        facts::has(self.groups, number)
+    }
+
+    /// Ids of the policies that permit, separated by commas.
+    pub fn reason(&self) -> &str {
+        &self.policies
+    }
+
+    /// Name and version of the agreement in force between the two institutions, if there is one.
+    pub fn agreement(&self) -> Option<(&Slug, u32)> {
+        self.agreement.as_ref().map(|(id, version)| (id, *version))
+    }
+}
+
+/// Proof that the policies let an institution be handed a learner's card, now. Made only by
+/// [`Policy::decide_card`](crate::Policy::decide_card).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct CardPermit {
+    pub(crate) recipient: Slug,
+    pub(crate) groups: u32,
+    pub(crate) policies: Arc<str>,
+    pub(crate) agreement: Option<(Slug, u32)>,
+}
+
+impl CardPermit {
+    /// Whom the permit is for.
+    pub const fn recipient(&self) -> &Slug {
+        &self.recipient
+    }
+
+    /// Groups of [`CARD_GROUPS`](crate::CARD_GROUPS) that may leave: bit `1 << number`.
+    pub const fn groups(&self) -> u32 {
+        self.groups
+    }
+
+    /// Ids of the policies that permit, separated by commas.
+    pub fn reason(&self) -> &str {
+        &self.policies
+    }
+
+    /// Name and version of the agreement that it rests on.
+    pub fn agreement(&self) -> Option<(&Slug, u32)> {
+        self.agreement.as_ref().map(|(id, version)| (id, *version))
+    }
+}
+
 /// Why the answer is no: stable, for programs, the log and the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DenyCode {
@@ -65,6 +195,20 @@ pub enum DenyCode {
     NoPlacement,
     /// No agreement in force lists this kind of record.
     NoAgreement,
+    /// The role doesn't look, or act, for this purpose.
+    WrongPurpose,
+    /// The person teaches none of the learner's groups, within the placement's dates.
+    NotTeaching,
+    /// Neither the person's own record nor their child's.
+    NotOwn,
+    /// The learner's home doesn't let learners and parents in.
+    AccessOff,
+    /// An act that concerns another institution than the person's.
+    NotYours,
+    /// It takes a second person.
+    NeedsSecond,
+    /// No emergency access is open.
+    NoEmergency,
     /// Nothing is missing, but no rule permits it, or a rule forbids it.
     NoPolicy,
     /// A rule failed while it was evaluated.
@@ -73,11 +217,18 @@ pub enum DenyCode {
 
 impl DenyCode {
     /// Every code.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 13] = [
         Self::Confidential,
         Self::NotHome,
         Self::NoPlacement,
         Self::NoAgreement,
+        Self::WrongPurpose,
+        Self::NotTeaching,
+        Self::NotOwn,
+        Self::AccessOff,
+        Self::NotYours,
+        Self::NeedsSecond,
+        Self::NoEmergency,
         Self::NoPolicy,
         Self::PolicyError,
     ];
@@ -89,6 +240,13 @@ impl DenyCode {
             Self::NotHome => "not_home",
             Self::NoPlacement => "no_placement",
             Self::NoAgreement => "no_agreement",
+            Self::WrongPurpose => "wrong_purpose",
+            Self::NotTeaching => "not_teaching",
+            Self::NotOwn => "not_own",
+            Self::AccessOff => "access_off",
+            Self::NotYours => "not_yours",
+            Self::NeedsSecond => "needs_second",
+            Self::NoEmergency => "no_emergency",
             Self::NoPolicy => "no_policy",
             Self::PolicyError => "policy_error",
         }

@@ -4,11 +4,15 @@
 //! a reason stays true when the policies change, and no rule is written down a second time in Rust.
 
 use crate::{
-    engine::{Answer, Engine, Scene},
+    engine::{Answer, Engine},
     facts::HEAD,
-    question::{Action, Question},
-    verdict::{Denied, DenyCode, Permit, Why},
+    need::missing,
+    person::PersonQuestion,
+    question::{AgreementInForce, Question},
+    scene::{Scene, Thing},
+    verdict::{CardPermit, Denied, DenyCode, Permit, PersonPermit, Why},
 };
+use commonroll_core::Slug;
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// A judged situation, without names, so that it can be remembered for all who are in the same one.
@@ -35,19 +39,51 @@ impl Verdict {
             Self::Denied(denied) => Err(denied.clone()),
         }
     }
+
+    /// The answer to one question of a person in this situation.
+    pub fn answer_person(&self, question: &PersonQuestion<'_>) -> Result<PersonPermit, Denied> {
+        match self {
+            Self::Permit { groups, policies } => Ok(PersonPermit::new(question, *groups, policies)),
+            Self::Denied(denied) => Err(denied.clone()),
+        }
+    }
+
+    /// The answer to an institution that would be handed a card.
+    pub fn answer_card(
+        &self,
+        recipient: &Slug,
+        agreement: Option<AgreementInForce<'_>>,
+    ) -> Result<CardPermit, Denied> {
+        match self {
+            Self::Permit { groups, policies } => Ok(CardPermit {
+                recipient: recipient.clone(),
+                groups: *groups,
+                policies: Arc::clone(policies),
+                agreement: agreement.map(|a| (a.id.clone(), a.version)),
+            }),
+            Self::Denied(denied) => Err(denied.clone()),
+        }
+    }
+}
+
+/// The groups that a scene is asked about, the deciding one first.
+fn asked(thing: Thing) -> Vec<Option<u32>> {
+    let groups: Vec<_> = thing.groups().map(|(number, _)| Some(number)).collect();
+    if groups.is_empty() { vec![None] } else { groups }
 }
 
 /// Asks about every field group of the scene's record. Without its head nothing leaves; a failure denies everything.
 pub(crate) fn judge(engine: &Engine, scene: &Scene<'_>) -> Verdict {
+    let Ok(stage) = engine.stage(scene) else { return Verdict::Denied(broken(Vec::new())) };
     let mut groups = 0;
     let mut permitting = BTreeSet::new();
-    for number in [HEAD].into_iter().chain(scene.kind.groups().iter().map(|(number, _)| *number)) {
-        match engine.ask(scene, number) {
+    for (at, group) in asked(scene.thing).into_iter().enumerate() {
+        match engine.put(scene, &stage, group) {
             Answer::Allow(policies) => {
-                groups |= 1 << number;
+                groups |= group.map_or(0, |number| 1 << number);
                 permitting.extend(policies);
             }
-            Answer::Deny(policies) if number == HEAD => {
+            Answer::Deny(policies) if at == 0 => {
                 return Verdict::Denied(deny(engine, scene, policies));
             }
             Answer::Deny(_) => {}
@@ -56,6 +92,11 @@ pub(crate) fn judge(engine: &Engine, scene: &Scene<'_>) -> Verdict {
     }
     let policies = permitting.into_iter().collect::<Vec<_>>().join(",").into();
     Verdict::Permit { groups, policies }
+}
+
+/// The group whose answer decides whether anything leaves at all.
+pub(crate) fn deciding(thing: Thing) -> Option<u32> {
+    (thing != Thing::Office).then_some(HEAD)
 }
 
 fn denied(code: DenyCode, reason: impl Into<String>, policies: Vec<String>) -> Denied {
@@ -80,7 +121,7 @@ fn deny(engine: &Engine, scene: &Scene<'_>, forbidding: Vec<String>) -> Denied {
         return denied(code.unwrap_or(DenyCode::NoPolicy), format!("a rule forbids it: {says}"), forbidding);
     }
     match missing(engine, scene).first() {
-        Some(need) => denied(need.code(), need.words(), Vec::new()),
+        Some(need) => denied(need.code(scene), need.words(scene), Vec::new()),
         None => denied(
             DenyCode::NoPolicy,
             "no rule permits it: data managers can propose and approve a change of the policies",
@@ -89,98 +130,28 @@ fn deny(engine: &Engine, scene: &Scene<'_>, forbidding: Vec<String>) -> Denied {
     }
 }
 
-/// Something that a permit can rest on, in the order in which a lack of it is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
-    Home,
-    Placement,
-    Agreement,
-}
-
-impl Need {
-    const ALL: [Self; 3] = [Self::Home, Self::Placement, Self::Agreement];
-
-    const fn code(self) -> DenyCode {
-        match self {
-            Self::Home => DenyCode::NotHome,
-            Self::Placement => DenyCode::NoPlacement,
-            Self::Agreement => DenyCode::NoAgreement,
-        }
-    }
-
-    /// Which thing is missing and who can change it. The same words whether the learner is known or not.
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Home => {
-                "the recipient is not the learner's home, or more than one institution claims to be: those who claim \
-                 the learner settle it between them"
-            }
-            Self::Placement => {
-                "no placement covers the record's date, time and group: the learner's home declares it and the host \
-                 accepts it"
-            }
-            Self::Agreement => {
-                "no sharing agreement in force between the two institutions lists records of this kind: both sign one \
-                 that does"
-            }
-        }
-    }
-
-    /// The scene as it would be if this were there.
-    fn supplied<'a>(self, scene: Scene<'a>) -> Scene<'a> {
-        match (self, scene.action) {
-            (Self::Home, Action::Receive) => Scene { home: Some(scene.actor), ..scene },
-            (Self::Home, Action::Publish) => scene,
-            (Self::Placement, Action::Receive) => Scene { placed: true, ..scene },
-            (Self::Placement, Action::Publish) => {
-                let home = scene.home.or(Some("(the learner's home)"));
-                Scene { home, placed: true, ..scene }
-            }
-            (Self::Agreement, _) => {
-                let agreement = scene.agreement.clone().or(Some(("(an agreement)".to_owned(), u32::MAX)));
-                Scene { agreement, ..scene }
-            }
-        }
-    }
-}
-
-/// What a denied scene lacks: each thing without which it would still be denied if all the others were there.
-fn missing(engine: &Engine, scene: &Scene<'_>) -> Vec<Need> {
-    let permitted = |needs: &mut dyn Iterator<Item = Need>| {
-        let imagined = needs.fold(scene.clone(), |scene, need| need.supplied(scene));
-        matches!(engine.ask(&imagined, HEAD), Answer::Allow(_))
-    };
-    if !permitted(&mut Need::ALL.into_iter()) {
-        return Vec::new();
-    }
-    let lacks = |need: &Need| !permitted(&mut Need::ALL.into_iter().filter(|other| other != need));
-    Need::ALL.into_iter().filter(lacks).collect()
-}
-
 /// An answer with the rules behind it, for people who may see decisions.
 #[derive(Debug, Clone)]
 pub struct Explanation {
-    /// The answer.
-    pub answer: Result<Permit, Denied>,
+    /// The answer: names of the field groups that may leave (none for an office act), or why it is no.
+    pub answer: Result<Vec<&'static str>, Denied>,
+    /// Name and version of the agreement in force, if there is one.
+    pub agreement: Option<(Slug, u32)>,
     /// The rules that decided: id, and what it says in plain words.
     pub rules: Vec<(String, String)>,
-    /// Everything that is missing, where the answer is no and something is.
+    /// Everything that is missing and who can change it, where the answer is no and something is.
     pub missing: Vec<&'static str>,
 }
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.answer {
-            Ok(permit) => {
-                let names =
-                    permit.kind.groups().iter().filter(|(n, _)| permit.lets_out(*n)).map(|(_, name)| *name);
-                let names = ["head"].into_iter().chain(names).collect::<Vec<_>>().join(", ");
-                writeln!(f, "permitted: {names}")?;
-                if let Some((id, version)) = permit.agreement() {
-                    writeln!(f, "  under agreement {id}, version {version}")?;
-                }
-            }
+            Ok(groups) if groups.is_empty() => writeln!(f, "permitted")?,
+            Ok(groups) => writeln!(f, "permitted: {}", groups.join(", "))?,
             Err(denied) => writeln!(f, "denied, {denied}")?,
+        }
+        if let (Ok(_), Some((id, version))) = (&self.answer, &self.agreement) {
+            writeln!(f, "  under agreement {id}, version {version}")?;
         }
         self.rules.iter().try_for_each(|(id, says)| writeln!(f, "  rule {id}: {says}"))?;
         self.missing.iter().try_for_each(|what| writeln!(f, "  missing: {what}"))
@@ -188,20 +159,34 @@ impl fmt::Display for Explanation {
 }
 
 /// Judges afresh and gathers what decided.
-pub(crate) fn explain(engine: &Engine, question: &Question<'_>) -> Explanation {
-    let scene = Scene::of(question);
-    let answer = judge(engine, &scene).answer(question);
-    let ids: Vec<String> = match &answer {
-        Ok(permit) => permit.reason().split(',').map(str::to_owned).collect(),
-        Err(denied) => denied.policies().to_vec(),
+pub(crate) fn explain(
+    engine: &Engine,
+    scene: &Scene<'_>,
+    agreement: Option<AgreementInForce<'_>>,
+) -> Explanation {
+    let (answer, ids) = match judge(engine, scene) {
+        Verdict::Permit { groups, policies } => {
+            let out = scene.thing.groups().filter(|(number, _)| crate::facts::has(groups, *number));
+            let ids = policies.split(',').map(str::to_owned).collect();
+            (Ok(out.map(|(_, name)| name).collect()), ids)
+        }
+        Verdict::Denied(denied) => {
+            let ids = denied.policies().to_vec();
+            (Err(denied), ids)
+        }
     };
     let says = |id: String| {
         let says = engine.annotation(&id, "says").unwrap_or_default().to_owned();
         (id, says)
     };
     let missing = match &answer {
-        Err(_) => missing(engine, &scene).into_iter().map(Need::words).collect(),
+        Err(_) => missing(engine, scene).into_iter().map(|need| need.words(scene)).collect(),
         Ok(_) => Vec::new(),
     };
-    Explanation { answer, rules: ids.into_iter().map(says).collect(), missing }
+    Explanation {
+        answer,
+        agreement: agreement.map(|a| (a.id.clone(), a.version)),
+        rules: ids.into_iter().map(says).collect(),
+        missing,
+    }
 }

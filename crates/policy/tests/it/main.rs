@@ -2,6 +2,7 @@
 
 mod decisions;
 mod faults;
+mod people;
 mod table;
 
 use commonroll_core::{RecordKind, Slug};
