@@ -3,11 +3,13 @@
 //! These are the words only. Which declaration counts, and who is matched with whom, is decided in `exchange`.
 
 use crate::{
+    agreement::{AtEnd, ItemKind},
     ids::{Invalid, LocalId, Slug},
+    people::Role,
     record::{RecordKind, Text},
     time::{SchoolDate, Timestamp},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a learner stands at the institution that declares them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -173,15 +175,78 @@ pub struct Agreement {
     pub first_date: SchoolDate,
     /// Last date in force.
     pub last_date: SchoolDate,
+    /// What the agreement says besides: who plays which part, who may see what, what is kept at the end. Empty where
+    /// it was made before agreements could say so.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
+}
+
+/// The finer terms of an agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Parties whose learners are taught elsewhere. Empty: every party.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub homes: Vec<Slug>,
+    /// Parties that teach others' learners. Empty: every party.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<Slug>,
+    /// Parts of a placed learner's card that flow from home to host, by number ([`ItemKind::groups`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub card: Vec<u32>,
+    /// Which roles of the recipient may see each field group that flows. A kind that is missing or
+    /// empty is left to the policies alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen_by: BTreeMap<ItemKind, BTreeMap<u32, BTreeSet<Role>>>,
+    /// Kinds whose copies are kept at the end. All others are withdrawn.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub kept_at_end: BTreeSet<ItemKind>,
+}
+
+impl Limits {
+    /// True if nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Agreement {
-    /// True if the agreement is in force on a date and both institutions are party to it.
-    pub fn covers(&self, one: &Slug, other: &Slug, date: SchoolDate) -> bool {
+    /// True if the agreement is in force on a date, both institutions are party to it, and each may play its part:
+    /// the host's for the one that makes records, the home's for the one that the learner comes from.
+    pub fn covers(&self, host: &Slug, home: &Slug, date: SchoolDate) -> bool {
+        let plays = |party: &Slug, parts: &[Slug]| {
+            self.parties.contains(party) && (parts.is_empty() || parts.contains(party))
+        };
         self.first_date <= date
             && date <= self.last_date
-            && self.parties.contains(one)
-            && self.parties.contains(other)
+            && plays(host, &self.limits.hosts)
+            && plays(home, &self.limits.homes)
+    }
+
+    /// Field groups of a kind that flow: bit `1 << number`. 0 if the kind does not flow.
+    pub fn groups(&self, kind: ItemKind) -> u32 {
+        let listed = match kind {
+            ItemKind::Record(kind) => self.kinds.get(&kind).map_or(&[] as &[u32], Vec::as_slice),
+            ItemKind::Card => &self.limits.card,
+        };
+        listed.iter().filter(|group| **group < 32).fold(0, |mask, group| mask | 1 << group)
+    }
+
+    /// Field groups of a kind that flow and that somebody in this role may see at the institution that receives them.
+    pub fn groups_seen_by(&self, kind: ItemKind, role: Role) -> u32 {
+        let Some(named) = self.limits.seen_by.get(&kind).filter(|named| !named.is_empty()) else {
+            return self.groups(kind);
+        };
+        let sees = |group: &u32| named.get(group).is_some_and(|roles| roles.contains(&role));
+        (0..32).filter(sees).fold(0, |mask, group| mask | 1 << group) & self.groups(kind)
+    }
+
+    /// What becomes of copies of a kind when the agreement has ended.
+    pub fn at_end(&self, kind: ItemKind) -> AtEnd {
+        match self.limits.kept_at_end.contains(&kind) {
+            true => AtEnd::Keep,
+            false => AtEnd::Withdraw,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Holding one of these values is the proof that it was checked: the fields are private and parsing is the only way
 //! in. There is no I/O here, no protobuf, no clock and no randomness; who may see what is not decided here either.
 
+pub mod agreement;
 pub mod attendance;
 pub mod confidence;
 pub mod directory;

@@ -12,7 +12,7 @@ use crate::{
 };
 use commonroll_core::{
     Invalid, LocalId, SchoolDate, Slug, Timestamp,
-    directory::{Agreement, DateRange, Institution, Registration},
+    directory::{Agreement, DateRange, Institution, Limits, Registration},
 };
 use serde::Deserialize;
 
@@ -119,6 +119,7 @@ impl AgreementText {
             kinds,
             first_date,
             last_date,
+            limits: Limits::default(),
         })
     }
 }

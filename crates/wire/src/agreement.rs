@@ -1,7 +1,11 @@
 //! Sharing agreements to and from the schema.
 
 use crate::{directory, head, pb::agreement::v1 as pb, read};
-use commonroll_core::{Invalid, RecordKind, Slug, directory::Agreement};
+use commonroll_core::{
+    Invalid, RecordKind, Role, Slug,
+    agreement::ItemKind,
+    directory::{Agreement, Limits},
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most parties of one agreement.
@@ -11,19 +15,42 @@ const PURPOSE_MAX: usize = 1_000;
 
 /// An agreement as the schema writes it.
 pub fn write_agreement(agreement: &Agreement) -> pb::Agreement {
+    let limits = &agreement.limits;
+    let kept = |kind: ItemKind| limits.kept_at_end.contains(&kind);
     let kinds = agreement.kinds.iter().map(|(kind, groups)| pb::AgreedKind {
         kind: head::write_kind(*kind) as i32,
         groups: groups.clone(),
+        seen_by: write_seen_by(limits, ItemKind::Record(*kind)),
+        kept_at_end: kept(ItemKind::Record(*kind)),
     });
+    let card = pb::AgreedCard {
+        groups: limits.card.clone(),
+        seen_by: write_seen_by(limits, ItemKind::Card),
+        kept_at_end: kept(ItemKind::Card),
+    };
+    let names = |slugs: &[Slug]| slugs.iter().map(|slug| slug.as_str().to_owned()).collect();
     pb::Agreement {
         id: agreement.id.as_str().to_owned(),
         version: agreement.version,
-        parties: agreement.parties.iter().map(|party| party.as_str().to_owned()).collect(),
+        parties: names(&agreement.parties),
         purpose: agreement.purpose.clone(),
         kinds: kinds.collect(),
         first_date: agreement.first_date.to_string(),
         last_date: agreement.last_date.to_string(),
+        homes: names(&limits.homes),
+        hosts: names(&limits.hosts),
+        card: (!limits.card.is_empty()).then_some(card),
     }
+}
+
+fn write_seen_by(limits: &Limits, kind: ItemKind) -> Vec<pb::SeenBy> {
+    let groups = limits.seen_by.get(&kind).into_iter().flatten();
+    groups
+        .map(|(group, roles)| pb::SeenBy {
+            group: *group,
+            roles: roles.iter().map(|role| role.as_str().to_owned()).collect(),
+        })
+        .collect()
 }
 
 /// Reads an agreement: two parties or more, each once; kinds each once, with groups that the kind has.
@@ -35,14 +62,26 @@ pub fn read_agreement(agreement: &pb::Agreement) -> Result<Agreement, Invalid> {
         return Err(Invalid::new("version", "must be at least 1"));
     }
     let dates = directory::dates(&agreement.first_date, &agreement.last_date)?;
+    let parties = read_parties(&agreement.parties)?;
+    let mut limits = Limits {
+        homes: read_some("homes", &agreement.homes, &parties)?,
+        hosts: read_some("hosts", &agreement.hosts, &parties)?,
+        ..Limits::default()
+    };
+    if let Some(card) = &agreement.card {
+        limits.card = read_groups(ItemKind::Card, &card.groups)?;
+        read_terms(&mut limits, ItemKind::Card, &card.groups, &card.seen_by, card.kept_at_end)?;
+    }
+    let kinds = read_kinds(&agreement.kinds, &mut limits)?;
     Ok(Agreement {
         id: read::slug("id", &agreement.id)?,
         version: agreement.version,
-        parties: read_parties(&agreement.parties)?,
+        parties,
         purpose: read::some_text("purpose", &agreement.purpose, PURPOSE_MAX)?.as_str().to_owned(),
-        kinds: read_kinds(&agreement.kinds)?,
+        kinds,
         first_date: dates.first(),
         last_date: dates.last(),
+        limits,
     })
 }
 
@@ -57,19 +96,63 @@ fn read_parties(parties: &[String]) -> Result<Vec<Slug>, Invalid> {
     Ok(slugs)
 }
 
-fn read_kinds(agreed: &[pb::AgreedKind]) -> Result<BTreeMap<RecordKind, Vec<u32>>, Invalid> {
+/// Some of the parties.
+fn read_some(field: &'static str, some: &[String], parties: &[Slug]) -> Result<Vec<Slug>, Invalid> {
+    if some.len() > parties.len() {
+        return Err(Invalid::new(field, "must be parties of the agreement"));
+    }
+    let slugs = some.iter().map(|one| read::slug(field, one)).collect::<Result<Vec<_>, _>>()?;
+    match slugs.iter().all(|slug| parties.contains(slug)) {
+        true => Ok(slugs),
+        false => Err(Invalid::new(field, "must be parties of the agreement")),
+    }
+}
+
+fn read_groups(kind: ItemKind, groups: &[u32]) -> Result<Vec<u32>, Invalid> {
+    let known = |number: &u32| kind.groups().iter().any(|(known, _)| known == number);
+    let distinct = groups.iter().collect::<BTreeSet<_>>().len() == groups.len();
+    match distinct && groups.iter().all(known) {
+        true => Ok(groups.to_owned()),
+        false => Err(Invalid::new(
+            "groups",
+            "must be numbers of the kind's field groups besides the head, each once",
+        )),
+    }
+}
+
+fn read_terms(
+    limits: &mut Limits,
+    kind: ItemKind,
+    groups: &[u32],
+    seen_by: &[pb::SeenBy],
+    kept_at_end: bool,
+) -> Result<(), Invalid> {
+    let mut seen = BTreeMap::new();
+    for one in seen_by {
+        let roles = one.roles.iter().map(|role| role.parse()).collect::<Result<BTreeSet<Role>, _>>()?;
+        if roles.is_empty() || !groups.contains(&one.group) || seen.insert(one.group, roles).is_some() {
+            return Err(Invalid::new("seen_by", "must name roles for a group that flows, each group once"));
+        }
+    }
+    if !seen.is_empty() {
+        limits.seen_by.insert(kind, seen);
+    }
+    if kept_at_end {
+        limits.kept_at_end.insert(kind);
+    }
+    Ok(())
+}
+
+fn read_kinds(
+    agreed: &[pb::AgreedKind],
+    limits: &mut Limits,
+) -> Result<BTreeMap<RecordKind, Vec<u32>>, Invalid> {
     let mut kinds = BTreeMap::new();
     for one in agreed {
         let kind = head::read_kind(one.kind)?;
-        let known = |number: &u32| kind.groups().iter().any(|(known, _)| known == number);
-        let distinct = one.groups.iter().collect::<BTreeSet<_>>().len() == one.groups.len();
-        if !distinct || !one.groups.iter().all(known) {
-            return Err(Invalid::new(
-                "groups",
-                "must be numbers of the kind's field groups besides the head, each once",
-            ));
-        }
-        if kinds.insert(kind, one.groups.clone()).is_some() {
+        let groups = read_groups(ItemKind::Record(kind), &one.groups)?;
+        read_terms(limits, ItemKind::Record(kind), &groups, &one.seen_by, one.kept_at_end)?;
+        if kinds.insert(kind, groups).is_some() {
             return Err(Invalid::new("kinds", "must name each kind once"));
         }
     }

@@ -1,7 +1,8 @@
 //! Tests of the words, through the public interface alone.
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is the report")]
 
+mod agreement;
 mod attendance_codes;
 mod grades;
 mod identifiers;

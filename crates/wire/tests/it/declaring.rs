@@ -2,10 +2,11 @@
 
 use crate::sample::{date, id, slug, text, time};
 use commonroll_core::{
-    Invalid, RecordKind,
+    Invalid, RecordKind, Role,
+    agreement::ItemKind,
     directory::{
         Agreement, DateRange, Declaration, GroupDeclaration, Institution, InstitutionType,
-        LearnerDeclaration, PlacementAcceptance, PlacementDeclaration, PlacementEnd, Registration,
+        LearnerDeclaration, Limits, PlacementAcceptance, PlacementDeclaration, PlacementEnd, Registration,
     },
 };
 use commonroll_wire::{
@@ -179,6 +180,20 @@ fn agreement() -> Agreement {
         kinds: [(RecordKind::Attendance, vec![2, 3]), (RecordKind::Behaviour, vec![])].into(),
         first_date: date(),
         last_date: "2027-08-31".parse().unwrap(),
+        limits: Limits {
+            homes: vec![slug("kingsmead")],
+            hosts: vec![slug("northgate"), slug("kingsmead")],
+            card: vec![2, 4],
+            seen_by: [
+                (ItemKind::Card, [(4, [Role::Teacher].into())].into()),
+                (
+                    ItemKind::Record(RecordKind::Attendance),
+                    [(2, [Role::Tutor, Role::AttendanceOfficer].into()), (3, [Role::Tutor].into())].into(),
+                ),
+            ]
+            .into(),
+            kept_at_end: [ItemKind::Record(RecordKind::Attendance)].into(),
+        },
     }
 }
 
@@ -201,6 +216,12 @@ fn an_agreement_comes_back_and_a_bad_one_names_its_field() {
     assert_eq!(field(|a| a.kinds[0].groups.push(1)), "groups");
     assert_eq!(field(|a| a.kinds[0].groups.push(2)), "groups");
     assert_eq!(field(|a| a.first_date = "2026-13-01".into()), "first_date");
+    assert_eq!(field(|a| a.homes.push("oakwood".into())), "homes");
+    assert_eq!(field(|a| a.hosts = vec!["kingsmead".into(); 3]), "hosts");
+    assert_eq!(field(|a| a.kinds[0].seen_by[0].roles.push("everybody".into())), "role");
+    assert_eq!(field(|a| a.kinds[0].seen_by[0].roles.clear()), "seen_by");
+    assert_eq!(field(|a| a.kinds[0].seen_by[0].group = 4), "seen_by");
+    assert_eq!(field(|a| a.card.as_mut().unwrap().groups.push(9)), "groups");
     assert_eq!(field(|a| a.last_date = "2026-09-01".into()), "last_date");
 }
 
