@@ -5,15 +5,15 @@
 
 use crate::{
     Clock,
-    follow::read_records,
+    follow::{RUNNING, read_records},
     live::{LiveRecord, PageBuilder},
     shared::Shared,
     submit,
     types::{FeedError, NotAllowed, Page, Speaker},
-    writer::{Job, Work},
+    writer::Work,
 };
 use std::sync::{Arc, atomic::Ordering};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 /// Records in a page at most.
 const PAGE_RECORDS: u32 = 1_000;
@@ -65,6 +65,7 @@ impl Feed {
     async fn read(&mut self, clock: &dyn Clock) -> Result<Page, FeedError> {
         let recipient = self.speaker.number;
         self.be_current().await?;
+        self.greet(clock).await?;
         let ring = self.shared.ring().from(self.position, recipient, PAGE_RECORDS as usize);
         let (page, withheld) = match ring {
             Some(commits) => {
@@ -97,12 +98,19 @@ impl Feed {
 
     /// A node that has slept decides on yesterday's directory: before anything leaves, it reads what others appended.
     async fn be_current(&self) -> Result<(), FeedError> {
-        if self.shared.is_current() {
-            return Ok(());
+        match self.shared.is_current() {
+            true => Ok(()),
+            false => self.shared.follow().await.map_err(|_| FeedError::Unavailable),
         }
-        let (sender, receiver) = oneshot::channel();
-        self.shared.jobs.send(Job::Follow(sender)).await.map_err(|_| FeedError::Closed)?;
-        receiver.await.map_err(|_| FeedError::Closed)?.map_err(|_| FeedError::Unavailable)
+    }
+
+    /// A node that started beside this one must be able to know that another sends: it will be given the receipts.
+    async fn greet(&self, clock: &dyn Clock) -> Result<(), FeedError> {
+        let Some(newcomers) = self.shared.not_greeted() else { return Ok(()) };
+        let plan = |work: &mut Work<'_>| work.notes.push((RUNNING.to_owned(), serde_json::Value::Null));
+        submit(&self.shared, "hub", clock.now(), plan).await.map_err(|_| FeedError::Unavailable)?;
+        self.shared.greeted(newcomers);
+        Ok(())
     }
 
     fn builder<'a>(

@@ -17,12 +17,18 @@ use commonroll_audit::{
 use commonroll_store::Block;
 use std::{collections::HashMap, sync::Arc};
 
+/// Entry of a hub that begins to serve, and the answer of one that serves already.
+pub const STARTED: &str = "hub.started";
+pub const RUNNING: &str = "hub.running";
+
 /// What a block changes.
 pub struct Followed {
     /// Changes of the directory.
     pub changes: Vec<Change>,
     /// Batches that are in the log: source and number.
     pub batches: Vec<(u16, u64)>,
+    /// How many nodes say that they have started.
+    pub started: usize,
     /// The tree after it.
     pub frontier: Frontier,
 }
@@ -39,7 +45,7 @@ pub fn read_block(block: &Block, before: &Frontier) -> Result<Followed, Damaged>
         return Err(Damaged);
     }
     let payloads = block.payloads.clone().map(Payloads::decode).transpose()?;
-    let (mut changes, mut batches) = (Vec::new(), Vec::new());
+    let (mut changes, mut batches, mut started) = (Vec::new(), Vec::new(), 0);
     for (place, bytes) in entries.iter().enumerate() {
         match Entry::decode(bytes)? {
             Entry::Record(record) => batches.push((record.source, record.batch)),
@@ -53,10 +59,10 @@ pub fn read_block(block: &Block, before: &Frontier) -> Result<Followed, Damaged>
                     _ => return Err(Damaged),
                 }
             }
-            Entry::Note(_) => {}
+            Entry::Note(note) => started += usize::from(note.what == STARTED),
         }
     }
-    Ok(Followed { changes, batches, frontier })
+    Ok(Followed { changes, batches, started, frontier })
 }
 
 /// Reads the records at some places of a block, each checked against what the log committed to.

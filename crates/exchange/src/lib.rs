@@ -213,6 +213,26 @@ impl Exchange {
         Ok(exchange)
     }
 
+    /// Says in the log that this node serves agents from now on: other nodes over the same database then know that not
+    /// they alone send. A program that only looks, or changes one thing and ends, doesn't call this.
+    pub async fn started(&self, now: Timestamp) {
+        self.shared.starting.store(true, Ordering::Relaxed);
+        self.say_started(now).await;
+    }
+
+    /// Tried again at every tick until it is in the log.
+    async fn say_started(&self, now: Timestamp) {
+        if !self.shared.starting.load(Ordering::Relaxed) {
+            return;
+        }
+        let note =
+            |work: &mut Work<'_>| work.notes.push((follow::STARTED.to_owned(), serde_json::Value::Null));
+        match submit(&self.shared, "hub", now, note).await {
+            Ok(()) => self.shared.starting.store(false, Ordering::Relaxed),
+            Err(_) => tracing::warn!("the start of this hub could not be written to the log yet"),
+        }
+    }
+
     /// Who speaks through this agent, if it still may. Asked per call and per streamed batch.
     pub fn speaker(&self, agent: AgentId) -> Result<Speaker, NotAllowed> {
         self.shared.directory().speaker(agent)
@@ -271,7 +291,12 @@ impl Exchange {
         if ack.cursor <= held {
             return Ok(held);
         }
-        let sent = self.shared.could_have_sent(speaker.number).max(held);
+        let mut sent = self.shared.could_have_sent(speaker.number).max(held);
+        if ack.cursor > sent {
+            // Another node may have sent it: whoever sends has said in the log that it is there.
+            self.shared.follow().await.map_err(|_| AckError::Unavailable)?;
+            sent = self.shared.could_have_sent(speaker.number).max(held);
+        }
         if ack.cursor > sent {
             self.refused(speaker.institution.as_str(), "feed.refused", "");
             return Err(AckError::OutOfRange { sent });
@@ -345,6 +370,7 @@ impl Exchange {
 
     /// Upkeep, several times a second: refusals get their entries, the store is tidied.
     pub async fn tick(&self, now: Timestamp) {
+        self.say_started(now).await;
         let waiting = self.shared.refusals.lock().unwrap_or_else(PoisonError::into_inner).take();
         if !waiting.is_empty() {
             let notes = waiting.clone();
@@ -364,9 +390,7 @@ impl Exchange {
     pub async fn follow(&self, at_most: Duration) -> Result<(), NotAllowed> {
         let size = self.shared.frontier().size();
         let _ = self.shared.store.wait_for_change(size, at_most).await;
-        let (sender, receiver) = oneshot::channel();
-        self.shared.jobs.send(Job::Follow(sender)).await.map_err(|_| NotAllowed::Denied)?;
-        receiver.await.map_err(|_| NotAllowed::Denied)?.map_err(|_| NotAllowed::Denied)
+        self.shared.follow().await.map_err(|_| NotAllowed::Denied)
     }
 
     /// Figures; nothing personal.

@@ -6,7 +6,7 @@ use crate::{
     directory::{Directory, tokens::MatchingKey},
     live::{Committed, Ring},
     refusals::Refusals,
-    writer::Job,
+    writer::{Job, WriteFault},
 };
 use commonroll_audit::{checkpoint::LogKey, frontier::Frontier};
 use commonroll_store::Store;
@@ -18,7 +18,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Shared by every task.
 pub struct Shared {
@@ -29,6 +29,8 @@ pub struct Shared {
     pub closing: AtomicBool,
     /// True once a flush has failed: nothing can be promised any more, and the process must end.
     pub failed: AtomicBool,
+    /// True while the log does not say yet that this node has started.
+    pub starting: AtomicBool,
     pub refusals: Mutex<Refusals>,
     /// Policy sets that were refused.
     pub policy_rejected: AtomicU64,
@@ -41,6 +43,9 @@ pub struct Shared {
     theirs: AtomicU64,
     /// True once another node was seen to append: it may then send what this one appends, too.
     has_peers: AtomicBool,
+    /// Nodes that were seen to start, and how many of them were told that this one runs.
+    newcomers: AtomicU64,
+    greeted: AtomicU64,
     commits: AtomicU64,
     /// When this node last knew that it had read the whole log.
     current: Mutex<Option<Instant>>,
@@ -61,6 +66,7 @@ impl Shared {
             jobs,
             closing: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            starting: AtomicBool::new(false),
             refusals: Mutex::default(),
             policy_rejected: AtomicU64::new(0),
             directory: RwLock::default(),
@@ -70,6 +76,8 @@ impl Shared {
             sent: Mutex::default(),
             theirs: AtomicU64::new(0),
             has_peers: AtomicBool::new(false),
+            newcomers: AtomicU64::new(0),
+            greeted: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             current: Mutex::default(),
             withheld: Mutex::default(),
@@ -113,6 +121,29 @@ impl Shared {
         }
         let sent = self.sent().get(&recipient).copied().unwrap_or(0);
         sent.max(self.theirs.load(Ordering::Relaxed))
+    }
+
+    /// Reads what other nodes have appended.
+    pub async fn follow(&self) -> Result<(), WriteFault> {
+        let (sender, receiver) = oneshot::channel();
+        self.jobs.send(Job::Follow(sender)).await.map_err(|_| WriteFault)?;
+        receiver.await.map_err(|_| WriteFault)?
+    }
+
+    /// Another node says in the log that it has started.
+    pub fn newcomer(&self) {
+        self.newcomers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many nodes have started beside this one, if not all of them know that it runs.
+    pub fn not_greeted(&self) -> Option<u64> {
+        let newcomers = self.newcomers.load(Ordering::Relaxed);
+        (self.greeted.load(Ordering::Relaxed) < newcomers).then_some(newcomers)
+    }
+
+    /// So many of them know by now.
+    pub fn greeted(&self, newcomers: u64) {
+        self.greeted.fetch_max(newcomers, Ordering::Relaxed);
     }
 
     /// True if this node has lately seen the end of the log.

@@ -344,6 +344,7 @@ impl Writer {
                     }
                     followed.batches.iter().for_each(|(source, number)| live.saw_batch(*source, *number));
                 }
+                (0..followed.started).for_each(|_| self.shared.newcomer());
                 self.frontier = followed.frontier;
                 self.shared.followed(&self.frontier);
             }

@@ -141,6 +141,7 @@ impl Hub {
             (self.exchange.clone(), self.around.clone(), self.settings.limits.drain());
         let Addresses { agents, join, local } = self.addresses;
         let ends = Ends::default();
+        exchange.started(around.now()).await;
         let mut open = self.open(&ends)?;
         tracing::info!(%agents, %join, %local, "hub ready");
         let outcome = tokio::select! {

@@ -19,7 +19,11 @@ use crate::{
     why::{self, Explanation, Verdict},
 };
 use commonroll_core::Slug;
-use std::{fmt, path::Path, sync::OnceLock};
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 /// A policy set that passed every check, ready to decide.
 pub struct Policy {
@@ -37,6 +41,19 @@ impl Policy {
     /// If the set has a fault, which the tests of this crate rule out.
     pub fn embedded() -> Result<Self, PolicyError> {
         Self::new(Texts::embedded())
+    }
+
+    /// The same set, loaded once for the whole process: loading takes tens of milliseconds, and what the memo holds is
+    /// true for everybody.
+    ///
+    /// # Errors
+    /// As [`Policy::embedded`].
+    pub fn built_in() -> Result<Arc<Self>, PolicyError> {
+        static SET: OnceLock<Arc<Policy>> = OnceLock::new();
+        match SET.get() {
+            Some(set) => Ok(set.clone()),
+            None => Self::embedded().map(|set| SET.get_or_init(|| Arc::new(set)).clone()),
+        }
     }
 
     /// A set from a schema and named policy files.

@@ -25,10 +25,7 @@ use commonroll_wire::{
 };
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::AtomicUsize, atomic::Ordering},
     time::Duration,
 };
 
@@ -38,8 +35,6 @@ pub struct Ether {
     pub model: Mutex<Model>,
     /// So many of a hundred messages meet with a fault.
     pub trouble: AtomicUsize,
-    /// True once more than one hub ran: then one may have sent what another, which never saw it append, can't know of.
-    pub several_hubs: AtomicBool,
     /// Requests that travelled, for repeating them.
     pub past: Mutex<Vec<PublishRequest>>,
     /// Answers that were read, to be held against the log.

@@ -30,8 +30,12 @@ impl Node {
             consortium: "vale".to_owned(),
             seed: [3; 32],
         };
-        let opened = threads.spawn(Exchange::open(options, now)).await;
-        Self { exchange: opened.unwrap().unwrap(), threads: Mutex::new(Some(threads)) }
+        let opened = threads.spawn(async move {
+            let exchange = Exchange::open(options, now).await.unwrap();
+            exchange.started(now).await;
+            exchange
+        });
+        Self { exchange: opened.await.unwrap(), threads: Mutex::new(Some(threads)) }
     }
 
     /// Kills it: nothing is closed, nothing is finished, nobody is told.

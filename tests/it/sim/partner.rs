@@ -16,7 +16,7 @@ use commonroll_audit::SigningKey;
 use commonroll_core::Timestamp;
 use commonroll_exchange::AgentId;
 use commonroll_wire::{pb::exchange::v1::PublishRequest, seal_batch};
-use std::{cell::Cell, collections::BTreeMap, fs, path::Path, sync::atomic::Ordering};
+use std::{cell::Cell, collections::BTreeMap, fs, path::Path};
 
 const MAPPING: &str = "format = \"delimited\"\nrows = \"attendance\"\ncovers = \"dates\"\n\
     [codes]\nset = \"ENG-2024\"\n[fields]\nlearner = \"Id\"\ngroup = \"Class\"\ndate = \"Date\"\n\
@@ -146,8 +146,6 @@ impl Partner {
         let receipt = commonroll_wire::acknowledge(me, cursor.sequence, &cursor.digest, &self.key).unwrap();
         match line.acknowledge(receipt).await {
             Ok(_) => self.acknowledged.set(cursor.sequence),
-            // Another hub sent it. This one sends it again before it takes the receipt.
-            Err(HubError::OutOfRange) if line.ether.several_hubs.load(Ordering::Relaxed) => {}
             Err(HubError::OutOfRange) => self.spool.alarm("hub-went-back", "-", line.now).await?,
             Err(other) => return Err(other.into()),
         }

@@ -19,10 +19,7 @@ use commonroll_core::{
 };
 use commonroll_exchange::{AgentId, ConsortiumFile, DeclareResult, Revoke};
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::AtomicUsize, atomic::Ordering},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -48,7 +45,6 @@ impl World {
             dice: Dice::new(seed),
             model: Mutex::default(),
             trouble: AtomicUsize::new(0),
-            several_hubs: AtomicBool::new(false),
             past: Mutex::default(),
             read: Mutex::default(),
             story: Mutex::default(),
@@ -125,7 +121,6 @@ impl World {
 
     pub async fn another_hub(&mut self) {
         if self.nodes.len() < 2 {
-            self.ether.several_hubs.store(true, Ordering::Relaxed);
             self.nodes.push(Arc::new(Node::open(&self.database, self.time()).await));
         } else {
             self.nodes.remove(self.ether.dice.below(2)).kill();

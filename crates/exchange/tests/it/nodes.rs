@@ -117,6 +117,56 @@ async fn a_receipt_that_lands_after_a_restart_is_taken_and_accuses_nobody() {
 }
 
 #[tokio::test]
+async fn a_receipt_for_what_another_hub_sent_is_taken_by_a_hub_that_never_saw_it_append() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = World::at(&database).await;
+    world.exchange.started(world.now()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+
+    // A second hub sends what the first has appended. The receipt goes to the first.
+    let other = Exchange::open(options(&database), world.now()).await.unwrap();
+    other.started(world.now()).await;
+    let first = std::mem::replace(&mut world.exchange, other);
+    let (lines, cursor) = world.feed("kingsmead", 0).await;
+    assert_eq!(lines.len(), 1);
+    let second = std::mem::replace(&mut world.exchange, first);
+    assert_eq!(world.acknowledge("kingsmead", cursor).await, Ok(cursor));
+
+    // What the second appends and sends, the first has not read when the receipt comes.
+    let first = std::mem::replace(&mut world.exchange, second);
+    world.publish("northgate", vec![mark("northgate", "n-77", 10, 1)]).await;
+    let (lines, cursor) = world.feed("kingsmead", cursor).await;
+    assert_eq!(lines.len(), 1);
+    let second = std::mem::replace(&mut world.exchange, first);
+    assert_eq!(world.acknowledge("kingsmead", cursor).await, Ok(cursor));
+
+    // The first is killed and comes back: it has not seen the second do anything since.
+    world.exchange = Exchange::open(options(&database), world.now()).await.unwrap();
+    world.exchange.started(world.now()).await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 11, 1)]).await;
+    let first = std::mem::replace(&mut world.exchange, second);
+    world.exchange.follow(Duration::ZERO).await.unwrap();
+    let (lines, cursor) = world.feed("kingsmead", cursor).await;
+    assert_eq!(lines.len(), 1);
+    world.exchange = first;
+    assert_eq!(world.acknowledge("kingsmead", cursor).await, Ok(cursor));
+
+    world.exchange.tick(world.now()).await;
+    let log = world.log().await;
+    assert!(!log.iter().any(|line| line.starts_with("feed.refused")), "nobody is accused");
+    let told = |what: &str| log.iter().filter(|line| **line == format!("{what} by hub")).count();
+    assert_eq!(
+        (told("hub.started"), told("hub.running")),
+        (3, 1),
+        "each start, and each who had to know: {log:?}"
+    );
+    let beyond = world.exchange.stats().log_entries + 1;
+    assert!(matches!(world.acknowledge("kingsmead", beyond).await, Err(AckError::OutOfRange { .. })));
+}
+
+#[tokio::test]
 async fn receipts_that_overtake_each_other_leave_the_highest_cursor_also_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", folder.path().join("hub.db").display());
