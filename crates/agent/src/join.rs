@@ -102,6 +102,7 @@ pub async fn join(
         certificate_request: keys.request.clone(),
         signing_key: Bytes::copy_from_slice(keys.signing.public().as_bytes()),
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+        person: false,
     };
     let answer =
         grpc::join(&invitation.authority, &invitation.join, request).await.map_err(|error| match error {

@@ -142,6 +142,24 @@ pub struct PlacementEnd {
     pub from: Timestamp,
 }
 
+/// A member of staff, as their institution's system knows them. It says which groups they teach; it gives nobody a role
+/// at the hub, since roles come from people alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StaffDeclaration {
+    /// The institution's own id.
+    pub local_id: LocalId,
+    /// What the institution's system says they are. Carried, and not acted on.
+    pub roles: Vec<Role>,
+    /// Codes of the groups that they teach, all of them: what is not named is no longer taught.
+    pub groups: Vec<LocalId>,
+}
+
+impl std::fmt::Debug for StaffDeclaration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StaffDeclaration(..)")
+    }
+}
+
 /// One fact that an institution declares about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Declaration {
@@ -155,6 +173,8 @@ pub enum Declaration {
     Acceptance(PlacementAcceptance),
     /// An end, by either.
     End(PlacementEnd),
+    /// A member of staff and the groups that they teach.
+    Staff(StaffDeclaration),
 }
 
 /// A sharing agreement: what of the policies' ceiling flows between its parties, and until when.

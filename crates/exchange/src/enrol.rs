@@ -6,9 +6,11 @@
 use crate::{
     Exchange,
     directory::{
+        Invitation,
         change::{Bytes32, Change, Uuid},
         plan::still_good,
     },
+    people::{revoke, used},
     submit_with,
     types::{AdminError, AgentId, JoinError, Revoke},
     writer::Work,
@@ -24,7 +26,7 @@ use std::{
 };
 
 /// Longest life of an invitation: 72 hours.
-const INVITATION_MAX: Duration = Duration::from_secs(72 * 3600);
+pub const INVITATION_MAX: Duration = Duration::from_secs(72 * 3600);
 /// Failures from one address within a minute, after which it must wait.
 const FAILURES_MAX: usize = 10;
 const MINUTE_US: i64 = 60_000_000;
@@ -51,13 +53,40 @@ impl Failures {
     }
 }
 
-fn hash(code: &str) -> Bytes32 {
+/// What is kept of a code: its SHA-256.
+pub fn hash(code: &str) -> Bytes32 {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest::digest(&digest::SHA256, code.as_bytes()).as_ref());
     Bytes32(bytes)
 }
 
+/// A code as it is handed over.
+pub fn encode(random: [u8; 32]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(random)
+}
+
+/// True if the bytes are an Ed25519 public key.
+pub fn is_key(bytes: [u8; 32]) -> bool {
+    commonroll_audit::keys::PublicKey::from_bytes(bytes).verify(b"", &[0; 64])
+        != Err(commonroll_audit::keys::KeyError::Public)
+}
+
 impl Exchange {
+    /// Refuses an address that has failed too often within a minute.
+    pub(crate) fn not_too_many(&self, peer: IpAddr, now: Timestamp) -> Result<(), JoinError> {
+        match self.failures.recent(peer, now, false) >= FAILURES_MAX {
+            true => Err(JoinError::TooMany { retry: Duration::from_secs(60) }),
+            false => Ok(()),
+        }
+    }
+
+    /// Counts a bad invitation; the one answer to every kind of it.
+    pub(crate) fn no_entry(&self, peer: IpAddr, now: Timestamp) -> JoinError {
+        self.failures.recent(peer, now, true);
+        self.refused("stranger", "invitation.refused", "");
+        JoinError::Refused
+    }
+
     /// Issues a one-time invitation and gives its code, which nobody can read back. `random` must be fresh.
     pub async fn invite(
         &self,
@@ -73,13 +102,14 @@ impl Exchange {
         if self.shared.directory().number_of(institution).is_none() {
             return Err(AdminError::Missing("institution"));
         }
-        let code = BASE64_URL_SAFE_NO_PAD.encode(random);
+        let code = encode(random);
         let life = i64::try_from(valid_for.as_micros()).unwrap_or(i64::MAX);
         let change = Change::Invitation {
             hash: hash(&code),
             institution: institution.clone(),
             expires: now.plus_micros(life),
             used: false,
+            person: None,
         };
         submit_with(&self.shared, by, now, move |work| work.planner.make(change.clone()))
             .await
@@ -96,23 +126,14 @@ impl Exchange {
         peer: IpAddr,
         now: Timestamp,
     ) -> Result<Slug, JoinError> {
-        if self.failures.recent(peer, now, false) >= FAILURES_MAX {
-            return Err(JoinError::TooMany { retry: Duration::from_secs(60) });
-        }
-        let key_ok = commonroll_audit::keys::PublicKey::from_bytes(signing_key).verify(b"", &[0; 64])
-            != Err(commonroll_audit::keys::KeyError::Public);
-        let hash = hash(code);
+        self.not_too_many(peer, now)?;
+        let (hash, key_ok) = (hash(code), is_key(signing_key));
         let joined = submit_with(&self.shared, "agent", now, move |work: &mut Work<'_>| {
             let directory = &work.planner.directory;
-            let invitation =
-                directory.invitation(&hash.0).filter(|i| key_ok && !i.used && i.expires > now).cloned()?;
+            let good = |i: &&Invitation| key_ok && !i.used && i.expires > now && i.person.is_none();
+            let invitation = directory.invitation(&hash.0).filter(good).cloned()?;
             let institution = invitation.institution;
-            work.planner.make(Change::Invitation {
-                hash,
-                institution: institution.clone(),
-                expires: invitation.expires,
-                used: true,
-            });
+            work.planner.make(used(hash, &institution, invitation.expires));
             work.planner.make(Change::Agent {
                 agent: Uuid(agent),
                 institution: institution.clone(),
@@ -125,11 +146,7 @@ impl Exchange {
         })
         .await
         .map_err(|_| JoinError::Unavailable)?;
-        joined.ok_or_else(|| {
-            self.failures.recent(peer, now, true);
-            self.refused("stranger", "invitation.refused", "");
-            JoinError::Refused
-        })
+        joined.ok_or_else(|| self.no_entry(peer, now))
     }
 
     /// Lets an enrolled agent have a new certificate, if `proof` accepts its enrolled key, it is not revoked, and it was
@@ -168,10 +185,11 @@ impl Exchange {
         renewed.ok_or(JoinError::Refused)
     }
 
-    /// Revokes one agent, or all of an institution. In force on every stream when the call returns. Gives how many.
+    /// Revokes one agent, one person, or all of an institution. In force on every stream when the call returns. Gives how many.
     pub async fn revoke(&self, what: Revoke, by: &str, now: Timestamp) -> Result<u32, AdminError> {
         let missing = match &what {
             Revoke::Agent(agent) => self.shared.directory().agent(*agent).is_none().then_some("agent"),
+            Revoke::Person(person) => self.shared.directory().person(*person).is_none().then_some("person"),
             Revoke::Institution(slug) => {
                 self.shared.directory().number_of(slug).is_none().then_some("institution")
             }
@@ -182,7 +200,7 @@ impl Exchange {
         submit_with(&self.shared, by, now, move |work: &mut Work<'_>| {
             let directory = &work.planner.directory;
             let institution = match &what {
-                Revoke::Agent(_) => None,
+                Revoke::Agent(_) | Revoke::Person(_) => None,
                 Revoke::Institution(slug) => directory.number_of(slug),
             };
             let concerned: Vec<_> = directory
@@ -195,18 +213,21 @@ impl Exchange {
                     Some((*id, agent.clone(), directory.institution(agent.institution)?.info.slug.clone()))
                 })
                 .collect();
-            let count = concerned.len() as u32;
+            let mut people: Vec<_> = directory
+                .active_people()
+                .filter(|(id, p)| what == Revoke::Person(**id) || Some(p.institution) == institution)
+                .map(|(id, _)| *id)
+                .collect();
+            people.sort_unstable();
+            let mut count = concerned.len() as u32;
             if let Revoke::Institution(slug) = &what {
                 // Nobody comes back in with a code that was handed out before.
-                for (hash, expires) in work.planner.directory.open_invitations(slug) {
-                    let institution = slug.clone();
-                    work.planner.make(Change::Invitation {
-                        hash: Bytes32(hash),
-                        institution,
-                        expires,
-                        used: true,
-                    });
-                }
+                let open = directory.open_invitations().into_iter().filter(|(_, i)| i.institution == *slug);
+                let void: Vec<_> = open.map(|(hash, i)| used(Bytes32(hash), slug, i.expires)).collect();
+                void.into_iter().for_each(|change| work.planner.make(change));
+            }
+            for person in people {
+                count += u32::from(revoke(work, person, now));
             }
             for (id, agent, institution) in concerned {
                 work.planner.make(Change::Agent {

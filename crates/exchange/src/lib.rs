@@ -15,6 +15,7 @@ mod feed;
 mod follow;
 mod import;
 mod live;
+mod people;
 mod policies;
 mod publish;
 mod refusals;
@@ -24,6 +25,7 @@ mod writer;
 pub use evidence::{Verified, VerifyError};
 pub use feed::Feed;
 pub use import::{AgreementText, ConsortiumFile, ImportReport, PlacementText};
+pub use people::{Inviter, JoinedPerson, Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted};
 pub use publish::BATCH_RECORDS;
 pub use types::*;
 

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use commonroll_audit::hash::Hash;
-use commonroll_core::{Invalid, LocalId, Slug, Timestamp, record::Record};
+use commonroll_core::{Invalid, LocalId, PersonId, Slug, Timestamp, record::Record};
 use std::{fmt, str::FromStr, time::Duration};
 
 /// Id that the hub gave to an agent when it joined: a UUID.
@@ -258,7 +258,7 @@ pub struct SigningKeyInfo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAllowed {
     /// Not enrolled, or revoked.
-    #[error("this agent is not enrolled here; ask the consortium's data manager for an invitation")]
+    #[error("not enrolled here, or revoked; ask the data manager for an invitation")]
     Unknown,
     /// Known, but not allowed, or not there.
     #[error("not found, or not yours to see")]
@@ -364,7 +364,9 @@ pub enum JoinError {
 pub enum Revoke {
     /// One agent.
     Agent(AgentId),
-    /// Every agent of an institution.
+    /// One person.
+    Person(PersonId),
+    /// Every agent and every person of an institution.
     Institution(Slug),
 }
 
@@ -385,5 +387,30 @@ impl Speaker {
     /// The institution that it speaks for.
     pub const fn institution(&self) -> &Slug {
         &self.institution
+    }
+}
+
+/// Which person is acting, proven by the certificate and the directory. Asked anew at every call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonSpeaker {
+    pub(crate) id: PersonId,
+    pub(crate) institution: Slug,
+    pub(crate) number: u16,
+}
+
+impl PersonSpeaker {
+    /// The person.
+    pub const fn id(&self) -> PersonId {
+        self.id
+    }
+
+    /// The institution that they act for.
+    pub const fn institution(&self) -> &Slug {
+        &self.institution
+    }
+
+    /// How the log names them.
+    pub fn by(&self) -> String {
+        format!("person:{}", self.id)
     }
 }

@@ -61,6 +61,8 @@ pub struct Work<'a> {
     pub planner: Planner<'a>,
     /// For entries that change nothing.
     pub notes: &'a mut Vec<(String, serde_json::Value)>,
+    /// What else is to be read in the entries of the changes: nothing personal.
+    pub more: serde_json::Value,
 }
 
 /// One commit in the making.
@@ -123,12 +125,8 @@ impl Plan {
         self.block.seal(seal)
     }
 
-    /// Adds a change as an entry, with what it says as payload and as the newest fact of its key.
-    pub fn change(&mut self, change: &Change, by: &str, now: Timestamp) {
-        self.change_with(change, by, serde_json::Value::Null, now);
-    }
-
-    /// The same, with more to be read in the entry itself.
+    /// Adds a change as an entry, with what it says as payload and as the newest fact of its key; `more` is to be read in
+    /// the entry itself.
     pub fn change_with(&mut self, change: &Change, by: &str, more: serde_json::Value, now: Timestamp) {
         let json = serde_json::to_vec(change).expect("a change is plain text");
         let salt = self.salt();
@@ -380,11 +378,14 @@ enum Outcome {
 
 fn plan_change(plan: &mut Plan, working: &mut Directory, job: &mut ChangeJob) {
     let (mut changes, mut notes) = (Vec::new(), Vec::new());
-    (job.plan)(&mut Work {
+    let mut work = Work {
         planner: Planner { directory: working, changes: &mut changes },
         notes: &mut notes,
-    });
-    changes.iter().for_each(|change| plan.change(change, &job.by, job.now));
+        more: serde_json::Value::Null,
+    };
+    (job.plan)(&mut work);
+    let more = work.more;
+    changes.iter().for_each(|change| plan.change_with(change, &job.by, more.clone(), job.now));
     notes.into_iter().for_each(|(what, more)| plan.note(&what, &job.by, more, job.now));
     plan.changes.extend(changes);
 }

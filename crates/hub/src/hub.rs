@@ -8,6 +8,7 @@ use crate::{
     clock::{Clock, Randomness, Surroundings},
     doors::{agents::AgentsDoor, join, local::Local, tls::Tls},
     grpc::Enrolment,
+    invitation::Inviting,
     limits::Shares,
     metrics::Metrics,
     settings::Settings,
@@ -169,7 +170,7 @@ impl Hub {
     fn open(self, ends: &Ends) -> Result<Open, HubError> {
         let Self { settings, exchange, around, authority, certificate, listeners, .. } = self;
         let (agents, join, local) = listeners;
-        let limits = settings.limits;
+        let limits = settings.limits.clone();
         let (strangers, metrics) = (Arc::new(Strangers::default()), Arc::new(Metrics::new()));
         let page =
             Local { exchange: exchange.clone(), metrics: metrics.clone(), stopping: ends.unready.clone() };
@@ -185,6 +186,8 @@ impl Hub {
             around: around.clone(),
             limits: limits.clone(),
             shares: Shares::new(limits.clone()),
+            people: Shares::new(limits.clone()),
+            inviting: Inviting::new(&settings, &authority),
             strangers: strangers.clone(),
             metrics: metrics.clone(),
             stopping: ends.stopping.clone(),

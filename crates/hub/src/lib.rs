@@ -1,4 +1,4 @@
-//! The hub's doors: mTLS gRPC for agents, a listener for joining and renewing, a local port for health and metrics.
+//! The hub's doors: mTLS gRPC for agents and people, a listener for joining and renewing, a local port for health and metrics.
 //!
 //! A door finds out who is speaking, bounds what comes in, reads it, calls the exchange once and answers. What anybody
 //! may do is decided in `exchange`; this crate sees neither the store nor the policies, so that no handler can skip
@@ -17,10 +17,12 @@ mod setup;
 mod status;
 mod strangers;
 
-pub use authority::{Authority, AuthorityError, CertificateRequest, ExchangeKeys, HUB_NAME, KeyFolder};
+pub use authority::{
+    Authority, AuthorityError, Caller, CertificateRequest, ExchangeKeys, HUB_NAME, KeyFolder,
+};
 pub use clock::{Clock, ProviderRandomness, Randomness};
 pub use hub::{Addresses, Hub, HubError, run};
 pub use invitation::Invitation;
 pub use settings::{Limits, Settings, SettingsError, Sources};
-pub use setup::{SetupError, init, invite, open_exchange};
+pub use setup::{SetupError, init, invite, invite_person, open_exchange};
 pub use status::{EXPECTED_BATCH_NUMBER, RETRY_AFTER_MS};

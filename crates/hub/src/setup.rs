@@ -3,11 +3,11 @@
 use crate::{
     authority::{Authority, AuthorityError, KeyFolder},
     clock::{Randomness, draw},
-    invitation::Invitation,
+    invitation::{Invitation, Inviting},
     settings::Settings,
 };
 use commonroll_core::{Slug, Timestamp};
-use commonroll_exchange::{AdminError, Exchange, Keys, OpenError, Options};
+use commonroll_exchange::{AdminError, Exchange, Inviter, Keys, OpenError, Options, PersonWanted};
 use std::{fs, io, path::PathBuf, time::Duration};
 
 /// Why a hub could not be set up or opened.
@@ -104,4 +104,22 @@ pub async fn invite(
     let expires = now.plus_micros(i64::try_from(valid_for.as_micros()).unwrap_or(i64::MAX));
     let addresses = (settings.public_agents.as_str(), settings.public_join.as_str());
     Ok(Invitation::new(addresses, institution, &code, authority.certificate(), expires).text())
+}
+
+/// Issues a one-time invitation for an institution's first head, data manager, DPO or consortium lead, and gives the
+/// line to hand over. Those invite all others themselves.
+///
+/// # Errors
+/// When the office is held already, the institution is not in the directory, or the log can't be written.
+pub async fn invite_person(
+    settings: &Settings,
+    exchange: &Exchange,
+    (institution, wanted): (&Slug, PersonWanted),
+    (valid_for, by): (Duration, &str),
+    (now, random): (Timestamp, &dyn Randomness),
+) -> Result<String, SetupError> {
+    let authority = Authority::load(&KeyFolder::open(&settings.keys)?)?;
+    let by = Inviter::Operator(by);
+    let made = exchange.invite_person(institution, wanted, valid_for, by, (draw(random), now)).await?;
+    Ok(Inviting::new(settings, &authority).person(institution, &made.code, made.expires))
 }

@@ -17,7 +17,7 @@ pub const RETRY_AFTER_MS: &str = "retry-after-ms";
 /// Nobody whom the hub knows is speaking, or they may no longer speak.
 pub(crate) fn stranger() -> Status {
     Status::unauthenticated(
-        "the hub does not know this agent, or it was revoked; ask the data manager for an invitation",
+        "the hub does not know you, or you were revoked; ask the data manager for an invitation",
     )
 }
 

@@ -11,8 +11,9 @@ use commonroll_core::{
     Invalid, LocalId, SchoolDate, Timestamp,
     directory::{
         DateRange, Declaration, GroupDeclaration, LearnerDeclaration, PlacementAcceptance,
-        PlacementDeclaration, PlacementEnd, Registration,
+        PlacementDeclaration, PlacementEnd, Registration, StaffDeclaration,
     },
+    people::Role,
     record::Text,
 };
 
@@ -20,15 +21,6 @@ use commonroll_core::{
 const IDENTIFIER_MAX: usize = 32;
 /// Most groups that one member of staff may be declared to teach.
 const STAFF_GROUPS_MAX: usize = 200;
-
-/// A declaration that keeps every rule.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Declared {
-    /// What `core` has words for.
-    Fact(Declaration),
-    /// A member of staff, checked. `core` has no word for staff yet, so the message itself is carried.
-    Staff(institution::Staff),
-}
 
 /// A declaration as the schema writes it.
 pub fn write_declaration(declaration: &Declaration) -> pb::Declaration {
@@ -55,6 +47,7 @@ pub fn write_declaration(declaration: &Declaration) -> pb::Declaration {
             group_local_id: read::id_text(end.group.as_ref()),
             from_us: end.from.micros(),
         }),
+        Declaration::Staff(staff) => Fact::Staff(write_staff(staff)),
     };
     pb::Declaration { fact: Some(fact) }
 }
@@ -63,10 +56,10 @@ pub fn write_declaration(declaration: &Declaration) -> pb::Declaration {
 ///
 /// # Errors
 /// [`Invalid`] naming the field that breaks a rule; `fact` when nothing known is declared.
-pub fn read_declaration(declaration: &pb::Declaration) -> Result<Declared, Invalid> {
+pub fn read_declaration(declaration: &pb::Declaration) -> Result<Declaration, Invalid> {
     let fact = declaration.fact.as_ref();
     let fact = fact.ok_or(Invalid::new("fact", "must be one of the declarations in the schema"))?;
-    Ok(Declared::Fact(match fact {
+    Ok(match fact {
         Fact::Learner(learner) => Declaration::Learner(read_learner(learner)?),
         Fact::Group(group) => Declaration::Group(read_group(group)?),
         Fact::Placement(said) => Declaration::Placement(PlacementDeclaration {
@@ -87,8 +80,8 @@ pub fn read_declaration(declaration: &pb::Declaration) -> Result<Declared, Inval
             group: read::optional_id("group_local_id", &end.group_local_id)?,
             from: Timestamp::from_micros("from_us", end.from_us)?,
         }),
-        Fact::Staff(staff) => return check_staff(staff).map(|()| Declared::Staff(staff.clone())),
-    }))
+        Fact::Staff(staff) => Declaration::Staff(read_staff(staff)?),
+    })
 }
 
 fn write_learner(given: &LearnerDeclaration) -> learner::Learner {
@@ -152,17 +145,43 @@ pub(crate) fn dates(first: &str, last: &str) -> Result<DateRange, Invalid> {
     DateRange::new(SchoolDate::parse("first_date", first)?, SchoolDate::parse("last_date", last)?)
 }
 
-fn check_staff(staff: &institution::Staff) -> Result<(), Invalid> {
-    LocalId::parse("local_id", &staff.local_id)?;
-    if staff.roles.is_empty() || staff.roles.len() > 16 {
+/// What a member of staff may be, in the schema's words and in ours.
+const STAFF_ROLES: [(institution::StaffRole, Role); 7] = [
+    (institution::StaffRole::Teacher, Role::Teacher),
+    (institution::StaffRole::Tutor, Role::Tutor),
+    (institution::StaffRole::HeadOfSixthForm, Role::HeadOfSixth),
+    (institution::StaffRole::AttendanceOfficer, Role::AttendanceOfficer),
+    (institution::StaffRole::DataManager, Role::DataManager),
+    (institution::StaffRole::DataProtectionOfficer, Role::Dpo),
+    (institution::StaffRole::ConsortiumLead, Role::ConsortiumLead),
+];
+
+/// Roles that the schema has no word for are left out.
+fn write_staff(given: &StaffDeclaration) -> institution::Staff {
+    let number =
+        |role: &Role| STAFF_ROLES.iter().find(|(_, ours)| ours == role).map(|(said, _)| *said as i32);
+    institution::Staff {
+        local_id: given.local_id.as_str().to_owned(),
+        roles: given.roles.iter().filter_map(number).collect(),
+        group_local_ids: given.groups.iter().map(|id| id.as_str().to_owned()).collect(),
+    }
+}
+
+fn read_staff(given: &institution::Staff) -> Result<StaffDeclaration, Invalid> {
+    if given.roles.is_empty() || given.roles.len() > 16 {
         return Err(Invalid::new("roles", "must be 1 to 16 roles"));
     }
-    for role in &staff.roles {
-        let role: institution::StaffRole = read::known("roles", *role)?;
-        read::required("roles", (role != institution::StaffRole::Unspecified).then_some(()))?;
-    }
-    if staff.group_local_ids.len() > STAFF_GROUPS_MAX {
+    if given.group_local_ids.len() > STAFF_GROUPS_MAX {
         return Err(Invalid::new("group_local_ids", "must be at most 200 groups"));
     }
-    staff.group_local_ids.iter().try_for_each(|id| LocalId::parse("group_local_ids", id).map(|_| ()))
+    let role = |number: &i32| {
+        let said: institution::StaffRole = read::known("roles", *number)?;
+        read::required("roles", STAFF_ROLES.iter().find(|(word, _)| *word == said).map(|(_, ours)| *ours))
+    };
+    let group = |id: &String| LocalId::parse("group_local_ids", id);
+    Ok(StaffDeclaration {
+        local_id: LocalId::parse("local_id", &given.local_id)?,
+        roles: given.roles.iter().map(role).collect::<Result<_, _>>()?,
+        groups: given.group_local_ids.iter().map(group).collect::<Result<_, _>>()?,
+    })
 }

@@ -28,7 +28,7 @@ pub mod seal;
 pub use agreement::{read_agreement, write_agreement};
 pub use batch::{BATCH_MAX, BatchError, OpenedBatch, open_batch, seal_batch};
 pub use delivery::{Delivered, DeliveryError, path_bytes, verify_delivery};
-pub use directory::{Declared, read_declaration, write_declaration};
+pub use directory::{read_declaration, write_declaration};
 pub use head::{read_kind, write_kind};
 pub use identity::record_id;
 pub use institution::{read_institution, write_institution};
@@ -38,5 +38,5 @@ pub use outcome::{
 };
 pub use pb::DESCRIPTOR;
 pub use receipt::{acknowledge, verify_acknowledgement};
-pub use renewal::{renewal_text, sign_renewal, verify_renewal};
+pub use renewal::{renewal_text, sign_person_renewal, sign_renewal, verify_renewal};
 pub use seal::{Frame, HEAD, HEAD_BIT, Opened, Sealed, frame, open, open_framed, redact, seal};

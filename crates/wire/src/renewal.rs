@@ -1,4 +1,4 @@
-//! Renewals: an agent proves with its enrolled signing key that it is the one that asks for a new certificate.
+//! Renewals: an agent or a person proves with the enrolled key that it is the one that asks for a new certificate.
 //!
 //! Whether the request was made just now is for the caller to check: there is no clock here.
 
@@ -31,7 +31,19 @@ pub fn sign_renewal(
         certificate_request,
         made_at_us,
         signature: Bytes::copy_from_slice(&key.sign(text.as_bytes())),
+        person_id: Bytes::new(),
     }
+}
+
+/// The same for a person.
+pub fn sign_person_renewal(
+    person_id: &[u8; 16],
+    made_at_us: i64,
+    certificate_request: Bytes,
+    key: &SigningKey,
+) -> pb::RenewRequest {
+    let signed = sign_renewal(person_id, made_at_us, certificate_request, key);
+    pb::RenewRequest { person_id: signed.agent_id, agent_id: Bytes::new(), ..signed }
 }
 
 /// Checks a renewal's signature against the agent's enrolled key.

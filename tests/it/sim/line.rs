@@ -15,7 +15,7 @@ use commonroll_agent::hub::{Hub, HubError, PublishSession, ReceiveSession};
 use commonroll_core::{Slug, Timestamp};
 use commonroll_exchange::{AckError, AgentId, PublishError, Speaker};
 use commonroll_wire::{
-    Declared, open, path_bytes,
+    open, path_bytes,
     pb::{
         audit::v1::CheckpointResponse,
         directory::v1::{Declaration, DeclarationResult, SigningKey},
@@ -116,11 +116,7 @@ impl Line {
 impl Hub for Line {
     async fn declare(&self, declarations: Vec<Declaration>) -> Result<Vec<DeclarationResult>, HubError> {
         let speaker = self.ready().await?;
-        let read = |said: &Declaration| match read_declaration(said)? {
-            Declared::Fact(fact) => Ok(fact),
-            Declared::Staff(_) => panic!("nobody declares staff here"),
-        };
-        let said = declarations.iter().map(read).collect();
+        let said = declarations.iter().map(read_declaration).collect();
         let results = self.node.exchange.declare(&speaker, said, self.now).await;
         let results = results.map_err(|_| HubError::Unreachable)?;
         Ok(results.into_iter().map(convert::declared).map(write_declaration_answer).collect())

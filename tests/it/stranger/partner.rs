@@ -164,6 +164,7 @@ impl Partner {
             certificate_request: Bytes::copy_from_slice(request.der()),
             signing_key: Bytes::copy_from_slice(signing.public().as_bytes()),
             agent_version: "test".to_owned(),
+            person: false,
         });
         let certificate = pem(&joined.await.unwrap().into_inner().certificate);
         let identity = Identity::from_pem(certificate, key.serialize_pem());

@@ -106,6 +106,7 @@ fn key(declaration: &Declaration) -> (i64, Vec<u8>, Option<PlacementEnd>) {
             ];
             (5, join(&parts), None)
         }
+        Declaration::Staff(staff) => (6, join(&[staff.local_id.as_str()]), None),
     }
 }
 
@@ -245,7 +246,7 @@ pub(crate) async fn end_absent(
         let undo =
             pb::Declaration::decode(undo.as_slice()).map_err(|_| AgentError::Damaged("declared.undo"))?;
         match commonroll_wire::read_declaration(&undo) {
-            Ok(commonroll_wire::Declared::Fact(Declaration::End(end))) => {
+            Ok(Declaration::End(end)) => {
                 ends.push(Prepared::new(&Declaration::End(PlacementEnd { from: now, ..end }), 0));
             }
             _ => return Err(AgentError::Damaged("declared.undo")),

@@ -60,6 +60,7 @@ impl EnrolmentService for Listener {
             certificate: self.0.certify(&request.certificate_request).into(),
             authority: self.0.ca.clone().into(),
             log_key: log.public().to_string(),
+            ..JoinResponse::default()
         }))
     }
 

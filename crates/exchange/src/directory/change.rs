@@ -8,11 +8,11 @@
 use super::{approvals::Approval, tokens::Tokens};
 use crate::types::AgentId;
 use commonroll_core::{
-    LocalId, Slug, Timestamp,
+    LocalId, PersonId, Role, Slug, Timestamp,
     directory::{Agreement, DateRange, Institution, Registration},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is so from this entry on.
 #[derive(Clone, Serialize, Deserialize, PartialEq)]
@@ -22,8 +22,15 @@ pub enum Change {
     Institution { number: u16, institution: Institution },
     /// A sharing agreement has this text.
     Agreement { agreement: Agreement },
-    /// An invitation was issued or used. Only the code's hash is known.
-    Invitation { hash: Bytes32, institution: Slug, expires: Timestamp, used: bool },
+    /// An invitation was issued, approved or used. Only the code's hash is known. For an agent, or for the person named.
+    Invitation {
+        hash: Bytes32,
+        institution: Slug,
+        expires: Timestamp,
+        used: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<Invited>,
+    },
     /// An agent is enrolled, was used, or is revoked.
     Agent {
         agent: Uuid,
@@ -68,6 +75,47 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         approvals: Vec<Approval>,
     },
+    /// A person is enrolled, was used, or is revoked.
+    Person {
+        person: PersonUuid,
+        institution: Slug,
+        name: String,
+        roles: BTreeSet<Role>,
+        key: Bytes32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        staff: Option<LocalId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        learner: Option<LocalId>,
+        enrolled: Timestamp,
+        used: Timestamp,
+        revoked: Option<Timestamp>,
+    },
+    /// A member of staff teaches these groups of their institution, and no others.
+    Staff { institution: u16, local: LocalId, groups: Vec<LocalId> },
+}
+
+/// For whom a person's invitation is, and who stands behind it.
+#[derive(Clone, Serialize, Deserialize, PartialEq)]
+pub struct Invited {
+    /// The person's name.
+    pub name: String,
+    /// What they may be, one at a time.
+    pub roles: BTreeSet<Role>,
+    /// Their id as staff of the institution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<LocalId>,
+    /// Themselves or their child, by the institution's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learner: Option<LocalId>,
+    /// Who invites; `None` for the hub's operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<PersonUuid>,
+    /// True if it is good only once somebody else has approved it.
+    #[serde(default)]
+    pub second: bool,
+    /// The second person's signature over its text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Approval>,
 }
 
 /// Kinds of change, as numbers of the fact table.
@@ -75,7 +123,7 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+    pub const DIRECTORY: [u8; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 }
 
 impl Change {
@@ -92,6 +140,8 @@ impl Change {
             Self::Cursor { .. } => 8,
             Self::Batch { .. } => 9,
             Self::Policy { .. } => 10,
+            Self::Person { .. } => 11,
+            Self::Staff { .. } => 12,
         }
     }
 
@@ -109,8 +159,10 @@ impl Change {
         match self {
             Self::Institution { .. } => "directory.institution",
             Self::Agreement { .. } => "agreement.changed",
-            Self::Invitation { used: false, .. } => "invitation.issued",
-            Self::Invitation { .. } => "invitation.used",
+            Self::Invitation { used: true, .. } => "invitation.used",
+            Self::Invitation { person: None, .. } => "invitation.issued",
+            Self::Invitation { person: Some(Invited { approved: Some(_), .. }), .. } => "person.approved",
+            Self::Invitation { .. } => "person.invited",
             Self::Agent { revoked: Some(_), .. } => "agent.revoked",
             Self::Agent { .. } => "agent.enrolled",
             Self::Learner { .. } => "directory.learner",
@@ -122,6 +174,9 @@ impl Change {
             Self::Batch { .. } => "publish.refused",
             Self::Policy { approvals, .. } if !approvals.is_empty() => "policy.activated",
             Self::Policy { .. } => "policy.in_force",
+            Self::Person { revoked: Some(_), .. } => "person.revoked",
+            Self::Person { .. } => "person.enrolled",
+            Self::Staff { .. } => "directory.staff",
         }
     }
 
@@ -135,7 +190,9 @@ impl Change {
             Self::Agreement { agreement } => agreement.id.as_str().as_bytes().to_vec(),
             Self::Invitation { hash, .. } => hash.0.to_vec(),
             Self::Agent { agent, .. } => agent.0.0.to_vec(),
-            Self::Learner { institution, local, .. } | Self::Group { institution, local, .. } => {
+            Self::Learner { institution, local, .. }
+            | Self::Group { institution, local, .. }
+            | Self::Staff { institution, local, .. } => {
                 join(&[&institution.to_be_bytes(), local.as_str().as_bytes()])
             }
             Self::Side { by, local, other, group, hosting, .. } => join(&[
@@ -146,6 +203,7 @@ impl Change {
                 &[u8::from(*hosting)],
             ]),
             Self::Policy { .. } => Vec::new(),
+            Self::Person { person, .. } => person.0.0.to_vec(),
         }
     }
 }
@@ -178,6 +236,23 @@ impl Serialize for Uuid {
 }
 
 impl<'de> Deserialize<'de> for Uuid {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A person's id, as UUID text in the log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PersonUuid(pub PersonId);
+
+impl Serialize for PersonUuid {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PersonUuid {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map(Self).map_err(serde::de::Error::custom)

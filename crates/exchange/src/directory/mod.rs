@@ -5,17 +5,19 @@
 
 pub mod approvals;
 pub mod change;
+pub mod people;
 pub mod plan;
 pub mod policies;
 pub mod tokens;
 
 use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
-use change::Change;
+use change::{Change, Invited};
 use commonroll_core::{
-    LocalId, RecordKind, SchoolDate, Slug, Timestamp,
+    LocalId, PersonId, RecordKind, SchoolDate, Slug, Timestamp,
     directory::{Agreement, DateRange, Institution, Registration},
 };
 use jiff::tz::TimeZone;
+pub use people::Person;
 use policies::Policies;
 use std::collections::{BTreeMap, HashMap};
 use tokens::{Token, Tokens};
@@ -30,6 +32,7 @@ pub struct Directory {
     agreements: BTreeMap<Slug, Agreement>,
     policies: Policies,
     agents: HashMap<AgentId, Agent>,
+    people: HashMap<PersonId, Person>,
     invitations: HashMap<[u8; 32], Invitation>,
     homes: HashMap<u32, (u16, LocalId)>,
     by_number_token: HashMap<Token, Vec<(u16, LocalId)>>,
@@ -48,6 +51,8 @@ pub struct InstitutionState {
     pub locals: HashMap<LocalId, Local>,
     /// Teaching groups by its own codes.
     pub groups: HashMap<LocalId, (String, String)>,
+    /// Codes of the groups that each member of staff teaches, by the institution's own ids.
+    pub staff: HashMap<LocalId, Vec<LocalId>>,
     /// The number that its next batch must carry.
     pub next_batch: u64,
     /// How far it has acknowledged its feed; counted from 1.
@@ -110,6 +115,8 @@ pub struct Invitation {
     pub expires: Timestamp,
     /// True once used.
     pub used: bool,
+    /// The person whom it is for; `None` for an agent.
+    pub person: Option<Invited>,
 }
 
 /// Where a source's learner stands: who it is, who is home, and whether the two have placed the learner there.
@@ -131,8 +138,8 @@ impl Directory {
             Change::Agreement { agreement } => {
                 self.agreements.insert(agreement.id.clone(), agreement);
             }
-            Change::Invitation { hash, institution, expires, used } => {
-                self.invitations.insert(hash.0, Invitation { institution, expires, used });
+            Change::Invitation { hash, institution, expires, used, person } => {
+                self.invitations.insert(hash.0, Invitation { institution, expires, used, person });
                 return;
             }
             Change::Agent { agent, institution, key, enrolled, used, revoked } => {
@@ -166,6 +173,12 @@ impl Directory {
             }
             Change::Batch { institution, number, .. } => return self.saw_batch(institution, number),
             Change::Policy { hash, texts, approvals } => self.policies.put(hash.0, texts, approvals),
+            Change::Person { .. } => self.put_person(change),
+            Change::Staff { institution, local, groups } => {
+                if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
+                    state.staff.insert(local, groups);
+                }
+            }
         }
         self.version += 1;
     }
@@ -180,6 +193,7 @@ impl Directory {
                 zone,
                 locals: HashMap::new(),
                 groups: HashMap::new(),
+                staff: HashMap::new(),
                 next_batch: 1,
                 cursor: 0,
             }),
@@ -268,11 +282,11 @@ impl Directory {
         self.invitations.get(hash)
     }
 
-    /// The invitations for an institution that nobody has used: hash and end.
-    pub fn open_invitations(&self, slug: &Slug) -> Vec<([u8; 32], Timestamp)> {
-        let open = self.invitations.iter().filter(|(_, i)| !i.used && i.institution == *slug);
-        let mut open: Vec<_> = open.map(|(hash, invitation)| (*hash, invitation.expires)).collect();
-        open.sort_unstable();
+    /// The invitations that nobody has used, with their hashes, in the order of these.
+    pub fn open_invitations(&self) -> Vec<([u8; 32], &Invitation)> {
+        let open = self.invitations.iter().filter(|(_, i)| !i.used);
+        let mut open: Vec<_> = open.map(|(hash, invitation)| (*hash, invitation)).collect();
+        open.sort_unstable_by_key(|(hash, _)| *hash);
         open
     }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::types::DeclareResult;
 use commonroll_core::{
     LocalId, Slug, Timestamp,
-    directory::{DateRange, Declaration, LearnerDeclaration, PlacementEnd, Registration},
+    directory::{DateRange, Declaration, LearnerDeclaration, PlacementEnd, Registration, StaffDeclaration},
     matching::{Verdict, compare},
 };
 
@@ -59,7 +59,21 @@ impl Planner<'_> {
             Declaration::Placement(p) => self.side(by, &p.learner, &p.host, p.group.as_ref(), false, p.dates),
             Declaration::Acceptance(a) => self.side(by, &a.learner, &a.home, a.group.as_ref(), true, a.dates),
             Declaration::End(end) => self.end(by, end),
+            Declaration::Staff(staff) => self.staff(by, staff),
         }
+    }
+
+    /// What the declaration says of roles is left alone: roles come from people.
+    fn staff(&mut self, by: u16, staff: &StaffDeclaration) -> DeclareResult {
+        let mut groups = staff.groups.clone();
+        groups.sort();
+        groups.dedup();
+        let held = self.directory.institution(by).and_then(|s| s.staff.get(&staff.local_id));
+        if held.is_some_and(|held| *held == groups) {
+            return DeclareResult::Unchanged;
+        }
+        self.make(Change::Staff { institution: by, local: staff.local_id.clone(), groups });
+        DeclareResult::Accepted
     }
 
     fn partner(&self, by: u16, slug: &Slug) -> Option<u16> {

@@ -5,6 +5,7 @@
 mod cases;
 mod evidence;
 mod nodes;
+mod people;
 mod placements;
 mod policies;
 mod world;

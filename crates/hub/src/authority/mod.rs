@@ -1,7 +1,7 @@
 //! The hub's own certificate authority: who may come to the agents' door is decided by a key that never leaves it.
 //!
-//! It signs two things: the hub's server certificate and the agents' client certificates. A certificate says *who* an
-//! agent is (its id), never to which institution it belongs or what it may do: the directory answers that, per call.
+//! It signs two things: the hub's server certificate and the client certificates of agents and people. A certificate
+//! says *who* the caller is (an id), never to which institution they belong or what they may do: the directory answers that, per call.
 
 mod folder;
 mod identity;
@@ -12,7 +12,8 @@ mod shape;
 pub use folder::{ExchangeKeys, KeyFolder};
 pub use request::CertificateRequest;
 
-pub(crate) use identity::{agent_of, fingerprint};
+pub use identity::Caller;
+pub(crate) use identity::{caller_of, fingerprint};
 pub(crate) use server::ServerCertificate;
 
 use crate::clock::Randomness;
@@ -81,19 +82,19 @@ impl Authority {
         &self.certificate
     }
 
-    /// Signs a client certificate for an agent. Valid from 5 minutes ago (clocks differ) until `lifetime` from now.
+    /// Signs a client certificate for an agent or a person. Valid from 5 minutes ago (clocks differ) until `lifetime` from now.
     ///
     /// # Errors
     /// When the library refuses.
     pub fn client_certificate(
         &self,
-        agent: [u8; 16],
+        caller: Caller,
         request: &CertificateRequest,
         lifetime: Duration,
         now: Timestamp,
         random: &dyn Randomness,
     ) -> Result<CertificateDer<'static>, AuthorityError> {
-        let params = shape::client(agent, lifetime, now, random)?;
+        let params = shape::client(caller, lifetime, now, random)?;
         Ok(params.signed_by(request.public_key(), &self.issuer)?.der().clone())
     }
 

@@ -1,6 +1,6 @@
 //! What each kind of certificate says: names, purposes and times. Pure; nothing is signed here.
 
-use super::{AuthorityError, HUB_NAME};
+use super::{AuthorityError, Caller, HUB_NAME};
 use crate::clock::{Randomness, draw};
 use commonroll_core::Timestamp;
 use rcgen::{
@@ -48,17 +48,21 @@ pub(super) fn server(
     Ok(params)
 }
 
-/// An agent's client certificate: its id and nothing else.
+/// The client certificate of an agent or a person: an id and nothing else.
 pub(super) fn client(
-    agent: [u8; 16],
+    caller: Caller,
     lifetime: Duration,
     now: Timestamp,
     random: &dyn Randomness,
 ) -> Result<CertificateParams, AuthorityError> {
-    let mut params = basic("Commonroll agent", lifetime.min(30 * DAY), now, random)?;
+    let name = match caller {
+        Caller::Agent(_) => "Commonroll agent",
+        Caller::Person(_) => "Commonroll person",
+    };
+    let mut params = basic(name, lifetime.min(30 * DAY), now, random)?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.subject_alt_names.push(SanType::URI(super::identity::uri_of(agent).try_into()?));
+    params.subject_alt_names.push(SanType::URI(caller.uri().try_into()?));
     Ok(params)
 }
 

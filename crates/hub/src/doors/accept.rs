@@ -5,7 +5,7 @@ use super::{
     tls::{Shown, Tls},
 };
 use crate::{
-    authority::{agent_of, fingerprint},
+    authority::{Caller, caller_of, fingerprint},
     limits::Place,
     metrics::{Metrics, Raised},
     strangers::{Strangers, Why},
@@ -25,18 +25,18 @@ const WAITING: usize = 64;
 /// How long a connection lives whose every call is refused: long enough for its peer to read why.
 const REFUSED_LIFE: Duration = Duration::from_secs(5);
 
-/// What an agent's connection gets at the door.
+/// What a connection gets at the door.
 pub(crate) enum Admission {
     /// A place in its institution's share.
     Place(Place),
     /// The institution has enough connections.
     Crowded,
-    /// The directory knows no such agent, or it was revoked.
+    /// The directory knows no such caller, or they were revoked.
     Unknown,
 }
 
-/// Looks an agent up and gives its connection a place.
-pub(crate) type Admit = dyn Fn([u8; 16]) -> Admission + Send + Sync;
+/// Looks a caller up and gives their connection a place.
+pub(crate) type Admit = dyn Fn(Caller) -> Admission + Send + Sync;
 
 /// What one door asks of those who come.
 pub(crate) struct Entrance {
@@ -119,7 +119,7 @@ impl Entrance {
     ) -> Option<Connection> {
         let mut info = PeerInfo {
             address: address.ip(),
-            agent: None,
+            caller: None,
             fingerprint: String::new(),
             crowded: false,
             cut: self.cut.child_token(),
@@ -128,11 +128,11 @@ impl Entrance {
         if let Some(admit) = &self.admit {
             let certificate = tls.get_ref().1.peer_certificates().and_then(<[_]>::first)?;
             info.fingerprint = fingerprint(certificate);
-            let Some(agent) = agent_of(certificate) else {
+            let Some(caller) = caller_of(certificate) else {
                 return self.refuse(address, &info.fingerprint, Why::Unknown);
             };
-            info.agent = Some(agent);
-            match admit(agent) {
+            info.caller = Some(caller);
+            match admit(caller) {
                 Admission::Place(place) => held._place = Some(place),
                 refused => {
                     info.crowded = matches!(refused, Admission::Crowded);

@@ -1,4 +1,4 @@
-//! The agents' door: mTLS gRPC. Every method, health and reflection included, stands behind `identify`.
+//! The door of agents and people: mTLS gRPC. Every method, health and reflection included, stands behind `identify`.
 
 use super::{
     accept::{Admission, Entrance, accept},
@@ -6,19 +6,23 @@ use super::{
     tls::Tls,
 };
 use crate::{
+    authority::Caller,
     clock::Surroundings,
-    grpc::{Audit, Directory, ExchangeDoor},
+    grpc::{Audit, Directory, ExchangeDoor, People},
     hub::HubError,
+    invitation::Inviting,
     limits::Shares,
     metrics::Metrics,
     settings::Limits,
     strangers::Strangers,
 };
+use commonroll_core::PersonId;
 use commonroll_exchange::{AgentId, Exchange};
 use commonroll_wire::pb::{
     audit::v1::audit_service_server::AuditServiceServer,
     directory::v1::directory_service_server::DirectoryServiceServer,
     exchange::v1::exchange_service_server::ExchangeServiceServer,
+    people::v1::people_service_server::PeopleServiceServer,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -32,6 +36,8 @@ const PONG_WITHIN: Duration = Duration::from_secs(20);
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
 const HEADERS_MAX: u32 = 16 * 1024;
+/// A person's request: a name and a few words.
+const PEOPLE_BYTES: usize = 64 * 1024;
 /// Streams that a peer opened and reset at once before its connection is closed.
 const RESETS_MAX: usize = 20;
 
@@ -41,7 +47,12 @@ pub(crate) struct AgentsDoor {
     pub exchange: Exchange,
     pub around: Surroundings,
     pub limits: Limits,
+    /// What an institution's agents share.
     pub shares: Arc<Shares>,
+    /// What an institution's people share.
+    pub people: Arc<Shares>,
+    /// What invitations say besides their code.
+    pub inviting: Inviting,
     pub strangers: Arc<Strangers>,
     pub metrics: Arc<Metrics>,
     /// Called when the hub stops.
@@ -72,11 +83,18 @@ impl AgentsDoor {
         let directory = Directory { exchange: self.exchange.clone(), around: self.around.clone() };
         let directory = DirectoryServiceServer::new(directory).max_decoding_message_size(message_bytes);
         let audit = AuditServiceServer::new(Audit { exchange: self.exchange.clone() });
+        let people = People {
+            exchange: self.exchange.clone(),
+            around: self.around.clone(),
+            inviting: self.inviting.clone(),
+        };
+        let people = PeopleServiceServer::new(people).max_decoding_message_size(PEOPLE_BYTES);
         server(self.limits.streams_per_connection)
             .layer(self.identify())
             .add_service(exchange)
             .add_service(directory)
             .add_service(audit)
+            .add_service(people)
             .add_service(health_service)
             .add_service(reflection)
             .serve_with_incoming_shutdown(incoming, self.stopping.cancelled_owned())
@@ -88,6 +106,7 @@ impl AgentsDoor {
         Identify {
             exchange: self.exchange.clone(),
             shares: self.shares.clone(),
+            people: self.people.clone(),
             strangers: self.strangers.clone(),
             metrics: self.metrics.clone(),
         }
@@ -105,12 +124,17 @@ impl AgentsDoor {
     }
 
     fn entrance(&self, tls: Tls) -> Entrance {
-        let (exchange, shares) = (self.exchange.clone(), self.shares.clone());
-        let admit = move |agent| match exchange.speaker(AgentId(agent)) {
-            Ok(speaker) => {
-                shares.connection(speaker.institution()).map_or(Admission::Crowded, Admission::Place)
-            }
-            Err(_) => Admission::Unknown,
+        let (exchange, shares, people) = (self.exchange.clone(), self.shares.clone(), self.people.clone());
+        let admit = move |caller| {
+            let place = match caller {
+                Caller::Agent(id) => {
+                    exchange.speaker(AgentId(id)).map(|s| shares.connection(s.institution()))
+                }
+                Caller::Person(id) => {
+                    exchange.person(PersonId(id)).map(|s| people.connection(s.institution()))
+                }
+            };
+            place.map_or(Admission::Unknown, |place| place.map_or(Admission::Crowded, Admission::Place))
         };
         Entrance {
             tls,

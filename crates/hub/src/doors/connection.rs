@@ -3,7 +3,7 @@
 //! A peer that falls silent right after the handshake is dropped, and the hub can cut a connection whose peer takes
 //! nothing. What a peer may do is decided per call, in `identify`.
 
-use crate::{limits::Place, metrics::Raised};
+use crate::{authority::Caller, limits::Place, metrics::Raised};
 use std::{
     io,
     net::IpAddr,
@@ -33,8 +33,8 @@ pub(crate) struct Peer(pub Arc<PeerInfo>);
 pub(crate) struct PeerInfo {
     /// Where the connection comes from.
     pub address: IpAddr,
-    /// The agent that the certificate names; `None` on the join door.
-    pub agent: Option<[u8; 16]>,
+    /// Whom the certificate names; `None` on the join door.
+    pub caller: Option<Caller>,
     /// SHA-256 of the certificate.
     pub fingerprint: String,
     /// The institution has too many connections: every call on this one is refused.

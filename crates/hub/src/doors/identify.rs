@@ -1,13 +1,16 @@
-//! Who is speaking, asked at every call: health and reflection too. A stranger gets UNAUTHENTICATED and no handler runs.
+//! Who is calling, asked at every call: health and reflection too. A stranger gets UNAUTHENTICATED, an agent at a
+//! person's method (or the reverse) PERMISSION_DENIED, and no handler runs.
 
-use super::connection::Peer;
+use super::{connection::Peer, who::may_call};
 use crate::{
+    authority::Caller,
     limits::Shares,
     metrics::Metrics,
     status,
     strangers::{Strangers, Why},
 };
-use commonroll_exchange::{AgentId, Exchange, Speaker};
+use commonroll_core::{PersonId, Slug};
+use commonroll_exchange::{AgentId, Exchange, NotAllowed, PersonSpeaker, Speaker};
 use std::{
     convert::Infallible,
     future::Future,
@@ -27,17 +30,50 @@ use tower::{Layer, Service};
 #[derive(Clone)]
 pub(crate) struct Identify {
     pub exchange: Exchange,
+    /// The agents' shares.
     pub shares: Arc<Shares>,
+    /// The people's, apart, so that neither can use up the other's.
+    pub people: Arc<Shares>,
     pub strangers: Arc<Strangers>,
     pub metrics: Arc<Metrics>,
 }
 
+/// A caller whom the directory knows.
+enum Known {
+    Agent(Speaker),
+    Person(PersonSpeaker),
+}
+
+impl Known {
+    fn find(exchange: &Exchange, caller: Caller) -> Result<Self, NotAllowed> {
+        match caller {
+            Caller::Agent(id) => exchange.speaker(AgentId(id)).map(Self::Agent),
+            Caller::Person(id) => exchange.person(PersonId(id)).map(Self::Person),
+        }
+    }
+
+    fn institution(&self) -> &Slug {
+        match self {
+            Self::Agent(speaker) => speaker.institution(),
+            Self::Person(speaker) => speaker.institution(),
+        }
+    }
+
+    /// How the log names the caller.
+    fn by(&self) -> String {
+        match self {
+            Self::Agent(speaker) => speaker.institution().to_string(),
+            Self::Person(speaker) => speaker.by(),
+        }
+    }
+}
+
 impl Identify {
-    /// The speaker of a request, or the answer that refuses it.
-    fn speaker(&self, request: &Request<Body>) -> Result<Speaker, Status> {
+    /// Who makes a request, or the answer that refuses it.
+    fn caller(&self, request: &Request<Body>) -> Result<Known, Status> {
         let peer = request.extensions().get::<Peer>().ok_or_else(status::stranger)?;
-        let agent = peer.0.agent.ok_or_else(status::stranger)?;
-        let speaker = self.exchange.speaker(AgentId(agent)).map_err(|_| {
+        let caller = peer.0.caller.ok_or_else(status::stranger)?;
+        let known = Known::find(&self.exchange, caller).map_err(|_| {
             self.metrics.stranger(Why::Unknown.word());
             self.strangers.note(peer.0.address, &peer.0.fingerprint, Why::Unknown);
             status::stranger()
@@ -46,9 +82,17 @@ impl Identify {
             let text = "this institution has too many open connections; close some and try again";
             return Err(status::too_much(text, Duration::from_secs(5)));
         }
-        let wait = self.shares.call(speaker.institution());
+        let shares = match known {
+            Known::Agent(_) => &self.shares,
+            Known::Person(_) => &self.people,
+        };
+        let wait = shares.call(known.institution());
         wait.map_err(|retry| status::too_much("too many calls a second; wait and try again", retry))?;
-        Ok(speaker)
+        if !may_call(caller, request.uri().path()) {
+            self.exchange.refuse_call(&known.by());
+            return Err(status::not_allowed());
+        }
+        Ok(known)
     }
 }
 
@@ -60,7 +104,7 @@ impl<S> Layer<S> for Identify {
     }
 }
 
-/// A service that only known speakers reach.
+/// A service that only known callers reach.
 #[derive(Clone)]
 pub(crate) struct Identified<S> {
     inner: S,
@@ -82,14 +126,14 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let metrics = self.identify.metrics.clone();
-        let speaker = match self.identify.speaker(&request) {
-            Ok(speaker) => speaker,
+        match self.identify.caller(&request) {
+            Ok(Known::Agent(speaker)) => drop(request.extensions_mut().insert(speaker)),
+            Ok(Known::Person(speaker)) => drop(request.extensions_mut().insert(speaker)),
             Err(refusal) => {
                 metrics.refused_call(refusal.code());
                 return Box::pin(async move { Ok(refusal.into_http()) });
             }
-        };
-        request.extensions_mut().insert(speaker);
+        }
         let answer = self.inner.call(request);
         Box::pin(async move { answer.await.map(|response| in_our_words(response, &metrics)) })
     }

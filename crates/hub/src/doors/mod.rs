@@ -7,3 +7,4 @@ pub(crate) mod identify;
 pub(crate) mod join;
 pub(crate) mod local;
 pub(crate) mod tls;
+mod who;

@@ -3,10 +3,10 @@
 use super::speaker;
 use crate::{clock::Surroundings, status};
 use bytes::Bytes;
-use commonroll_core::{Invalid, Slug, directory::Declaration};
+use commonroll_core::{Invalid, Slug};
 use commonroll_exchange::{DeclareResult, Exchange};
 use commonroll_wire::{
-    DeclarationAnswer, Declared, Refusal,
+    DeclarationAnswer, Refusal,
     pb::directory::v1::{
         self as pb, DeclareRequest, DeclareResponse, OverviewRequest, OverviewResponse, SigningKey,
         SigningKeysRequest, SigningKeysResponse, directory_service_server::DirectoryService,
@@ -37,7 +37,7 @@ impl DirectoryService for Directory {
                 Duration::ZERO,
             ));
         }
-        let read = declarations.iter().map(read).collect();
+        let read = declarations.iter().map(read_declaration).collect();
         let answer = self.exchange.declare(&speaker, read, self.around.now()).await;
         let results = answer.map_err(status::of_declare)?;
         Ok(Response::new(DeclareResponse { results: results.into_iter().map(result).collect() }))
@@ -76,15 +76,6 @@ impl DirectoryService for Directory {
             revoked_at_us: key.revoked_at.map_or(0, |at| at.micros()),
         });
         Ok(Response::new(SigningKeysResponse { keys: keys.collect() }))
-    }
-}
-
-fn read(message: &pb::Declaration) -> Result<Declaration, Invalid> {
-    match read_declaration(message)? {
-        Declared::Fact(fact) => Ok(fact),
-        Declared::Staff(_) => {
-            Err(Invalid::new("staff", "is not taken by this version of the hub; leave it out"))
-        }
     }
 }
 

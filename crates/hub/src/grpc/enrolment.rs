@@ -1,17 +1,17 @@
-//! The enrolment service, on the join door: a one-time invitation becomes an agent, and an agent gets its next
-//! certificate by a signature of its enrolled key, however long the last one has been expired.
+//! The enrolment service, on the join door: a one-time invitation becomes an agent or a person, and they get their next
+//! certificate by a signature of the enrolled key, however long the last one has been expired.
 //!
 //! What an invitation allows is decided in `exchange`; here the request is checked before it is used up.
 
 use super::{convert::exactly, peer};
 use crate::{
-    authority::{Authority, AuthorityError, CertificateRequest},
+    authority::{Authority, AuthorityError, Caller, CertificateRequest},
     clock::{Surroundings, draw},
     status,
 };
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use bytes::Bytes;
-use commonroll_core::Invalid;
+use commonroll_core::{Invalid, PersonId};
 use commonroll_exchange::{AgentId, Exchange};
 use commonroll_wire::{
     pb::enrolment::v1::{
@@ -51,47 +51,60 @@ impl EnrolmentService for Enrolment {
         let mut id: [u8; 16] = draw(self.around.random.as_ref());
         id[6] = (id[6] & 0x0f) | 0x40; // a version 4 UUID
         id[8] = (id[8] & 0x3f) | 0x80;
-        let joined =
-            self.exchange.join(&message.code, AgentId(id), signing_key, address, self.around.now()).await;
-        let institution = joined.map_err(status::of_join)?;
-        tracing::info!(%institution, agent = %uuid::Uuid::from_bytes(id), "agent joined");
-        Ok(Response::new(JoinResponse {
-            agent_id: Bytes::copy_from_slice(&id),
-            institution: institution.as_str().to_owned(),
-            certificate: self.sign(id, &certificate_request)?,
-            authority: self.authority_bytes(),
-            log_key: self.exchange.log_key(),
-        }))
+        let now = self.around.now();
+        let mut answer = JoinResponse { authority: self.authority_bytes(), ..JoinResponse::default() };
+        answer.log_key = self.exchange.log_key();
+        if message.person {
+            let joined = self.exchange.join_person(&message.code, PersonId(id), signing_key, address, now);
+            let joined = joined.await.map_err(status::of_join)?;
+            tracing::info!(institution = %joined.institution, person = %PersonId(id), "person joined");
+            answer.person_id = Bytes::copy_from_slice(&id);
+            answer.institution = joined.institution.to_string();
+            answer.roles = joined.roles.iter().map(ToString::to_string).collect();
+            answer.certificate = self.sign(Caller::Person(id), &certificate_request)?;
+        } else {
+            let joined = self.exchange.join(&message.code, AgentId(id), signing_key, address, now);
+            let institution = joined.await.map_err(status::of_join)?;
+            tracing::info!(%institution, agent = %AgentId(id), "agent joined");
+            answer.agent_id = Bytes::copy_from_slice(&id);
+            answer.institution = institution.to_string();
+            answer.certificate = self.sign(Caller::Agent(id), &certificate_request)?;
+        }
+        Ok(Response::new(answer))
     }
 
     async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewResponse>, Status> {
         peer(&request)?;
         let message = request.into_inner();
-        let id = exactly("agent_id", &message.agent_id, "must have exactly 16 bytes");
-        let id: [u8; 16] = id.map_err(|e| status::invalid(&e))?;
+        let caller = read_caller(&message).map_err(|e| status::invalid(&e))?;
         let certificate_request = read_request(&message.certificate_request)?;
         let now = self.around.now();
         if now.micros().abs_diff(message.made_at_us) > CLOCKS_APART {
             let rule = "must lie within 10 minutes of the hub's clock; set this machine's clock";
             return Err(status::invalid(&Invalid::new("made_at_us", rule)));
         }
+        let (Caller::Agent(id) | Caller::Person(id)) = caller;
         let text = renewal_text(&id, message.made_at_us, &message.certificate_request);
         let proven = |key: &[u8; 32]| {
             UnparsedPublicKey::new(&ED25519, key).verify(text.as_bytes(), &message.signature).is_ok()
         };
-        let institution = self.exchange.renewal(AgentId(id), proven, now).await.map_err(status::of_join)?;
-        tracing::info!(%institution, agent = %uuid::Uuid::from_bytes(id), "certificate renewed");
+        let renewed = match caller {
+            Caller::Agent(id) => self.exchange.renewal(AgentId(id), proven, now).await,
+            Caller::Person(id) => self.exchange.renew_person(PersonId(id), proven, now).await,
+        };
+        let institution = renewed.map_err(status::of_join)?;
+        tracing::info!(%institution, caller = caller.uri(), "certificate renewed");
         Ok(Response::new(RenewResponse {
-            certificate: self.sign(id, &certificate_request)?,
+            certificate: self.sign(caller, &certificate_request)?,
             authority: self.authority_bytes(),
         }))
     }
 }
 
 impl Enrolment {
-    fn sign(&self, agent: [u8; 16], request: &CertificateRequest) -> Result<Bytes, Status> {
+    fn sign(&self, caller: Caller, request: &CertificateRequest) -> Result<Bytes, Status> {
         let (now, random) = (self.around.now(), self.around.random.as_ref());
-        let signed = self.authority.client_certificate(agent, request, self.certificate_life, now, random);
+        let signed = self.authority.client_certificate(caller, request, self.certificate_life, now, random);
         let certificate = signed.map_err(|error| {
             tracing::error!(%error, "could not sign a client certificate");
             status::unavailable()
@@ -101,6 +114,17 @@ impl Enrolment {
 
     fn authority_bytes(&self) -> Bytes {
         Bytes::copy_from_slice(self.authority.certificate())
+    }
+}
+
+/// Who renews: exactly one of the two ids is given.
+fn read_caller(message: &RenewRequest) -> Result<Caller, Invalid> {
+    match (message.agent_id.is_empty(), message.person_id.is_empty()) {
+        (_, true) => exactly("agent_id", &message.agent_id, "must have exactly 16 bytes").map(Caller::Agent),
+        (true, false) => {
+            exactly("person_id", &message.person_id, "must have exactly 16 bytes").map(Caller::Person)
+        }
+        (false, false) => Err(Invalid::new("person_id", "must be empty where agent_id is given")),
     }
 }
 

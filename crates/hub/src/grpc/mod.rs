@@ -6,6 +6,7 @@ mod directory;
 mod enrolment;
 mod exchange;
 pub(crate) mod outlet;
+mod people;
 mod publish;
 mod receive;
 
@@ -13,14 +14,28 @@ pub(crate) use audit::Audit;
 pub(crate) use directory::Directory;
 pub(crate) use enrolment::Enrolment;
 pub(crate) use exchange::ExchangeDoor;
+pub(crate) use people::People;
 
 use crate::{doors::connection::Peer, status};
-use commonroll_exchange::Speaker;
+use commonroll_exchange::{PersonSpeaker, Speaker};
 use tonic::{Request, Status};
 
-/// The speaker that `identify` has put into the request.
+/// The agent that `identify` has put into the request. A person is told that this is not theirs.
 fn speaker<T>(request: &Request<T>) -> Result<Speaker, Status> {
-    request.extensions().get::<Speaker>().cloned().ok_or_else(status::stranger)
+    let extensions = request.extensions();
+    extensions.get::<Speaker>().cloned().ok_or_else(|| match extensions.get::<PersonSpeaker>() {
+        Some(_) => status::not_allowed(),
+        None => status::stranger(),
+    })
+}
+
+/// The person that `identify` has put into the request. An agent is told that this is not for it.
+fn person<T>(request: &Request<T>) -> Result<PersonSpeaker, Status> {
+    let extensions = request.extensions();
+    extensions.get::<PersonSpeaker>().cloned().ok_or_else(|| match extensions.get::<Speaker>() {
+        Some(_) => status::not_allowed(),
+        None => status::stranger(),
+    })
 }
 
 /// The connection that a request came on.

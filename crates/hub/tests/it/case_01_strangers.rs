@@ -2,7 +2,7 @@
 
 use crate::kit::{TestHub, certificate_request, pem};
 use commonroll_core::Timestamp;
-use commonroll_hub::{Authority, CertificateRequest, ProviderRandomness};
+use commonroll_hub::{Authority, Caller, CertificateRequest, ProviderRandomness};
 use commonroll_wire::pb::{
     audit::v1::{CheckpointRequest, audit_service_client::AuditServiceClient},
     directory::v1::{OverviewRequest, directory_service_client::DirectoryServiceClient},
@@ -47,7 +47,8 @@ fn signed_at(hub: &TestHub, agent: [u8; 16], at: Timestamp) -> Identity {
     let request = CertificateRequest::from_der(&request).unwrap();
     let authority = Authority::load(&hub.keys()).unwrap();
     let day = Duration::from_secs(86_400);
-    let certificate = authority.client_certificate(agent, &request, day, at, &ProviderRandomness).unwrap();
+    let certificate =
+        authority.client_certificate(Caller::Agent(agent), &request, day, at, &ProviderRandomness).unwrap();
     Identity::from_pem(pem("CERTIFICATE", &certificate), key)
 }
 

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use commonroll_audit::SigningKey;
 use commonroll_core::{
-    Body, Head, LocalId, Record, RecordKind, Revision, SchoolDate, Slug, Timestamp,
+    Body, Head, LocalId, PersonId, Record, RecordKind, Revision, Role, SchoolDate, Slug, Timestamp,
     record::attendance::{Attendance, Physical, Presence, SourceCode},
 };
-use commonroll_exchange::{ConsortiumFile, Exchange};
+use commonroll_exchange::{ConsortiumFile, Exchange, Inviter, PersonWanted};
 use commonroll_hub::{
     Addresses, Clock, HUB_NAME, Hub, KeyFolder, ProviderRandomness, Randomness, Settings, Sources,
 };
@@ -14,6 +14,7 @@ use commonroll_wire::pb::{
     directory::v1::directory_service_client::DirectoryServiceClient,
     enrolment::v1::{JoinRequest, JoinResponse, enrolment_service_client::EnrolmentServiceClient},
     exchange::v1::{PublishRequest, PublishResponse, exchange_service_client::ExchangeServiceClient},
+    people::v1::people_service_client::PeopleServiceClient,
 };
 use std::{
     net::SocketAddr,
@@ -163,6 +164,56 @@ impl TestHub {
         Agent::new(self, &joined, tls_key, signing)
     }
 
+    /// The code of a fresh invitation of an institution's first in an office.
+    pub async fn office_code(&self, institution: &str, role: Role) -> String {
+        let who = PersonWanted {
+            name: "Rosalind Vane".to_owned(),
+            roles: [role].into(),
+            staff: None,
+            learner: None,
+        };
+        let (at, by, day) =
+            (institution.parse().unwrap(), Inviter::Operator("test"), Duration::from_secs(86_400));
+        let mut random = [0; 32];
+        ProviderRandomness.fill(&mut random);
+        let made = self.exchange.invite_person(&at, who, day, by, (random, self.now())).await;
+        made.unwrap().code
+    }
+
+    /// An institution's first in an office, joined as real people do.
+    pub async fn first(&self, institution: &str, role: Role) -> Person {
+        self.person(&self.office_code(institution, role).await).await.unwrap()
+    }
+
+    /// Somebody in any role, let in by the institution's first data manager.
+    pub async fn colleague(&self, institution: &str, role: Role) -> Person {
+        let manager = self.first(institution, Role::DataManager).await;
+        let speaker = self.exchange.person(manager.id).unwrap();
+        let who =
+            PersonWanted { name: "Thistlewood".to_owned(), roles: [role].into(), staff: None, learner: None };
+        let mut random = [0; 32];
+        ProviderRandomness.fill(&mut random);
+        let (at, by) = (institution.parse().unwrap(), Inviter::Person(&speaker, Role::DataManager));
+        let fresh = (random, self.now());
+        let made =
+            self.exchange.invite_person(&at, who, Duration::from_secs(3_600), by, fresh).await.unwrap();
+        self.person(&made.code).await.unwrap()
+    }
+
+    /// A person who uses up an invitation's code.
+    pub async fn person(&self, code: &str) -> Result<Person, Status> {
+        let (request, tls_key) = certificate_request();
+        let mut seed = [0; 32];
+        ProviderRandomness.fill(&mut seed);
+        let signing = SigningKey::from_seed(&seed).unwrap();
+        let request = JoinRequest { person: true, ..join_request(code, request, &signing) };
+        let joined = self.join_door().await.join(request).await?.into_inner();
+        let identity = Identity::from_pem(pem("CERTIFICATE", &joined.certificate), tls_key);
+        let channel = self.dial(self.addresses.agents, Some(identity)).connect_lazy();
+        let id = PersonId::from_slice(&joined.person_id).unwrap();
+        Ok(Person { id, signing, channel, joined })
+    }
+
     /// Where and as whom to connect; nothing is sent yet.
     pub fn dial(&self, address: SocketAddr, identity: Option<Identity>) -> Endpoint {
         let tls = ClientTlsConfig::new()
@@ -213,6 +264,20 @@ pub fn loopback(data: &std::path::Path) -> Settings {
         file: None,
     })
     .unwrap()
+}
+
+/// A person's side: their key and a connection.
+pub struct Person {
+    pub id: PersonId,
+    pub signing: SigningKey,
+    pub channel: Channel,
+    pub joined: JoinResponse,
+}
+
+impl Person {
+    pub fn people(&self) -> PeopleServiceClient<Channel> {
+        PeopleServiceClient::new(self.channel.clone())
+    }
 }
 
 /// An agent's side: its keys, its certificate and a connection.
@@ -326,6 +391,7 @@ pub fn join_request(code: &str, certificate_request: Bytes, signing: &SigningKey
         certificate_request,
         signing_key: Bytes::copy_from_slice(signing.public().as_bytes()),
         agent_version: "test".to_owned(),
+        person: false,
     }
 }
 

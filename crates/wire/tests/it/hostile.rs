@@ -3,7 +3,7 @@
 use crate::sample::{self, SECRET};
 use bytes::Bytes;
 use commonroll_wire::{
-    Declared, open, pb, read_agreement, read_declaration, read_declaration_answer, read_institution,
+    open, pb, read_agreement, read_declaration, read_declaration_answer, read_institution,
     read_record_answer, redact, seal, verify_delivery, write_declaration,
 };
 use proptest::prelude::*;
@@ -21,6 +21,15 @@ fn framed() -> impl Strategy<Value = pb::record::v1::SealedRecord> {
         groups.dedup_by_key(|g| g.number);
         pb::record::v1::SealedRecord { groups }
     })
+}
+
+/// True if nothing differs but the number of a group that is a hash alone: its leaf, and so the root, binds the number
+/// only where salt and content are shown with it.
+fn same_groups(one: &pb::record::v1::SealedRecord, other: &pb::record::v1::SealedRecord) -> bool {
+    let same = |(a, b): (&pb::record::v1::FieldGroup, &pb::record::v1::FieldGroup)| {
+        a == b || !a.withheld_hash.is_empty() && a.withheld_hash == b.withheld_hash
+    };
+    one.groups.len() == other.groups.len() && one.groups.iter().zip(&other.groups).all(same)
 }
 
 proptest! {
@@ -62,7 +71,7 @@ proptest! {
         bytes[at] ^= change;
         // A change that prost does not even see (another spelling of the same number) is no change of the record.
         if let Ok(message) = pb::record::v1::SealedRecord::decode(bytes.as_slice())
-            && message != sealed.message
+            && !same_groups(&message, &sealed.message)
             && let Ok(opened) = open(&message)
         {
             prop_assert_ne!(opened.root, sealed.root);
@@ -87,8 +96,8 @@ proptest! {
     fn a_declared_learner_says_the_same_when_written_again(local_id in ".{0,70}", upn in ".{0,40}", surname in ".{0,110}") {
         let learner = pb::learner::v1::Learner { local_id, registration: 1, upn, surname, ..Default::default() };
         let fact = Some(pb::directory::v1::declaration::Fact::Learner(learner));
-        if let Ok(Declared::Fact(read)) = read_declaration(&pb::directory::v1::Declaration { fact }) {
-            prop_assert_eq!(read_declaration(&write_declaration(&read)).unwrap(), Declared::Fact(read));
+        if let Ok(read) = read_declaration(&pb::directory::v1::Declaration { fact }) {
+            prop_assert_eq!(read_declaration(&write_declaration(&read)).unwrap(), read);
         }
     }
 }

@@ -88,9 +88,10 @@ fn reflection_has_every_package_and_service() {
             "commonroll.directory.v1.DirectoryService",
             "commonroll.enrolment.v1.EnrolmentService",
             "commonroll.exchange.v1.ExchangeService",
+            "commonroll.people.v1.PeopleService",
         ]
     );
-    assert_eq!(set.file.len(), 16);
+    assert_eq!(set.file.len(), 17);
 }
 
 #[test]
