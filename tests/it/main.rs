@@ -1,4 +1,5 @@
-//! What no crate can test alone: the map is true, the schema is kept, a stranger's client works, the units are sound.
+//! What no crate can test alone: the map is true, the schema is kept, a stranger's client works, the units are sound,
+//! outsiders agree with our proofs.
 //!
 //! What a crate can test by itself is tested there. `./tests/run` sets up what these tests need.
 
@@ -16,3 +17,4 @@ mod schema;
 mod sim;
 mod stranger;
 mod tidy;
+mod verifiers;

@@ -230,8 +230,22 @@ impl Agent {
     /// Notes that the hub answered, and checks that its history extends what was seen.
     async fn contact(&self, hub: &dyn Hub) -> Result<(), AgentError> {
         let now = self.clock.now();
-        watchman::check(hub, &self.spool, &self.identity().log_key, now).await?;
+        if watchman::check(hub, &self.spool, &self.identity().log_key, now).await?.is_none() {
+            status::write_problems(&self.settings, &self.spool).await?;
+            self.keep_evidence().await?;
+        }
         self.spool.set("contact", &now.micros().unsigned_abs().to_be_bytes()).await
+    }
+
+    /// Two checkpoints that can't both be true, as files that the data manager can hand to anybody.
+    async fn keep_evidence(&self) -> Result<(), AgentError> {
+        let Some((kept, refused)) = watchman::evidence(&self.spool).await? else { return Ok(()) };
+        for (path, note) in self.settings.evidence_files().into_iter().zip([kept, refused]) {
+            let doing = format!("writing {}", path.display());
+            crate::durable::replace(&path, note.as_bytes(), crate::durable::Readers::Owner)
+                .map_err(AgentError::io(doing))?;
+        }
+        Ok(())
     }
 
     async fn publish(&self, publisher: &mut Publisher, hub: &dyn Hub) -> Result<Published, AgentError> {

@@ -264,6 +264,11 @@ impl Settings {
     pub fn problems_file(&self) -> PathBuf {
         self.data.join("problems.csv")
     }
+
+    /// Where the last good checkpoint and the first refused one are put when the log's history does not hold.
+    pub fn evidence_files(&self) -> [PathBuf; 2] {
+        ["history-seen.checkpoint", "history-refused.checkpoint"].map(|name| self.data.join(name))
+    }
 }
 
 impl RawSource {

@@ -223,13 +223,18 @@ impl fmt::Display for Status {
     }
 }
 
-/// The problems file: what is wrong in the exports, as CSV for a spreadsheet. Holds no personal values.
+/// The problems file: alarms, and what is wrong in the exports, as CSV for a spreadsheet. Holds no personal values.
 ///
 /// # Errors
 /// When the spool fails or the file can't be written.
 pub async fn write_problems(settings: &Settings, spool: &Spool) -> Result<(), AgentError> {
     let (problems, _) = spool.problems(10_000).await?;
     let mut text = String::from("file,line,field,rule,fix\r\n");
+    for alarm in spool.alarms().await? {
+        let cells = ["(alarm)", "", &alarm.name, &alarm.text, "see `commonroll agent status`"].map(quoted);
+        text.push_str(&cells.join(","));
+        text.push_str("\r\n");
+    }
     for p in problems {
         let line = p.line.map_or_else(String::new, |line| line.to_string());
         let cells = [&p.file, &line, &p.field, &p.rule, &p.fix].map(|cell| quoted(cell));

@@ -14,7 +14,7 @@ use crate::text;
 /// The signature type byte of Ed25519 in C2SP signed notes.
 const ED25519: u8 = 0x01;
 /// An em dash and a space start each signature line.
-const SIGNATURE_LINE: &str = "\u{2014} ";
+pub(crate) const SIGNATURE_LINE: &str = "\u{2014} ";
 /// Bounds on what is read from a stranger: bytes of a note, signature lines (ours and witnesses'), bytes of a name.
 const NOTE_MAX: usize = 64 * 1024;
 const SIGNATURES_MAX: usize = 100;
@@ -150,12 +150,8 @@ impl LogPublicKey {
     /// # Errors
     /// [`CheckpointError::Name`] when a note cannot carry the name.
     pub fn new(name: &str, key: PublicKey) -> Result<Self, CheckpointError> {
-        let unfit = |character: char| character.is_whitespace() || character.is_control() || character == '+';
-        if name.is_empty() || name.len() > NAME_MAX || name.contains(unfit) {
-            return Err(CheckpointError::Name);
-        }
-        let [a, b, c, d, ..] = sha256_parts(&[name.as_bytes(), &[b'\n', ED25519], key.as_bytes()]);
-        Ok(Self { name: name.to_owned(), id: [a, b, c, d], key })
+        fits_a_note(name)?;
+        Ok(Self { name: name.to_owned(), id: key_id(name, ED25519, &key), key })
     }
 
     /// The log's name.
@@ -188,8 +184,24 @@ impl LogPublicKey {
     }
 }
 
+/// Whether a note can carry a name.
+pub(crate) fn fits_a_note(name: &str) -> Result<(), CheckpointError> {
+    let unfit = |character: char| character.is_whitespace() || character.is_control() || character == '+';
+    if name.is_empty() || name.len() > NAME_MAX || name.contains(unfit) {
+        Err(CheckpointError::Name)
+    } else {
+        Ok(())
+    }
+}
+
+/// The short name of a key of some signature type.
+pub(crate) fn key_id(name: &str, kind: u8, key: &PublicKey) -> [u8; 4] {
+    let [a, b, c, d, ..] = sha256_parts(&[name.as_bytes(), &[b'\n', kind], key.as_bytes()]);
+    [a, b, c, d]
+}
+
 /// The signed text (with its last newline) and the signature lines of a note.
-fn parts(note: &str) -> Result<(&str, Vec<&str>), CheckpointError> {
+pub(crate) fn parts(note: &str) -> Result<(&str, Vec<&str>), CheckpointError> {
     let control = |byte: u8| byte < b' ' && byte != b'\n';
     if note.len() > NOTE_MAX || note.bytes().any(control) {
         return Err(CheckpointError::Note);
@@ -202,7 +214,7 @@ fn parts(note: &str) -> Result<(&str, Vec<&str>), CheckpointError> {
 }
 
 /// Name, key id and signature of one signature line.
-fn signature_line(line: &str) -> Option<(&str, [u8; 4], Vec<u8>)> {
+pub(crate) fn signature_line(line: &str) -> Option<(&str, [u8; 4], Vec<u8>)> {
     let (name, blob) = line.strip_prefix(SIGNATURE_LINE)?.split_once(' ')?;
     let blob = text::from_base64(blob)?;
     let (id, signature) = blob.split_first_chunk::<4>()?;

@@ -9,6 +9,7 @@
 
 pub mod approval;
 pub mod checkpoint;
+pub mod files;
 pub mod frontier;
 pub mod hash;
 pub mod keys;
@@ -17,9 +18,11 @@ pub mod receipt;
 pub mod seal;
 mod text;
 pub mod tree;
+pub mod witness;
 
 pub use approval::{Approves, approval_text, sign_approval, verify_approval};
 pub use checkpoint::{Checkpoint, CheckpointError, LogKey, LogPublicKey};
+pub use files::{ConsistencyFile, FileError, InclusionFile, ProofFile};
 pub use frontier::{Frontier, FrontierError};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
 pub use keys::{KeyError, KeyId, PublicKey, Signature, SigningKey};
@@ -33,3 +36,4 @@ pub use seal::{
     record_root, salt, verify_batch, verify_record_in_batch, verify_whole_batch,
 };
 pub use tree::{ProofError, Tree, root, root_from_path, verify_inclusion};
+pub use witness::{Refusal, WitnessKey, WitnessPublicKey, accept};

@@ -17,17 +17,19 @@ mod import;
 mod live;
 mod people;
 mod policies;
+mod proofs;
 mod publish;
 mod refusals;
 mod shared;
+mod verify;
 mod writer;
 
-pub use evidence::{Verified, VerifyError};
 pub use feed::Feed;
 pub use import::{AgreementText, ConsortiumFile, ImportReport, PlacementText};
 pub use people::{Inviter, JoinedPerson, Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted};
 pub use publish::BATCH_RECORDS;
 pub use types::*;
+pub use verify::{Verified, VerifyError};
 
 use commonroll_audit::{
     checkpoint::LogKey,

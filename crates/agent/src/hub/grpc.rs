@@ -3,9 +3,12 @@
 use super::{Hub, HubError, PublishSession, ReceiveSession, tls};
 use crate::identity::Identity;
 use async_trait::async_trait;
+use commonroll_audit::InclusionFile;
 use commonroll_core::Slug;
 use commonroll_wire::pb::{
-    audit::v1::{CheckpointRequest, CheckpointResponse, audit_service_client::AuditServiceClient},
+    audit::v1::{
+        CheckpointRequest, CheckpointResponse, ProveRequest, audit_service_client::AuditServiceClient,
+    },
     directory::v1::{
         Declaration, DeclarationResult, DeclareRequest, SigningKey, SigningKeysRequest,
         directory_service_client::DirectoryServiceClient,
@@ -42,6 +45,18 @@ impl GrpcHub {
     /// [`HubError::Unreachable`] when there is no connection; whether the hub knows the agent shows with the first call.
     pub async fn connect(identity: &Identity, address: &str) -> Result<Self, HubError> {
         Ok(Self { channel: tls::exchange(identity, address).await? })
+    }
+
+    /// The proof that an entry (counted from 1) is in the log, as a file that anybody can check.
+    ///
+    /// # Errors
+    /// [`HubError`]; an entry that does not concern the institution is not allowed.
+    pub async fn prove(&self, sequence: u64) -> Result<InclusionFile, HubError> {
+        let mut audit = AuditServiceClient::new(self.channel.clone());
+        let answer = within(audit.prove(ProveRequest { sequence })).await?.into_inner();
+        let path = super::hashes(&answer.path).ok_or(HubError::Damaged)?;
+        let index = sequence.saturating_sub(1);
+        Ok(InclusionFile { entry: answer.entry.into(), index, path, checkpoint: answer.checkpoint })
     }
 
     fn exchange(&self) -> ExchangeServiceClient<Channel> {

@@ -9,6 +9,7 @@ mod tls;
 pub(crate) use tls::pem;
 
 use async_trait::async_trait;
+use commonroll_audit::Hash;
 use commonroll_core::Slug;
 use commonroll_wire::pb::{
     audit::v1::CheckpointResponse,
@@ -83,4 +84,9 @@ pub enum HubError {
     /// The answer can't be made sense of.
     #[error("the hub's answer breaks the protocol: {0}")]
     Protocol(&'static str),
+}
+
+/// The hashes of a proof as they came; `None` if one has not 32 bytes.
+pub fn hashes(proof: &[bytes::Bytes]) -> Option<Vec<Hash>> {
+    proof.iter().map(|hash| Hash::try_from(hash.as_ref()).ok()).collect()
 }

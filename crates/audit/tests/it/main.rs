@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod checkpoints;
+mod files;
 mod history;
 mod keys;
 mod outside;

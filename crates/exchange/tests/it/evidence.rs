@@ -38,6 +38,46 @@ async fn every_checkpoint_extends_the_one_before() {
 }
 
 #[tokio::test]
+async fn every_entry_is_proved_against_the_checkpoint_of_now() {
+    let mut world = World::new().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    // More than one tile of 256 entries, in blocks of one and of many.
+    let mut cursor = 0;
+    for round in 0..6u8 {
+        let marks = (0..100).map(|n| {
+            let mut record = mark("northgate", "n-77", 9, 1);
+            (record.head.id.0[14], record.head.id.0[15]) = (round, n);
+            record
+        });
+        world.publish("northgate", marks.collect()).await;
+        cursor = world.feed("kingsmead", cursor).await.1;
+        world.acknowledge("kingsmead", cursor).await.unwrap();
+    }
+    let key: LogPublicKey = world.exchange.log_key().parse().unwrap();
+    let size = world.exchange.stats().log_entries;
+    for sequence in (1..=size).step_by(7).chain([255, 256, 257, 512, 513, size]) {
+        let proof = world.exchange.prove(sequence).await.unwrap();
+        let checkpoint = proof.verify(&key).unwrap();
+        assert_eq!((proof.index, checkpoint.size), (sequence - 1, size));
+    }
+    assert!(world.exchange.prove(0).await.is_err());
+    assert!(world.exchange.prove(size + 1).await.is_err());
+
+    // A partner gets the proof of what concerns it, and of nothing else, in the same words as for what is not there.
+    let record = size - 1;
+    for who in ["northgate", "kingsmead"] {
+        assert!(
+            world.exchange.prove_to(&world.speaker(who), record).await.is_ok(),
+            "{who} made it or got it"
+        );
+    }
+    for sequence in [record, 1, size + 1] {
+        let answer = world.exchange.prove_to(&world.speaker("ridgeway"), sequence).await;
+        assert_eq!(answer, Err(NotAllowed::Denied));
+    }
+}
+
+#[tokio::test]
 async fn an_altered_entry_or_payload_is_named_by_verify() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hub.db");

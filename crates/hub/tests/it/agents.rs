@@ -4,7 +4,7 @@ use crate::kit::TestHub;
 use commonroll_audit::{ReceiptDigest, sign_receipt};
 use commonroll_hub::EXPECTED_BATCH_NUMBER;
 use commonroll_wire::pb::{
-    audit::v1::{CheckpointRequest, audit_service_client::AuditServiceClient},
+    audit::v1::{CheckpointRequest, ProveRequest, audit_service_client::AuditServiceClient},
     directory::v1::{DeclareRequest, OverviewRequest, SigningKeysRequest},
     exchange::v1::{AcknowledgeRequest, ReceiveRequest, RecordOutcome},
 };
@@ -46,6 +46,35 @@ async fn a_mark_travels_from_host_to_home_and_is_acknowledged() {
     assert_eq!(held.cursor, page.cursor);
     let lower = home.exchange().acknowledge(receipt(page.cursor - 1)).await.unwrap().into_inner();
     assert_eq!(lower.cursor, page.cursor, "lower: OK and no change");
+}
+
+#[tokio::test]
+async fn a_partner_gets_the_proof_of_its_own_records_and_of_no_others() {
+    let hub = TestHub::start().await;
+    let (mut host, home) = (hub.agent("northgate").await, hub.agent("ridgeway").await);
+    let batch = host.batch(&[host.mark("lesson-1")]);
+    let sequence = host.publishing().await.unwrap().ask(batch).await.unwrap().results[0].sequence;
+    let key: commonroll_audit::LogPublicKey = hub.exchange.log_key().parse().unwrap();
+    for partner in [&host, &home] {
+        let mut audit = AuditServiceClient::new(partner.channel.clone());
+        let answer = audit.prove(ProveRequest { sequence }).await.unwrap().into_inner();
+        let path = hashes(&answer.path);
+        let (entry, checkpoint) = (answer.entry.to_vec(), answer.checkpoint);
+        let file = commonroll_audit::InclusionFile { entry, index: sequence - 1, path, checkpoint };
+        assert_eq!(file.verify(&key).unwrap().size, hub.exchange.stats().log_entries);
+        // What the operator did, and what does not exist: the same words.
+        for other in [1, 0, u64::MAX, sequence + 1_000] {
+            let refused = audit.prove(ProveRequest { sequence: other }).await.unwrap_err();
+            assert_eq!(
+                (refused.code(), refused.message()),
+                (Code::PermissionDenied, "not allowed, or not there")
+            );
+        }
+    }
+}
+
+fn hashes(path: &[bytes::Bytes]) -> Vec<commonroll_audit::Hash> {
+    path.iter().map(|hash| hash.as_ref().try_into().unwrap()).collect()
 }
 
 #[tokio::test]

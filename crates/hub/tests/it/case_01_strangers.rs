@@ -4,7 +4,7 @@ use crate::kit::{TestHub, certificate_request, pem};
 use commonroll_core::Timestamp;
 use commonroll_hub::{Authority, Caller, CertificateRequest, ProviderRandomness};
 use commonroll_wire::pb::{
-    audit::v1::{CheckpointRequest, audit_service_client::AuditServiceClient},
+    audit::v1::{CheckpointRequest, ProveRequest, audit_service_client::AuditServiceClient},
     directory::v1::{OverviewRequest, directory_service_client::DirectoryServiceClient},
     exchange::v1::{AcknowledgeRequest, ReceiveRequest, exchange_service_client::ExchangeServiceClient},
 };
@@ -34,6 +34,7 @@ async fn every_call(channel: &Channel) -> Vec<Option<Status>> {
             .await
             .err(),
     ];
+    answers.push(AuditServiceClient::new(channel.clone()).prove(ProveRequest { sequence: 1 }).await.err());
     let mut exchange = ExchangeServiceClient::new(channel.clone());
     answers.push(exchange.receive(ReceiveRequest { after_sequence: 0 }).await.err());
     answers.push(exchange.publish(tokio_stream::pending()).await.err());
@@ -98,5 +99,5 @@ async fn case_01_our_certificate_for_nobody_is_unauthenticated_on_every_method()
     for (place, refusal) in every_call(&channel).await.into_iter().enumerate() {
         assert_eq!(refusal.map(|status| status.code()), Some(Code::Unauthenticated), "call {place}");
     }
-    assert!(hub.metric("commonroll_strangers_total{why=\"unknown\"}").await >= 7.0);
+    assert!(hub.metric("commonroll_strangers_total{why=\"unknown\"}").await >= 8.0);
 }

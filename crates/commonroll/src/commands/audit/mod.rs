@@ -1,0 +1,122 @@
+//! `commonroll audit`: verify and show the log, make and check proofs, watch as a witness.
+
+mod proofs;
+mod source;
+mod witness;
+
+use crate::commands::{hub::Place, told};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use source::Source;
+use std::{path::PathBuf, process::ExitCode};
+
+/// The audit's commands.
+#[derive(Subcommand)]
+pub enum AuditCommand {
+    /// Check every entry of the log against its tree and every payload against its entry; exit code 1 and the first bad
+    /// entry if something is wrong
+    Verify(Place),
+    /// Show entries as lines of JSON, without anything personal
+    Show {
+        #[command(flatten)]
+        place: Place,
+        /// First entry, counted from 1
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// How many
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// The leaves themselves, base64, one a line: what the log's tree is made of
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Get a signed checkpoint of the log: keep it, and every later log must extend it
+    Checkpoint {
+        #[command(flatten)]
+        source: Source,
+        /// File to write [default: standard output]
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Get the proof, as a file, that an entry is in the log
+    Prove {
+        /// The entry's sequence number
+        sequence: u64,
+        #[command(flatten)]
+        source: Source,
+        /// File to write [default: standard output]
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Get the proof, as a file, that the log of now extends a checkpoint that you kept
+    Consistency {
+        /// The checkpoint that you kept
+        old: PathBuf,
+        #[command(flatten)]
+        source: Source,
+        /// File to write [default: standard output]
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Check a proof file or a checkpoint, offline; exit code 1 if it does not hold
+    VerifyProof {
+        /// The file
+        file: PathBuf,
+        /// The log's key, or a file with it, had from somebody other than the hub
+        #[arg(long)]
+        key: String,
+        /// The checkpoint that you kept; a consistency proof needs it
+        #[arg(long)]
+        old: Option<PathBuf>,
+    },
+    /// Look at the log once as a witness: accept its newest checkpoint only if it extends the last one seen, and cosign
+    /// it; exit code 3 and an alarm if the log was forked, cut or rewritten
+    Witness(witness::Args),
+}
+
+/// Runs an audit command.
+pub async fn run(command: AuditCommand) -> Result<ExitCode, String> {
+    match command {
+        AuditCommand::Verify(place) => verify(&place).await?,
+        AuditCommand::Show { place, from, limit, raw } => {
+            let (_, exchange) = place.open().await?;
+            if raw {
+                for entry in exchange.leaves(from, limit).await.map_err(told)? {
+                    println!("{}", STANDARD.encode(entry));
+                }
+                return Ok(ExitCode::SUCCESS);
+            }
+            for entry in exchange.show(from, limit).await.map_err(told)? {
+                println!("{entry}");
+            }
+        }
+        AuditCommand::Checkpoint { source, out } => proofs::checkpoint(&source, out.as_deref()).await?,
+        AuditCommand::Prove { sequence, source, out } => {
+            proofs::prove(sequence, &source, out.as_deref()).await?;
+        }
+        AuditCommand::Consistency { old, source, out } => {
+            proofs::consistency(&old, &source, out.as_deref()).await?;
+        }
+        AuditCommand::VerifyProof { file, key, old } => proofs::verify(&file, &key, old.as_deref())?,
+        AuditCommand::Witness(args) => return witness::run(&args).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn verify(place: &Place) -> Result<(), String> {
+    let (_, exchange) = place.open().await?;
+    let style = ProgressStyle::with_template("verifying {bar:30} {pos}/{len} entries").map_err(told)?;
+    let bar = ProgressBar::new(exchange.stats().log_entries).with_style(style);
+    let verified = exchange.verify(|entries| bar.set_position(entries)).await.map_err(told)?;
+    bar.finish_and_clear();
+    let root: String = verified.root.iter().map(|byte| format!("{byte:02x}")).collect();
+    println!(
+        "verified {} entries, {} records, {} payloads",
+        verified.entries, verified.records, verified.payloads
+    );
+    println!("root {root}");
+    let (note, _) = exchange.checkpoint(0).await.map_err(told)?;
+    println!("key  {}\n\n{note}", exchange.log_key());
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! Checkpoints of the log, and the proofs that tie entries and checkpoints together.
+//!
+//! A proof is joined from complete subtrees. Those of 256 entries and more lie in the store as tiles and are had by one
+//! statement; what is lower is hashed from the few blocks that hold it. So a proof costs the same however long the log.
+
+use crate::{
+    Exchange,
+    entry::{Entry, split_entries},
+    types::{NotAllowed, Speaker},
+    writer::Job,
+};
+use commonroll_audit::{
+    checkpoint::Checkpoint,
+    files::InclusionFile,
+    frontier::Frontier,
+    hash::{Hash, leaf_hash},
+    proof::{
+        FetchedSubtrees, consistency_proof, inclusion_proof, needed_for_consistency, needed_for_inclusion,
+    },
+    tree,
+};
+use commonroll_store::Store;
+use std::collections::BTreeSet;
+use tokio::sync::oneshot;
+
+/// Subtrees of this many levels and more are kept as tiles, each level of tiles as many levels apart.
+const TILE_LEVELS: u8 = 8;
+/// Entries under one tile of the lowest level.
+const TILE: u64 = 1 << TILE_LEVELS;
+
+impl Exchange {
+    /// The key with which checkpoints verify, in C2SP text form.
+    pub fn log_key(&self) -> String {
+        self.shared.log_key.public().to_string()
+    }
+
+    /// A signed checkpoint of the log as it is, and the proof that it extends an older size.
+    ///
+    /// # Errors
+    /// [`NotAllowed::Denied`] when the log can't be read.
+    pub async fn checkpoint(&self, old_size: u64) -> Result<(String, Vec<Hash>), NotAllowed> {
+        let mut frontier = self.shared.frontier();
+        if old_size > frontier.size() {
+            // Another node may have shown more already: a log that only seems to go back would raise an alarm.
+            self.catch_up().await?;
+            frontier = self.shared.frontier();
+        }
+        let (note, size) = (self.sign(&frontier)?, frontier.size());
+        if old_size == 0 || old_size >= size {
+            return Ok((note, Vec::new()));
+        }
+        let needed = needed_for_consistency(old_size, size).map_err(|_| NotAllowed::Denied)?;
+        let mut subtrees = fetch(self.shared.store.as_ref(), needed).await.ok_or(NotAllowed::Denied)?;
+        let proof = consistency_proof(old_size, size, &mut subtrees).map_err(|_| NotAllowed::Denied)?;
+        Ok((note, proof))
+    }
+
+    /// The proof that an entry (counted from 1) is in the log, against a checkpoint of now.
+    ///
+    /// An entry holds nothing personal, but tells who shares with whom: see [`Exchange::prove_to`].
+    ///
+    /// # Errors
+    /// [`NotAllowed::Denied`] when there is no such entry, or the log can't be read.
+    pub async fn prove(&self, sequence: u64) -> Result<InclusionFile, NotAllowed> {
+        let index = sequence.checked_sub(1).ok_or(NotAllowed::Denied)?;
+        if index >= self.shared.frontier().size() {
+            self.catch_up().await?;
+        }
+        let frontier = self.shared.frontier();
+        let store = self.shared.store.as_ref();
+        let needed = needed_for_inclusion(index, frontier.size()).map_err(|_| NotAllowed::Denied)?;
+        let mut subtrees = fetch(store, needed).await.ok_or(NotAllowed::Denied)?;
+        let path = inclusion_proof(index, frontier.size(), &mut subtrees).map_err(|_| NotAllowed::Denied)?;
+        let blocks = store.block_of(&[index], false).await.map_err(|_| NotAllowed::Denied)?;
+        let block = blocks.first().ok_or(NotAllowed::Denied)?;
+        let place = usize::try_from(index - block.first_seq).map_err(|_| NotAllowed::Denied)?;
+        let entries = split_entries(&block.entries).map_err(|_| NotAllowed::Denied)?;
+        let entry = entries.get(place).ok_or(NotAllowed::Denied)?.to_vec();
+        Ok(InclusionFile { entry, index, path, checkpoint: self.sign(&frontier)? })
+    }
+
+    /// The same for an institution's agent: only of entries that concern it, as source or recipient of a record, or as
+    /// the one who did what a note says.
+    ///
+    /// # Errors
+    /// [`NotAllowed`], alike for what is not theirs and what is not there.
+    pub async fn prove_to(&self, speaker: &Speaker, sequence: u64) -> Result<InclusionFile, NotAllowed> {
+        self.speaker(speaker.agent)?;
+        let proof = self.prove(sequence).await?;
+        let theirs = match Entry::decode(&proof.entry).map_err(|_| NotAllowed::Denied)? {
+            Entry::Record(record) => {
+                record.source == speaker.number
+                    || record.recipients.iter().any(|to| to.institution == speaker.number)
+            }
+            Entry::Note(note) => note.by == speaker.institution.as_str(),
+        };
+        if theirs { Ok(proof) } else { Err(NotAllowed::Denied) }
+    }
+
+    fn sign(&self, frontier: &Frontier) -> Result<String, NotAllowed> {
+        let origin = self.shared.log_key.public().name().to_owned();
+        let checkpoint = Checkpoint { origin, size: frontier.size(), root: frontier.root() };
+        checkpoint.sign(&self.shared.log_key).map_err(|_| NotAllowed::Denied)
+    }
+
+    async fn catch_up(&self) -> Result<(), NotAllowed> {
+        let (sender, receiver) = oneshot::channel();
+        self.shared.jobs.send(Job::Follow(sender)).await.map_err(|_| NotAllowed::Denied)?;
+        receiver.await.map_err(|_| NotAllowed::Denied)?.map_err(|_| NotAllowed::Denied)
+    }
+}
+
+/// Fetches complete subtrees: all high ones by one statement, the low ones from the blocks under their tile.
+async fn fetch(store: &dyn Store, needed: Vec<(u8, u64)>) -> Option<FetchedSubtrees> {
+    let mut subtrees = FetchedSubtrees::new();
+    let (low, high): (Vec<_>, Vec<_>) = needed.into_iter().partition(|(height, _)| *height < TILE_LEVELS);
+    let tiles: Vec<(u8, u64)> = high.iter().flat_map(|&(height, index)| tiles_of(height, index)).collect();
+    let hashes: Option<Vec<Hash>> = store.tiles(&tiles).await.ok()?.into_iter().collect();
+    let mut hashes = hashes?.into_iter();
+    for (height, index) in high {
+        let row: Vec<Hash> = hashes.by_ref().take(tiles_of(height, index).count()).collect();
+        subtrees.insert((height, index), tree::root(&row));
+    }
+    let under: BTreeSet<u64> = low.iter().map(|&(height, index)| (index << height) / TILE).collect();
+    for tile in under {
+        let mine = low.iter().filter(|&&(height, index)| (index << height) / TILE == tile);
+        let end = mine.clone().map(|&(height, index)| (index + 1) << height).max()?;
+        let leaves = leaves(store, tile * TILE, end).await?;
+        for &(height, index) in mine {
+            let from = usize::try_from((index << height) - tile * TILE).ok()?;
+            subtrees.insert((height, index), tree::root(leaves.get(from..from + (1 << height))?));
+        }
+    }
+    Some(subtrees)
+}
+
+/// The tiles that make up a subtree.
+fn tiles_of(height: u8, index: u64) -> impl Iterator<Item = (u8, u64)> {
+    let (level, width) = (height / TILE_LEVELS, 1u64 << (height % TILE_LEVELS));
+    (index * width..(index + 1) * width).map(move |tile| (level, tile))
+}
+
+/// The leaf hashes of entries `from..to`.
+async fn leaves(store: &dyn Store, from: u64, to: u64) -> Option<Vec<Hash>> {
+    let mut hashes = Vec::with_capacity(TILE as usize);
+    // A block may hold one entry or thousands: begin small, since whole blocks are read.
+    let (mut next, mut at_once) = (from, 1);
+    while next < to {
+        let blocks = store.blocks(next, at_once, false).await.ok()?;
+        at_once = (at_once * 4).min(64);
+        let end = blocks.last()?.end();
+        for block in &blocks {
+            let entries = split_entries(&block.entries).ok()?;
+            let inside = (block.first_seq..).zip(entries).filter(|(seq, _)| (next..to).contains(seq));
+            hashes.extend(inside.map(|(_, entry)| leaf_hash(entry)));
+        }
+        next = end;
+    }
+    Some(hashes)
+}
