@@ -31,8 +31,8 @@ pub fn empty_root() -> Hash {
     sha256(&[])
 }
 
-/// Plain SHA-256 of `bytes`.
-pub(crate) fn sha256(bytes: &[u8]) -> Hash {
+/// Plain SHA-256 of `bytes`, such as of the exact text that an approval is for.
+pub fn sha256(bytes: &[u8]) -> Hash {
     to_hash(digest(&SHA256, bytes).as_ref())
 }
 

@@ -24,7 +24,7 @@ pub use approval::{Approves, approval_text, sign_approval, verify_approval};
 pub use checkpoint::{Checkpoint, CheckpointError, LogKey, LogPublicKey};
 pub use files::{ConsistencyFile, FileError, InclusionFile, ProofFile};
 pub use frontier::{Frontier, FrontierError};
-pub use hash::{Hash, empty_root, leaf_hash, node_hash};
+pub use hash::{Hash, empty_root, leaf_hash, node_hash, sha256};
 pub use keys::{KeyError, KeyId, PublicKey, Signature, SigningKey};
 pub use proof::{
     BuildError, FetchedSubtrees, MissingSubtree, Subtrees, consistency_proof, inclusion_proof,

@@ -33,6 +33,9 @@ enum Command {
     /// Check and read the log
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),
+    /// Sharing agreements: write, check, and make the documents that follow from one
+    #[command(subcommand)]
+    Agreement(commands::agreement::AgreementCommand),
     /// The need-to-know rules
     #[command(subcommand)]
     Policy(commands::policy::PolicyCommand),
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
             Command::Agent(command) => commands::agent::run(command).await,
             Command::Directory(command) => commands::directory::run(command).await,
             Command::Audit(command) => commands::audit::run(command).await,
+            Command::Agreement(command) => commands::agreement::run(command),
             Command::Policy(command) => commands::policy::run(command),
             Command::Bench(args) => bench::run(args).await,
         }

@@ -1,6 +1,7 @@
 //! One page for each command: read the flags, call a library once, say what came of it.
 
 pub mod agent;
+pub mod agreement;
 pub mod audit;
 pub mod directory;
 pub mod hub;

@@ -92,7 +92,7 @@ const fn behaviour(group: u32) -> Option<GroupWords> {
         3 => GroupWords {
             adult: "the learner's own part in the event, points, and what was done about it",
             young: "your own part in it, and what was done next",
-            offences: "being said to have done it, or to have suffered it",
+            offences: "who did it, who saw it and who suffered it",
             ..PLAIN
         },
         4 => GroupWords {
@@ -114,24 +114,24 @@ const fn behaviour(group: u32) -> Option<GroupWords> {
 
 const fn card(group: u32) -> Option<GroupWords> {
     Some(match group {
-        2 => GroupWords {
+        1 => GroupWords {
             adult: "who the visiting learner is: name, known-as name and date of birth",
             young: "your name and date of birth",
             ..PLAIN
         },
-        3 => GroupWords {
+        2 => GroupWords {
             adult: "whom to ring in an emergency, with their relationship and telephone number",
             young: "who to ring for you in an emergency",
             ..PLAIN
         },
-        4 => GroupWords {
+        3 => GroupWords {
             adult: "support needs and arrangements that the home has written for sharing",
             young: "what helps you learn and stay safe",
             special: "health and disability",
             free_text: true,
             ..PLAIN
         },
-        5 => GroupWords {
+        4 => GroupWords {
             adult: "whether the learner is expected or has been seen elsewhere today, without a reason",
             young: "if you are in today. It does not say why not",
             ..PLAIN
@@ -146,18 +146,45 @@ pub(super) fn beyond_ceiling(kind: ItemKind, group: u32) -> Option<&'static str>
         .then_some("never leaves the institution that wrote it, whatever an agreement says")
 }
 
-/// Why the policies let this role see no such item in daily work; `None` if an agreement may name it.
-pub(super) fn role_beyond_ceiling(kind: ItemKind, groups: &[u32], role: Role) -> Option<&'static str> {
-    match role {
-        Role::ConsortiumLead => Some("a consortium lead sees totals, never a named learner"),
-        Role::DataManager | Role::Dpo => {
-            Some("a data manager or DPO runs the sharing and answers for it, and reads no learner's record")
-        }
-        Role::AttendanceOfficer if kind == ItemKind::Record(RecordKind::Behaviour) && groups.contains(&4) => {
-            Some("an attendance officer does not read the account of a behaviour event")
-        }
-        _ => None,
+/// True if the policies let somebody in this role see this group of what another institution shares. Whether they let
+/// this person see this record is decided when it is shown.
+const fn may_see(kind: ItemKind, group: u32, role: Role) -> bool {
+    match (role, kind) {
+        (Role::Teacher, _) => true,
+        (
+            Role::Head | Role::Tutor | Role::HeadOfSixth | Role::Learner | Role::Parent,
+            ItemKind::Record(_),
+        ) => true,
+        (Role::AttendanceOfficer, ItemKind::Record(RecordKind::Attendance)) => true,
+        (Role::AttendanceOfficer, ItemKind::Record(RecordKind::Behaviour)) => matches!(group, 2 | 3),
+        (Role::AttendanceOfficer, ItemKind::Card) => matches!(group, 1 | 4),
+        (Role::Program, ItemKind::Record(RecordKind::Attendance)) => group == 2,
+        _ => false,
     }
+}
+
+/// Why the policies let this role see not all of these groups; `None` if an agreement may name it.
+pub(super) fn role_beyond_ceiling(kind: ItemKind, groups: &[u32], role: Role) -> Option<&'static str> {
+    if groups.iter().all(|group| may_see(kind, *group, role)) {
+        return None;
+    }
+    Some(match role {
+        Role::ConsortiumLead => "a consortium lead sees totals, never a named learner",
+        Role::DataManager | Role::Dpo => {
+            "a data manager or DPO runs the sharing and answers for it, and reads no learner's record"
+        }
+        Role::AttendanceOfficer => {
+            "an attendance officer sees attendance, that there was a behaviour event but no account of it, and of a \
+             visitor's card identity and presence_today"
+        }
+        Role::Program => "a program sees attendance presence and nothing else",
+        Role::Learner | Role::Parent => {
+            "learners and parents are let in by the home, so a host shows them no card"
+        }
+        Role::Head | Role::Tutor | Role::HeadOfSixth | Role::Teacher => {
+            "tutors and heads look after the own institution's learners, not visitors"
+        }
+    })
 }
 
 /// A role as people say it.

@@ -17,6 +17,9 @@ use std::collections::BTreeSet;
 /// Most days that the hub may keep a delivered payload.
 const HUB_DAYS_MAX: u32 = 400;
 
+/// The part that every card begins with.
+const IDENTITY: u32 = 1;
+
 /// Every item; a field group that two items list is a fault, since it would have two sets of terms.
 pub(super) fn items(top: &mut Section<'_, '_>, faults: &mut Faults) -> Option<Vec<Item>> {
     let sections = top.sections(faults, "item", ITEMS_MAX);
@@ -24,6 +27,7 @@ pub(super) fn items(top: &mut Section<'_, '_>, faults: &mut Faults) -> Option<Ve
         top.fault(faults, "item", "an agreement lists one item or more", "add an [[item]] for what flows");
     }
     let mut read: Vec<Option<Item>> = Vec::with_capacity(sections.len());
+    let mut cards = Vec::new();
     for section in sections {
         let (place, name) = (section.place("groups"), section.name("groups"));
         let item = item(section, faults);
@@ -32,11 +36,20 @@ pub(super) fn items(top: &mut Section<'_, '_>, faults: &mut Faults) -> Option<Ve
         };
         if item.as_ref().is_some_and(|item| item.groups.iter().any(|group| listed(item, group))) {
             let fix = "list each field group of a kind once, with one set of terms";
-            faults.add(&place, name, "lists what another item lists already", fix);
+            faults.add(&place, &name, "lists what another item lists already", fix);
+        }
+        if item.as_ref().is_some_and(|item| item.kind == ItemKind::Card) {
+            cards.push((place, name));
         }
         read.push(item);
     }
-    read.into_iter().collect()
+    let items: Vec<Item> = read.into_iter().collect::<Option<_>>()?;
+    let identified = items.iter().any(|item| item.kind == ItemKind::Card && item.groups.contains(&IDENTITY));
+    if let Some((place, name)) = cards.first().filter(|_| !identified) {
+        let rule = "lists parts of a card, and no item lists identity, which goes with every card";
+        faults.add(place, name, rule, "list identity too");
+    }
+    Some(items)
 }
 
 fn item(mut of: Section<'_, '_>, faults: &mut Faults) -> Option<Item> {
@@ -101,7 +114,12 @@ fn seen_by(of: &mut Section<'_, '_>, faults: &mut Faults, listed: Listed<'_>) ->
         of.names(faults, "seen_by", &format!("use roles: {known}"), |name| name.parse::<Role>().ok())?;
     if let Some((kind, groups)) = listed {
         for rule in roles.iter().filter_map(|role| role_beyond_ceiling(kind, groups, *role)) {
-            of.fault(faults, "seen_by", format!("goes beyond the policies: {rule}"), "take the role out");
+            of.fault(
+                faults,
+                "seen_by",
+                format!("goes beyond the policies: {rule}"),
+                "take the role out, or list those parts in an item of their own",
+            );
         }
     }
     Some(roles.into_iter().collect())

@@ -170,11 +170,12 @@ impl ItemKind {
         }
     }
 
-    /// Its field groups: number and name, ascending. A record's head goes with the kind and is not listed.
+    /// Its field groups: number and name, ascending. A record's head goes with the kind and is not listed; a card's
+    /// identity goes with the card too, and is listed, since it says who somebody is.
     pub const fn groups(self) -> &'static [(u32, &'static str)] {
         match self {
             Self::Record(kind) => kind.groups(),
-            Self::Card => &[(2, "identity"), (3, "emergency_contact"), (4, "needs"), (5, "presence_today")],
+            Self::Card => &[(1, "identity"), (2, "emergency_contact"), (3, "needs"), (4, "presence_today")],
         }
     }
 

@@ -52,7 +52,7 @@ fn what_a_head_signs_is_what_is_enforced() {
     assert_eq!(terms.kinds[&RecordKind::Attendance], [2, 5]);
     assert_eq!(terms.kinds[&RecordKind::Assessment], [2, 3]);
     assert!(!terms.kinds.contains_key(&RecordKind::Behaviour), "what isn't listed doesn't flow");
-    assert_eq!(terms.limits.card, [2, 3, 4, 5]);
+    assert_eq!(terms.limits.card, [1, 2, 3, 4]);
     let (school, college) = (slug("kingsmead"), slug("northgate"));
     assert!(
         terms.covers(&college, &school, date("2026-09-01"))
@@ -75,8 +75,8 @@ fn who_may_see_is_part_of_the_terms() {
     assert_eq!(terms.groups(ATTENDANCE), 1 << 2 | 1 << 5);
     assert_eq!(terms.groups_seen_by(ATTENDANCE, Role::Tutor), 1 << 2 | 1 << 5);
     assert_eq!(terms.groups_seen_by(ATTENDANCE, Role::Teacher), 0);
-    assert_eq!(terms.groups_seen_by(ItemKind::Card, Role::Teacher), 0b11_1100);
-    assert_eq!(terms.groups_seen_by(ItemKind::Card, Role::AttendanceOfficer), 0b10_1100);
+    assert_eq!(terms.groups_seen_by(ItemKind::Card, Role::Teacher), 0b1_1110);
+    assert_eq!(terms.groups_seen_by(ItemKind::Card, Role::AttendanceOfficer), 0b1_0010);
     assert_eq!(terms.groups_seen_by(BEHAVIOUR, Role::HeadOfSixth), 0);
 }
 
@@ -248,7 +248,7 @@ fn what_the_policies_forbid_is_no_matter_of_agreement() {
     only(
         &behaviour("\"share_safe_text\"", "\"attendance_officer\"", grounds),
         "item[2].seen_by",
-        "does not read the account",
+        "no account of it",
     );
     let bare = faults(&behaviour("\"event\"", "\"tutor\"", ""));
     let fields: Vec<&str> = bare.iter().map(|fault| fault.field.as_str()).collect();

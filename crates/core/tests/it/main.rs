@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is the report")]
 
 mod agreement;
+mod agreement_documents;
+mod agreement_property;
 mod attendance_codes;
 mod grades;
 mod identifiers;

@@ -190,9 +190,9 @@ fn agreement() -> Agreement {
         limits: Limits {
             homes: vec![slug("kingsmead")],
             hosts: vec![slug("northgate"), slug("kingsmead")],
-            card: vec![2, 4],
+            card: vec![1, 3],
             seen_by: [
-                (ItemKind::Card, [(4, [Role::Teacher].into())].into()),
+                (ItemKind::Card, [(3, [Role::Teacher].into())].into()),
                 (
                     ItemKind::Record(RecordKind::Attendance),
                     [(2, [Role::Tutor, Role::AttendanceOfficer].into()), (3, [Role::Tutor].into())].into(),
