@@ -110,7 +110,21 @@ impl Engine {
         self.stage(scene).map_or_else(|_| Answer::Broken(Vec::new()), |stage| self.put(scene, &stage, group))
     }
 
-    /// The same, with a stage that is set once for all groups.
+    /// What other policies than the engine's say of it.
+    pub fn ask_of(&self, scene: &Scene<'_>, group: Option<u32>, policies: &PolicySet) -> Answer {
+        let asked = self.stage(scene).and_then(|stage| Ok((self.request(scene, &stage, group)?, stage)));
+        match asked {
+            Ok((request, stage)) => self.decide(&request, policies, &stage.entities),
+            Err(_) => Answer::Broken(Vec::new()),
+        }
+    }
+
+    /// The policies that can apply when this act about this thing is asked about.
+    pub fn fitting(&self, act: Act, thing: Thing) -> impl Iterator<Item = &Policy> {
+        self.fitting.get(&(act, thing)).into_iter().flat_map(PolicySet::policies)
+    }
+
+    /// What the policies say, with a stage that is set once for all groups.
     pub fn put(&self, scene: &Scene<'_>, stage: &Stage, group: Option<u32>) -> Answer {
         let broken = Answer::Broken(Vec::new());
         let Ok(request) = self.request(scene, stage, group) else { return broken };
@@ -118,7 +132,24 @@ impl Engine {
         self.decide(&request, policies, &stage.entities)
     }
 
-    /// Puts one request to some policies. The one call of the authorizer.
+    /// Calls a second of one question about one field group, as it is put and by the bare authorizer over all policies
+    /// with the request ready: what `rate` makes of each.
+    pub fn raw_rate(&self, scene: &Scene<'_>, rate: &mut dyn FnMut(&mut dyn FnMut()) -> f64) -> (f64, f64) {
+        let group = scene.thing.groups().next().map(|(number, _)| number);
+        let ready = self.stage(scene).and_then(|stage| Ok((self.request(scene, &stage, group)?, stage)));
+        let Ok((request, stage)) = ready else { return (0.0, 0.0) };
+        let ours = rate(&mut || drop(std::hint::black_box(self.ask(scene, group))));
+        let mut bare = || {
+            drop(std::hint::black_box(self.authorizer.is_authorized(
+                &request,
+                &self.policies,
+                &stage.entities,
+            )));
+        };
+        (ours, rate(&mut bare))
+    }
+
+    /// Puts one request to some policies. The one call of the authorizer that decides anything.
     pub fn decide(&self, request: &Request, policies: &PolicySet, entities: &Entities) -> Answer {
         let response = self.authorizer.is_authorized(request, policies, entities);
         let failed = sorted(response.diagnostics().errors().map(|error| match error {

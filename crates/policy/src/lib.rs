@@ -10,6 +10,7 @@
 
 mod cast;
 mod check;
+mod compare;
 mod engine;
 mod examples;
 mod facts;
@@ -30,11 +31,12 @@ mod verdict;
 mod why;
 
 pub use check::{check, check_dir};
+pub use compare::{Change, ChangeKind, Difference};
 pub use finding::Finding;
 pub use load::PolicyError;
 pub use matrix::matrix;
 pub use person::{CARD_GROUPS, CardFacts, Matter, Office, OfficeAct, PersonQuestion, RecordFacts};
-pub use policy::Policy;
+pub use policy::{Policy, raw_rate};
 pub use question::{Action, AgreementInForce, Question};
 pub use texts::Texts;
 pub use verdict::{CardPermit, Denied, DenyCode, Permit, Permitted, PersonPermit};

@@ -1,5 +1,6 @@
 //! The policies as data managers would tell them, their faults, and the table of who may what.
 
+mod compare;
 mod decisions;
 mod faults;
 mod people;
