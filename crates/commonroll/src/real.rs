@@ -12,6 +12,15 @@ pub fn now() -> Timestamp {
     Timestamp::from_jiff(jiff::Timestamp::now())
 }
 
+impl Real {
+    /// 32 bytes that nobody can know.
+    pub fn random_seed(self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        commonroll_hub::Randomness::fill(&self, &mut seed);
+        seed
+    }
+}
+
 impl commonroll_exchange::Clock for Real {
     fn now(&self) -> Timestamp {
         now()

@@ -4,6 +4,7 @@
 //! about records (once, in order, only to those entitled, provably) is kept in here, so that a simulation can check it
 //! without a socket.
 
+mod agreements;
 pub mod directory;
 pub mod types;
 
@@ -15,6 +16,7 @@ mod feed;
 mod follow;
 mod import;
 mod live;
+mod office;
 mod people;
 mod policies;
 mod proofs;
@@ -24,8 +26,14 @@ mod shared;
 mod verify;
 mod writer;
 
+pub use agreements::{AgreementSeen, agreement_hash, ending_hash};
+pub use directory::agreements::{Ending, Signed, Standing};
 pub use feed::Feed;
-pub use import::{AgreementText, ConsortiumFile, ImportReport, PlacementText};
+pub use import::{
+    AgreementTerms, ConsortiumFile, ImportReport, MadePerson, PersonText, PlacementText, SignatureText,
+    SignedText,
+};
+pub use office::{Acting, LawError};
 pub use people::{Inviter, JoinedPerson, Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted};
 pub use publish::BATCH_RECORDS;
 pub use types::*;
@@ -453,10 +461,17 @@ impl Exchange {
                 o.acceptances_waiting_for_home
             ));
         }
-        for a in directory.agreements() {
+        for held in directory.agreements().texts() {
+            let a = &held.terms;
             let parties: Vec<_> = a.parties.iter().map(Slug::as_str).collect();
+            let waits: Vec<_> = held.waits_for().into_iter().map(Slug::as_str).collect();
+            let standing = match (held.ended.is_some(), waits.is_empty()) {
+                (true, _) => "ended".to_owned(),
+                (_, true) => "signed by all".to_owned(),
+                _ => format!("not in force, waits for {}", waits.join(", ")),
+            };
             lines.push(format!(
-                "agreement {} v{}  {} to {}  {}",
+                "agreement {} v{}  {} to {}  {}  ({standing})",
                 a.id,
                 a.version,
                 a.first_date,

@@ -334,6 +334,9 @@ pub enum AdminError {
     /// It breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// The text of an agreement has a fault: its line, field and rule.
+    #[error("signed_agreement, line {0}")]
+    Agreement(String),
     /// There is no such thing.
     #[error("there is no such {0} in the directory")]
     Missing(&'static str),

@@ -47,7 +47,7 @@ impl Consortium {
         printed(&mut consortium.hub(&["hub", "init"]));
         let file = consortium.path("consortium.toml");
         fs::write(&file, text()).unwrap();
-        let mut import = consortium.hub(&["directory", "import"]);
+        let mut import = consortium.hub(&["directory", "import", "--play-heads"]);
         printed(import.arg(&file));
         consortium.start(Program::Hub);
         consortium.wait_until_ready(Duration::from_secs(20));

@@ -86,7 +86,8 @@ impl TestHub {
         let now = RealClock.now();
         commonroll_hub::init(&settings, now, &ProviderRandomness).unwrap();
         let exchange = commonroll_hub::open_exchange(&settings, now, &ProviderRandomness).await.unwrap();
-        exchange.import(&ConsortiumFile::parse(CONSORTIUM).unwrap(), "test", now).await.unwrap();
+        let file = ConsortiumFile::parse(CONSORTIUM).unwrap().signed_by(&[0x51; 32]);
+        exchange.import(&file, "test", now).await.unwrap();
         let random: Arc<dyn Randomness> = Arc::new(ProviderRandomness);
         let hub = Hub::bind(settings.clone(), exchange.clone(), Arc::new(RealClock), random).await.unwrap();
         let (addresses, shutdown) = (hub.addresses(), CancellationToken::new());

@@ -182,7 +182,7 @@ fn ring(agents: u16) -> Result<Vec<ConsortiumFile>, String> {
          [agreement.kinds]\nattendance = [\"presence\", \"source_code\", \"note\"]\n",
         parties.join(", ")
     );
-    let mut files = vec![ConsortiumFile::parse(&text).map_err(told)?];
+    let mut files = vec![ConsortiumFile::parse(&text).map_err(told)?.signed_by(&[1; 32])];
     for agent in 0..agents {
         let learners = (0..LEARNERS).map(|n| [format!("h-{n}"), format!("n-{n}")]).collect();
         let placement = PlacementText {

@@ -2,7 +2,7 @@
 
 use crate::{
     commands::{hub::Place, told},
-    real::now,
+    real::{Real, now},
 };
 use clap::Subcommand;
 use commonroll_exchange::ConsortiumFile;
@@ -17,6 +17,9 @@ pub enum DirectoryCommand {
         place: Place,
         /// The consortium file (TOML); crates/exchange/README.md explains every key
         file: PathBuf,
+        /// For trying out: plays a head for every partner, who signs every [[agreement]]. Never with real learners
+        #[arg(long)]
+        play_heads: bool,
         /// Who imports, for the log
         #[arg(long, default_value = "operator")]
         by: String,
@@ -28,14 +31,18 @@ pub enum DirectoryCommand {
 /// Runs a directory command.
 pub async fn run(command: DirectoryCommand) -> Result<ExitCode, String> {
     match command {
-        DirectoryCommand::Import { place, file, by } => {
+        DirectoryCommand::Import { place, file, play_heads, by } => {
             let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
-            let parsed = ConsortiumFile::parse(&text).map_err(|e| format!("{}: {e}", file.display()))?;
+            let mut parsed = ConsortiumFile::parse(&text).map_err(|e| format!("{}: {e}", file.display()))?;
+            if play_heads {
+                parsed = parsed.signed_by(&Real.random_seed());
+                println!("the heads are played: every agreement is signed by people who don't exist");
+            }
             let (_, exchange) = place.open().await?;
             let report = exchange.import(&parsed, &by, now()).await.map_err(told)?;
             println!(
-                "imported: {} institutions, {} agreements, {} learners and {} sides of placements new or changed",
-                report.institutions, report.agreements, report.learners, report.placements
+                "imported: {} institutions, {} people, {} agreements, {} learners and {} sides of placements new or changed",
+                report.institutions, report.people, report.agreements, report.learners, report.placements
             );
         }
         DirectoryCommand::Show(place) => {

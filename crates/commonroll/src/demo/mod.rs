@@ -68,6 +68,10 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
     let (root, _kept) = place(args.dir.as_deref())?;
     screen.say(Tone::Plain, &format!("  {}; school day {}", made.setup.title, made.setup.date));
     screen.say(Tone::Plain, &format!("  in {}", root.display()));
+    screen.say(
+        Tone::Plain,
+        "  the demo plays the partners' heads: the agreements are signed by people who don't exist",
+    );
     // The folder must outlive the processes: `_kept` is dropped last, since it was made before the play.
     let mut play = Play::raise(&root, made, started, args.port, &screen).await?;
     let played = tokio::select! {

@@ -5,7 +5,11 @@
 //! each [`Change::key`] is enough to load the directory again.
 #![expect(missing_docs, reason = "the fields of a change are the words of the directory")]
 
-use super::{approvals::Approval, tokens::Tokens};
+use super::{
+    agreements::{Ending, Standing},
+    approvals::Approval,
+    tokens::Tokens,
+};
 use crate::types::AgentId;
 use commonroll_core::{
     LocalId, PersonId, Role, Slug, Timestamp,
@@ -20,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Change {
     /// An institution is a partner. `number` is its short name inside the log.
     Institution { number: u16, institution: Institution },
-    /// A sharing agreement has this text.
+    /// Terms that the operator of a log of the first kind stated. Nobody signed them: they are shown, and not in force.
     Agreement { agreement: Agreement },
     /// An invitation was issued, approved or used. Only the code's hash is known. For an agent, or for the person named.
     Invitation {
@@ -90,6 +94,16 @@ pub enum Change {
         used: Timestamp,
         revoked: Option<Timestamp>,
     },
+    /// An agreement's exact text, and who has signed it.
+    AgreementSigned {
+        hash: Bytes32,
+        text: String,
+        standing: Standing,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        signatures: Vec<Approval>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ended: Option<Ending>,
+    },
     /// A member of staff teaches these groups of their institution, and no others.
     Staff { institution: u16, local: LocalId, groups: Vec<LocalId> },
 }
@@ -123,7 +137,7 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    pub const DIRECTORY: [u8; 13] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
 }
 
 impl Change {
@@ -142,6 +156,7 @@ impl Change {
             Self::Policy { .. } => 10,
             Self::Person { .. } => 11,
             Self::Staff { .. } => 12,
+            Self::AgreementSigned { .. } => 13,
         }
     }
 
@@ -177,6 +192,12 @@ impl Change {
             Self::Person { revoked: Some(_), .. } => "person.revoked",
             Self::Person { .. } => "person.enrolled",
             Self::Staff { .. } => "directory.staff",
+            Self::AgreementSigned { standing, .. } => match standing {
+                Standing::Proposed => "agreement.proposed",
+                Standing::Signed => "agreement.signed",
+                Standing::Complete => "agreement.in_force",
+                Standing::Ended => "agreement.ended",
+            },
         }
     }
 
@@ -188,7 +209,7 @@ impl Change {
             | Self::Cursor { institution: number, .. }
             | Self::Batch { institution: number, .. } => number.to_be_bytes().to_vec(),
             Self::Agreement { agreement } => agreement.id.as_str().as_bytes().to_vec(),
-            Self::Invitation { hash, .. } => hash.0.to_vec(),
+            Self::Invitation { hash, .. } | Self::AgreementSigned { hash, .. } => hash.0.to_vec(),
             Self::Agent { agent, .. } => agent.0.0.to_vec(),
             Self::Learner { institution, local, .. }
             | Self::Group { institution, local, .. }

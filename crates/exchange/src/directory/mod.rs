@@ -3,6 +3,7 @@
 //! It is kept in memory and altered only by [`Directory::apply`]. It answers what is so; what a new declaration leads
 //! to is planned in `plan`, and who may have what is decided by policy.
 
+pub mod agreements;
 pub mod approvals;
 pub mod change;
 pub mod people;
@@ -11,15 +12,17 @@ pub mod policies;
 pub mod tokens;
 
 use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
+use agreements::Agreements;
 use change::{Change, Invited};
 use commonroll_core::{
     LocalId, PersonId, RecordKind, SchoolDate, Slug, Timestamp,
+    agreement::ItemKind,
     directory::{Agreement, DateRange, Institution, Registration},
 };
 use jiff::tz::TimeZone;
 pub use people::Person;
 use policies::Policies;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use tokens::{Token, Tokens};
 
 /// Everything that decisions are made from.
@@ -29,7 +32,7 @@ pub struct Directory {
     pub version: u64,
     institutions: Vec<InstitutionState>,
     by_slug: HashMap<Slug, u16>,
-    agreements: BTreeMap<Slug, Agreement>,
+    agreements: Agreements,
     policies: Policies,
     agents: HashMap<AgentId, Agent>,
     people: HashMap<PersonId, Person>,
@@ -135,8 +138,9 @@ impl Directory {
     pub fn apply(&mut self, change: &Change) {
         match change.clone() {
             Change::Institution { number, institution } => self.put_institution(number, institution),
-            Change::Agreement { agreement } => {
-                self.agreements.insert(agreement.id.clone(), agreement);
+            Change::Agreement { agreement } => self.agreements.put_unsigned(agreement),
+            Change::AgreementSigned { hash, text, standing, signatures, ended } => {
+                self.agreements.put(hash.0, &text, standing, signatures, ended);
             }
             Change::Invitation { hash, institution, expires, used, person } => {
                 self.invitations.insert(hash.0, Invitation { institution, expires, used, person });
@@ -290,9 +294,9 @@ impl Directory {
         open
     }
 
-    /// Every agreement.
-    pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
-        self.agreements.values()
+    /// The sharing agreements, signed and proposed.
+    pub const fn agreements(&self) -> &Agreements {
+        &self.agreements
     }
 
     /// The policy set in force, and the sets that were lately loaded.
@@ -353,34 +357,43 @@ impl Directory {
         Placed { learner: Some(learner), home: Some(*home), in_force }
     }
 
-    /// The agreement in force on a date that lets most field groups of a kind flow between two institutions.
+    /// The agreement in force on a date that lets most field groups of a kind flow from a host, which makes records, to
+    /// a home.
     pub fn agreement(
         &self,
-        one: u16,
-        other: u16,
+        host: u16,
+        home: u16,
         kind: RecordKind,
         date: SchoolDate,
     ) -> Option<(&Agreement, u32)> {
-        let (one, other) = (&self.institution(one)?.info.slug, &self.institution(other)?.info.slug);
+        self.granted(host, home, ItemKind::Record(kind), date)
+    }
+
+    /// The same for a placed learner's card, which flows from home to host.
+    pub fn card_agreement(&self, host: u16, home: u16, date: SchoolDate) -> Option<(&Agreement, u32)> {
+        self.granted(host, home, ItemKind::Card, date)
+    }
+
+    fn granted(&self, host: u16, home: u16, kind: ItemKind, date: SchoolDate) -> Option<(&Agreement, u32)> {
+        let (host, home) = (&self.institution(host)?.info.slug, &self.institution(home)?.info.slug);
+        let lists = |terms: &Agreement| match kind {
+            ItemKind::Record(kind) => terms.kinds.contains_key(&kind),
+            ItemKind::Card => !terms.limits.card.is_empty(),
+        };
         self.agreements
-            .values()
-            .filter(|agreement| agreement.covers(one, other, date))
-            .filter_map(|agreement| {
-                let groups = agreement.kinds.get(&kind)?;
-                Some((
-                    agreement,
-                    groups.iter().filter(|g| **g < 32).fold(0u32, |mask, group| mask | 1 << group),
-                ))
-            })
+            .in_force(date)
+            .map(|signed| &signed.terms)
+            .filter(|terms| lists(terms) && terms.covers(host, home, date))
+            .map(|terms| (terms, terms.groups(kind)))
             .max_by_key(|(_, mask)| mask.count_ones())
     }
 
-    /// An institution's signing keys, oldest first, for a partner under any agreement.
+    /// An institution's signing keys, oldest first, for a partner under any agreement that was ever in force.
     pub fn signing_keys(&self, asker: u16, of: &Slug) -> Result<Vec<SigningKeyInfo>, NotAllowed> {
         let of_number = self.number_of(of).ok_or(NotAllowed::Denied)?;
         let asker = self.institution(asker).ok_or(NotAllowed::Denied)?;
         let partners = |a: &Agreement| a.parties.contains(of) && a.parties.contains(&asker.info.slug);
-        if !(asker.info.slug == *of || self.agreements.values().any(partners)) {
+        if !(asker.info.slug == *of || self.agreements.whole().any(|signed| partners(&signed.terms))) {
             return Err(NotAllowed::Denied);
         }
         let mut keys: Vec<_> = self

@@ -11,6 +11,7 @@ mod rules;
 pub use asked::{Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted};
 pub use enrol::JoinedPerson;
 pub(crate) use enrol::{revoke, used};
+pub(crate) use rules::operator_may;
 
 use crate::{
     Exchange,

@@ -84,7 +84,7 @@ async fn a_restart_keeps_placements_of_learners_who_were_declared_again_since() 
     }
     assert_eq!(world.declare("kingsmead", again).await, DeclareResult::Accepted);
     let renamed = CONSORTIUM.replace("Kingsmead School", "Kingsmead Academy");
-    let file = ConsortiumFile::parse(&renamed).unwrap();
+    let file = ConsortiumFile::parse(&renamed).unwrap().signed_by(&PEOPLE);
     assert_eq!(world.exchange.import(&file, "operator", world.now()).await.unwrap().institutions, 1);
     world.exchange.close(world.now()).await;
 

@@ -100,7 +100,7 @@ async fn an_import_carries_both_sides_and_changes_nothing_when_repeated() {
     let text = format!(
         "{CONSORTIUM}\n[[placement]]\nhome = \"ridgeway\"\nhost = \"northgate\"\nfirst_date = \"2026-09-01\"\nlast_date = \"2027-07-20\"\nlearners = [[\"r-1\", \"n-1\"], [\"r-2\", \"n-2\"]]\n"
     );
-    let file = ConsortiumFile::parse(&text).unwrap();
+    let file = ConsortiumFile::parse(&text).unwrap().signed_by(&PEOPLE);
     let report = world.exchange.import(&file, "operator", world.now()).await.unwrap();
     assert_eq!((report.institutions, report.agreements, report.learners, report.placements), (0, 0, 4, 4));
     assert_eq!(world.exchange.import(&file, "operator", world.now()).await.unwrap(), ImportReport::default());
@@ -115,7 +115,11 @@ async fn a_learner_who_came_by_import_stays_who_they_were_when_their_home_declar
     let text = format!(
         "{CONSORTIUM}\n[[placement]]\nhome = \"kingsmead\"\nhost = \"northgate\"\nfirst_date = \"2026-09-01\"\nlast_date = \"2027-07-20\"\nlearners = [[\"k-1\", \"n-77\"]]\n"
     );
-    world.exchange.import(&ConsortiumFile::parse(&text).unwrap(), "operator", world.now()).await.unwrap();
+    world
+        .exchange
+        .import(&ConsortiumFile::parse(&text).unwrap().signed_by(&PEOPLE), "operator", world.now())
+        .await
+        .unwrap();
     assert_eq!(
         world.declare("kingsmead", learner("k-1", Registration::Home, ULN)).await,
         DeclareResult::Accepted

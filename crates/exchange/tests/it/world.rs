@@ -8,7 +8,7 @@ use commonroll_audit::{
     seal::{BatchSigner, GroupLeaf, SaltKey, record_root},
 };
 use commonroll_core::{
-    Body, Head, Interval, LocalId, Record, RecordId, RecordKind, Revision, SchoolDate, Slug, Timestamp,
+    Body, Head, Interval, LocalId, Record, RecordId, RecordKind, Revision, Role, SchoolDate, Slug, Timestamp,
     directory::{
         DateRange, Declaration, LearnerDeclaration, PlacementAcceptance, PlacementDeclaration, PlacementEnd,
         Registration,
@@ -76,6 +76,28 @@ assessment = ["result"]
 behaviour = ["event", "involvement", "share_safe_text"]
 "#;
 
+/// Seed of the made people.
+pub const PEOPLE: [u8; 32] = [0x51; 32];
+
+pub const PARTNERS: [&str; 3] = ["kingsmead", "ridgeway", "northgate"];
+
+/// The consortium, with a head for each partner who has signed its agreement.
+pub fn consortium() -> ConsortiumFile {
+    ConsortiumFile::parse(CONSORTIUM).unwrap().signed_by(&PEOPLE)
+}
+
+/// The same with data managers.
+pub fn governed() -> ConsortiumFile {
+    PARTNERS
+        .into_iter()
+        .fold(consortium(), |file, name| file.with_person(&PEOPLE, &slug(name), Role::DataManager))
+}
+
+/// A made person of a partner.
+pub fn made(partner: &str, role: Role) -> MadePerson {
+    MadePerson::new(&PEOPLE, &slug(partner), role)
+}
+
 pub fn options(database: &str) -> Options {
     Options {
         database: database.to_owned(),
@@ -102,13 +124,27 @@ impl World {
         Self::at("sqlite::memory:").await
     }
 
+    /// A world where an agreement is in force and those who signed it have left: nobody is enrolled but agents.
     pub async fn at(database: &str) -> Self {
+        let world = Self::with(database, consortium()).await;
+        for name in PARTNERS {
+            let head = made(name, Role::Head).id;
+            world.exchange.revoke(Revoke::Person(head), "operator", world.now()).await.unwrap();
+        }
+        world
+    }
+
+    /// A world with a head and a data manager at each partner.
+    pub async fn governed() -> Self {
+        Self::with("sqlite::memory:", governed()).await
+    }
+
+    pub async fn with(database: &str, file: ConsortiumFile) -> Self {
         let clock = TestClock(AtomicI64::new(MORNING));
         let exchange = Exchange::open(options(database), clock.now()).await.unwrap();
-        let file = ConsortiumFile::parse(CONSORTIUM).unwrap();
         exchange.import(&file, "operator", clock.now()).await.unwrap();
         let mut world = Self { exchange, clock, agents: HashMap::new() };
-        for (number, name) in (1u8..).zip(["kingsmead", "ridgeway", "northgate"]) {
+        for (number, name) in (1u8..).zip(PARTNERS) {
             world.enrol(name, number).await;
         }
         world

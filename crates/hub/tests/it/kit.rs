@@ -6,7 +6,7 @@ use commonroll_core::{
     Body, Head, LocalId, PersonId, Record, RecordKind, Revision, Role, SchoolDate, Slug, Timestamp,
     record::attendance::{Attendance, Physical, Presence, SourceCode},
 };
-use commonroll_exchange::{ConsortiumFile, Exchange, Inviter, PersonWanted};
+use commonroll_exchange::{ConsortiumFile, Exchange, Inviter, PersonWanted, Revoke};
 use commonroll_hub::{
     Addresses, Clock, HUB_NAME, Hub, KeyFolder, ProviderRandomness, Randomness, Settings, Sources,
 };
@@ -102,8 +102,13 @@ impl TestHub {
         let clock = Arc::new(TestClock::default());
         commonroll_hub::init(&settings, clock.now(), &ProviderRandomness).unwrap();
         let hub = Self::serve(settings, clock, Some(folder)).await;
-        let partners = ConsortiumFile::parse(CONSORTIUM).unwrap();
+        let partners = ConsortiumFile::parse(CONSORTIUM).unwrap().signed_by(&[0x51; 32]);
         hub.exchange.import(&partners, "test", hub.now()).await.unwrap();
+        // Those who signed the agreement have left: a test enrols the people that it needs.
+        for person in &partners.people {
+            let gone = Revoke::Person(person.id.parse().unwrap());
+            hub.exchange.revoke(gone, "test", hub.now()).await.unwrap();
+        }
         hub
     }
 

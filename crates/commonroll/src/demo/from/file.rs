@@ -5,7 +5,7 @@ use commonroll_core::{
     RecordKind, SchoolDate, Slug,
     directory::{DateRange, Institution},
 };
-use commonroll_exchange::{AgreementText, PlacementText};
+use commonroll_exchange::{AgreementTerms, PlacementText};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub struct ConsortiumToml {
     #[serde(default, rename = "institution")]
     pub institutions: Vec<Institution>,
     #[serde(default, rename = "agreement")]
-    pub agreements: Vec<AgreementText>,
+    pub agreements: Vec<AgreementTerms>,
     #[serde(default, rename = "placement")]
     pub placements: Vec<PlacementText>,
 }

@@ -1,7 +1,14 @@
-//! A directory import: a file that carries institutions' own declarations, agreements and approved links.
+//! A directory import: a file that carries institutions' own declarations, signed agreements and approved links.
 //!
 //! It is a convenience for setting up a consortium and for replaying real data; the operator declares nothing of their
-//! own. Importing the same file again changes nothing.
+//! own, and puts no agreement in force: that takes a signature of every party's head over the text, and of people only
+//! the first of an institution come in this way. Importing the same file again changes nothing.
+
+mod made;
+mod people;
+
+pub use made::MadePerson;
+pub use people::PersonText;
 
 use crate::{
     Exchange,
@@ -12,7 +19,7 @@ use crate::{
 };
 use commonroll_core::{
     Invalid, LocalId, SchoolDate, Slug, Timestamp,
-    directory::{Agreement, DateRange, Institution, Limits, Registration},
+    directory::{DateRange, Institution, Registration},
 };
 use serde::Deserialize;
 
@@ -23,18 +30,45 @@ pub struct ConsortiumFile {
     /// The partners.
     #[serde(default, rename = "institution")]
     pub institutions: Vec<Institution>,
-    /// The sharing agreements.
+    /// The first people of institutions, with their keys.
+    #[serde(default, rename = "person")]
+    pub people: Vec<PersonText>,
+    /// Agreements in full, with the signatures under them.
+    #[serde(default, rename = "signed_agreement")]
+    pub signed: Vec<SignedText>,
+    /// Terms of agreements, for consortiums that are made to try out: see [`ConsortiumFile::signed_by`].
     #[serde(default, rename = "agreement")]
-    pub agreements: Vec<AgreementText>,
+    pub agreements: Vec<AgreementTerms>,
     /// Placements with the approved links that they rest on.
     #[serde(default, rename = "placement")]
     pub placements: Vec<PlacementText>,
 }
 
-/// An agreement, with its record kinds as names.
+/// An agreement's exact text and the signatures under it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AgreementText {
+pub struct SignedText {
+    /// The text, byte for byte as it was signed.
+    pub text: String,
+    /// Who has signed.
+    #[serde(default, rename = "signature")]
+    pub signatures: Vec<SignatureText>,
+}
+
+/// A signature under an agreement.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureText {
+    /// The person, by the UUID that they have at the hub.
+    pub person: String,
+    /// Ed25519 signature, 128 hexadecimal digits.
+    pub signature: String,
+}
+
+/// An agreement's terms alone, with its record kinds as names.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreementTerms {
     /// Short name.
     pub id: Slug,
     /// Version, from 1.
@@ -75,7 +109,9 @@ pub struct PlacementText {
 pub struct ImportReport {
     /// Institutions new or changed.
     pub institutions: u32,
-    /// Agreements new or changed.
+    /// People who are new.
+    pub people: u32,
+    /// Agreements new, or with more signatures.
     pub agreements: u32,
     /// Learners new or linked.
     pub learners: u32,
@@ -87,40 +123,6 @@ impl ConsortiumFile {
     /// Reads the file. Errors name the line and the key.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
-    }
-}
-
-impl AgreementText {
-    fn check(&self) -> Result<Agreement, Invalid> {
-        if self.parties.len() < 2 || self.parties.len() > 500 {
-            return Err(Invalid::new("parties", "an agreement has at least two parties"));
-        }
-        if self.purpose.trim().is_empty() {
-            return Err(Invalid::new("purpose", "say why the data is shared"));
-        }
-        let mut kinds = std::collections::BTreeMap::new();
-        for (kind, names) in &self.kinds {
-            let number = |name: &String| {
-                let known = kind.groups().iter().find(|(_, group)| group == name);
-                known
-                    .map(|(number, _)| *number)
-                    .ok_or(Invalid::new("kinds", "names a field group that this record kind does not have"))
-            };
-            kinds.insert(*kind, names.iter().map(number).collect::<Result<Vec<_>, _>>()?);
-        }
-        let first_date = SchoolDate::parse("first_date", &self.first_date)?;
-        let last_date = SchoolDate::parse("last_date", &self.last_date)?;
-        DateRange::new(first_date, last_date)?;
-        Ok(Agreement {
-            id: self.id.clone(),
-            version: self.version,
-            parties: self.parties.clone(),
-            purpose: self.purpose.clone(),
-            kinds,
-            first_date,
-            last_date,
-            limits: Limits::default(),
-        })
     }
 }
 
@@ -158,8 +160,17 @@ impl Exchange {
         by: &str,
         now: Timestamp,
     ) -> Result<ImportReport, AdminError> {
-        let agreements: Vec<Agreement> =
-            file.agreements.iter().map(AgreementText::check).collect::<Result<_, _>>()?;
+        if !file.agreements.is_empty() {
+            return Err(Invalid::new(
+                "agreement",
+                "terms alone put nothing in force: write the whole text (`commonroll agreement new`), have every party's \
+                 head sign it, and give it as [[signed_agreement]]",
+            )
+            .into());
+        }
+        let people = PersonText::check_all(&file.people)?;
+        let agreements: Vec<people::Signed> =
+            file.signed.iter().map(people::Signed::check).collect::<Result<_, _>>()?;
         let placements: Vec<_> =
             file.placements.iter().map(PlacementText::check).collect::<Result<_, _>>()?;
         let institutions = file.institutions.clone();
@@ -172,20 +183,26 @@ impl Exchange {
         }
         self.check_named(&institutions, &agreements, &placements)?;
         submit_with(&self.shared, by, now, move |work: &mut Work<'_>| {
+            // Whatever can be refused is refused before anything is made.
+            people::may_enter(&people, work.planner.directory)?;
+            for agreement in &agreements {
+                agreement.may_enter(&people, work.planner.directory, now)?;
+            }
             let mut report = ImportReport::default();
             institutions.iter().for_each(|i| report.institutions += put_institution(work, i));
-            agreements.iter().for_each(|a| report.agreements += put_agreement(work, a));
+            people.iter().for_each(|person| report.people += person.put(work, now));
+            agreements.iter().for_each(|a| report.agreements += a.put(&people, work, now));
             placements.iter().for_each(|p| put_placement(work, p, &mut report));
-            report
+            Ok(report)
         })
         .await
-        .map_err(|_| AdminError::Unavailable)
+        .map_err(|_| AdminError::Unavailable)?
     }
 
     fn check_named(
         &self,
         institutions: &[Institution],
-        agreements: &[Agreement],
+        agreements: &[people::Signed],
         placements: &[CheckedPlacement],
     ) -> Result<(), AdminError> {
         let directory = self.shared.directory();
@@ -193,7 +210,7 @@ impl Exchange {
             |slug: &Slug| directory.number_of(slug).is_some() || institutions.iter().any(|i| i.slug == *slug);
         let named = agreements
             .iter()
-            .flat_map(|a| &a.parties)
+            .flat_map(|a| &a.terms.parties)
             .chain(placements.iter().flat_map(|p| [&p.home, &p.host]));
         match named.into_iter().all(known) {
             true => Ok(()),
@@ -215,14 +232,6 @@ fn put_institution(work: &mut Work<'_>, institution: &Institution) -> u32 {
     let Ok(next) = u16::try_from(directory.institutions().len()) else { return 0 };
     work.planner
         .make(Change::Institution { number: number.unwrap_or(next), institution: institution.clone() });
-    1
-}
-
-fn put_agreement(work: &mut Work<'_>, agreement: &Agreement) -> u32 {
-    if work.planner.directory.agreements().any(|held| held == agreement) {
-        return 0;
-    }
-    work.planner.make(Change::Agreement { agreement: agreement.clone() });
     1
 }
 

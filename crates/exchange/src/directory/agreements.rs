@@ -1,0 +1,160 @@
+//! Sharing agreements in the directory: each exact text with the signatures under it, and which of them is in force.
+//!
+//! A text is in force when every party has signed it, between its dates, until a party ends it or a later version that
+//! all have signed begins. Who may sign, and what a signature must cover, is planned in the exchange's `agreements`.
+
+use super::approvals::Approval;
+use commonroll_core::{
+    PersonId, SchoolDate, Slug, Timestamp, agreement::AgreementText, directory::Agreement,
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// How far a text has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Nobody has signed.
+    Proposed,
+    /// Some parties have signed.
+    Signed,
+    /// Every party has signed: in force between its dates.
+    Complete,
+    /// A party has ended it. It never comes back; a new version can be signed.
+    Ended,
+}
+
+/// Who ended an agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// The person's signature over the text's hash with `end`: see the exchange's `agreements`.
+    pub by: Approval,
+    /// The day on which it was ended, where the one who ended it is.
+    pub on: SchoolDate,
+}
+
+/// A text and what people did with it.
+#[derive(Clone, PartialEq)]
+pub struct Signed {
+    /// SHA-256 of the text.
+    pub hash: [u8; 32],
+    /// The exact text.
+    pub text: String,
+    /// Its terms: what is enforced.
+    pub terms: Agreement,
+    /// How far it has come.
+    pub standing: Standing,
+    /// One signature for each party that has signed.
+    pub signatures: Vec<Approval>,
+    /// Who ended it.
+    pub ended: Option<Ending>,
+}
+
+/// Every text that was ever proposed.
+#[derive(Clone, Default)]
+pub struct Agreements {
+    texts: BTreeMap<[u8; 32], Arc<Signed>>,
+    /// Those that every party has signed, ended or not, by name, newest version first.
+    whole: BTreeMap<Slug, Vec<Arc<Signed>>>,
+    /// Terms that a log of the first kind was told by its operator. Nobody signed them, so they are not in force.
+    unsigned: BTreeMap<Slug, Agreement>,
+}
+
+impl Agreements {
+    /// Takes a text as a change says it. One that this program can't read is not in force.
+    pub(super) fn put(
+        &mut self,
+        hash: [u8; 32],
+        text: &str,
+        standing: Standing,
+        signatures: Vec<Approval>,
+        ended: Option<Ending>,
+    ) {
+        let Ok(read) = AgreementText::parse(text) else {
+            tracing::error!("an agreement of the log can't be read by this program; it is not in force");
+            return;
+        };
+        let terms = read.terms();
+        let id = terms.id.clone();
+        let signed = Arc::new(Signed { hash, text: text.to_owned(), terms, standing, signatures, ended });
+        self.texts.insert(hash, signed.clone());
+        let all_signed = |one: &Signed| one.terms.parties.iter().all(|party| one.has_signed(party));
+        let whole = self.whole.entry(id).or_default();
+        whole.retain(|held| held.hash != hash);
+        if all_signed(&signed) {
+            whole.push(signed);
+            whole.sort_by_key(|held| std::cmp::Reverse((held.terms.version, held.hash)));
+        }
+    }
+
+    pub(super) fn put_unsigned(&mut self, agreement: Agreement) {
+        self.unsigned.insert(agreement.id.clone(), agreement);
+    }
+
+    /// Every text, by hash.
+    pub fn texts(&self) -> impl Iterator<Item = &Arc<Signed>> {
+        self.texts.values()
+    }
+
+    /// The text with this hash.
+    pub fn text(&self, hash: &[u8; 32]) -> Option<&Arc<Signed>> {
+        self.texts.get(hash)
+    }
+
+    /// Terms that nobody has signed, from a log of the first kind.
+    pub fn unsigned(&self) -> impl Iterator<Item = &Agreement> {
+        self.unsigned.values()
+    }
+
+    /// The highest version of a name that every party has signed.
+    pub fn newest_version(&self, id: &Slug) -> Option<u32> {
+        self.whole.get(id)?.first().map(|held| held.terms.version)
+    }
+
+    /// What is in force on a date: for each name the newest version that has begun, unless it has lapsed or was ended.
+    pub fn in_force(&self, date: SchoolDate) -> impl Iterator<Item = &Arc<Signed>> {
+        self.whole.values().filter_map(move |versions| rules(versions, date))
+    }
+
+    /// The text of a name that is in force on a date.
+    pub fn named(&self, id: &Slug, date: SchoolDate) -> Option<&Arc<Signed>> {
+        rules(self.whole.get(id)?, date)
+    }
+
+    /// Every text that all its parties have signed, also those that have lapsed or ended.
+    pub fn whole(&self) -> impl Iterator<Item = &Arc<Signed>> {
+        self.whole.values().flatten()
+    }
+}
+
+/// Of the versions of one name, newest first, the one that rules on a date. An older version never comes back because
+/// a newer one was ended or has lapsed, or ending the newer one would widen what flows.
+fn rules(versions: &[Arc<Signed>], date: SchoolDate) -> Option<&Arc<Signed>> {
+    let begun = versions.iter().find(|held| {
+        let unborn = held.ended.as_ref().is_some_and(|ending| ending.on < held.terms.first_date);
+        held.terms.first_date <= date && !unborn
+    })?;
+    (begun.ended.is_none() && date <= begun.terms.last_date).then_some(begun)
+}
+
+impl Signed {
+    /// True if somebody has signed for this party.
+    pub fn has_signed(&self, party: &Slug) -> bool {
+        self.signatures.iter().any(|signature| signature.institution == *party)
+    }
+
+    /// Who has not signed yet.
+    pub fn waits_for(&self) -> Vec<&Slug> {
+        self.terms.parties.iter().filter(|party| !self.has_signed(party)).collect()
+    }
+
+    /// True if this person has signed it.
+    pub fn signed_by(&self, person: PersonId) -> bool {
+        self.signatures.iter().any(|signature| signature.person == person)
+    }
+
+    /// When the last party signed.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.signatures.iter().map(|signature| signature.at).max()
+    }
+}
