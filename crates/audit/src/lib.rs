@@ -35,5 +35,7 @@ pub use seal::{
     BatchSigner, BatchStatement, GroupLeaf, SaltKey, SealError, SignedBatch, VerifiedBatch, group_leaf,
     record_root, salt, verify_batch, verify_record_in_batch, verify_whole_batch,
 };
-pub use tree::{ProofError, Tree, root, root_from_path, verify_inclusion};
+pub use tree::{
+    ProofError, Tree, path_from_joint_path, root, root_from_joint_path, root_from_path, verify_inclusion,
+};
 pub use witness::{Refusal, WitnessKey, WitnessPublicKey, accept};

@@ -8,9 +8,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
-
-use crate::hash::{Hash, leaf_hash, sha256_parts};
+use crate::hash::{Hash, leaf_hash, sha256, sha256_parts};
 use crate::keys::{KeyError, PublicKey, Signature, SigningKey};
 use crate::text;
 use crate::tree::{ProofError, Tree, root, verify_inclusion};
@@ -56,23 +54,40 @@ pub enum SealError {
 
 /// Derives salts from a source's secret. Whoever holds the secret can recompute any salt; nobody else can guess one.
 #[derive(Clone)]
-pub struct SaltKey(hmac::Key);
+pub struct SaltKey {
+    /// The secret, padded to a block of SHA-256, under HMAC's two masks (RFC 2104).
+    inner: [u8; BLOCK],
+    outer: [u8; BLOCK],
+}
+
+/// Bytes of a block of SHA-256.
+const BLOCK: usize = 64;
 
 impl SaltKey {
     /// Prepares the secret, once for many salts.
     pub fn new(secret: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+        let (mut inner, mut outer) = ([0x36; BLOCK], [0x5c; BLOCK]);
+        for (at, byte) in secret.iter().enumerate() {
+            inner[at] ^= byte;
+            outer[at] ^= byte;
+        }
+        Self { inner, outer }
     }
 
     /// The salt of one group of one revision of a record: the first 16 bytes of
     /// `HMAC-SHA-256(secret, record id (16) || revision (u32, big-endian) || group (u32, big-endian))`.
+    ///
+    /// HMAC of so short a text is two hashes of one buffer each; a keyed context costs more than both.
     pub fn salt(&self, record_id: &[u8; 16], revision: u32, group: u32) -> [u8; 16] {
-        let mut message = [0; 24];
-        message[..16].copy_from_slice(record_id);
-        message[16..20].copy_from_slice(&revision.to_be_bytes());
-        message[20..].copy_from_slice(&group.to_be_bytes());
-        let tag = hmac::sign(&self.0, &message);
-        *tag.as_ref().first_chunk().expect("an HMAC-SHA-256 value has 32 bytes")
+        let mut text = [0; BLOCK + 24];
+        text[..BLOCK].copy_from_slice(&self.inner);
+        text[BLOCK..BLOCK + 16].copy_from_slice(record_id);
+        text[BLOCK + 16..BLOCK + 20].copy_from_slice(&revision.to_be_bytes());
+        text[BLOCK + 20..].copy_from_slice(&group.to_be_bytes());
+        let mut last = [0; BLOCK + 32];
+        last[..BLOCK].copy_from_slice(&self.outer);
+        last[BLOCK..].copy_from_slice(&sha256(&text));
+        *sha256(&last).first_chunk().expect("a SHA-256 value has 32 bytes")
     }
 }
 
@@ -226,6 +241,11 @@ impl SignedBatch {
     /// The path that proves record `index` (from 0) to be in this batch.
     pub fn path(&self, index: usize) -> Option<Vec<Hash>> {
         self.tree.path(index)
+    }
+
+    /// The hashes that prove several records (from 0, ascending) together: see [`Tree::joint_path`].
+    pub fn joint_path(&self, indices: &[usize]) -> Option<Vec<Hash>> {
+        self.tree.joint_path(indices)
     }
 }
 

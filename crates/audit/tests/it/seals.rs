@@ -182,3 +182,11 @@ proptest! {
         prop_assert!(verify_record_in_batch(&verified(&signed(3)), index, &root, &path).is_err());
     }
 }
+
+#[test]
+fn salts_are_hmac_of_rfc_2104() {
+    use aws_lc_rs::hmac;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &[0x5a; 32]);
+    let text = [&[7; 16][..], &258u32.to_be_bytes(), &4u32.to_be_bytes()].concat();
+    assert_eq!(salt(&[0x5a; 32], &[7; 16], 258, 4), hmac::sign(&key, &text).as_ref()[..16]);
+}

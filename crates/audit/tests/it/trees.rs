@@ -1,7 +1,8 @@
 //! Trees in memory, held to the published example of Certificate Transparency.
 
 use commonroll_audit::{
-    ProofError, Tree, empty_root, leaf_hash, node_hash, root, root_from_path, verify_inclusion,
+    ProofError, Tree, empty_root, leaf_hash, node_hash, path_from_joint_path, root, root_from_joint_path,
+    root_from_path, verify_inclusion,
 };
 
 use crate::{hash, unhex};
@@ -107,4 +108,51 @@ fn long_and_short_entries_hash_alike_on_both_sides_of_the_buffer() {
         let expected: [u8; 32] = Sha256::new().chain_update([0]).chain_update(&entry).finalize().into();
         assert_eq!(leaf_hash(&entry), expected, "entry of {length} bytes");
     }
+}
+
+#[test]
+fn a_joint_path_proves_any_choice_of_leaves_and_holds_each_ones_own_path() {
+    for size in 1..=10u64 {
+        let leaves: Vec<_> = (0..size).map(|index| leaf_hash(&crate::entry(index))).collect();
+        let tree = Tree::new(leaves.clone());
+        for choice in 1..1u64 << size {
+            let places: Vec<_> = (0..size).filter(|at| choice & 1 << at != 0).collect();
+            let indices: Vec<_> = places.iter().map(|at| *at as usize).collect();
+            let some: Vec<_> = places.iter().map(|at| (*at, leaves[*at as usize])).collect();
+            let path = tree.joint_path(&indices).unwrap();
+            assert_eq!(root_from_joint_path(&some, size, &path), Ok(tree.root()), "{places:?} of {size}");
+            for (which, index) in indices.iter().enumerate() {
+                let own = path_from_joint_path(&some, which, size, &path).unwrap();
+                assert_eq!(Some(own), tree.path(*index), "{index} out of {places:?} of {size}");
+            }
+            let longer = [path.as_slice(), &[leaves[0]]].concat();
+            assert_eq!(root_from_joint_path(&some, size, &longer), Err(ProofError::Length));
+            if let Some((_, shorter)) = path.split_last() {
+                assert_eq!(root_from_joint_path(&some, size, shorter), Err(ProofError::Length));
+            }
+            // One leaf told as another leads elsewhere, or nowhere.
+            let mut forged = some.clone();
+            forged[0].1[0] ^= 1;
+            assert_ne!(root_from_joint_path(&forged, size, &path), Ok(tree.root()));
+            if let Some(free) = (0..size).find(|at| !places.contains(at)) {
+                let mut moved = some.clone();
+                moved[0].0 = free;
+                moved.sort_unstable();
+                assert_ne!(root_from_joint_path(&moved, size, &path), Ok(tree.root()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_joint_path_of_no_leaves_or_of_leaves_out_of_order_is_none() {
+    let tree = Tree::new(leaves());
+    for indices in [&[][..], &[3, 3], &[3, 2], &[8]] {
+        assert_eq!(tree.joint_path(indices), None, "{indices:?}");
+        let some: Vec<_> = indices.iter().map(|index| (*index as u64, [0; 32])).collect();
+        assert!(root_from_joint_path(&some, 8, &[]).is_err());
+        assert!(path_from_joint_path(&some, 0, 8, &[]).is_err());
+    }
+    assert_eq!(tree.joint_path(&[0, 1, 2, 3, 4, 5, 6, 7]), Some(vec![]));
+    assert_eq!(tree.joint_path(&[0, 1, 2, 3]).map(|path| path.len()), Some(1));
 }
