@@ -19,18 +19,6 @@ pub(super) struct Backend {
     pub stopped: AtomicBool,
 }
 
-/// The values of keys that lie packed in `$1`, `$2` of them. A scalar subquery per key is an index look-up on either
-/// engine; no planner can make a scan of it.
-macro_rules! look_up {
-    ($value:literal, $table:literal, $key:literal, $width:literal) => {
-        concat!(
-            "SELECT i, value FROM (WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < $2) ",
-            "SELECT i, (SELECT ", $value, " FROM ", $table, " WHERE ", $key, " = substr($1, i * ", $width, " + 1, ",
-            $width, ")) AS value FROM s) AS found WHERE value IS NOT NULL"
-        )
-    };
-}
-
 type BlockColumns = (i64, i64, i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
 
 #[async_trait::async_trait]
@@ -109,12 +97,12 @@ impl Store for Backend {
     }
 
     async fn newest(&self, ids: &[[u8; 16]]) -> Result<Vec<Option<IdRow>>> {
-        const TEXT: &str = look_up!("val", "recid", "id", "16");
+        const TEXT: &str = engine::look_up!("val", "recid", "id", "16");
         self.look_up(TEXT, ids, |key: &[u8; ID], value| parse_id_row(key, value)).await
     }
 
     async fn superseded(&self, keys: &[([u8; 16], u32)]) -> Result<Vec<Option<IdRow>>> {
-        const TEXT: &str = look_up!("val", "superseded", "id_revision", "20");
+        const TEXT: &str = engine::look_up!("val", "superseded", "id_revision", "20");
         let keys: Vec<_> = keys.iter().map(id_revision).collect();
         self.look_up(TEXT, &keys, |key: &[u8; ID_REVISION], value| parse_id_row(key, value)).await
     }
@@ -168,7 +156,7 @@ impl Store for Backend {
     }
 
     async fn tiles(&self, keys: &[(u8, u64)]) -> Result<Vec<Option<[u8; 32]>>> {
-        const TEXT: &str = look_up!("hash", "tile", "level_ix", "9");
+        const TEXT: &str = engine::look_up!("hash", "tile", "level_ix", "9");
         let keys: Vec<_> = keys.iter().map(|&(level, index)| level_index(level, index)).collect();
         self.look_up(TEXT, &keys, |_: &[u8; LEVEL_INDEX], value| value.try_into().ok()).await
     }
@@ -224,12 +212,7 @@ impl Backend {
             return Ok(answers);
         }
         let count = i32::try_from(keys.len()).map_err(|_| StoreError::Misuse("too many keys at once"))?;
-        let found: Vec<(i32, Vec<u8>)> = sqlx::query_as(text)
-            .bind(keys.as_flattened())
-            .bind(count)
-            .fetch_all(&self.reader)
-            .await
-            .map_err(sort)?;
+        let found = engine::find(&self.reader, text, keys, count).await.map_err(sort)?;
         for (at, value) in found {
             let (key, answer) = keys.get(at as usize).zip(answers.get_mut(at as usize)).ok_or_else(index)?;
             *answer = Some(parse(key, &value).ok_or_else(index)?);

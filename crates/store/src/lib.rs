@@ -32,7 +32,8 @@ pub struct Settings {
     pub readers: u32,
     /// How long to wait for another process's write lock or for a free connection before giving up as busy.
     pub busy_timeout: Duration,
-    /// SQLite: bytes of write-ahead log above which [`Store::maintain`] makes the writer wait and empties it.
+    /// SQLite: bytes of write-ahead log above which [`Store::maintain`] waits for readers and empties it. From an eighth
+    /// of it on it is begun again whenever no reader needs it.
     /// A long one would make the start after a crash slow.
     pub wal_bytes_max: u64,
 }

@@ -34,6 +34,24 @@ macro_rules! ints {
 }
 pub(super) use ints;
 
+/// The values of the keys in the array `$1`. A scalar subquery per key is an index look-up that no planner can make a
+/// scan of; the width of the keys is of no interest here.
+macro_rules! look_up {
+    ($value:literal, $table:literal, $key:literal, $width:literal) => {
+        concat!(
+            "SELECT i, value FROM (SELECT (i - 1)::int AS i, (SELECT ",
+            $value,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $key,
+            " = wanted.key) AS value FROM UNNEST($1) WITH ORDINALITY AS wanted (key, i)) AS found ",
+            "WHERE value IS NOT NULL"
+        )
+    };
+}
+pub(super) use look_up;
+
 /// Keys as the array `$1`, values as the array `$2`.
 macro_rules! put {
     ($table:literal, $key:literal, $rest:literal) => {
@@ -102,6 +120,17 @@ fn as_sqlx(error: StoreError) -> sqlx::Error {
 
 pub(super) fn bind_ints(numbers: impl Iterator<Item = i64>) -> Vec<i64> {
     numbers.collect()
+}
+
+/// Runs a look-up; gives places among the keys with what was found there.
+pub(super) async fn find<const N: usize>(
+    pool: &sqlx::Pool<Db>,
+    text: &'static str,
+    keys: &[[u8; N]],
+    _count: i32,
+) -> sqlx::Result<Vec<(i32, Vec<u8>)>> {
+    let keys: Vec<&[u8]> = keys.iter().map(<[u8; N]>::as_slice).collect();
+    sqlx::query_as(text).bind(keys).fetch_all(pool).await
 }
 
 pub(super) async fn put<const N: usize>(

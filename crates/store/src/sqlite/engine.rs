@@ -34,6 +34,20 @@ macro_rules! ints {
 }
 pub(super) use ints;
 
+/// The values of keys that lie packed in `$1`, `$2` of them. A scalar subquery per key is an index look-up that
+/// no planner can make a scan of.
+macro_rules! look_up {
+    ($value:literal, $table:literal, $key:literal, $width:literal) => {
+        concat!(
+            "SELECT i, value FROM (WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < $2) ",
+            "SELECT i, (SELECT ", $value, " FROM ", $table, " WHERE ", $key, " = substr($1, i * ", $width, " + 1, ",
+            $width, ")) AS value FROM s) AS found WHERE value IS NOT NULL"
+        )
+    };
+}
+
+pub(super) use look_up;
+
 /// Rows of fixed width packed into `$1`, `$2` of them.
 macro_rules! put {
     ($table:literal, $key:literal, $rest:literal) => {
@@ -52,8 +66,14 @@ pub(super) const PUT_TILE: &str = put!("tile", "level_ix", "NOTHING");
 /// A third kind of connection, for looking and checkpointing: it never keeps the writer or a reader waiting.
 pub(super) struct Extra {
     side: sqlx::Pool<Db>,
-    wal_bytes_max: u64,
+    /// Pages of write-ahead log from which it is begun again at its start.
+    wal_pages_turn: u64,
+    /// Pages of write-ahead log above which readers are waited for.
+    wal_pages_max: u64,
 }
+
+/// Bytes that a page takes in the write-ahead log: 4096, SQLite's default, and a frame's header.
+const FRAME: u64 = 4096 + 24;
 
 pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Arc<dyn Store>> {
     Ok(Arc::new(connect(url, settings).await?))
@@ -94,7 +114,8 @@ async fn connect(url: &str, settings: &Settings) -> Result<Backend> {
     }
     install(&mut conn, STEPS).await?;
     drop(conn);
-    let extra = Extra { side, wal_bytes_max: settings.wal_bytes_max };
+    let wal_pages_max = settings.wal_bytes_max / FRAME;
+    let extra = Extra { side, wal_pages_turn: wal_pages_max / 8, wal_pages_max };
     Ok(Backend { writer, reader, extra, stopped: false.into() })
 }
 
@@ -159,6 +180,16 @@ pub(super) fn bind_ints(numbers: impl Iterator<Item = i64>) -> String {
         let _ = write!(json, "{comma}{number}");
     }
     json + "]"
+}
+
+/// Runs a look-up; gives places among the keys with what was found there.
+pub(super) async fn find<const N: usize>(
+    pool: &sqlx::Pool<Db>,
+    text: &'static str,
+    keys: &[[u8; N]],
+    count: i32,
+) -> sqlx::Result<Vec<(i32, Vec<u8>)>> {
+    sqlx::query_as(text).bind(keys.as_flattened()).bind(count).fetch_all(pool).await
 }
 
 pub(super) async fn put<const N: usize>(
@@ -261,20 +292,40 @@ pub(super) async fn changed(backend: &Backend, known: u64) -> Result<()> {
     }
 }
 
-/// Copies the write-ahead log into the file. Above its limit the writer waits until it is empty.
+/// Copies the write-ahead log into the file, most of it beside the writer.
+///
+/// Above a size the rest is copied between two commits, so that the next commit begins the log again at its start. A
+/// log that is written over needs no new blocks of the file system, and flushing it does not wait for the file's.
+/// Waiting for SQLite's lock instead would cost the writer far more: its busy handler sleeps in steps of milliseconds.
 pub(super) async fn maintain(backend: &Backend) -> Result<()> {
-    let mut conn = backend.extra.side.acquire().await.map_err(sort)?;
-    let (_, pages, copied): (i64, i64, i64) =
-        sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *conn).await.map_err(sort)?;
-    // Bytes per page: 4096, SQLite's default, and 24 of frame header. Without WAL (memory) it is -1 pages.
-    if u64::try_from(pages).unwrap_or(0) * 4120 > backend.extra.wal_bytes_max {
-        let (busy, ..): (i64, i64, i64) =
-            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *conn).await.map_err(sort)?;
-        if busy != 0 {
-            tracing::debug!(pages, copied, "write-ahead log is above its limit and a reader holds it");
+    let mut side = backend.extra.side.acquire().await.map_err(sort)?;
+    let mut pages = checkpoint(&mut side, "PRAGMA wal_checkpoint(PASSIVE)").await?.pages;
+    if pages <= backend.extra.wal_pages_turn {
+        return Ok(());
+    }
+    // What was written during the first round is little now.
+    checkpoint(&mut side, "PRAGMA wal_checkpoint(PASSIVE)").await?;
+    let mut writer = backend.writer.acquire().await.map_err(sort)?;
+    pages = checkpoint(&mut writer, "PRAGMA wal_checkpoint(PASSIVE)").await?.pages;
+    if pages > backend.extra.wal_pages_max {
+        // A reader has held on to it for long. The writer has its turn for as long as the side connection waits.
+        let ended = checkpoint(&mut side, "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        if ended.busy {
+            tracing::debug!(pages, "write-ahead log is above its limit and a reader holds it");
         }
     }
     Ok(())
+}
+
+struct Checkpointed {
+    busy: bool,
+    /// In the write-ahead log; 0 without one (memory).
+    pages: u64,
+}
+
+async fn checkpoint(conn: &mut Conn, text: &'static str) -> Result<Checkpointed> {
+    let (busy, pages, _): (i64, i64, i64) = sqlx::query_as(text).fetch_one(conn).await.map_err(sort)?;
+    Ok(Checkpointed { busy: busy != 0, pages: u64::try_from(pages).unwrap_or(0) })
 }
 
 pub(super) async fn close(backend: &Backend) {
