@@ -185,10 +185,17 @@ async fn engine(args: &Args, name: &str, postgres: Option<&str>, report: &mut Re
     report.say(Figure::plain(format!("{name}: raw durable append"), ceiling, "records/s"));
 
     let mut load = Load::new(args.agents, args.records, args.batch)?;
+    let before = rig.cpu_seconds();
     let took = Flow::run(&rig, &mut load).await?;
+    let after = rig.cpu_seconds();
     let rate = args.records as f64 / took.as_secs_f64();
     let name_of = |what: &str| format!("{name}: {what}");
     report.say(Figure::rate(name_of("publish to acknowledged"), rate, "records/s", ceiling, 0.3, 0.75));
+    if let (Some(before), Some(after)) = (before, after) {
+        let each = |seconds: f64| seconds * 1e6 / args.records as f64;
+        report.say(Figure::plain(name_of("processor time, hub"), each(after.0 - before.0), "us/record"));
+        report.say(Figure::plain(name_of("processor time, clients"), each(after.1 - before.1), "us/record"));
+    }
 
     if args.seconds > 0 {
         let flush = rig.flush_ms()?;

@@ -104,6 +104,11 @@ impl Rig {
         Ok(times[times.len() / 2])
     }
 
+    /// Processor time that the hub's process and this one have used, in seconds, where the system tells.
+    pub fn cpu_seconds(&self) -> Option<(f64, f64)> {
+        Some((cpu_seconds(self.hub.child.id())?, cpu_seconds(std::process::id())?))
+    }
+
     /// Most memory that the hub's process ever had resident, where the system tells.
     pub fn hub_peak_mib(&self) -> Option<f64> {
         peak_mib(self.hub.child.id())
@@ -256,4 +261,11 @@ fn peak_mib(process: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+}
+
+/// User and system time of a process in seconds; only Linux tells, in hundredths.
+fn cpu_seconds(process: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let ticks = |at: usize| stat.rsplit(')').next()?.split_whitespace().nth(at)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / 100.0)
 }
