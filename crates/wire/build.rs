@@ -60,6 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.bytes(["."]).skip_debug(PERSONAL.iter().copied()).include_file("generated.rs");
     tonic_prost_build::configure()
         .emit_rerun_if_changed(false)
+        .codec_path("crate::codec::Codec")
         .compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

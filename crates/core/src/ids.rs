@@ -82,7 +82,8 @@ impl LocalId {
         if text.is_empty() || text.len() > 64 {
             return Err(Invalid::new(field, "must have 1 to 64 characters"));
         }
-        if text.chars().any(|c| c.is_control() || is_direction_mark(c)) {
+        let plain = text.bytes().all(|b| matches!(b, b' '..=b'~')); // the usual case
+        if !plain && text.chars().any(|c| c.is_control() || is_direction_mark(c)) {
             return Err(Invalid::new(field, "must not hold control characters or direction marks"));
         }
         Ok(Self(text.to_owned()))

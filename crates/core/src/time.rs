@@ -69,6 +69,9 @@ impl SchoolDate {
         if text.len() != 10 {
             return Err(rule);
         }
+        if let Some((year, month, day)) = digits(text.as_bytes()) {
+            return civil::Date::new(year, month, day).map(Self).map_err(|_| rule);
+        }
         text.parse().map(Self).map_err(|_| rule)
     }
 
@@ -87,10 +90,14 @@ impl SchoolDate {
         civil::date(1970, 1, 1).checked_add(jiff::Span::new().try_days(days).ok()?).ok().map(Self)
     }
 
-    /// Days since 1970-01-01.
+    /// Days since 1970-01-01. Counted by hand, since every record asks for it several times: years are counted from
+    /// March, so that the leap day is the last one, in cycles of 400 years.
     pub fn days(self) -> i32 {
-        let since = self.0 - civil::date(1970, 1, 1);
-        since.get_days()
+        let (month, day) = (i32::from(self.0.month()), i32::from(self.0.day()));
+        let year = i32::from(self.0.year()) - i32::from(month <= 2);
+        let (cycle, year) = (year.div_euclid(400), year.rem_euclid(400));
+        let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        cycle * 146_097 + year * 365 + year / 4 - year / 100 + of_year - 719_468
     }
 
     /// The instant of a local time on this date. In the hour that a clock change repeats, the first one; in the hour
@@ -104,6 +111,17 @@ impl SchoolDate {
     pub fn start(self, zone: &TimeZone) -> Timestamp {
         self.at(civil::Time::midnight(), zone)
     }
+}
+
+/// Year, month and day of a text that is YYYY-MM-DD in digits.
+fn digits(text: &[u8]) -> Option<(i16, i8, i8)> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
+    let pair = |tens: &u8, ones: &u8| {
+        let both = tens.is_ascii_digit() && ones.is_ascii_digit();
+        both.then(|| ((tens - b'0') * 10 + (ones - b'0')) as i8)
+    };
+    let year = i16::from(pair(y1, y2)?) * 100 + i16::from(pair(y3, y4)?);
+    Some((year, pair(m1, m2)?, pair(d1, d2)?))
 }
 
 impl FromStr for SchoolDate {
@@ -150,5 +168,23 @@ impl Interval {
     /// True if both share an instant.
     pub fn overlaps(self, other: Self) -> bool {
         self.start < other.end && other.start < self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar_and_dates_read_as_they_print() {
+        // Every day of four centuries and some of the far ends, against the calendar's own arithmetic.
+        for days in (-200_000..200_000).step_by(13).chain(-800..800) {
+            let Some(date) = SchoolDate::from_days(days) else { panic!("{days} is a day") };
+            assert_eq!(date.days(), days, "{date}");
+            assert_eq!(SchoolDate::parse("date", &date.to_string()), Ok(date));
+        }
+        for wrong in ["2026-02-30", "2026-13-01", "2026-00-10", "2026-1-010", "2026/01/01", "+026-01-01"] {
+            assert!(SchoolDate::parse("date", wrong).is_err(), "{wrong}");
+        }
     }
 }

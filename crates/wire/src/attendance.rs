@@ -1,6 +1,7 @@
 //! Attendance: its field groups to and from the schema.
 
-use crate::{pb::attendance::v1 as pb, read};
+use crate::{pb::attendance::v1 as pb, put, read};
+use bytes::BytesMut;
 use commonroll_core::{
     Interval, Invalid,
     record::{
@@ -52,6 +53,12 @@ pub fn write_source_code(code: &SourceCode) -> pb::SourceCode {
     pb::SourceCode { code: code.code.clone(), code_set: code.code_set.clone() }
 }
 
+/// Appends group 3, encoded.
+pub(crate) fn put_source_code(code: &SourceCode, out: &mut BytesMut) {
+    put::text(1, &code.code, out);
+    put::text(2, &code.code_set, out);
+}
+
 /// Reads group 3.
 ///
 /// # Errors
@@ -63,6 +70,11 @@ pub fn read_source_code(code: &pb::SourceCode) -> Result<SourceCode, Invalid> {
 /// Group 4 as the schema writes it.
 pub fn write_note(note: &Text) -> pb::AttendanceNote {
     pb::AttendanceNote { text: note.as_str().to_owned() }
+}
+
+/// Appends group 4, encoded.
+pub(crate) fn put_note(note: &Text, out: &mut BytesMut) {
+    put::text(1, note.as_str(), out);
 }
 
 /// Reads group 4.

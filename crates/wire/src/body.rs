@@ -1,6 +1,6 @@
 //! What a record says: a [`Body`] as numbered, encoded field groups, and back.
 
-use crate::{assessment, attendance, behaviour, read};
+use crate::{assessment, attendance, behaviour, read, seal::Written};
 use bytes::Bytes;
 use commonroll_core::{
     Body, Invalid, RecordKind,
@@ -8,16 +8,17 @@ use commonroll_core::{
 };
 use prost::Message;
 
-/// A field group's number and its encoded content.
-pub(crate) type Content = (u32, Bytes);
-
 /// Encodes the groups behind the head, ascending.
-pub(crate) fn write(body: &Body, groups: &mut Vec<Content>) {
+pub(crate) fn write(body: &Body, groups: &mut Written<'_>) {
     match body {
         Body::Attendance(mark) => {
             push(groups, 2, mark.presence.as_ref().map(attendance::write_presence));
-            push(groups, 3, mark.source_code.as_ref().map(attendance::write_source_code));
-            push(groups, 4, mark.note.as_ref().map(attendance::write_note));
+            if let Some(code) = &mark.source_code {
+                groups.put(3, |out| attendance::put_source_code(code, out));
+            }
+            if let Some(note) = &mark.note {
+                groups.put(4, |out| attendance::put_note(note, out));
+            }
             push(groups, 5, mark.register.as_ref().map(attendance::write_register));
         }
         Body::Assessment(result) => {
@@ -34,9 +35,9 @@ pub(crate) fn write(body: &Body, groups: &mut Vec<Content>) {
     }
 }
 
-fn push(groups: &mut Vec<Content>, number: u32, message: Option<impl Message>) {
+fn push(groups: &mut Written<'_>, number: u32, message: Option<impl Message>) {
     if let Some(message) = message {
-        groups.push((number, message.encode_to_vec().into()));
+        groups.put(number, |out| message.encode_raw(out));
     }
 }
 

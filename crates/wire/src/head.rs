@@ -1,23 +1,21 @@
 //! `RecordHead`: which record this is. Field group 1 of every kind.
 
-use crate::{pb::record::v1 as pb, read};
-use bytes::Bytes;
+use crate::{pb::record::v1 as pb, put, read};
+use bytes::BytesMut;
 use commonroll_core::{Head, Invalid, LocalId, RecordId, RecordKind, Revision, SchoolDate, Timestamp};
 
-/// The head as the schema writes it.
-pub(crate) fn write(head: &Head, kind: RecordKind, withdrawn: bool) -> pb::RecordHead {
-    pb::RecordHead {
-        record_id: Bytes::copy_from_slice(&head.id.0),
-        revision: head.revision.get(),
-        kind: write_kind(kind) as i32,
-        source: head.source.as_str().to_owned(),
-        learner_local_id: head.learner.as_str().to_owned(),
-        group_local_id: read::id_text(head.group.as_ref()),
-        school_date: head.date.to_string(),
-        recorded_at_us: head.recorded_at.micros(),
-        withdrawn,
-        confidential: head.confidential,
-    }
+/// Appends the head, encoded as `RecordHead`.
+pub(crate) fn write(head: &Head, kind: RecordKind, withdrawn: bool, out: &mut BytesMut) {
+    put::bytes(1, &head.id.0, out);
+    put::number(2, head.revision.get().into(), out);
+    put::number(3, write_kind(kind) as u64, out);
+    put::text(4, head.source.as_str(), out);
+    put::text(5, head.learner.as_str(), out);
+    put::text(6, head.group.as_ref().map_or("", LocalId::as_str), out);
+    put::text(7, &head.date.to_string(), out);
+    put::number(8, head.recorded_at.micros() as u64, out);
+    put::number(9, withdrawn.into(), out);
+    put::number(10, head.confidential.into(), out);
 }
 
 /// A head that keeps every rule, the kind that it announces, and whether it withdraws the record.

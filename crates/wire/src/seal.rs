@@ -4,10 +4,9 @@
 //! [`crate::batch`]; whether anyone may see it is not known here.
 
 use crate::{body, head, pb::record::v1 as pb, read};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use commonroll_audit::{GroupLeaf, Hash, SaltKey, group_leaf, record_root};
 use commonroll_core::{Body, Invalid, Record};
-use prost::Message;
 
 /// Number of the head's group in every kind.
 pub const HEAD: u32 = 1;
@@ -58,26 +57,48 @@ pub struct Frame {
 /// always give the same bytes and root.
 pub fn seal(record: &Record, secret: &[u8; 32], withhold: &[u32]) -> Sealed {
     let withdrawn = matches!(record.body, Body::Withdrawn(_));
-    let mut contents = Vec::with_capacity(6);
-    contents.push((HEAD, Bytes::from(head::write(&record.head, record.kind(), withdrawn).encode_to_vec())));
-    body::write(&record.body, &mut contents);
+    let mut written = Written {
+        key: SaltKey::new(secret),
+        id: &record.head.id.0,
+        revision: record.head.revision.get(),
+        withhold,
+        bytes: BytesMut::with_capacity(512),
+        leaves: Vec::with_capacity(5),
+        groups: Vec::with_capacity(5),
+    };
+    written.put(HEAD, |out| head::write(&record.head, record.kind(), withdrawn, out));
+    body::write(&record.body, &mut written);
+    let root = record_root(&written.leaves).expect("a core record has 1 to 5 groups in ascending order");
+    Sealed { message: pb::SealedRecord { groups: written.groups }, root }
+}
 
-    let key = SaltKey::new(secret);
-    let mut leaves = Vec::with_capacity(contents.len());
-    let mut groups = Vec::with_capacity(contents.len());
-    for (number, content) in contents {
-        let salt = key.salt(&record.head.id.0, record.head.revision.get(), number);
-        let leaf = GroupLeaf::shown(number, &salt, &content);
-        leaves.push(leaf);
-        groups.push(if number != HEAD && withhold.contains(&number) {
+/// A record that is being sealed, its groups' salts and contents in one piece of memory.
+pub(crate) struct Written<'a> {
+    key: SaltKey,
+    id: &'a [u8; 16],
+    revision: u32,
+    withhold: &'a [u32],
+    bytes: BytesMut,
+    leaves: Vec<GroupLeaf>,
+    groups: Vec<pb::FieldGroup>,
+}
+
+impl Written<'_> {
+    /// Adds a group; `write` appends its content.
+    pub(crate) fn put(&mut self, number: u32, write: impl FnOnce(&mut BytesMut)) {
+        let salt = self.key.salt(self.id, self.revision, number);
+        self.bytes.extend_from_slice(&salt);
+        write(&mut self.bytes);
+        let mut content = self.bytes.split();
+        let leaf = GroupLeaf::shown(number, &salt, &content[salt.len()..]);
+        self.leaves.push(leaf);
+        self.groups.push(if number != HEAD && self.withhold.contains(&number) {
             withheld(number, leaf.hash)
         } else {
-            let salt = Bytes::copy_from_slice(&salt);
-            pb::FieldGroup { number, salt, content, withheld_hash: Bytes::new() }
+            let salt = content.split_to(salt.len()).freeze();
+            pb::FieldGroup { number, salt, content: content.freeze(), withheld_hash: Bytes::new() }
         });
     }
-    let root = record_root(&leaves).expect("a core record has 1 to 5 groups in ascending order");
-    Sealed { message: pb::SealedRecord { groups }, root }
 }
 
 /// Checks a record's frame and hashes it: numbers, order, sizes, salts. Enough to check its source's signature.

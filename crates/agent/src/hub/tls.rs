@@ -37,6 +37,8 @@ async fn connect(address: &str, tls: ClientTlsConfig) -> Result<Channel, HubErro
         // Room for the answers to a whole window of batches, so that hub and agent never both wait to be read.
         .initial_stream_window_size(4 << 20)
         .initial_connection_window_size(16 << 20)
+        // A page of the feed in a few frames: the smallest frames fill no TLS record.
+        .max_frame_size(256 * 1024)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10))
         .keep_alive_while_idle(true);

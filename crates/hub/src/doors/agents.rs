@@ -35,6 +35,8 @@ const PONG_WITHIN: Duration = Duration::from_secs(20);
 /// Windows: large enough that a batch needs no round trip, small enough that 2,048 connections fit in memory.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
+/// Bytes of a frame that the hub takes: the smallest there are fill no TLS record, and are many.
+const FRAME_MAX: u32 = 64 * 1024;
 const HEADERS_MAX: u32 = 16 * 1024;
 /// A person's request: a name and a few words.
 const PEOPLE_BYTES: usize = 64 * 1024;
@@ -157,6 +159,7 @@ pub(super) fn server(streams: u32) -> Server {
         .max_concurrent_streams(streams)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(Some(FRAME_MAX))
         .http2_max_header_list_size(HEADERS_MAX)
         .http2_max_pending_accept_reset_streams(Some(RESETS_MAX))
 }

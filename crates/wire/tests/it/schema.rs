@@ -102,3 +102,18 @@ fn every_message_is_of_a_group_that_core_knows() {
         assert!(numbers.eq(record.kind().groups().iter().map(|(number, _)| *number)));
     }
 }
+
+#[test]
+fn what_is_encoded_by_hand_is_what_prost_encodes() {
+    fn same<M: Message + Default>(content: &[u8]) {
+        assert_eq!(M::decode(content).unwrap().encode_to_vec(), content);
+    }
+    for record in sample::all() {
+        let sealed = seal(&record, &sample::SECRET, &[]).message;
+        same::<pb::record::v1::RecordHead>(&sealed.groups[0].content);
+        if let commonroll_core::Body::Attendance(_) = record.body {
+            same::<pb::attendance::v1::SourceCode>(&sealed.groups[2].content);
+            same::<pb::attendance::v1::AttendanceNote>(&sealed.groups[3].content);
+        }
+    }
+}
