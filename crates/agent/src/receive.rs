@@ -16,7 +16,7 @@ use crate::{
 use commonroll_audit::{KeyId, PublicKey};
 use commonroll_core::{RecordId, Revision, Slug, Timestamp};
 use commonroll_wire::{
-    Delivered, Opened,
+    Delivered, Opened, alone,
     pb::exchange::v1::{DeliveredBatch, DeliveredRecord, ReceiveResponse},
     verify_delivery,
 };
@@ -312,6 +312,7 @@ impl Receiver<'_> {
         retry: Option<Timestamp>,
     ) -> Aside {
         let head = arrival.map(|arrival| &arrival.record.head);
+        let place = batch.records.iter().position(|r| r.sequence == record.sequence);
         Aside {
             sequence: record.sequence,
             id: head.map_or(RecordId([0; 16]), |head| head.id),
@@ -320,7 +321,7 @@ impl Receiver<'_> {
             code,
             message,
             retry,
-            batch: DeliveredBatch { seal: batch.seal.clone(), records: vec![record.clone()] },
+            batch: alone(batch, place.unwrap_or(0)),
         }
     }
 }

@@ -4,13 +4,14 @@
 //! that nothing can leave without one.
 
 use crate::{
-    directory::Directory,
+    directory::{Directory, Placed},
     entry::{Circumstances, Recipient},
     types::{GroupState, SealedGroup},
 };
 use commonroll_audit::seal::group_leaf;
 use commonroll_core::{LocalId, RecordKind, Timestamp};
 use commonroll_policy::{Action, AgreementInForce, DenyCode, Permit, Question};
+use std::sync::Arc;
 
 /// What a record is, as far as decisions go.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub struct Decision {
     pub learner: u32,
     /// Field groups that policy lets into the hub at all; the others are kept as their hashes.
     pub stored: u32,
+    /// Where the directory placed it.
+    pub placed: Placed,
     /// Who may have it now.
     pub recipients: Vec<Recipient>,
 }
@@ -74,8 +77,7 @@ pub const NO_PLACEMENT: Refusal = Refusal {
 
 /// Decides what becomes of a record that its source publishes.
 pub fn publish(directory: &Directory, subject: &Subject<'_>, now: Timestamp) -> Result<Decision, Refusal> {
-    let c = subject.circumstances;
-    let placed = directory.placed(subject.source, &c.learner, c.date, c.at, c.group.as_ref());
+    let placed = place(directory, subject);
     let (Some(learner), Some(home)) = (placed.learner, placed.home) else { return Err(NO_PLACEMENT) };
     let ask = |action, actor| decide(directory, subject, action, actor, home, placed.in_force, now);
     let permit = ask(Action::Publish, subject.source).map_err(Refusal::from)?;
@@ -83,18 +85,24 @@ pub fn publish(directory: &Directory, subject: &Subject<'_>, now: Timestamp) -> 
         .map(|permit| Recipient { institution: home, groups: permit.groups() })
         .into_iter()
         .collect();
-    Ok(Decision { learner, stored: permit.groups(), recipients })
+    Ok(Decision { learner, stored: permit.groups(), recipients, placed })
+}
+
+/// Where the directory places a record: who it is about, who is home, whether a placement covers it.
+pub fn place(directory: &Directory, subject: &Subject<'_>) -> Placed {
+    let c = subject.circumstances;
+    directory.placed(subject.source, &c.learner, c.date, c.at, c.group.as_ref())
 }
 
 /// Decides whether a record may leave for a recipient at this moment, and under which id the recipient knows the learner.
+/// `placed` is where this same directory places it.
 pub fn leave(
     directory: &Directory,
     subject: &Subject<'_>,
+    placed: Placed,
     recipient: u16,
     now: Timestamp,
 ) -> Result<(Permit, LocalId), &'static str> {
-    let c = subject.circumstances;
-    let placed = directory.placed(subject.source, &c.learner, c.date, c.at, c.group.as_ref());
     let learner = placed.learner.ok_or("no_placement")?;
     let (home, local) = directory.home_of(learner).ok_or("no_placement")?;
     if *home != recipient {
@@ -138,14 +146,18 @@ fn decide(
 }
 
 /// Leaves of a record what a permit allows: every other field group goes as its hash.
-pub fn redact(groups: &[SealedGroup], permit: &Permit) -> Vec<SealedGroup> {
+pub fn redact(groups: &Arc<[SealedGroup]>, permit: &Permit) -> Arc<[SealedGroup]> {
     only(groups, permit.groups())
 }
 
 /// A record's field groups with all but some as their hashes. The head always stays.
-pub fn only(groups: &[SealedGroup], mask: u32) -> Vec<SealedGroup> {
+pub fn only(groups: &Arc<[SealedGroup]>, mask: u32) -> Arc<[SealedGroup]> {
     let allowed = mask | 1 << 1;
     let keep = |number: u32| number < 32 && allowed & (1 << number) != 0;
+    let stays = |group: &SealedGroup| keep(group.number) || matches!(group.state, GroupState::Withheld(_));
+    if groups.iter().all(stays) {
+        return groups.clone();
+    }
     groups
         .iter()
         .map(|group| match &group.state {

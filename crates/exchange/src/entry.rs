@@ -87,14 +87,13 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// The bytes that are hashed into the log.
-    pub fn encode(&self) -> Vec<u8> {
+    /// Appends the bytes that are hashed into the log.
+    pub fn encode(&self, bytes: &mut Vec<u8>) {
         match self {
-            Self::Record(record) => record.encode(),
+            Self::Record(record) => record.encode(bytes),
             Self::Note(note) => {
-                let mut bytes = vec![TAG_NOTE];
-                bytes.extend(serde_json::to_vec(note).expect("a note is plain text"));
-                bytes
+                bytes.push(TAG_NOTE);
+                serde_json::to_writer(bytes, note).expect("a note is plain text");
             }
         }
     }
@@ -110,8 +109,7 @@ impl Entry {
 }
 
 impl RecordEntry {
-    fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(96);
+    fn encode(&self, bytes: &mut Vec<u8>) {
         bytes.push(TAG_RECORD);
         bytes.extend(self.source.to_be_bytes());
         bytes.extend(self.batch.to_be_bytes());
@@ -127,7 +125,6 @@ impl RecordEntry {
             bytes.extend(recipient.institution.to_be_bytes());
             bytes.extend(recipient.groups.to_be_bytes());
         }
-        bytes
     }
 
     fn decode(mut bytes: &[u8]) -> Result<Self, Damaged> {
@@ -198,7 +195,7 @@ pub struct Seal {
 #[derive(Clone)]
 pub enum Payload {
     /// A record: which seal of the block covers it, its circumstances and sealed groups.
-    Record { seal: u32, circumstances: Circumstances, groups: Vec<SealedGroup> },
+    Record { seal: u32, circumstances: Circumstances, groups: Arc<[SealedGroup]> },
     /// A change of the directory, salted.
     Change { salt: [u8; 16], change: Box<Change> },
     /// Nothing.
@@ -229,7 +226,7 @@ impl Payload {
                 out.extend(circumstances.at.map_or(i64::MIN, Timestamp::micros).to_be_bytes());
                 put_short(out, circumstances.learner.as_str().as_bytes());
                 put_short(out, circumstances.group.as_ref().map_or("", LocalId::as_str).as_bytes());
-                for group in groups {
+                for group in groups.iter() {
                     out.extend(group.number.to_be_bytes());
                     match &group.state {
                         GroupState::Withheld(hash) => {
@@ -291,7 +288,11 @@ impl Payload {
             groups.push(SealedGroup { number, state });
         }
         let date = SchoolDate::from_days(days).ok_or(Damaged)?;
-        Ok(Self::Record { seal, circumstances: Circumstances { learner, group, date, at }, groups })
+        Ok(Self::Record {
+            seal,
+            circumstances: Circumstances { learner, group, date, at },
+            groups: groups.into(),
+        })
     }
 }
 
@@ -322,6 +323,16 @@ fn take_short(bytes: &mut Bytes) -> Result<Option<LocalId>, Damaged> {
     LocalId::parse("local_id", text).map(Some).map_err(|_| Damaged)
 }
 
+/// Writes something with its length (u32) before it; gives where it begins.
+fn with_length(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+    out.extend([0; 4]);
+    let at = out.len();
+    write(out);
+    let length = (out.len() - at) as u32;
+    out[at - 4..at].copy_from_slice(&length.to_be_bytes());
+    at
+}
+
 /// Collects the entries of one commit.
 #[derive(Default)]
 pub struct BlockBuilder {
@@ -336,16 +347,10 @@ pub struct BlockBuilder {
 impl BlockBuilder {
     /// Adds an entry with its payload; gives its leaf hash.
     pub fn push(&mut self, entry: &Entry, payload: &Payload) -> Hash {
-        let bytes = entry.encode();
-        self.entries.extend((bytes.len() as u32).to_be_bytes());
-        self.entries.extend(&bytes);
-        let at = self.payloads.len();
-        self.payloads.extend([0; 4]);
-        payload.encode(&mut self.payloads);
-        let length = (self.payloads.len() - at - 4) as u32;
-        self.payloads[at..at + 4].copy_from_slice(&length.to_be_bytes());
+        let at = with_length(&mut self.entries, |bytes| entry.encode(bytes));
+        with_length(&mut self.payloads, |bytes| payload.encode(bytes));
         self.count += 1;
-        leaf_hash(&bytes)
+        leaf_hash(&self.entries[at..])
     }
 
     /// Adds a seal; gives its number in this block.

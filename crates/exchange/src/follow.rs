@@ -88,7 +88,7 @@ pub fn read_records(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec
         }
         let seal = payloads.seals.get(seal_number as usize).ok_or(Damaged)?.clone();
         let tree = trees.entry(seal_number).or_insert_with(|| Arc::new(batch_tree(&seal.roots))).clone();
-        records.push(LiveRecord { seq, entry, circumstances, groups, seal, tree });
+        records.push(LiveRecord { seq, entry, circumstances, groups, seal, tree, placed: None });
     }
     Ok(records)
 }

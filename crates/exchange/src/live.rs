@@ -5,7 +5,7 @@
 
 use crate::{
     decide::{self, Subject},
-    directory::Directory,
+    directory::{Directory, Placed},
     entry::{Circumstances, RecordEntry, Seal},
     types::{OutBatch, OutRecord, Page, SealedGroup},
 };
@@ -30,11 +30,13 @@ pub struct LiveRecord {
     /// What decisions are made from.
     pub circumstances: Circumstances,
     /// Its sealed groups.
-    pub groups: Vec<SealedGroup>,
+    pub groups: Arc<[SealedGroup]>,
     /// The seal over its batch.
     pub seal: Arc<Seal>,
     /// The batch's tree, for paths.
     pub tree: Arc<Tree>,
+    /// Where the directory of a version placed the record when it was published. While that version lasts it is so.
+    pub placed: Option<(u64, Placed)>,
 }
 
 /// The records of one commit.
@@ -141,37 +143,39 @@ impl PageBuilder<'_> {
             confidential: entry.confidential,
             circumstances: &record.circumstances,
         };
-        match decide::leave(self.directory, &subject, self.recipient, self.now) {
+        let held = record.placed.filter(|(version, _)| *version == self.directory.version);
+        let placed = held.map_or_else(|| decide::place(self.directory, &subject), |(_, placed)| placed);
+        match decide::leave(self.directory, &subject, placed, self.recipient, self.now) {
             Err(code) => self.withheld.push((record.seq + 1, code)),
             Ok((permit, recipient_learner)) => {
                 let out = OutRecord {
                     sequence: record.seq + 1,
                     batch_index: u32::from(entry.index),
-                    path: record.tree.path(usize::from(entry.index)).unwrap_or_default(),
                     groups: decide::redact(&record.groups, &permit),
                     recipient_learner,
                     accepted_at: entry.accepted_at,
                 };
                 self.bytes += out.size();
-                self.put(&record.seal, out);
+                self.put(&record.seal, &record.tree, out);
             }
         }
         true
     }
 
-    fn put(&mut self, seal: &Seal, out: OutRecord) {
-        let Some(source) = self.directory.institution(seal.source).map(|s| s.info.slug.clone()) else {
+    fn put(&mut self, seal: &Seal, tree: &Arc<Tree>, out: OutRecord) {
+        let Some(source) = self.directory.institution(seal.source).map(|s| &s.info.slug) else {
             return;
         };
         match self.page.batches.last_mut() {
-            Some(batch) if batch.number == seal.number && batch.source == source => batch.records.push(out),
+            Some(batch) if batch.number == seal.number && batch.source == *source => batch.records.push(out),
             _ => self.page.batches.push(OutBatch {
-                source,
+                source: source.clone(),
                 number: seal.number,
                 size: seal.roots.len() as u32,
                 key_id: seal.key_id,
                 signature: seal.signature,
                 records: vec![out],
+                tree: tree.clone(),
             }),
         }
     }

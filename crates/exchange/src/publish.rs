@@ -47,7 +47,7 @@ pub struct PublishJob {
 
 /// A record that is ready for the writer.
 pub struct Prepared {
-    pub groups: Vec<SealedGroup>,
+    pub groups: Arc<[SealedGroup]>,
     pub root: Hash,
     pub facts: Result<Facts, Invalid>,
 }
@@ -243,7 +243,7 @@ fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: 
     if news {
         plan.bytes += job.bytes;
     }
-    let results = take_fates(plan, known, job, fates);
+    let results = take_fates(plan, known, job, fates, working.version);
     if job.number == expected {
         working.saw_batch(source, job.number);
         plan.batches.insert(source, job.number);
@@ -329,7 +329,13 @@ fn fate(
     }
 }
 
-fn take_fates(plan: &mut Plan, known: &mut Known, job: &PublishJob, fates: Vec<Fate>) -> Vec<RecordAnswer> {
+fn take_fates(
+    plan: &mut Plan,
+    known: &mut Known,
+    job: &PublishJob,
+    fates: Vec<Fate>,
+    version: u64,
+) -> Vec<RecordAnswer> {
     let mut seal = None;
     job.records
         .iter()
@@ -338,7 +344,7 @@ fn take_fates(plan: &mut Plan, known: &mut Known, job: &PublishJob, fates: Vec<F
         .map(|(index, (record, fate))| match (fate, &record.facts) {
             (Fate::New(decision), Ok(facts)) => {
                 let seal = *seal.get_or_insert_with(|| plan.seal(&job.seal));
-                accept(plan, known, job, index, record, facts, decision, seal)
+                accept(plan, known, job, index, record, facts, decision, seal, version)
             }
             (Fate::Known(answer), _) => answer,
             (Fate::New(_), Err(invalid)) => {
@@ -358,6 +364,7 @@ fn accept(
     facts: &Facts,
     decision: Decision,
     seal: u32,
+    version: u64,
 ) -> RecordAnswer {
     // What policy lets nobody have has no place in the hub either.
     let groups = decide::only(&record.groups, decision.stored);
@@ -375,6 +382,7 @@ fn accept(
         root: record.root,
         recipients: decision.recipients,
     };
+    let placed = Some((version, decision.placed));
     let payload = Payload::Record { seal, circumstances: facts.circumstances.clone(), groups };
     let entry = Entry::Record(entry);
     let seq = plan.push(&entry, &payload);
@@ -400,7 +408,7 @@ fn accept(
     else {
         unreachable!("made a record payload just above")
     };
-    plan.live.push(LiveRecord { seq, entry, circumstances, groups, seal, tree });
+    plan.live.push(LiveRecord { seq, entry, circumstances, groups, seal, tree, placed });
     RecordAnswer::Accepted { sequence: seq + 1 }
 }
 

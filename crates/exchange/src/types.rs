@@ -4,9 +4,9 @@
 //! source; nothing here knows protobuf or a transport.
 
 use bytes::Bytes;
-use commonroll_audit::hash::Hash;
+use commonroll_audit::{hash::Hash, tree::Tree};
 use commonroll_core::{Invalid, LocalId, PersonId, Slug, Timestamp, record::Record};
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 /// Id that the hub gave to an agent when it joined: a UUID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +66,7 @@ impl fmt::Debug for SealedGroup {
 #[derive(Debug, Clone)]
 pub struct IncomingRecord {
     /// The sealed field groups, ascending.
-    pub groups: Vec<SealedGroup>,
+    pub groups: Arc<[SealedGroup]>,
     /// RFC 6962 root over the groups' leaves.
     pub root: Hash,
     /// The record, or the rule that it breaks.
@@ -159,8 +159,22 @@ pub struct OutBatch {
     pub key_id: [u8; 8],
     /// Ed25519 signature.
     pub signature: [u8; 64],
-    /// The records.
+    /// The records, in the order of their numbers.
     pub records: Vec<OutRecord>,
+    /// The tree over the whole batch.
+    pub(crate) tree: Arc<Tree>,
+}
+
+impl OutBatch {
+    /// The inclusion path of the record at a place in the signed batch.
+    pub fn path(&self, batch_index: u32) -> Vec<Hash> {
+        self.tree.path(batch_index as usize).unwrap_or_default()
+    }
+
+    /// The path that proves the records at some places together; `None` if the places don't ascend.
+    pub fn joint_path(&self, places: &[usize]) -> Option<Vec<Hash>> {
+        self.tree.joint_path(places)
+    }
 }
 
 /// One record on its way to one recipient, already redacted.
@@ -170,10 +184,8 @@ pub struct OutRecord {
     pub sequence: u64,
     /// Place in the signed batch, from 0.
     pub batch_index: u32,
-    /// Inclusion path in the batch's tree.
-    pub path: Vec<Hash>,
     /// Field groups; those that policy withholds carry their hash alone.
-    pub groups: Vec<SealedGroup>,
+    pub groups: Arc<[SealedGroup]>,
     /// The learner by the recipient's own id.
     pub recipient_learner: LocalId,
     /// When the hub accepted the record.
@@ -187,7 +199,7 @@ impl OutRecord {
             GroupState::Open { content, .. } => content.len() + 24,
             GroupState::Withheld(_) => 40,
         };
-        80 + 34 * self.path.len() + self.groups.iter().map(group).sum::<usize>()
+        80 + self.groups.iter().map(group).sum::<usize>()
     }
 }
 

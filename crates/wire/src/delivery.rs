@@ -1,7 +1,7 @@
 //! Deliveries: the check that a recipient makes before it believes a record.
 //!
-//! The batch's root does not travel. Every record's path leads to one, all must lead to the same, and the source's
-//! signature must cover that one; so a hub can neither forge a record nor slip one in.
+//! The batch's root does not travel. The records' paths, or one joint path, lead to it, all must lead to the same, and
+//! the source's signature must cover that one; so a hub can neither forge a record nor slip one in.
 
 use crate::{
     batch::{self, BatchError},
@@ -10,7 +10,10 @@ use crate::{
     seal::{self, Opened},
 };
 use bytes::Bytes;
-use commonroll_audit::{BatchStatement, Hash, PublicKey, leaf_hash, root_from_path, verify_batch};
+use commonroll_audit::{
+    BatchStatement, Hash, PublicKey, leaf_hash, path_from_joint_path, root_from_joint_path, root_from_path,
+    verify_batch,
+};
 use commonroll_core::Invalid;
 use std::collections::HashSet;
 
@@ -29,6 +32,9 @@ pub enum DeliveryError {
         /// The record's sequence number.
         sequence: u64,
     },
+    /// The joint path does not fit the places of the records.
+    #[error("field `joint_path`: does not tie these records to the signed batch")]
+    JointPath,
     /// The signature does not cover the root that the paths lead to: a record, a path or the signature was changed.
     #[error(
         "field `signature`: does not cover these records; they were changed after their source signed them"
@@ -69,25 +75,78 @@ pub fn verify_delivery(
 ) -> Result<Vec<Delivered>, DeliveryError> {
     let seal = batch::read_seal(delivered.seal.as_ref(), key)?;
     check_order(&delivered.records, seal.size)?;
-    let mut batch_root = None;
     let mut records = Vec::with_capacity(delivered.records.len());
+    let mut leaves = Vec::with_capacity(delivered.records.len());
     for record in &delivered.records {
-        let sequence = record.sequence;
         let message = record.record.as_ref().ok_or(Invalid::new("record", "must be given"))?;
         let frame = seal::frame(message)?;
-        let leads_to = root_of(record, &frame.root, seal.size)?;
-        if *batch_root.get_or_insert(leads_to) != leads_to {
-            return Err(DeliveryError::Path { sequence });
-        }
         let root = frame.root;
+        leaves.push((u64::from(record.batch_index), leaf_hash(&root)));
         let opened = seal::open_framed(message, frame);
-        records.push(Delivered { sequence, root, record: batch::of_source(opened, &seal.source) });
+        let record_of_source = batch::of_source(opened, &seal.source);
+        records.push(Delivered { sequence: record.sequence, root, record: record_of_source });
     }
-    let root = batch_root.ok_or(Invalid::new("records", "must be at least one"))?;
+    let root = match joined(&delivered.records) {
+        true => joint_root(delivered, &leaves, seal.size)?,
+        false => common_root(&delivered.records, &leaves, seal.size)?,
+    };
     let source = seal.source.as_str().to_owned();
     let statement = BatchStatement { source, number: seal.number, count: u64::from(seal.size), root };
     verify_batch(key, statement, &seal.signature).map_err(|_| DeliveryError::Signature)?;
     Ok(records)
+}
+
+/// One record of a delivered batch as a batch of its own, with its own path: for setting it aside. Of a batch whose
+/// paths are broken it is one that can't be verified either.
+pub fn alone(delivered: &pb::DeliveredBatch, place: usize) -> pb::DeliveredBatch {
+    let mut records: Vec<_> = delivered.records.get(place).cloned().into_iter().collect();
+    if let ([record], true) = (&mut records[..], joined(&delivered.records)) {
+        record.batch_path = path_of(delivered, place).unwrap_or_default();
+    }
+    pb::DeliveredBatch { seal: delivered.seal.clone(), records, joint_path: Bytes::new() }
+}
+
+fn path_of(delivered: &pb::DeliveredBatch, place: usize) -> Option<Vec<Bytes>> {
+    let leaf = |record: &pb::DeliveredRecord| {
+        let frame = seal::frame(record.record.as_ref()?).ok()?;
+        Some((u64::from(record.batch_index), leaf_hash(&frame.root)))
+    };
+    let leaves = delivered.records.iter().map(leaf).collect::<Option<Vec<_>>>()?;
+    let (joint, []) = delivered.joint_path.as_chunks::<32>() else { return None };
+    let size = u64::from(delivered.seal.as_ref()?.size);
+    path_from_joint_path(&leaves, place, size, joint).ok().map(|path| path_bytes(&path))
+}
+
+/// True if one path stands for all records.
+fn joined(records: &[pb::DeliveredRecord]) -> bool {
+    records.iter().all(|record| record.batch_path.is_empty())
+}
+
+fn joint_root(
+    delivered: &pb::DeliveredBatch,
+    leaves: &[(u64, Hash)],
+    size: u32,
+) -> Result<Hash, DeliveryError> {
+    let (path, []) = delivered.joint_path.as_chunks::<32>() else {
+        return Err(Invalid::new("joint_path", "must be hashes of exactly 32 bytes, end to end").into());
+    };
+    root_from_joint_path(leaves, u64::from(size), path).map_err(|_| DeliveryError::JointPath)
+}
+
+/// The root that the records' own paths all lead to.
+fn common_root(
+    records: &[pb::DeliveredRecord],
+    leaves: &[(u64, Hash)],
+    size: u32,
+) -> Result<Hash, DeliveryError> {
+    let mut common = None;
+    for (record, (_, leaf)) in records.iter().zip(leaves) {
+        let leads_to = root_of(record, leaf, size)?;
+        if *common.get_or_insert(leads_to) != leads_to {
+            return Err(DeliveryError::Path { sequence: record.sequence });
+        }
+    }
+    Ok(common.ok_or(Invalid::new("records", "must be at least one"))?)
 }
 
 /// An inclusion path as the schema writes it. The hashes share one buffer.
@@ -96,24 +155,25 @@ pub fn path_bytes(path: &[Hash]) -> Vec<Bytes> {
     (0..path.len()).map(|at| all.slice(at * 32..(at + 1) * 32)).collect()
 }
 
-/// Sequence numbers ascend, places in the batch lie inside it, and none is there twice.
+/// There are records, sequence numbers ascend, places in the batch lie inside it, and none is there twice.
 fn check_order(records: &[pb::DeliveredRecord], size: u32) -> Result<(), Invalid> {
-    let mut last = 0;
-    let mut places = HashSet::with_capacity(records.len().min(size as usize));
-    for record in records {
-        if record.sequence <= last {
-            return Err(Invalid::new("sequence", "must ascend from record to record, from 1"));
-        }
-        last = record.sequence;
-        if record.batch_index >= size || !places.insert(record.batch_index) {
-            return Err(Invalid::new("batch_index", "must lie inside the batch, each place once"));
-        }
+    if records.is_empty() {
+        return Err(Invalid::new("records", "must be at least one"));
+    }
+    if records[0].sequence == 0 || !records.is_sorted_by(|a, b| a.sequence < b.sequence) {
+        return Err(Invalid::new("sequence", "must ascend from record to record, from 1"));
+    }
+    // Places that ascend, as they nearly always do, can't repeat.
+    let ascending = records.is_sorted_by(|a, b| a.batch_index < b.batch_index);
+    let mut places = HashSet::new();
+    if records.iter().any(|r| r.batch_index >= size || !(ascending || places.insert(r.batch_index))) {
+        return Err(Invalid::new("batch_index", "must lie inside the batch, each place once"));
     }
     Ok(())
 }
 
 /// The batch root that a record's path leads to.
-fn root_of(record: &pb::DeliveredRecord, root: &Hash, size: u32) -> Result<Hash, DeliveryError> {
+fn root_of(record: &pb::DeliveredRecord, leaf: &Hash, size: u32) -> Result<Hash, DeliveryError> {
     // Ten siblings are enough for 1,000 records; a longer path can't fit and need not be read.
     let mut path = [[0; 32]; 10];
     let fits = path.get_mut(..record.batch_path.len());
@@ -121,6 +181,6 @@ fn root_of(record: &pb::DeliveredRecord, root: &Hash, size: u32) -> Result<Hash,
     for (hash, bytes) in path.iter_mut().zip(&record.batch_path) {
         *hash = read::exactly("batch_path", bytes, "must be hashes of exactly 32 bytes")?;
     }
-    root_from_path(&leaf_hash(root), u64::from(record.batch_index), u64::from(size), path)
+    root_from_path(leaf, u64::from(record.batch_index), u64::from(size), path)
         .map_err(|_| DeliveryError::Path { sequence: record.sequence })
 }

@@ -71,7 +71,12 @@ pub fn declared(result: DeclareResult) -> DeclarationAnswer {
 }
 
 pub fn page(page: Page) -> pb::ReceiveResponse {
+    let records = |batch: &commonroll_exchange::OutBatch| {
+        batch.records.iter().map(|record| out(record, batch.path(record.batch_index))).collect()
+    };
     let batch = |batch: commonroll_exchange::OutBatch| pb::DeliveredBatch {
+        records: records(&batch),
+        joint_path: Bytes::new(),
         seal: Some(record::BatchSeal {
             source: batch.source.as_str().to_owned(),
             number: batch.number,
@@ -79,30 +84,29 @@ pub fn page(page: Page) -> pb::ReceiveResponse {
             key_id: Bytes::copy_from_slice(&batch.key_id),
             signature: Bytes::copy_from_slice(&batch.signature),
         }),
-        records: batch.records.into_iter().map(out).collect(),
     };
     pb::ReceiveResponse { batches: page.batches.into_iter().map(batch).collect(), cursor: page.cursor }
 }
 
-fn out(out: OutRecord) -> pb::DeliveredRecord {
-    let group = |group: SealedGroup| match group.state {
+fn out(out: &OutRecord, path: Vec<[u8; 32]>) -> pb::DeliveredRecord {
+    let group = |group: &SealedGroup| match &group.state {
         GroupState::Open { salt, content } => record::FieldGroup {
             number: group.number,
-            salt: Bytes::copy_from_slice(&salt),
-            content,
+            salt: Bytes::copy_from_slice(salt),
+            content: content.clone(),
             withheld_hash: Bytes::new(),
         },
         GroupState::Withheld(hash) => record::FieldGroup {
             number: group.number,
-            withheld_hash: Bytes::copy_from_slice(&hash),
+            withheld_hash: Bytes::copy_from_slice(hash),
             ..record::FieldGroup::default()
         },
     };
     pb::DeliveredRecord {
         sequence: out.sequence,
         batch_index: out.batch_index,
-        batch_path: path_bytes(&out.path),
-        record: Some(record::SealedRecord { groups: out.groups.into_iter().map(group).collect() }),
+        batch_path: path_bytes(&path),
+        record: Some(record::SealedRecord { groups: out.groups.iter().map(group).collect() }),
         recipient_learner_local_id: out.recipient_learner.as_str().to_owned(),
         accepted_at_us: out.accepted_at.micros(),
     }

@@ -170,7 +170,7 @@ impl Partner {
         let certificate = pem(&joined.await.unwrap().into_inner().certificate);
         let identity = Identity::from_pem(certificate, key.serialize_pem());
         let channel = hub.dial(hub.addresses.agents, Some(identity));
-        let from_the_start = ReceiveRequest { after_sequence: 0 };
+        let from_the_start = ReceiveRequest { after_sequence: 0, joint_paths: false };
         let feed =
             ExchangeServiceClient::new(channel.clone()).receive(from_the_start).await.unwrap().into_inner();
         Self { slug, signing, channel, feed }

@@ -82,8 +82,8 @@ impl Hub for GrpcHub {
     }
 
     async fn receive(&self, after: u64) -> Result<Box<dyn ReceiveSession>, HubError> {
-        let pieces =
-            within(self.exchange().receive(ReceiveRequest { after_sequence: after })).await?.into_inner();
+        let request = ReceiveRequest { after_sequence: after, joint_paths: true };
+        let pieces = within(self.exchange().receive(request)).await?.into_inner();
         Ok(Box::new(Receiving { pieces }))
     }
 

@@ -134,7 +134,9 @@ impl State {
                     recipient_learner_local_id: format!("home-{}", head.learner.as_str()),
                     accepted_at_us: 1,
                 };
-                self.log.push((DeliveredBatch { seal: Some(seal.clone()), records: vec![delivered] }, text));
+                let records = vec![delivered];
+                let batch = DeliveredBatch { seal: Some(seal.clone()), records, ..Default::default() };
+                self.log.push((batch, text));
                 RecordAnswer::Accepted { sequence }
             };
             results.push(write_record_answer(answer));

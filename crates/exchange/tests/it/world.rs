@@ -381,5 +381,5 @@ fn sealed(salts: &SaltKey, record: Record) -> IncomingRecord {
             GroupState::Withheld(hash) => GroupLeaf::withheld(g.number, *hash),
         })
         .collect();
-    IncomingRecord { root: record_root(&leaves).unwrap(), groups, content: Ok(record) }
+    IncomingRecord { root: record_root(&leaves).unwrap(), groups: groups.into(), content: Ok(record) }
 }

@@ -1,6 +1,6 @@
 //! Between the schema's messages and the exchange's words. Pure; a broken rule names its field.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use commonroll_core::Invalid;
 use commonroll_exchange::{
     Acknowledgement, BatchAnswer, GroupState, IncomingBatch, IncomingRecord, OutBatch, OutRecord, Page,
@@ -85,25 +85,23 @@ fn record_answer(answer: RecordAnswer) -> pb::RecordResult {
 }
 
 /// A page of the feed as messages of bounded size. A page's records ascend, so each message's cursor is its last one.
-pub(super) fn page(page: Page) -> Vec<pb::ReceiveResponse> {
+pub(super) fn page(page: Page, joint_paths: bool) -> Vec<pb::ReceiveResponse> {
     let mut messages = vec![pb::ReceiveResponse::default()];
-    let mut bytes = 0;
-    for mut batch in page.batches {
-        let records = std::mem::take(&mut batch.records);
-        let mut out =
-            pb::DeliveredBatch { seal: Some(seal(&batch)), records: Vec::with_capacity(records.len()) };
-        for record in records.into_iter().map(out_record) {
+    let (mut bytes, mut pieces) = (0, Pieces::default());
+    for batch in page.batches {
+        let mut records = Vec::with_capacity(batch.records.len());
+        for record in &batch.records {
+            let record = out_record(record, &mut pieces);
             let size = record.encoded_len();
             if bytes > 0 && bytes + size > RESPONSE_BYTES {
-                let rest = pb::DeliveredBatch { seal: out.seal.clone(), records: Vec::new() };
-                finish(&mut messages, std::mem::replace(&mut out, rest));
+                finish(&mut messages, &batch, std::mem::take(&mut records), joint_paths);
                 messages.push(pb::ReceiveResponse::default());
                 bytes = 0;
             }
             bytes += size;
-            out.records.push(record);
+            records.push(record);
         }
-        finish(&mut messages, out);
+        finish(&mut messages, &batch, records, joint_paths);
     }
     if let Some(last) = messages.last_mut() {
         last.cursor = page.cursor;
@@ -111,12 +109,24 @@ pub(super) fn page(page: Page) -> Vec<pb::ReceiveResponse> {
     messages
 }
 
-/// Puts a batch into the message that is being filled, and moves its cursor.
-fn finish(messages: &mut [pb::ReceiveResponse], batch: pb::DeliveredBatch) {
-    if let (Some(message), Some(last)) = (messages.last_mut(), batch.records.last()) {
-        message.cursor = last.sequence;
-        message.batches.push(batch);
+/// Puts records of a batch into the message that is being filled, with their path or paths, and moves its cursor.
+fn finish(
+    messages: &mut [pb::ReceiveResponse],
+    batch: &OutBatch,
+    mut records: Vec<pb::DeliveredRecord>,
+    joint_paths: bool,
+) {
+    let (Some(message), Some(last)) = (messages.last_mut(), records.last()) else { return };
+    message.cursor = last.sequence;
+    let places = || records.iter().map(|record| record.batch_index as usize).collect::<Vec<_>>();
+    let joint_path = joint_paths.then(|| batch.joint_path(&places())).flatten();
+    if joint_path.is_none() {
+        for record in &mut records {
+            record.batch_path = path_bytes(&batch.path(record.batch_index));
+        }
     }
+    let joint_path = joint_path.map(|path| path.concat().into()).unwrap_or_default();
+    message.batches.push(pb::DeliveredBatch { seal: Some(seal(batch)), records, joint_path });
 }
 
 fn seal(batch: &OutBatch) -> record::BatchSeal {
@@ -129,26 +139,43 @@ fn seal(batch: &OutBatch) -> record::BatchSeal {
     }
 }
 
-fn out_record(out: OutRecord) -> pb::DeliveredRecord {
+/// Many small byte strings in few pieces of memory.
+#[derive(Default)]
+struct Pieces(BytesMut);
+
+impl Pieces {
+    const ROOM: usize = 16 * 1024;
+
+    fn take(&mut self, bytes: &[u8]) -> Bytes {
+        if self.0.capacity() < bytes.len() {
+            self.0 = BytesMut::with_capacity(Self::ROOM);
+        }
+        self.0.extend_from_slice(bytes);
+        self.0.split().freeze()
+    }
+}
+
+fn out_record(out: &OutRecord, pieces: &mut Pieces) -> pb::DeliveredRecord {
+    let groups = out.groups.iter().map(|group| out_group(group, pieces)).collect();
     pb::DeliveredRecord {
         sequence: out.sequence,
         batch_index: out.batch_index,
-        batch_path: path_bytes(&out.path),
-        record: Some(record::SealedRecord { groups: out.groups.into_iter().map(out_group).collect() }),
+        batch_path: Vec::new(),
+        record: Some(record::SealedRecord { groups }),
         recipient_learner_local_id: out.recipient_learner.as_str().to_owned(),
         accepted_at_us: out.accepted_at.micros(),
     }
 }
 
-fn out_group(group: SealedGroup) -> record::FieldGroup {
+fn out_group(group: &SealedGroup, pieces: &mut Pieces) -> record::FieldGroup {
     let number = group.number;
-    match group.state {
+    match &group.state {
         GroupState::Open { salt, content } => {
-            let salt = Bytes::copy_from_slice(&salt);
+            let (salt, content) = (pieces.take(salt), content.clone());
             record::FieldGroup { number, salt, content, withheld_hash: Bytes::new() }
         }
         GroupState::Withheld(hash) => {
-            let withheld_hash = Bytes::copy_from_slice(&hash);
+            let withheld_hash = pieces.take(hash);
             record::FieldGroup { number, salt: Bytes::new(), content: Bytes::new(), withheld_hash }
         }
     }

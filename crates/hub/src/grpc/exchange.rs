@@ -67,10 +67,10 @@ impl ExchangeService for ExchangeDoor {
     ) -> Result<Response<Self::ReceiveStream>, Status> {
         let (speaker, peer) = (speaker(&request)?, peer(&request)?);
         let place = self.place(&speaker)?;
-        let after = request.into_inner().after_sequence;
-        let feed = self.exchange.receive(&speaker, after).map_err(status::of_speaker)?;
+        let ReceiveRequest { after_sequence, joint_paths } = request.into_inner();
+        let feed = self.exchange.receive(&speaker, after_sequence).map_err(status::of_speaker)?;
         let (outlet, responses) = receive::outlet_of(&self.limits, &peer);
-        let stream = ReceiveStream { door: self.clone(), feed, outlet, _place: place };
+        let stream = ReceiveStream { door: self.clone(), feed, joint_paths, outlet, _place: place };
         tokio::spawn(stream.run());
         Ok(Response::new(responses))
     }

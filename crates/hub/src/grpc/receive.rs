@@ -25,6 +25,8 @@ pub(super) fn outlet_of(
 pub(super) struct ReceiveStream {
     pub door: ExchangeDoor,
     pub feed: Feed,
+    /// True if the reader takes one path for a batch in place of one for each record.
+    pub joint_paths: bool,
     pub outlet: Outlet<ReceiveResponse>,
     pub _place: Place,
 }
@@ -38,7 +40,7 @@ impl ReceiveStream {
                 Some(Err(status)) => break status,
                 Some(Ok(page)) => {
                     let count = page.len() as u64;
-                    for message in convert::page(page) {
+                    for message in convert::page(page, self.joint_paths) {
                         if let Err(gone) = self.outlet.send(message).await {
                             return self.door.metrics.gone(gone);
                         }

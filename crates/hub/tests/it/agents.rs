@@ -19,7 +19,12 @@ use tonic_reflection::pb::v1::{
 async fn a_mark_travels_from_host_to_home_and_is_acknowledged() {
     let hub = TestHub::start().await;
     let (mut host, home) = (hub.agent("northgate").await, hub.agent("ridgeway").await);
-    let mut feed = home.exchange().receive(ReceiveRequest { after_sequence: 0 }).await.unwrap().into_inner();
+    let mut feed = home
+        .exchange()
+        .receive(ReceiveRequest { after_sequence: 0, joint_paths: false })
+        .await
+        .unwrap()
+        .into_inner();
     let batch = host.batch(&[host.mark("lesson-1")]);
     let answer = host.publishing().await.unwrap().ask(batch).await.unwrap();
     assert_eq!(answer.results[0].outcome(), RecordOutcome::Accepted, "{}", answer.results[0].reason);

@@ -36,7 +36,7 @@ async fn every_call(channel: &Channel) -> Vec<Option<Status>> {
     ];
     answers.push(AuditServiceClient::new(channel.clone()).prove(ProveRequest { sequence: 1 }).await.err());
     let mut exchange = ExchangeServiceClient::new(channel.clone());
-    answers.push(exchange.receive(ReceiveRequest { after_sequence: 0 }).await.err());
+    answers.push(exchange.receive(ReceiveRequest { after_sequence: 0, joint_paths: false }).await.err());
     answers.push(exchange.publish(tokio_stream::pending()).await.err());
     answers.push(exchange.acknowledge(AcknowledgeRequest::default()).await.err());
     answers

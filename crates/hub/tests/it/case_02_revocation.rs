@@ -16,7 +16,12 @@ async fn case_02_revocation_ends_open_streams_and_refuses_new_calls() {
     let answer = publishing.ask(batch).await.unwrap();
     let sequence = answer.results[0].sequence;
     assert!(sequence > 0, "{:?}", answer.results);
-    let mut feed = agent.exchange().receive(ReceiveRequest { after_sequence: 0 }).await.unwrap().into_inner();
+    let mut feed = agent
+        .exchange()
+        .receive(ReceiveRequest { after_sequence: 0, joint_paths: false })
+        .await
+        .unwrap()
+        .into_inner();
 
     hub.exchange.revoke(Revoke::Agent(AgentId(agent.id)), "data manager", hub.now()).await.unwrap();
     let revoked = Instant::now();
@@ -51,7 +56,12 @@ async fn case_02_revocation_on_another_node_ends_streams_here() {
     let agent = hub.agent("northgate").await;
     let twin = hub.twin().await;
     let mut publishing = agent.publishing().await.unwrap();
-    let mut feed = agent.exchange().receive(ReceiveRequest { after_sequence: 0 }).await.unwrap().into_inner();
+    let mut feed = agent
+        .exchange()
+        .receive(ReceiveRequest { after_sequence: 0, joint_paths: false })
+        .await
+        .unwrap()
+        .into_inner();
     twin.exchange.revoke(Revoke::Agent(AgentId(agent.id)), "data manager", twin.now()).await.unwrap();
     let end = tokio::time::timeout(Duration::from_secs(2), publishing.answers.message()).await;
     assert_eq!(end.expect("the publish stream ends").unwrap_err().code(), Code::Unauthenticated);

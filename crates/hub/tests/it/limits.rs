@@ -75,7 +75,8 @@ async fn a_receiver_that_takes_nothing_is_cut_and_can_come_back() {
         .initial_stream_window_size(300)
         .connect_lazy();
     let mut slow = ExchangeServiceClient::new(narrow);
-    let mut feed = slow.receive(ReceiveRequest { after_sequence: 0 }).await.unwrap().into_inner();
+    let mut feed =
+        slow.receive(ReceiveRequest { after_sequence: 0, joint_paths: false }).await.unwrap().into_inner();
     let mut publishing = host.publishing().await.unwrap();
     for page in 0..4 {
         let marks: Vec<_> = (0..5).map(|n| host.mark(&format!("lesson-{page}-{n}"))).collect();
@@ -90,7 +91,12 @@ async fn a_receiver_that_takes_nothing_is_cut_and_can_come_back() {
         }
     };
     assert_ne!(end.code(), Code::Unauthenticated);
-    let mut again = home.exchange().receive(ReceiveRequest { after_sequence: 0 }).await.unwrap().into_inner();
+    let mut again = home
+        .exchange()
+        .receive(ReceiveRequest { after_sequence: 0, joint_paths: false })
+        .await
+        .unwrap()
+        .into_inner();
     let page = tokio::time::timeout(Duration::from_secs(2), again.message()).await.unwrap().unwrap().unwrap();
     assert!(!page.batches.is_empty(), "nothing is lost: the feed waits at the hub");
     assert_eq!(hub.metric("commonroll_refused_calls_total{code=\"deadline_exceeded\"}").await, 1.0);

@@ -153,7 +153,8 @@ async fn agents_and_people_have_no_business_at_each_others_methods_and_it_is_cou
     let mut refused =
         vec![PeopleServiceClient::new(agent.channel.clone()).whoami(WhoamiRequest {}).await.unwrap_err()];
     let mut exchange = ExchangeServiceClient::new(head.channel.clone());
-    refused.push(exchange.receive(ReceiveRequest { after_sequence: 0 }).await.unwrap_err());
+    refused
+        .push(exchange.receive(ReceiveRequest { after_sequence: 0, joint_paths: false }).await.unwrap_err());
     refused.push(exchange.publish(tokio_stream::pending()).await.unwrap_err());
     for answer in &refused {
         assert_eq!((answer.code(), answer.message()), (Code::PermissionDenied, refused[0].message()));

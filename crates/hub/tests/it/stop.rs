@@ -13,7 +13,12 @@ async fn case_34_a_stop_answers_every_publish_and_ends_every_stream() {
     let mut hub = TestHub::start().await;
     let (mut host, home) = (hub.agent("northgate").await, hub.agent("ridgeway").await);
     let mut publishing = host.publishing().await.unwrap();
-    let mut feed = home.exchange().receive(ReceiveRequest { after_sequence: 0 }).await.unwrap().into_inner();
+    let mut feed = home
+        .exchange()
+        .receive(ReceiveRequest { after_sequence: 0, joint_paths: false })
+        .await
+        .unwrap()
+        .into_inner();
     let batches: Vec<_> = (0..60).map(|n| host.batch(&[host.mark(&format!("lesson-{n}"))])).collect();
     let sender = publishing.sender.clone();
     let load = tokio::spawn(async move {

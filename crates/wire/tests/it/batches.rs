@@ -4,7 +4,7 @@ use crate::sample::{self, SECRET};
 use bytes::Bytes;
 use commonroll_audit::{SealError, SigningKey};
 use commonroll_wire::{
-    BatchError, Delivered, DeliveryError, HEAD_BIT, Sealed, open_batch, path_bytes,
+    BatchError, Delivered, DeliveryError, HEAD_BIT, Sealed, alone, open_batch, path_bytes,
     pb::exchange::v1::{DeliveredBatch, DeliveredRecord, PublishRequest},
     redact, seal, seal_batch, verify_delivery,
 };
@@ -28,7 +28,17 @@ fn delivered(request: &PublishRequest, places: &[u32]) -> DeliveredBatch {
         record: Some(redact(&request.records[*place as usize], HEAD_BIT | 1 << 2).unwrap()),
         ..Default::default()
     });
-    DeliveredBatch { seal: request.seal.clone(), records: records.collect() }
+    DeliveredBatch { seal: request.seal.clone(), records: records.collect(), joint_path: Bytes::new() }
+}
+
+/// The same with one path for all.
+fn delivered_jointly(request: &PublishRequest, places: &[u32]) -> DeliveredBatch {
+    let opened = open_batch(request, &sample::signing_key().public()).unwrap();
+    let indices: Vec<_> = places.iter().map(|place| *place as usize).collect();
+    let mut batch = delivered(request, places);
+    batch.records.iter_mut().for_each(|record| record.batch_path.clear());
+    batch.joint_path = opened.signed.joint_path(&indices).unwrap().concat().into();
+    batch
 }
 
 fn verify(batch: &DeliveredBatch) -> Result<Vec<Delivered>, DeliveryError> {
@@ -181,4 +191,48 @@ fn a_malformed_delivery_is_refused_by_its_field() {
     assert_eq!(field(|b| b.records[1].batch_path = vec![Bytes::from_static(&[0; 32]); 11]), "batch_path");
     assert_eq!(field(|b| b.records[1].batch_path[0] = Bytes::from_static(&[0; 31])), "batch_path");
     assert_eq!(field(|b| b.seal = None), "seal");
+}
+
+#[test]
+fn a_joint_path_shows_the_same_as_the_paths_and_each_record_can_stand_alone() {
+    for (count, places) in [(1, &[0][..]), (6, &[0, 3, 4]), (7, &[6]), (3, &[0, 1, 2]), (100, &[5, 6, 7, 80])]
+    {
+        let request = published(count);
+        let jointly = delivered_jointly(&request, places);
+        let one_by_one = delivered(&request, places);
+        assert_eq!(verify(&jointly).unwrap(), verify(&one_by_one).unwrap());
+        for place in 0..places.len() {
+            let single = alone(&jointly, place);
+            assert_eq!(single.records, one_by_one.records[place..=place]);
+            assert_eq!(verify(&single).unwrap().len(), 1);
+            assert_eq!(alone(&one_by_one, place), single);
+        }
+    }
+}
+
+#[test]
+fn a_tampered_joint_path_is_found_out() {
+    let refused = |edit: fn(&mut DeliveredBatch)| {
+        let mut batch = delivered_jointly(&published(6), &[0, 3, 4]);
+        edit(&mut batch);
+        // Setting a record of it aside can't make it sound.
+        assert!(verify(&alone(&batch, 1)).is_err());
+        verify(&batch).unwrap_err()
+    };
+    assert_eq!(refused(|b| flip(&mut b.joint_path, 0)), DeliveryError::Signature);
+    assert_eq!(refused(|b| b.joint_path = Bytes::new()), DeliveryError::JointPath);
+    assert_eq!(
+        refused(|b| b.joint_path = [&b.joint_path[..], &[0; 32]].concat().into()),
+        DeliveryError::JointPath
+    );
+    assert_eq!(refused(|b| b.records[1].batch_index = 2), DeliveryError::Signature);
+    // As many hashes are asked for, but at other places.
+    assert_eq!(refused(|b| drop(b.records.remove(1))), DeliveryError::Signature);
+    let half = refused(|b| b.joint_path = b.joint_path.slice(..31));
+    assert!(matches!(half, DeliveryError::Invalid(invalid) if invalid.field == "joint_path"));
+    let swapped = refused(|b| {
+        let (one, other) = b.records.split_at_mut(1);
+        std::mem::swap(&mut one[0].batch_index, &mut other[0].batch_index);
+    });
+    assert_eq!(swapped, DeliveryError::JointPath);
 }
