@@ -119,6 +119,11 @@ impl Engine {
         }
     }
 
+    /// Every policy's id.
+    pub fn ids(&self) -> Vec<String> {
+        sorted(self.policies.policies().map(|policy| policy.id().to_string()))
+    }
+
     /// The policies that can apply when this act about this thing is asked about.
     pub fn fitting(&self, act: Act, thing: Thing) -> impl Iterator<Item = &Policy> {
         self.fitting.get(&(act, thing)).into_iter().flat_map(PolicySet::policies)

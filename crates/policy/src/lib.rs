@@ -30,8 +30,9 @@ mod texts;
 mod verdict;
 mod why;
 
-pub use check::{check, check_dir};
+pub use check::{check, check_dir, check_matrix, test_dir};
 pub use compare::{Change, ChangeKind, Difference};
+pub use examples::Example;
 pub use finding::Finding;
 pub use load::PolicyError;
 pub use matrix::matrix;

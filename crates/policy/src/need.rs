@@ -171,11 +171,14 @@ pub(crate) fn missing(engine: &Engine, scene: &Scene<'_>) -> Vec<Need> {
         let imagined = needs.iter().fold(scene.clone(), |scene, need| need.supplied(scene, purpose));
         matches!(engine.ask(&imagined, deciding(scene.thing)), Answer::Allow(_))
     };
+    // To be the home shuts some ways, such as those of a host: so everything is tried without that too.
+    let as_host: Vec<Need> = TOLD.into_iter().filter(|need| *need != Need::Home).collect();
     let purposes = own.into_iter().chain(Purpose::ALL).map(Some).chain([None]);
-    let Some(purpose) = purposes.into_iter().find(|purpose| permitted(&TOLD, *purpose)) else {
+    let ways = purposes.flat_map(|purpose| [(TOLD.to_vec(), purpose), (as_host.clone(), purpose)]);
+    let Some((mut needs, purpose)) = ways.into_iter().find(|(needs, purpose)| permitted(needs, *purpose))
+    else {
         return Vec::new();
     };
-    let mut needs = TOLD.to_vec();
     for spared in SPARED {
         let fewer: Vec<Need> = needs.iter().copied().filter(|need| *need != spared).collect();
         if permitted(&fewer, purpose) {

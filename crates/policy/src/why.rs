@@ -94,6 +94,27 @@ pub(crate) fn judge(engine: &Engine, scene: &Scene<'_>) -> Verdict {
     Verdict::Permit { groups, policies }
 }
 
+/// The groups that are permitted, without a word of why: for tables, which ask a thousand times. `None` if nothing is.
+/// Adds the policies that decided any of it.
+pub(crate) fn granted(engine: &Engine, scene: &Scene<'_>, deciding: &mut BTreeSet<String>) -> Option<u32> {
+    let stage = engine.stage(scene).ok()?;
+    let (mut groups, mut whole) = (Some(0), true);
+    for (at, group) in asked(scene.thing).into_iter().enumerate() {
+        match engine.put(scene, &stage, group) {
+            Answer::Allow(policies) => {
+                groups = groups.map(|groups| groups | group.map_or(0, |number| 1 << number));
+                deciding.extend(policies);
+            }
+            Answer::Deny(policies) => {
+                whole &= at != 0;
+                deciding.extend(policies);
+            }
+            Answer::Broken(_) => whole = false,
+        }
+    }
+    groups.filter(|_| whole)
+}
+
 /// The group whose answer decides whether anything leaves at all.
 pub(crate) fn deciding(thing: Thing) -> Option<u32> {
     (thing != Thing::Office).then_some(HEAD)

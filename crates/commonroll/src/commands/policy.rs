@@ -1,8 +1,11 @@
-//! `commonroll policy`: check.
+//! `commonroll policy`: check, test, matrix and compare, on files. None of them puts anything in force.
 
 use clap::Subcommand;
-use commonroll_policy::{Policy, Texts, check, check_dir};
-use std::{path::PathBuf, process::ExitCode};
+use commonroll_policy::{ChangeKind, Policy, Texts, check, check_dir, check_matrix, matrix, test_dir};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// The policy's commands.
 #[derive(Subcommand)]
@@ -12,24 +15,98 @@ pub enum PolicyCommand {
         /// The folder [default: the policies inside this program]
         dir: Option<PathBuf>,
     },
+    /// Run the examples beside the policies: given, when, then
+    Test {
+        /// The folder
+        #[arg(default_value = "policies")]
+        dir: PathBuf,
+    },
+    /// Show who may what; exits with 1 if it isn't what the reviewed table says
+    Matrix {
+        /// The folder [default: the policies inside this program, and no reviewed table]
+        dir: Option<PathBuf>,
+        /// Write the table to who-may-what.txt in the folder, for a review
+        #[arg(long, requires = "dir")]
+        write: bool,
+    },
+    /// Say what a folder of policies would change: equal, narrower, wider or both, counted over every situation
+    Compare {
+        /// The changed folder
+        dir: PathBuf,
+        /// The folder to compare with [default: the policies inside this program]
+        #[arg(long)]
+        with: Option<PathBuf>,
+    },
 }
 
 /// Runs a policy command.
 pub fn run(command: PolicyCommand) -> Result<ExitCode, String> {
-    let PolicyCommand::Check { dir } = command;
-    let findings = match &dir {
-        Some(dir) => check_dir(dir),
-        None => check(&Texts::embedded()),
-    };
+    match command {
+        PolicyCommand::Check { dir } => check_page(dir.as_deref()),
+        PolicyCommand::Test { dir } => test_page(&dir),
+        PolicyCommand::Matrix { dir, write } => matrix_page(dir.as_deref(), write),
+        PolicyCommand::Compare { dir, with } => compare_page(&dir, with.as_deref()),
+    }
+}
+
+fn load(dir: Option<&Path>) -> Result<Policy, String> {
+    dir.map_or_else(Policy::embedded, Policy::from_dir).map_err(super::told)
+}
+
+fn check_page(dir: Option<&Path>) -> Result<ExitCode, String> {
+    let findings = dir.map_or_else(|| check(&Texts::embedded()), check_dir);
     findings.iter().for_each(|finding| println!("{finding}"));
     if !findings.is_empty() {
         return Ok(ExitCode::FAILURE);
     }
-    let policy = match &dir {
-        Some(dir) => Policy::from_dir(dir),
-        None => Policy::embedded(),
-    };
-    let hash: String = policy.map_err(super::told)?.hash().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = load(dir)?.hash().iter().map(|byte| format!("{byte:02x}")).collect();
     println!("sound; hash {hash}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn test_page(dir: &Path) -> Result<ExitCode, String> {
+    let examples = test_dir(dir).map_err(super::told)?;
+    let faults: Vec<_> = examples.iter().filter_map(|example| example.fault.as_ref()).collect();
+    for example in &examples {
+        match &example.fault {
+            None => println!("ok    {}", example.title),
+            Some(fault) => println!("NOT   {fault}"),
+        }
+    }
+    println!("{} examples hold, {} don't", examples.len() - faults.len(), faults.len());
+    if examples.is_empty() {
+        return Err(format!("no example in {}: there are none in examples*.txt", dir.display()));
+    }
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn matrix_page(dir: Option<&Path>, write: bool) -> Result<ExitCode, String> {
+    let table = matrix(&load(dir)?);
+    let Some(dir) = dir else {
+        print!("{table}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    if write {
+        let file = dir.join("who-may-what.txt");
+        std::fs::write(&file, table).map_err(|error| format!("{}: {error}", file.display()))?;
+        println!("{} written: review what changed in it", file.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    print!("{table}");
+    match check_matrix(dir).map_err(super::told)? {
+        None => Ok(ExitCode::SUCCESS),
+        Some(finding) => {
+            eprintln!("{finding}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn compare_page(dir: &Path, with: Option<&Path>) -> Result<ExitCode, String> {
+    let change = load(with)?.compare(&load(Some(dir))?);
+    print!("{change}");
+    if change.kind() == ChangeKind::Equal {
+        println!("  nobody gains and nobody loses");
+    }
     Ok(ExitCode::SUCCESS)
 }

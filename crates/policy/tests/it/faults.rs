@@ -2,7 +2,9 @@
 
 use crate::{Partners, policies_dir};
 use commonroll_core::RecordKind;
-use commonroll_policy::{DenyCode, Finding, Policy, PolicyError, Question, Texts, check, check_dir};
+use commonroll_policy::{
+    DenyCode, Finding, Policy, PolicyError, Question, Texts, check, check_dir, test_dir,
+};
 use std::{fs, path::Path};
 
 /// A copy of the shipped folder that a test may spoil.
@@ -10,6 +12,9 @@ fn copy() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for entry in fs::read_dir(policies_dir()).expect("the shipped folder") {
         let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            continue;
+        }
         fs::copy(&path, dir.path().join(path.file_name().expect("a name"))).expect("a copy");
     }
     dir
@@ -280,7 +285,7 @@ fn a_changed_rule_shows_as_a_difference_from_the_reviewed_table_and_the_examples
     spoil(dir.path(), "attendance.cedar", receive, "principal == resource.home &&");
     let found = check_dir(dir.path());
     assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(found[0].file, "who-may-what.txt");
+    assert_eq!(found[0].file, "who-may-what.txt", "{}", found[0]);
     let table = fs::read_to_string(dir.path().join("who-may-what.txt")).expect("the table");
     assert!(
         table.lines().nth(found[0].line - 1).expect("the line").contains("the home, not placed"),
@@ -293,16 +298,37 @@ fn a_changed_rule_shows_as_a_difference_from_the_reviewed_table_and_the_examples
 }
 
 #[test]
+fn a_rule_that_decides_nothing_that_is_reviewed_is_a_finding() {
+    let dir = copy();
+    let unheard_of = r#"
+@id("unheard-of") @says("Says so.")
+forbid (principal, action == Action::"read_card", resource)
+when { principal.role == Role::"learner" && context.teaches && context.emergency && !context.own };"#;
+    let text = fs::read_to_string(dir.path().join("card.cedar")).expect("the file");
+    fs::write(dir.path().join("card.cedar"), format!("{text}{unheard_of}")).expect("written");
+    let found = check_dir(dir.path());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].message.contains("rule unheard-of decides no row"), "{}", found[0]);
+    let example = "Strange\n  given teaches, emergency open\n  when learner at home, for pastoral, reads card\n  then denied no_policy\n";
+    fs::write(dir.path().join("examples-own.txt"), example).expect("written");
+    assert_eq!(check_dir(dir.path()), []);
+}
+
+#[test]
 fn an_example_that_can_not_be_read_is_a_finding_at_its_line() {
     for (example, line) in [
         ("Title\n  given placed\n  when home recieves attendance\n  then head", 3),
         ("Title\n  given sunshine\n  when home receives attendance\n  then head", 3),
         ("Title\n  given agreement grades\n  when home receives attendance\n  then head", 3),
+        ("Title\n  when tutor at home, for fun, reads card\n  then identity", 2),
+        ("Title\n  when head, for administration, does magic for own\n  then yes", 2),
         ("Title\n  then head", 2),
         ("Title\n  perhaps", 2),
     ] {
         let dir = copy();
         fs::write(dir.path().join("examples.txt"), example).expect("written");
-        assert_eq!(places(&check_dir(dir.path()))[0], ("examples.txt", line), "{example}");
+        let examples = test_dir(dir.path()).expect("the policies are sound");
+        let fault = examples.iter().find_map(|example| example.fault.as_ref()).expect("it can't be read");
+        assert_eq!((fault.file.as_str(), fault.line), ("examples.txt", line), "{example}");
     }
 }

@@ -1,8 +1,8 @@
 //! The reviewed table is what the policies decide, and it is complete; the memo never says anything else.
 
 use crate::{Partners, policies_dir, policy};
-use commonroll_core::RecordKind;
-use commonroll_policy::{Action, Permit, Policy, Question, check_dir, matrix};
+use commonroll_core::{RecordKind, Role};
+use commonroll_policy::{Action, OfficeAct, Permit, Policy, Question, check_dir, matrix};
 
 #[test]
 fn the_reviewed_table_is_what_the_policies_decide() {
@@ -33,6 +33,24 @@ fn the_table_walks_every_kind_action_and_field_group() {
             assert!(section.lines().count() >= 12, "{section}");
         }
     }
+}
+
+#[test]
+fn the_table_walks_every_role_for_every_thing_and_every_office_act() {
+    let table = matrix(&policy());
+    for thing in ["attendance", "assessment", "behaviour", "card"] {
+        let title = format!("{thing}: who reads it?");
+        let section = table.split("\n\n").find(|section| section.starts_with(&title)).expect("a section");
+        for role in Role::ALL {
+            assert!(section.contains(&format!("\n  {role}")), "{thing} {role}");
+        }
+    }
+    for act in OfficeAct::ALL {
+        assert!(table.contains(&format!("\n  {act} ")), "{act}");
+    }
+    let lead: Vec<&str> =
+        table.lines().filter(|line| line.contains("consortium_lead") && line.contains('✔')).collect();
+    assert_eq!(lead, Vec::<&str>::new(), "a consortium lead reads nothing");
 }
 
 #[test]

@@ -1,22 +1,34 @@
-//! The table of who may what, as the policies decide it: kind by kind, action by action, situation by situation.
+//! The table of who may what, as the policies decide it: kind by kind, action by action, situation by situation; then
+//! for people, role by role and act by act.
 //!
 //! It is kept beside the policies as `who-may-what.txt` and reviewed with them. A change of a rule is a change of the
 //! table in the same commit; a new kind, action or field group appears in it by itself.
+
+mod offices;
+mod people;
 
 use crate::{
     cast::Cast,
     facts::HEAD,
     policy::Policy,
     question::{Action, Question},
+    scene::Scene,
+    why,
 };
 use commonroll_core::RecordKind;
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 /// Name of the reviewed table's file, beside the policies.
 pub(crate) const TABLE: &str = "who-may-what.txt";
 
 /// The table as the policies decide it.
 pub fn matrix(policy: &Policy) -> String {
+    table(policy).0
+}
+
+/// The table, and the ids of the policies that decided any row of it.
+pub(crate) fn table(policy: &Policy) -> (String, BTreeSet<String>) {
+    let mut deciding = BTreeSet::new();
     let mut table = String::from(
         "Who may what, as the policies decide it. Reviewed: a change of a rule shows here in the same commit.\n\
          The host made the record. \"Placed\" means: home declared and host accepted, for that date, time and group.\n",
@@ -24,13 +36,22 @@ pub fn matrix(policy: &Policy) -> String {
     let cast = Cast::new();
     for kind in RecordKind::ALL {
         for action in Action::ALL {
-            section(&mut table, policy, &cast, kind, action);
+            section(&mut table, policy, &cast, kind, action, &mut deciding);
         }
     }
-    table
+    people::sections(&mut table, policy.engine(), &mut deciding);
+    offices::section(&mut table, policy.engine(), &mut deciding);
+    (table, deciding)
 }
 
-fn section(table: &mut String, policy: &Policy, cast: &Cast, kind: RecordKind, action: Action) {
+fn section(
+    table: &mut String,
+    policy: &Policy,
+    cast: &Cast,
+    kind: RecordKind,
+    action: Action,
+    deciding: &mut BTreeSet<String>,
+) {
     let title = match action {
         Action::Publish => format!("{kind}: may it be published?"),
         Action::Receive => format!("{kind}: may it be received?"),
@@ -39,6 +60,7 @@ fn section(table: &mut String, policy: &Policy, cast: &Cast, kind: RecordKind, a
     line(table, "", "");
     line(table, &title, &names.join("  "));
     for (situation, question) in situations(cast, kind, action) {
+        why::granted(policy.engine(), &Scene::of(&question), deciding);
         let answer = policy.decide(&question);
         let numbers = [HEAD].into_iter().chain(kind.groups().iter().map(|(number, _)| *number));
         let marks = numbers.zip(&names).map(|(number, name)| {
