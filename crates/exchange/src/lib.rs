@@ -28,6 +28,7 @@ mod writer;
 
 pub use agreements::{AgreementSeen, agreement_hash, ending_hash};
 pub use directory::agreements::{Ending, Signed, Standing};
+pub use directory::policies::Proposal;
 pub use feed::Feed;
 pub use import::{
     AgreementTerms, ConsortiumFile, ImportReport, MadePerson, PersonText, PlacementText, SignatureText,
@@ -35,6 +36,7 @@ pub use import::{
 };
 pub use office::{Acting, LawError};
 pub use people::{Inviter, JoinedPerson, Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted};
+pub use policies::{PolicyProposal, Proposed, policy_change_hash};
 pub use publish::BATCH_RECORDS;
 pub use types::*;
 pub use verify::{Verified, VerifyError};

@@ -8,6 +8,7 @@
 use super::{
     agreements::{Ending, Standing},
     approvals::Approval,
+    policies::Proposal,
     tokens::Tokens,
 };
 use crate::types::AgentId;
@@ -104,6 +105,8 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ended: Option<Ending>,
     },
+    /// A proposed policy set, and who stands behind it.
+    Proposal { proposal: Box<Proposal> },
     /// A member of staff teaches these groups of their institution, and no others.
     Staff { institution: u16, local: LocalId, groups: Vec<LocalId> },
 }
@@ -137,7 +140,7 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 13] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
+    pub const DIRECTORY: [u8; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
 }
 
 impl Change {
@@ -157,6 +160,7 @@ impl Change {
             Self::Person { .. } => 11,
             Self::Staff { .. } => 12,
             Self::AgreementSigned { .. } => 13,
+            Self::Proposal { .. } => 14,
         }
     }
 
@@ -192,6 +196,9 @@ impl Change {
             Self::Person { revoked: Some(_), .. } => "person.revoked",
             Self::Person { .. } => "person.enrolled",
             Self::Staff { .. } => "directory.staff",
+            Self::Proposal { proposal } if proposal.used => "policy.closed",
+            Self::Proposal { proposal } if proposal.approvals.is_empty() => "policy.proposed",
+            Self::Proposal { .. } => "policy.approved",
             Self::AgreementSigned { standing, .. } => match standing {
                 Standing::Proposed => "agreement.proposed",
                 Standing::Signed => "agreement.signed",
@@ -223,6 +230,7 @@ impl Change {
                 group.as_ref().map_or("", LocalId::as_str).as_bytes(),
                 &[u8::from(*hosting)],
             ]),
+            Self::Proposal { proposal } => proposal.id.0.to_vec(),
             Self::Policy { .. } => Vec::new(),
             Self::Person { person, .. } => person.0.0.to_vec(),
         }

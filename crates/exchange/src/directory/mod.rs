@@ -176,6 +176,7 @@ impl Directory {
                 return;
             }
             Change::Batch { institution, number, .. } => return self.saw_batch(institution, number),
+            Change::Proposal { proposal } => return self.policies.put_proposal(*proposal),
             Change::Policy { hash, texts, approvals } => self.policies.put(hash.0, texts, approvals),
             Change::Person { .. } => self.put_person(change),
             Change::Staff { institution, local, groups } => {

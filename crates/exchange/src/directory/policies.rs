@@ -3,8 +3,9 @@
 //! A set that can't be loaded is in force all the same, and denies everything: going on with the set before could allow
 //! what people have just forbidden. Proposing and activating is planned elsewhere; this only holds what is so.
 
-use super::approvals::Approval;
+use super::{approvals::Approval, change::Bytes32};
 use commonroll_policy::{Policy, PolicyError, Texts};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -13,10 +14,38 @@ use std::{
 /// Loaded sets that are kept: the one in force, the one before, and some proposals.
 const SHELF_MAX: usize = 4;
 
-/// The set in force.
+/// A proposed change of the policies. What people sign is its id: the hash over the set in force, the proposed set and a
+/// number that is used once, so that an approval holds for this one change from this one set.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// See `policy_change_hash` in the exchange's `policies`.
+    pub id: Bytes32,
+    /// Hash of the set that was in force, and that it was compared with.
+    pub from: Bytes32,
+    /// Hash of the proposed set.
+    pub to: Bytes32,
+    /// The proposed set's files by name; empty once it was put in force.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub texts: BTreeMap<String, String>,
+    /// True if it permits anything that wasn't permitted: then a second person has to approve it.
+    pub widens: bool,
+    /// What it changes, in words.
+    pub changes: String,
+    /// Who proposed it.
+    pub by: Approval,
+    /// Who approved it besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// True once it was put in force.
+    #[serde(default)]
+    pub used: bool,
+}
+
+/// The set in force, and what is proposed.
 #[derive(Clone, Default)]
 pub struct Policies {
     in_force: Option<InForce>,
+    proposals: BTreeMap<[u8; 32], Arc<Proposal>>,
     shelf: Shelf,
 }
 
@@ -59,6 +88,25 @@ impl Policies {
     /// True if the log holds the texts of the set in force; a log of the first kind has their hash alone.
     pub fn is_whole(&self) -> bool {
         self.in_force.as_ref().is_some_and(|held| held.whole)
+    }
+
+    pub(super) fn put_proposal(&mut self, proposal: Proposal) {
+        self.proposals.insert(proposal.id.0, Arc::new(proposal));
+    }
+
+    /// The proposal with this id.
+    pub fn proposal(&self, id: &[u8; 32]) -> Option<&Arc<Proposal>> {
+        self.proposals.get(id)
+    }
+
+    /// Every proposal, those that were used and those that can't be any more among them.
+    pub fn proposals(&self) -> impl Iterator<Item = &Arc<Proposal>> {
+        self.proposals.values()
+    }
+
+    /// True if a proposal can still be approved and put in force: the set that it was compared with is in force.
+    pub fn stands(&self, proposal: &Proposal) -> bool {
+        !proposal.used && self.hash() == Some(proposal.from.0)
     }
 
     /// Who approved the set in force.

@@ -2,6 +2,10 @@
 //!
 //! What a set says is `commonroll-policy`'s affair; who is asked for a decision is `decide`'s.
 
+mod propose;
+
+pub use propose::{PolicyProposal, Proposed, policy_change_hash};
+
 use crate::{
     Exchange, OpenError,
     directory::change::{Bytes32, Change},

@@ -1,34 +1,11 @@
 //! Agreements as their parties make them: a text, signatures under it, a day on which it ends.
 
 use crate::world::*;
-use commonroll_audit::approval::{Approves, sign_approval};
+use commonroll_audit::approval::Approves;
 use commonroll_core::Role;
 use commonroll_exchange::*;
 
 const ULN: &str = "1000000019";
-
-/// A made person who acts in a role.
-struct Actor {
-    made: MadePerson,
-    speaker: PersonSpeaker,
-    role: Role,
-}
-
-impl Actor {
-    fn new(world: &World, partner: &str, role: Role) -> Self {
-        let made = made(partner, role);
-        let speaker = world.exchange.person(made.id).unwrap();
-        Self { made, speaker, role }
-    }
-
-    fn acting(&self) -> Acting<'_> {
-        Acting { speaker: &self.speaker, role: self.role }
-    }
-
-    fn sign(&self, what: Approves, hash: &[u8; 32]) -> [u8; 64] {
-        sign_approval(&self.made.key, what, &self.made.id.0, hash)
-    }
-}
 
 /// The agreement of the world without behaviour, at a version.
 fn narrower(version: u32) -> String {

@@ -9,4 +9,5 @@ mod nodes;
 mod people;
 mod placements;
 mod policies;
+mod proposals;
 mod world;

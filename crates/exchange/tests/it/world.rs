@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use commonroll_audit::{
+    approval::{Approves, sign_approval},
     hash::Hash,
     keys::SigningKey,
     receipt::{ReceiptDigest, sign_receipt},
@@ -96,6 +97,29 @@ pub fn governed() -> ConsortiumFile {
 /// A made person of a partner.
 pub fn made(partner: &str, role: Role) -> MadePerson {
     MadePerson::new(&PEOPLE, &slug(partner), role)
+}
+
+/// A made person who acts in a role.
+pub struct Actor {
+    pub made: MadePerson,
+    pub speaker: PersonSpeaker,
+    pub role: Role,
+}
+
+impl Actor {
+    pub fn new(world: &World, partner: &str, role: Role) -> Self {
+        let made = made(partner, role);
+        let speaker = world.exchange.person(made.id).unwrap();
+        Self { made, speaker, role }
+    }
+
+    pub fn acting(&self) -> Acting<'_> {
+        Acting { speaker: &self.speaker, role: self.role }
+    }
+
+    pub fn sign(&self, what: Approves, hash: &[u8; 32]) -> [u8; 64] {
+        sign_approval(&self.made.key, what, &self.made.id.0, hash)
+    }
 }
 
 pub fn options(database: &str) -> Options {
