@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 const TAG_RECORD: u8 = 1;
 const TAG_NOTE: u8 = 2;
+/// Set in an entry's length: the mark of its place stands between the length and the entry.
+const MARKED: u32 = 1 << 31;
 
 /// Stored bytes are not what they must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -345,12 +347,18 @@ pub struct BlockBuilder {
 }
 
 impl BlockBuilder {
-    /// Adds an entry with its payload; gives its leaf hash.
-    pub fn push(&mut self, entry: &Entry, payload: &Payload) -> Hash {
-        let at = with_length(&mut self.entries, |bytes| entry.encode(bytes));
+    /// Adds the entry that gets this sequence number (from 0), with its payload; gives its leaf hash.
+    pub fn push(&mut self, seq: u64, entry: &Entry, payload: &Payload) -> Hash {
+        let head = self.entries.len();
+        self.entries.extend([0; 8]);
+        entry.encode(&mut self.entries);
+        let (frame, bytes) = self.entries.split_at_mut(head + 8);
+        let leaf = leaf_hash(bytes);
+        frame[head..head + 4].copy_from_slice(&(bytes.len() as u32 | MARKED).to_be_bytes());
+        frame[head + 4..].copy_from_slice(&place_mark(seq, &leaf));
         with_length(&mut self.payloads, |bytes| payload.encode(bytes));
         self.count += 1;
-        leaf_hash(&self.entries[at..])
+        leaf
     }
 
     /// Adds a seal; gives its number in this block.
@@ -376,20 +384,42 @@ impl BlockBuilder {
     }
 }
 
-/// The entries of a stored block, as bytes.
-pub fn split_entries(bytes: &[u8]) -> Result<Vec<&[u8]>, Damaged> {
+/// The mark of an entry's place in the log. It proves nothing, the tree does; but where a block does not hold, the first
+/// entry that lacks its mark is the one that was altered, put in, moved, or stands where one was taken out.
+pub fn place_mark(seq: u64, leaf: &Hash) -> [u8; 4] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(&seq.to_be_bytes());
+    context.update(leaf);
+    let mut mark = [0; 4];
+    mark.copy_from_slice(&context.finish().as_ref()[..4]);
+    mark
+}
+
+/// The entries of a stored block, as bytes, each with its mark. Blocks of the first kind have none.
+pub fn split_marked(bytes: &[u8]) -> Result<Vec<(Option<[u8; 4]>, &[u8])>, Damaged> {
     let mut rest = bytes;
     let mut entries = Vec::new();
     while !rest.is_empty() {
-        let (length, tail) = rest.split_first_chunk::<4>().ok_or(Damaged)?;
-        let length = u32::from_be_bytes(*length) as usize;
+        let (length, mut tail) = rest.split_first_chunk::<4>().ok_or(Damaged)?;
+        let length = u32::from_be_bytes(*length);
+        let mut mark = None;
+        if length & MARKED != 0 {
+            let (found, behind) = tail.split_first_chunk::<4>().ok_or(Damaged)?;
+            (mark, tail) = (Some(*found), behind);
+        }
+        let length = (length & !MARKED) as usize;
         if tail.len() < length {
             return Err(Damaged);
         }
-        entries.push(&tail[..length]);
+        entries.push((mark, &tail[..length]));
         rest = &tail[length..];
     }
     Ok(entries)
+}
+
+/// The entries of a stored block, as bytes.
+pub fn split_entries(bytes: &[u8]) -> Result<Vec<&[u8]>, Damaged> {
+    Ok(split_marked(bytes)?.into_iter().map(|(_, entry)| entry).collect())
 }
 
 /// The seals and payloads of a stored block.

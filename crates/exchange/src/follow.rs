@@ -98,7 +98,8 @@ pub fn batch_tree(roots: &[Hash]) -> Tree {
     Tree::new(roots.iter().map(|root| leaf_hash(root)).collect())
 }
 
-fn root_of(groups: &[crate::types::SealedGroup]) -> Result<Hash, Damaged> {
+/// The record root over sealed groups.
+pub fn root_of(groups: &[crate::types::SealedGroup]) -> Result<Hash, Damaged> {
     let leaves: Vec<GroupLeaf> = groups
         .iter()
         .map(|group| match &group.state {

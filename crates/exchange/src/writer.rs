@@ -84,7 +84,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    fn new(frontier: &Frontier, salts: [u8; 32]) -> Self {
+    /// A plan for the next block.
+    pub fn new(frontier: &Frontier, salts: [u8; 32]) -> Self {
         Self {
             block: BlockBuilder::default(),
             frontier: frontier.clone(),
@@ -110,7 +111,7 @@ impl Plan {
     /// Adds an entry; gives its sequence number.
     pub fn push(&mut self, entry: &Entry, payload: &Payload) -> u64 {
         let seq = self.next();
-        let leaf = self.block.push(entry, payload);
+        let leaf = self.block.push(seq, entry, payload);
         let tiles = &mut self.tiles;
         self.frontier.push_with(leaf, |height, index, hash| {
             if height > 0 && height % 8 == 0 {
