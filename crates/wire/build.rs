@@ -19,6 +19,7 @@ const PERSONAL: &[&str] = &[
     ".commonroll.attendance.v1.Presence",
     ".commonroll.attendance.v1.Register",
     ".commonroll.attendance.v1.SourceCode",
+    ".commonroll.audit.v1.WhoSawRequest",
     ".commonroll.behaviour.v1.Event",
     ".commonroll.behaviour.v1.InternalComment",
     ".commonroll.behaviour.v1.Involvement",

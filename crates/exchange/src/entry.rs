@@ -325,14 +325,13 @@ fn take_short(bytes: &mut Bytes) -> Result<Option<LocalId>, Damaged> {
     LocalId::parse("local_id", text).map(Some).map_err(|_| Damaged)
 }
 
-/// Writes something with its length (u32) before it; gives where it begins.
-fn with_length(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+/// Writes something with its length (u32) before it.
+fn with_length(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.extend([0; 4]);
     let at = out.len();
     write(out);
     let length = (out.len() - at) as u32;
     out[at - 4..at].copy_from_slice(&length.to_be_bytes());
-    at
 }
 
 /// Collects the entries of one commit.
@@ -395,8 +394,11 @@ pub fn place_mark(seq: u64, leaf: &Hash) -> [u8; 4] {
     mark
 }
 
+/// An entry's bytes with the mark of its place.
+pub type Marked<'a> = (Option<[u8; 4]>, &'a [u8]);
+
 /// The entries of a stored block, as bytes, each with its mark. Blocks of the first kind have none.
-pub fn split_marked(bytes: &[u8]) -> Result<Vec<(Option<[u8; 4]>, &[u8])>, Damaged> {
+pub fn split_marked(bytes: &[u8]) -> Result<Vec<Marked<'_>>, Damaged> {
     let mut rest = bytes;
     let mut entries = Vec::new();
     while !rest.is_empty() {

@@ -21,6 +21,7 @@ mod people;
 mod policies;
 mod proofs;
 mod publish;
+mod questions;
 mod refusals;
 mod shared;
 mod verify;
@@ -38,6 +39,9 @@ pub use office::{Acting, LawError};
 pub use people::{Inviter, JoinedPerson, Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted};
 pub use policies::{PolicyProposal, Proposed, policy_change_hash};
 pub use publish::BATCH_RECORDS;
+pub use questions::{
+    AskError, Asker, Direction, Event, Question, Reached, Reader, Saw, Sharing, Topic, Window,
+};
 pub use types::*;
 pub use verify::{Verified, VerifyError};
 

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use commonroll_core::Invalid;
-use commonroll_exchange::{AckError, AdminError, FeedError, JoinError, NotAllowed, PublishError};
+use commonroll_exchange::{AckError, AdminError, AskError, FeedError, JoinError, NotAllowed, PublishError};
 use std::time::Duration;
 use tonic::{Code, Status, metadata::MetadataMap};
 
@@ -113,6 +113,14 @@ pub(crate) fn of_declare(error: AdminError) -> Status {
         AdminError::Invalid(broken) => invalid(&broken),
         AdminError::Missing(_) | AdminError::Agreement(_) => not_allowed(),
         AdminError::Unavailable => unavailable(),
+    }
+}
+
+pub(crate) fn of_ask(error: &AskError) -> Status {
+    match error {
+        AskError::NotAllowed(who) => of_speaker(*who),
+        AskError::TooMuch(_) => Status::resource_exhausted(error.to_string()),
+        AskError::Unavailable => unavailable(),
     }
 }
 

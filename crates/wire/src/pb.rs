@@ -37,6 +37,7 @@ hide! {
     attendance::Presence,
     attendance::Register,
     attendance::SourceCode,
+    audit::WhoSawRequest,
     behaviour::Event,
     behaviour::InternalComment,
     behaviour::Involvement,

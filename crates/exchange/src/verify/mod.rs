@@ -4,7 +4,6 @@
 //! does not grow with the log, but for the directory's newest changes, which are compared at the end.
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 mod tests;
 
 use crate::{

@@ -103,7 +103,8 @@ fn written(blocks: u64, records: u16) -> Vec<Written> {
                     date: SchoolDate::from_days(20_700).unwrap(),
                     at: None,
                 };
-                seqs.push(plan.push(&Entry::Record(entry), &Payload::Record { seal, circumstances, groups }));
+                let payload = Payload::Record { seal, circumstances, groups: groups.into() };
+                seqs.push(plan.push(&Entry::Record(entry), &payload));
             }
             let (entries, payloads) = plan.block.parts();
             let (entries, n) = (entries.to_vec(), plan.block.count);

@@ -10,4 +10,5 @@ mod people;
 mod placements;
 mod policies;
 mod proposals;
+mod questions;
 mod world;

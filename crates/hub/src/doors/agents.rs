@@ -84,7 +84,8 @@ impl AgentsDoor {
             ExchangeServiceServer::new(self.exchange_door()).max_decoding_message_size(message_bytes);
         let directory = Directory { exchange: self.exchange.clone(), around: self.around.clone() };
         let directory = DirectoryServiceServer::new(directory).max_decoding_message_size(message_bytes);
-        let audit = AuditServiceServer::new(Audit { exchange: self.exchange.clone() });
+        let audit =
+            AuditServiceServer::new(Audit { exchange: self.exchange.clone(), around: self.around.clone() });
         let people = People {
             exchange: self.exchange.clone(),
             around: self.around.clone(),

@@ -1,12 +1,15 @@
-//! `commonroll audit`: verify and show the log, make and check proofs, watch as a witness.
+//! `commonroll audit`: verify and show the log, ask it, make and check proofs, watch as a witness.
 
 mod proofs;
+mod questions;
 mod source;
 mod witness;
 
 use crate::commands::{hub::Place, told};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Subcommand;
+use commonroll_core::Slug;
+use commonroll_exchange::{Direction, Topic};
 use indicatif::{ProgressBar, ProgressStyle};
 use source::Source;
 use std::{path::PathBuf, process::ExitCode};
@@ -73,6 +76,26 @@ pub enum AuditCommand {
     /// Look at the log once as a witness: accept its newest checkpoint only if it extends the last one seen, and cosign
     /// it; exit code 3 and an alarm if the log was forked, cut or rewritten
     Witness(witness::Args),
+    /// Show what an institution shared, in sums by partner and kind
+    SharedBy {
+        /// The institution's slug
+        institution: Slug,
+        #[command(flatten)]
+        asked: questions::Asked,
+    },
+    /// Show what an institution received, in sums by partner and kind
+    ReceivedBy {
+        /// The institution's slug
+        institution: Slug,
+        #[command(flatten)]
+        asked: questions::Asked,
+    },
+    /// Show what was refused or withheld, to whom and why
+    Refused(questions::Asked),
+    /// Show how the rules and the agreements changed, and who approved it
+    PolicyChanges(questions::Asked),
+    /// Show what people read, asked and took out
+    Exports(questions::Asked),
 }
 
 /// Runs an audit command.
@@ -100,6 +123,15 @@ pub async fn run(command: AuditCommand) -> Result<ExitCode, String> {
         }
         AuditCommand::VerifyProof { file, key, old } => proofs::verify(&file, &key, old.as_deref())?,
         AuditCommand::Witness(args) => return witness::run(&args).await,
+        AuditCommand::SharedBy { institution, asked } => {
+            questions::sharing(&asked, Direction::SharedBy, &institution).await?;
+        }
+        AuditCommand::ReceivedBy { institution, asked } => {
+            questions::sharing(&asked, Direction::ReceivedBy, &institution).await?;
+        }
+        AuditCommand::Refused(asked) => questions::events(&asked, Topic::Refused).await?,
+        AuditCommand::PolicyChanges(asked) => questions::events(&asked, Topic::PolicyChanges).await?,
+        AuditCommand::Exports(asked) => questions::events(&asked, Topic::Exports).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,234 @@
+//! Who saw a learner's records: every institution that was sent one, and every person who read one.
+
+use super::{AskError, Asker, LINES, Question, Window};
+use crate::{
+    Exchange,
+    directory::Directory,
+    entry::{Entry, Note, RecordEntry},
+    types::NotAllowed,
+};
+use commonroll_core::{LocalId, RecordId, RecordKind, Slug, Timestamp};
+use std::collections::HashMap;
+
+/// Who saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reader {
+    /// An institution's own system.
+    Institution(Slug),
+    /// A person, by id, in a role, of an institution, for a purpose.
+    Person {
+        /// As the log names them: `person:<uuid>`.
+        id: String,
+        /// The role in use.
+        role: String,
+        /// Theirs.
+        institution: String,
+        /// As they said it.
+        purpose: String,
+    },
+}
+
+/// How far it got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// The recipient's signed receipt covers it.
+    Acknowledged,
+    /// It is in the recipient's feed: sent, or waiting there.
+    Waiting,
+    /// Policy kept it back when it would have left.
+    Withheld,
+    /// A person read it.
+    Read,
+}
+
+/// One record and one reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saw {
+    /// The entry that proves it, counted from 1.
+    pub sequence: u64,
+    /// When it was accepted, or read.
+    pub at: Timestamp,
+    /// What it is; several where a person read more than one.
+    pub kinds: Vec<String>,
+    /// Which record, where it is one.
+    pub record: Option<(RecordId, u32)>,
+    /// Who made it, where it is one.
+    pub source: Option<Slug>,
+    /// Who saw it.
+    pub reader: Reader,
+    /// Numbers of the field groups.
+    pub groups: Vec<u32>,
+    /// How far it got.
+    pub reached: Reached,
+    /// The agreement that let it flow, as it stood that day: id and version.
+    pub agreement: Option<String>,
+    /// Hash of the policy set in force, or what the entry says of it.
+    pub policy: String,
+}
+
+impl Exchange {
+    /// Who saw the records of a learner of the asker's institution, by its own id, in a window.
+    ///
+    /// # Errors
+    /// [`AskError`]; alike for a learner who is another's and one whom nobody knows.
+    pub async fn who_saw(
+        &self,
+        asker: &Asker,
+        learner: &LocalId,
+        window: Window,
+        now: Timestamp,
+    ) -> Result<Vec<Saw>, AskError> {
+        asker.may(Question::WhoSaw)?;
+        let own = asker.own.as_ref().map(|(number, _)| *number).ok_or(NotAllowed::Denied)?;
+        let number = {
+            let directory = self.shared.directory();
+            directory.local(own, learner).and_then(|local| local.learner).ok_or(NotAllowed::Denied)?
+        };
+        self.asked(asker, "who_saw", serde_json::json!({ "learner": number }), &window, now).await?;
+        let mut found =
+            Found { own, learner: number, window, policies: Vec::new(), saw: Vec::new(), at: HashMap::new() };
+        let mut walk = self.walk();
+        let shared = self.shared.clone();
+        while walk.some(|seq, entry| found.look(&shared.directory(), seq, entry)).await? {
+            if found.saw.len() > LINES {
+                return Err(AskError::TooMuch(LINES));
+            }
+        }
+        self.with_policies(found).await
+    }
+
+    /// Puts in which policy set was in force: the entries say that it changed, their payloads to what.
+    async fn with_policies(&self, mut found: Found) -> Result<Vec<Saw>, AskError> {
+        let mut sets = Vec::new();
+        for seq in found.policies {
+            let change = self.change_at(seq).await?;
+            if let Some(crate::directory::change::Change::Policy { hash, .. }) = change {
+                sets.push((seq + 1, crate::directory::change::hex(&hash.0)));
+            }
+        }
+        for saw in &mut found.saw {
+            let before = sets.partition_point(|(sequence, _)| *sequence < saw.sequence);
+            if let Some((_, hash)) = before.checked_sub(1).and_then(|at| sets.get(at)) {
+                saw.policy.clone_from(hash);
+            }
+        }
+        Ok(found.saw)
+    }
+}
+
+struct Found {
+    own: u16,
+    learner: u32,
+    window: Window,
+    policies: Vec<u64>,
+    saw: Vec<Saw>,
+    /// Which line is about which record for which recipient.
+    at: HashMap<(u64, u16), usize>,
+}
+
+impl Found {
+    fn look(&mut self, directory: &Directory, seq: u64, bytes: &[u8]) {
+        match Entry::decode(bytes) {
+            Ok(Entry::Record(record)) if record.learner == self.learner => {
+                self.record(directory, seq, &record)
+            }
+            Ok(Entry::Note(note)) => self.note(directory, seq, &note),
+            _ => {}
+        }
+    }
+
+    fn record(&mut self, directory: &Directory, seq: u64, record: &RecordEntry) {
+        if !self.window.holds(record.accepted_at) {
+            return;
+        }
+        let slug = |number| directory.institution(number).map(|state| state.info.slug.clone());
+        let Some(source) = slug(record.source) else { return };
+        // A host asks about what it made; what others made of the learner is the home's to ask.
+        let home = directory.home_of(self.learner).is_some_and(|(home, _)| *home == self.own);
+        if !home && record.source != self.own {
+            return;
+        }
+        for to in &record.recipients {
+            let (Some(state), Some(reader)) = (directory.institution(to.institution), slug(to.institution))
+            else {
+                continue;
+            };
+            let agreement = directory
+                .agreement(
+                    record.source,
+                    to.institution,
+                    record.kind,
+                    record.accepted_at.date_in(&state.zone),
+                )
+                .map(|(agreement, _)| format!("{} v{}", agreement.id, agreement.version));
+            let reached = if seq < state.cursor { Reached::Acknowledged } else { Reached::Waiting };
+            self.at.insert((seq, to.institution), self.saw.len());
+            self.saw.push(Saw {
+                sequence: seq + 1,
+                at: record.accepted_at,
+                kinds: vec![kind(record.kind, record.withdrawn)],
+                record: Some((record.id, record.revision)),
+                source: Some(source.clone()),
+                reader: Reader::Institution(reader),
+                groups: (0..32).filter(|group| to.groups & 1 << group != 0).collect(),
+                reached,
+                agreement,
+                policy: String::new(),
+            });
+        }
+    }
+
+    fn note(&mut self, directory: &Directory, seq: u64, note: &Note) {
+        match note.what.as_str() {
+            "policy.in_force" => self.policies.push(seq),
+            "delivery.withheld" => {
+                let recipient = note.more["recipient"].as_str().and_then(|slug| slug.parse().ok());
+                let Some(recipient) = recipient.and_then(|slug| directory.number_of(&slug)) else { return };
+                for sequence in note.more["withheld"].as_array().into_iter().flatten() {
+                    let place =
+                        sequence[0].as_u64().and_then(|s| self.at.get(&(s.checked_sub(1)?, recipient)));
+                    if let Some(&place) = place {
+                        self.saw[place].reached = Reached::Withheld;
+                    }
+                }
+            }
+            "read.disclosed" => self.read(seq, note),
+            _ => {}
+        }
+    }
+
+    fn read(&mut self, seq: u64, note: &Note) {
+        let more = &note.more;
+        let about = more["learner"].as_u64() == Some(u64::from(self.learner));
+        let (true, Ok(at)) = (about, Timestamp::from_micros("at", note.at_us)) else { return };
+        if !self.window.holds(at) {
+            return;
+        }
+        let text = |key: &str| more[key].as_str().unwrap_or_default().to_owned();
+        let list = |key: &str| more[key].as_array().into_iter().flatten().cloned().collect::<Vec<_>>();
+        self.saw.push(Saw {
+            sequence: seq + 1,
+            at,
+            kinds: list("kinds").iter().map(|kind| kind.as_str().unwrap_or_default().to_owned()).collect(),
+            record: None,
+            source: None,
+            reader: Reader::Person {
+                id: note.by.clone(),
+                role: text("role"),
+                institution: text("institution"),
+                purpose: text("purpose"),
+            },
+            groups: more["groups"].as_u64().map_or_else(
+                || list("groups").iter().filter_map(|group| group.as_u64()?.try_into().ok()).collect(),
+                |mask| (0..32).filter(|group| mask & 1 << group != 0).collect(),
+            ),
+            reached: Reached::Read,
+            agreement: more["agreement"].as_str().map(str::to_owned),
+            policy: String::new(),
+        });
+    }
+}
+
+fn kind(kind: RecordKind, withdrawn: bool) -> String {
+    if withdrawn { format!("{} withdrawn", kind.as_str()) } else { kind.as_str().to_owned() }
+}
