@@ -13,6 +13,7 @@ mod agreements;
 mod deploy;
 mod kill;
 mod outside;
+mod people;
 mod real;
 mod schema;
 mod sim;

@@ -131,10 +131,10 @@ pub(crate) fn validity(certificate: &[u8]) -> Option<(Timestamp, Timestamp)> {
     Some((moment(validity.not_before.timestamp())?, moment(validity.not_after.timestamp())?))
 }
 
-fn read(folder: &Path, name: &str) -> Result<String, AgentError> {
+pub(crate) fn read(folder: &Path, name: &str) -> Result<String, AgentError> {
     fs::read_to_string(folder.join(name)).map_err(|_| {
         AgentError::Identity(format!(
-            "{} can't be read; join first with `agent join`, or restore the folder",
+            "{} can't be read; join first with an invitation, or restore the folder",
             folder.join(name).display()
         ))
     })
@@ -145,14 +145,14 @@ pub(crate) fn read_secret(folder: &Path, name: &'static str) -> Result<[u8; 32],
     bytes.try_into().map_err(|_| damaged(name))
 }
 
-fn damaged(name: &str) -> AgentError {
+pub(crate) fn damaged(name: &str) -> AgentError {
     AgentError::Identity(format!(
         "{name} is damaged; restore the identity folder, or join again with a new invitation"
     ))
 }
 
 /// The certificate (DER) and the private key (PEM) in `tls.pem`.
-fn split_tls(text: &str) -> Option<(Vec<u8>, String)> {
+pub(crate) fn split_tls(text: &str) -> Option<(Vec<u8>, String)> {
     let start = text.find("-----BEGIN CERTIFICATE-----")?;
     let (key, certificate) = text.split_at(start);
     let body: String = certificate.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
@@ -160,7 +160,7 @@ fn split_tls(text: &str) -> Option<(Vec<u8>, String)> {
 }
 
 /// 16 bytes as 32 hexadecimal digits.
-mod hex16 {
+pub(crate) mod hex16 {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub fn serialize<S: Serializer>(bytes: &[u8; 16], s: S) -> Result<S::Ok, S::Error> {
@@ -176,7 +176,7 @@ mod hex16 {
 }
 
 /// Bytes as base64.
-mod base64_bytes {
+pub(crate) mod base64_bytes {
     use super::{Engine, STANDARD};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 

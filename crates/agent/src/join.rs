@@ -1,4 +1,5 @@
-//! Joining: a one-time invitation becomes an identity whose keys never leave this machine.
+//! Joining: a one-time invitation becomes an identity whose keys never leave this machine. An agent's here; a person's is
+//! in `person`, by the same steps.
 //!
 //! The invitation carries the hub's CA, so there is no trust on first use. Keys are written before the hub is asked, the
 //! card last: a folder with a card is a whole identity.
@@ -29,6 +30,7 @@ pub struct Invitation {
     code: String,
     authority: Vec<u8>,
     expires: Timestamp,
+    person: bool,
 }
 
 #[derive(serde::Deserialize)]
@@ -39,6 +41,8 @@ struct Raw {
     code: String,
     ca: String,
     expires: i64,
+    #[serde(default)]
+    person: bool,
 }
 
 impl Invitation {
@@ -64,6 +68,7 @@ impl Invitation {
             code: raw.code,
             authority,
             expires: expires.ok_or_else(unreadable)?,
+            person: raw.person,
         })
     }
 
@@ -84,67 +89,109 @@ pub async fn join(
     now: Timestamp,
     rng: &dyn Randomness,
 ) -> Result<Card, AgentError> {
-    if identity::is_taken(folder) {
-        return Err(AgentError::Identity(format!(
-            "{} already holds an identity; an invitation is for a new agent. Move the folder away to join anew",
-            folder.display()
-        )));
+    let joining = Joining::begin(invitation, folder, false, now, rng)?;
+    secret(folder, "salt.key", rng)?;
+    let answer = joining.ask().await?;
+    let agent_id = answer.agent_id.as_ref().try_into();
+    let agent_id = agent_id.map_err(|_| AgentError::Hub(HubError::Protocol("agent_id")))?;
+    joining.store(&answer, folder, |invitation| Card {
+        agent_id,
+        institution: invitation.institution,
+        hub: invitation.hub,
+        join: invitation.join,
+        authority: invitation.authority,
+        log_key: answer.log_key.clone(),
+    })
+}
+
+/// What an invitation says that stays true afterwards.
+pub(crate) struct Invited {
+    pub institution: Slug,
+    pub hub: String,
+    pub join: String,
+    /// The authority stays the one that the invitation named: the answer can't widen what is trusted.
+    pub authority: Vec<u8>,
+}
+
+/// A join under way: the keys are made, the hub is not asked yet.
+pub(crate) struct Joining {
+    invitation: Invitation,
+    keys: Keys,
+}
+
+impl Joining {
+    /// Checks the folder and the invitation, and makes the keys.
+    pub fn begin(
+        invitation: &str,
+        folder: &Path,
+        person: bool,
+        now: Timestamp,
+        rng: &dyn Randomness,
+    ) -> Result<Self, AgentError> {
+        if identity::is_taken(folder) {
+            return Err(AgentError::Identity(format!(
+                "{} already holds an identity; an invitation makes a new one. Move the folder away to join anew",
+                folder.display()
+            )));
+        }
+        let invitation = Invitation::parse(invitation)?;
+        if invitation.person != person {
+            return Err(AgentError::Invitation(match person {
+                true => "is for an agent; use it with `commonroll agent join`".into(),
+                false => "is for a person; use it with `commonroll person join`".into(),
+            }));
+        }
+        if invitation.expires <= now {
+            return Err(AgentError::Invitation(
+                "has expired; ask the consortium's data manager for a new one".into(),
+            ));
+        }
+        let keys = Keys::make(folder, rng)?;
+        Ok(Self { invitation, keys })
     }
-    let invitation = Invitation::parse(invitation)?;
-    if invitation.expires <= now {
-        return Err(AgentError::Invitation(
-            "has expired; ask the consortium's data manager for a new one".into(),
-        ));
-    }
-    let keys = Keys::make(folder, rng)?;
-    let request = JoinRequest {
-        code: invitation.code.clone(),
-        certificate_request: keys.request.clone(),
-        signing_key: Bytes::copy_from_slice(keys.signing.public().as_bytes()),
-        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-        person: false,
-    };
-    let answer =
-        grpc::join(&invitation.authority, &invitation.join, request).await.map_err(|error| match error {
+
+    /// Asks the hub, which uses the invitation up if it says yes.
+    pub async fn ask(&self) -> Result<JoinResponse, AgentError> {
+        let request = JoinRequest {
+            code: self.invitation.code.clone(),
+            certificate_request: self.keys.request.clone(),
+            signing_key: Bytes::copy_from_slice(self.keys.signing.public().as_bytes()),
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            person: self.invitation.person,
+        };
+        let asked = grpc::join(&self.invitation.authority, &self.invitation.join, request).await;
+        asked.map_err(|error| match error {
             HubError::NotKnown => {
                 AgentError::Invitation("is wrong, used or expired; ask the data manager for a new one".into())
             }
             other => AgentError::Hub(other),
-        })?;
-    store(invitation, &keys, answer, folder)
-}
-
-fn store(
-    invitation: Invitation,
-    keys: &Keys,
-    answer: JoinResponse,
-    folder: &Path,
-) -> Result<Card, AgentError> {
-    let protocol = |what| AgentError::Hub(HubError::Protocol(what));
-    let institution: Slug = answer.institution.parse().map_err(|_| protocol("institution"))?;
-    if institution != invitation.institution {
-        return Err(protocol("the certificate is for another institution than the invitation"));
+        })
     }
-    let agent_id = answer.agent_id.as_ref().try_into().map_err(|_| protocol("agent_id"))?;
-    answer.log_key.parse::<LogPublicKey>().map_err(|_| protocol("log_key"))?;
-    identity::validity(&answer.certificate).ok_or_else(|| protocol("certificate"))?;
-    // The authority stays the one that the invitation named: the answer can't widen what is trusted.
-    let card = Card {
-        agent_id,
-        institution,
-        hub: invitation.hub,
-        join: invitation.join,
-        authority: invitation.authority,
-        log_key: answer.log_key,
-    };
-    identity::store_tls(folder, &keys.tls_pem, &answer.certificate)?;
-    let text =
-        serde_json::to_vec_pretty(&card).map_err(|_| AgentError::Keys("the card could not be written"))?;
-    identity::store(folder, "card.json", &text)?;
-    Ok(card)
+
+    /// Checks the answer and stores certificate and card; the card last.
+    pub fn store<C: serde::Serialize>(
+        self,
+        answer: &JoinResponse,
+        folder: &Path,
+        card: impl FnOnce(Invited) -> C,
+    ) -> Result<C, AgentError> {
+        let protocol = |what| AgentError::Hub(HubError::Protocol(what));
+        let Invitation { institution, hub, join, authority, .. } = self.invitation;
+        if answer.institution != institution.as_str() {
+            return Err(protocol("the certificate is for another institution than the invitation"));
+        }
+        answer.log_key.parse::<LogPublicKey>().map_err(|_| protocol("log_key"))?;
+        identity::validity(&answer.certificate).ok_or_else(|| protocol("certificate"))?;
+        let card = card(Invited { institution, hub, join, authority });
+        identity::store_tls(folder, &self.keys.tls_pem, &answer.certificate)?;
+        let text = serde_json::to_vec_pretty(&card)
+            .map_err(|_| AgentError::Keys("the card could not be written"))?;
+        identity::store(folder, "card.json", &text)?;
+        Ok(card)
+    }
 }
 
-/// The keys of an agent that is about to join.
+/// The keys of an agent or a person about to join.
 struct Keys {
     tls_pem: String,
     request: Bytes,
@@ -154,18 +201,19 @@ struct Keys {
 impl Keys {
     fn make(folder: &Path, rng: &dyn Randomness) -> Result<Self, AgentError> {
         durable::private_folder(folder).map_err(AgentError::io(format!("making {}", folder.display())))?;
-        let secret = |name| -> Result<[u8; 32], AgentError> {
-            let mut bytes = [0; 32];
-            rng.fill(&mut bytes);
-            identity::store(folder, name, STANDARD.encode(bytes).as_bytes())?;
-            Ok(bytes)
-        };
-        let signing =
-            SigningKey::from_seed(&secret("signing.key")?).map_err(|_| AgentError::Keys("signing key"))?;
-        secret("salt.key")?;
+        let seed = secret(folder, "signing.key", rng)?;
+        let signing = SigningKey::from_seed(&seed).map_err(|_| AgentError::Keys("signing key"))?;
         let (tls_pem, request) = tls_key()?;
         Ok(Self { tls_pem, request, signing })
     }
+}
+
+/// A fresh secret, stored in the folder.
+fn secret(folder: &Path, name: &str, rng: &dyn Randomness) -> Result<[u8; 32], AgentError> {
+    let mut bytes = [0; 32];
+    rng.fill(&mut bytes);
+    identity::store(folder, name, STANDARD.encode(bytes).as_bytes())?;
+    Ok(bytes)
 }
 
 /// A new TLS key (PEM) and the certificate request for it (DER). Its chance is the cryptographic library's own, which

@@ -27,6 +27,9 @@ enum Command {
     /// Connect an institution's MIS with the hub
     #[command(subcommand)]
     Agent(commands::agent::AgentCommand),
+    /// Act as a person: join, invite, approve, revoke
+    #[command(subcommand)]
+    Person(commands::person::PersonCommand),
     /// Institutions, agreements and placements
     #[command(subcommand)]
     Directory(commands::directory::DirectoryCommand),
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
             Command::Demo(args) => demo::run(args).await,
             Command::Hub(command) => commands::hub::run(command).await,
             Command::Agent(command) => commands::agent::run(command).await,
+            Command::Person(command) => commands::person::run(command).await,
             Command::Directory(command) => commands::directory::run(command).await,
             Command::Audit(command) => commands::audit::run(command).await,
             Command::Agreement(command) => commands::agreement::run(command),

@@ -44,7 +44,8 @@ impl GrpcHub {
     /// # Errors
     /// [`HubError::Unreachable`] when there is no connection; whether the hub knows the agent shows with the first call.
     pub async fn connect(identity: &Identity, address: &str) -> Result<Self, HubError> {
-        Ok(Self { channel: tls::exchange(identity, address).await? })
+        let shown = (identity.certificate.as_slice(), &identity.tls_key_pem);
+        Ok(Self { channel: tls::exchange(&identity.card.authority, shown, address).await? })
     }
 
     /// The proof that an entry (counted from 1) is in the log, as a file that anybody can check.

@@ -4,7 +4,7 @@
 //! network would. [`grpc`] is the real one.
 
 pub mod grpc;
-mod tls;
+pub(crate) mod tls;
 
 pub(crate) use tls::pem;
 
@@ -64,7 +64,7 @@ pub enum HubError {
         after: Option<Duration>,
     },
     /// The hub does not know the certificate: expired, or the agent was revoked.
-    #[error("the hub does not accept this agent's certificate")]
+    #[error("the hub does not accept this certificate")]
     NotKnown,
     /// Known, and not allowed.
     #[error("the hub does not allow this")]

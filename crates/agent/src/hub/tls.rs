@@ -1,6 +1,6 @@
 //! Connections: the hub is known by the CA of the invitation and by one name, whatever its address.
 
-use crate::{hub::HubError, identity::Identity};
+use crate::{hub::HubError, identity::Secret};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::time::Duration;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity as TlsIdentity};
@@ -8,11 +8,14 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 /// The name in the hub's certificate.
 pub(super) const HUB_NAME: &str = "hub.commonroll.internal";
 
-/// Connects to the exchange with the agent's certificate.
-pub(super) async fn exchange(identity: &Identity, address: &str) -> Result<Channel, HubError> {
-    let tls = trusting(&identity.card.authority)
-        .identity(TlsIdentity::from_pem(pem("CERTIFICATE", &identity.certificate), &identity.tls_key_pem));
-    connect(address, tls).await
+/// Connects to the hub with a certificate (DER) and its private key (PEM), trusting one authority.
+pub(crate) async fn exchange(
+    authority: &[u8],
+    (certificate, key): (&[u8], &Secret<String>),
+    address: &str,
+) -> Result<Channel, HubError> {
+    let shown = TlsIdentity::from_pem(pem("CERTIFICATE", certificate), key);
+    connect(address, trusting(authority).identity(shown)).await
 }
 
 /// Connects to the join listener, which asks for no certificate.

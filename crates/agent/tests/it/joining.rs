@@ -166,6 +166,26 @@ async fn an_invitation_works_once_and_not_after_its_time() {
 }
 
 #[tokio::test]
+async fn an_agent_uses_up_no_persons_invitation_and_a_person_no_agents() {
+    let (door, agents) = open_door().await;
+    let body = URL_SAFE_NO_PAD.decode(agents.trim().strip_prefix("crinv1.").unwrap()).unwrap();
+    let mut text: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    text["person"] = true.into();
+    let persons = format!("crinv1.{}", URL_SAFE_NO_PAD.encode(text.to_string()));
+    let data = tempfile::tempdir().unwrap();
+    let error = join::join(&persons, &data.path().join("a"), now(), &Dice).await.unwrap_err().to_string();
+    assert!(error.contains("is for a person"), "{error}");
+    let folder = data.path().join("b");
+    let error = commonroll_agent::person::join(&agents, &folder, now(), &Dice).await.unwrap_err().to_string();
+    assert!(error.contains("is for an agent"), "{error}");
+    assert!(door.enrolled.lock().unwrap().is_none() && !folder.exists());
+
+    join::join(&agents, &folder, now(), &Dice).await.unwrap();
+    let error = commonroll_agent::PersonIdentity::load(&folder).unwrap_err().to_string();
+    assert!(error.contains("acts for no person"), "{error}");
+}
+
+#[tokio::test]
 async fn a_hub_with_another_ca_is_not_believed() {
     let (door, _) = open_door().await;
     let (_, theirs) = open_door().await;

@@ -5,8 +5,8 @@ use crate::{
     real::{Real, now},
 };
 use clap::Subcommand;
-use commonroll_core::Slug;
-use commonroll_exchange::{AgentId, Exchange, Revoke};
+use commonroll_core::{PersonId, Role, Slug};
+use commonroll_exchange::{AgentId, Exchange, PersonWanted, Revoke};
 use commonroll_hub::{Settings, Sources};
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
@@ -60,12 +60,22 @@ pub enum HubCommand {
     Init(Place),
     /// Serve agents until Ctrl-C or SIGTERM
     Run(Place),
-    /// Issue a one-time invitation for an institution's agent and print it (one line; hand it over safely)
+    /// Issue a one-time invitation for an institution's agent, or with --person for its first head, data_manager, dpo or
+    /// consortium_lead, and print it (one line; hand it over safely)
     Invite {
         #[command(flatten)]
         place: Place,
         /// The institution's slug, such as kingsmead
         institution: Slug,
+        /// For a person instead of an agent; they invite all others themselves
+        #[arg(long, requires = "role", requires = "name")]
+        person: bool,
+        /// What the person is to be: head, data_manager, dpo, consortium_lead (repeat for more)
+        #[arg(long, value_name = "ROLE", requires = "person")]
+        role: Vec<Role>,
+        /// The person's name
+        #[arg(long, requires = "person")]
+        name: Option<String>,
         /// Hours for which the invitation is good, 72 at most
         #[arg(long, default_value_t = 72)]
         hours: u64,
@@ -73,13 +83,16 @@ pub enum HubCommand {
         #[arg(long, default_value = "operator")]
         by: String,
     },
-    /// Revoke an agent, or every agent of an institution; open streams end within seconds
+    /// Revoke an agent, a person, or every agent and person of an institution; open streams end within seconds
     Revoke {
         #[command(flatten)]
         place: Place,
         /// The agent's id
-        #[arg(long, conflicts_with = "institution", required_unless_present = "institution")]
+        #[arg(long, conflicts_with_all = ["institution", "person"], required_unless_present_any = ["institution", "person"])]
         agent: Option<AgentId>,
+        /// The person's id
+        #[arg(long, conflicts_with = "institution")]
+        person: Option<PersonId>,
         /// The institution's slug
         #[arg(long)]
         institution: Option<Slug>,
@@ -102,10 +115,23 @@ pub async fn run(command: HubCommand) -> Result<ExitCode, String> {
     match command {
         HubCommand::Init(place) => init(&place),
         HubCommand::Run(place) => serve(&place).await,
-        HubCommand::Invite { place, institution, hours, by } => {
+        HubCommand::Invite { place, institution, person: true, role, name, hours, by } => {
+            let name = name.unwrap_or_default();
+            let wanted = PersonWanted { name, roles: role.into_iter().collect(), staff: None, learner: None };
+            invite_person(&place, (&institution, wanted), hours, &by).await
+        }
+        HubCommand::Invite { place, institution, hours, by, .. } => {
             invite(&place, &institution, hours, &by).await
         }
-        HubCommand::Revoke { place, agent, institution, by } => revoke(&place, agent, institution, &by).await,
+        HubCommand::Revoke { place, agent, person, institution, by } => {
+            let what = match (agent, person, institution) {
+                (Some(agent), _, _) => Revoke::Agent(agent),
+                (_, Some(person), _) => Revoke::Person(person),
+                (_, _, Some(institution)) => Revoke::Institution(institution),
+                _ => return Err("say --agent, --person or --institution".to_owned()),
+            };
+            revoke(&place, what, &by).await
+        }
         HubCommand::Status { place, json } => status(&place, json).await,
     }
 }
@@ -176,20 +202,25 @@ async fn invite(place: &Place, institution: &Slug, hours: u64, by: &str) -> Resu
     Ok(ExitCode::SUCCESS)
 }
 
-async fn revoke(
+async fn invite_person(
     place: &Place,
-    agent: Option<AgentId>,
-    institution: Option<Slug>,
+    whom: (&Slug, PersonWanted),
+    hours: u64,
     by: &str,
 ) -> Result<ExitCode, String> {
+    let (settings, exchange) = place.open().await?;
+    let valid = Duration::from_secs(hours.saturating_mul(3600));
+    let text = commonroll_hub::invite_person(&settings, &exchange, whom, (valid, by), (now(), &Real))
+        .await
+        .map_err(told)?;
+    println!("{text}");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke(place: &Place, what: Revoke, by: &str) -> Result<ExitCode, String> {
     let (_, exchange) = place.open().await?;
-    let what = match (agent, institution) {
-        (Some(agent), _) => Revoke::Agent(agent),
-        (None, Some(institution)) => Revoke::Institution(institution),
-        (None, None) => return Err("say --agent or --institution".to_owned()),
-    };
     let count = exchange.revoke(what, by, now()).await.map_err(told)?;
-    println!("revoked {count} agent(s)");
+    println!("revoked {count}");
     Ok(ExitCode::SUCCESS)
 }
 

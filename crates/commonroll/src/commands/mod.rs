@@ -5,6 +5,7 @@ pub mod agreement;
 pub mod audit;
 pub mod directory;
 pub mod hub;
+pub mod person;
 pub mod policy;
 
 use std::process::ExitCode;
