@@ -106,7 +106,8 @@ impl Exchange {
             let directory = &*work.planner.directory;
             directory.in_role(acting.id, role)?;
             let held = directory.person(whom).filter(|p| p.revoked.is_none()).ok_or(NotAllowed::Denied)?;
-            may(directory, &acting, role, &PeopleAct::Revoke { institution: held.institution })?;
+            let state = directory.institution(held.institution).ok_or(NotAllowed::Denied)?;
+            may(directory, &acting, role, &PeopleAct::Revoke { institution: &state.info.slug })?;
             work.more = acting.more(role);
             revoke(work, whom, now);
             Ok::<_, NotAllowed>(())

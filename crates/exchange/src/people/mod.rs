@@ -68,8 +68,8 @@ impl Exchange {
 
     /// Issues a one-time invitation for a person and gives its code, which nobody can read back. `random` must be fresh.
     ///
-    /// Where it gives an office (head, data manager, DPO, consortium lead) and there is somebody who can approve it, it
-    /// is good only once they have.
+    /// Where a person gives an office by it (head, data manager, DPO, consortium lead), it is good only once a second
+    /// person has approved it.
     pub async fn invite_person(
         &self,
         institution: &Slug,
@@ -112,8 +112,11 @@ impl Exchange {
                 second: false,
                 approved: None,
             };
-            person.second = proposed.is_some() && approvers(directory, number, &person).is_some();
+            person.second = proposed.is_some() && rules::gives_office(&person.roles);
             let second = person.second;
+            if second && approvers(directory, number, &person).is_none() {
+                return Err(rules::NOBODY_ELSE.into());
+            }
             if let Some((speaker, role)) = &speaker {
                 work.more = speaker.more(*role);
             }

@@ -1,19 +1,28 @@
 //! Who may give a role to whom. Nobody gives one to themself; an office that a person gives needs a second one.
 //!
-//! [`may`] is the one place where this crate decides what a person may do to other people's access.
+//! [`may`] is the one place where this crate asks policy what a person may do to other people's access. An office that a
+//! person gives always needs a second one; where there is nobody, the hub's operator brings in the first of another office.
 
 use super::PersonWanted;
 use crate::{
     directory::{Directory, Invitation, change::Invited},
     types::{AdminError, NotAllowed, PersonSpeaker},
 };
-use commonroll_core::{Invalid, PersonId, Role, Slug, directory::Registration};
+use commonroll_core::{Invalid, PersonId, Purpose, Role, Slug, directory::Registration};
+use commonroll_policy::{Matter, Office, OfficeAct, PersonQuestion};
 use std::collections::BTreeSet;
 
 /// Roles that widen what a person may do to others' data or access.
 pub const OFFICES: [Role; 4] = [Role::Head, Role::DataManager, Role::Dpo, Role::ConsortiumLead];
-/// Roles that run an institution's access.
+/// Roles of an institution that can be the second person; policy says what they may do.
 const RUNNERS: [Role; 2] = [Role::Head, Role::DataManager];
+
+/// Widening by one person is refused.
+pub const NOBODY_ELSE: Invalid = Invalid::new(
+    "roles",
+    "an office needs a second person, and there is nobody else here yet; ask the hub's operator to bring in the \
+     institution's first head or data manager",
+);
 
 /// What a person wants to do.
 pub enum PeopleAct<'a> {
@@ -30,7 +39,7 @@ pub enum PeopleAct<'a> {
     /// End a person's access.
     Revoke {
         /// Whose institution it is.
-        institution: u16,
+        institution: &'a Slug,
     },
     /// See who is enrolled at an institution.
     See {
@@ -39,28 +48,37 @@ pub enum PeopleAct<'a> {
     },
 }
 
-/// Whether a person, in the one role in use, may do this.
+/// Whether a person, in the one role in use, may do this: what is so is looked up here, and policy decides.
 pub fn may(
     directory: &Directory,
     speaker: &PersonSpeaker,
     role: Role,
     act: &PeopleAct<'_>,
 ) -> Result<(), NotAllowed> {
-    let person = directory.in_role(speaker.id, role)?;
-    let runs = |number: Option<u16>| RUNNERS.contains(&role) && number == Some(person.institution);
+    directory.in_role(speaker.id, role)?;
+    let decided = |act, of: &Slug, second| {
+        let institution = &speaker.institution;
+        let matter = Matter::Office(Office { act, of: Some(of), second });
+        let question = PersonQuestion { role, institution, purpose: Purpose::Administration, matter };
+        directory.policies().set().is_some_and(|policy| policy.decide_person(&question).is_ok())
+    };
     let allowed = match act {
-        PeopleAct::Invite { institution } => runs(directory.number_of(institution)),
+        PeopleAct::Invite { institution } => decided(OfficeAct::InvitePerson, institution, false),
+        PeopleAct::Revoke { institution } => decided(OfficeAct::RevokePerson, institution, false),
         PeopleAct::See { institution } => {
-            let own = directory.number_of(institution) == Some(person.institution);
-            own && (RUNNERS.contains(&role) || role == Role::Dpo)
+            decided(OfficeAct::InvitePerson, institution, false)
+                || decided(OfficeAct::SeeDecisions, institution, false)
         }
-        PeopleAct::Revoke { institution } => runs(Some(*institution)),
-        PeopleAct::Approve { invitation } => approves(directory, speaker, role, invitation),
+        PeopleAct::Approve { invitation } => {
+            is_second(directory, speaker, role, invitation)
+                && decided(OfficeAct::GrantOffice, &invitation.institution, true)
+        }
     };
     if allowed { Ok(()) } else { Err(NotAllowed::Denied) }
 }
 
-fn approves(directory: &Directory, speaker: &PersonSpeaker, role: Role, invitation: &Invitation) -> bool {
+/// True if this is the somebody else whom an invitation waits for.
+fn is_second(directory: &Directory, speaker: &PersonSpeaker, role: Role, invitation: &Invitation) -> bool {
     let Some(invited) = &invitation.person else { return false };
     if !invited.second || invited.approved.is_some() || proposer(invited) == Some(speaker.id) {
         return false;
@@ -71,6 +89,11 @@ fn approves(directory: &Directory, speaker: &PersonSpeaker, role: Role, invitati
     })
 }
 
+/// True if an invitation gives an office.
+pub fn gives_office(roles: &BTreeSet<Role>) -> bool {
+    roles.iter().any(|role| OFFICES.contains(role))
+}
+
 /// Who can be the second person.
 pub struct Approvers {
     /// Of which institution; `None` for any.
@@ -79,11 +102,8 @@ pub struct Approvers {
 }
 
 /// Who can approve an invitation into an office: for a consortium lead another one; else a head or data manager of the
-/// institution; where there is neither, the other of the two; `None` if no office is given, or there is nobody else.
+/// institution; where there is neither, the other of the two; `None` if there is nobody else.
 pub fn approvers(directory: &Directory, institution: u16, invited: &Invited) -> Option<Approvers> {
-    if !invited.roles.iter().any(|role| OFFICES.contains(role)) {
-        return None;
-    }
     let own = Approvers { institution: Some(institution), roles: &RUNNERS };
     let leads = Approvers { institution: None, roles: &[Role::ConsortiumLead] };
     let there = |who: &Approvers| {

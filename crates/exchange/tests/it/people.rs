@@ -217,9 +217,11 @@ async fn case_17_an_office_needs_a_second_person_and_nobody_approves_their_own_c
 async fn case_17_where_an_institution_has_one_office_holder_the_consortium_is_the_second() {
     let world = World::new().await;
     let manager = world.first("kingsmead", Role::DataManager, 60).await;
-    let alone =
-        world.invites((&manager, Role::DataManager), wanted("Vane", &[Role::Head]), 70).await.unwrap();
-    assert!(!alone.needs_second, "nobody else is there");
+    let alone = world.invites((&manager, Role::DataManager), wanted("Vane", &[Role::Head]), 70).await;
+    assert!(
+        matches!(alone, Err(AdminError::Invalid(ref e)) if e.field == "roles"),
+        "widening by one is refused"
+    );
     let lead = world.first("northgate", Role::ConsortiumLead, 61).await;
     let asked = world.invites((&manager, Role::DataManager), wanted("Vane", &[Role::Dpo]), 71).await.unwrap();
     assert!(asked.needs_second);
