@@ -33,23 +33,63 @@ const MINUTE_US: i64 = 60_000_000;
 /// Addresses remembered at most.
 const ADDRESSES_MAX: usize = 10_000;
 
-/// Failed attempts by address.
+/// Codes that the directory in memory doesn't know, looked for in the log within a second, by anybody.
+const LOOKS_MAX: u32 = 20;
+const SECOND_US: i64 = 1_000_000;
+
+/// Failed attempts by address. Bounded in size and time: a stranger can't make it grow.
 #[derive(Default)]
-pub struct Failures(Mutex<HashMap<IpAddr, Vec<i64>>>);
+pub struct Failures {
+    addresses: Mutex<HashMap<IpAddr, Vec<i64>>>,
+    /// When the present second began, and how often a stranger has made the hub look in it.
+    looks: Mutex<(i64, u32)>,
+}
+
+/// Who counts as one: an IPv4 address, or the network of an IPv6 address, since one caller has all of that.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V6(address) if address.to_ipv4_mapped().is_none() => {
+            IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into())
+        }
+        other => other.to_canonical(),
+    }
+}
 
 impl Failures {
+    /// True if an unknown code may be looked for in the log just now: each look costs a read of the database.
+    fn may_look(&self, now: Timestamp) -> bool {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        if !(0..SECOND_US).contains(&(now.micros() - looks.0)) {
+            *looks = (now.micros(), 0);
+        }
+        looks.1 += 1;
+        looks.1 <= LOOKS_MAX
+    }
+
     fn recent(&self, peer: IpAddr, now: Timestamp, add: bool) -> usize {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let peer = network(peer);
+        let mut held = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         let since = now.micros() - MINUTE_US;
-        if held.len() >= ADDRESSES_MAX {
+        if add && !held.contains_key(&peer) && held.len() >= ADDRESSES_MAX {
             held.retain(|_, times| times.last().is_some_and(|t| *t > since));
+            let oldest = held.iter().min_by_key(|(_, times)| times.last()).map(|(peer, _)| *peer);
+            if let Some(oldest) = oldest.filter(|_| held.len() >= ADDRESSES_MAX) {
+                held.remove(&oldest);
+            }
         }
         if add {
-            held.entry(peer).or_default().push(now.micros());
+            let times = held.entry(peer).or_default();
+            times.push(now.micros());
+            // Ten are enough to be told to wait; several attempts at once may bring more.
+            times.drain(..times.len().saturating_sub(FAILURES_MAX));
         }
         let Some(times) = held.get_mut(&peer) else { return 0 };
         times.retain(|t| *t > since);
-        times.len()
+        let count = times.len();
+        if count == 0 {
+            held.remove(&peer);
+        }
+        count
     }
 }
 
@@ -73,10 +113,15 @@ pub fn is_key(bytes: [u8; 32]) -> bool {
 
 impl Exchange {
     /// Refuses an address that has failed too often within a minute.
-    pub(crate) fn not_too_many(&self, peer: IpAddr, now: Timestamp) -> Result<(), JoinError> {
-        match self.failures.recent(peer, now, false) >= FAILURES_MAX {
-            true => Err(JoinError::TooMany { retry: Duration::from_secs(60) }),
-            false => Ok(()),
+    pub(crate) fn not_too_many(&self, peer: IpAddr, code: &Bytes32, now: Timestamp) -> Result<(), JoinError> {
+        if self.failures.recent(peer, now, false) >= FAILURES_MAX {
+            return Err(JoinError::TooMany { retry: Duration::from_secs(60) });
+        }
+        // What this node doesn't know, another may have issued a moment ago: the log is read for it, so often a second.
+        let is_known = self.shared.directory().invitation(&code.0).is_some();
+        match is_known || self.failures.may_look(now) {
+            true => Ok(()),
+            false => Err(JoinError::TooMany { retry: Duration::from_secs(1) }),
         }
     }
 
@@ -126,8 +171,8 @@ impl Exchange {
         peer: IpAddr,
         now: Timestamp,
     ) -> Result<Slug, JoinError> {
-        self.not_too_many(peer, now)?;
         let (hash, key_ok) = (hash(code), is_key(signing_key));
+        self.not_too_many(peer, &hash, now)?;
         let joined = submit_with(&self.shared, "agent", now, move |work: &mut Work<'_>| {
             let directory = &work.planner.directory;
             let good = |i: &&Invitation| key_ok && !i.used && i.expires > now && i.person.is_none();
@@ -243,5 +288,41 @@ impl Exchange {
         })
         .await
         .map_err(|_| AdminError::Unavailable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros("now", 1_789_372_800_000_000 + micros).unwrap()
+    }
+
+    #[test]
+    fn the_table_of_failures_is_bounded_whoever_fails() {
+        let failures = Failures::default();
+        for number in 0..ADDRESSES_MAX as u32 + 500 {
+            failures.recent(IpAddr::V4(number.into()), at(i64::from(number)), true);
+        }
+        assert_eq!(failures.addresses.lock().unwrap().len(), ADDRESSES_MAX);
+        let newest = IpAddr::V4((ADDRESSES_MAX as u32 + 499).into());
+        assert_eq!(failures.recent(newest, at(20_000), false), 1, "the newest are kept");
+        for _ in 0..100 {
+            failures.recent(newest, at(20_000), true);
+        }
+        assert_eq!(failures.recent(newest, at(20_000), false), FAILURES_MAX);
+        assert_eq!(failures.recent(newest, at(20_001 + MINUTE_US), false), 0, "forgotten after a minute");
+        let (one, other) = ("2001:db8::1".parse().unwrap(), "2001:db8::ffff:2".parse().unwrap());
+        failures.recent(one, at(0), true);
+        assert_eq!(failures.recent(other, at(0), true), 2, "one caller has a whole network");
+    }
+
+    #[test]
+    fn strangers_make_the_hub_look_only_so_often_a_second() {
+        let failures = Failures::default();
+        let looked = (0..1_000).filter(|n| failures.may_look(at(n * 100))).count();
+        assert_eq!(looked, LOOKS_MAX as usize);
+        assert!(failures.may_look(at(SECOND_US + 1)), "and again in the next one");
     }
 }

@@ -15,8 +15,6 @@ use crate::{
 use std::sync::{Arc, atomic::Ordering};
 use tokio::sync::watch;
 
-/// Records in a page at most.
-const PAGE_RECORDS: u32 = 1_000;
 /// Bytes of stored blocks that one page is made from, about.
 const STORED_BYTES: usize = 8 << 20;
 /// Stored blocks in memory at once for one feed, each up to about a megabyte.
@@ -66,7 +64,7 @@ impl Feed {
         let recipient = self.speaker.number;
         self.be_current().await?;
         self.greet(clock).await?;
-        let ring = self.shared.ring().from(self.position, recipient, PAGE_RECORDS as usize);
+        let ring = self.shared.ring().from(self.position, recipient, self.shared.sizes.page_records as usize);
         let (page, withheld) = match ring {
             Some(commits) => {
                 let directory = self.shared.directory();
@@ -122,8 +120,10 @@ impl Feed {
             directory,
             recipient: self.speaker.number,
             now: clock.now(),
+            sizes: self.shared.sizes,
             page: Page::default(),
             withheld: Vec::new(),
+            records: 0,
             bytes: 0,
         }
     }
@@ -131,11 +131,11 @@ impl Feed {
     /// The records behind the position, and where they end.
     async fn stored(&self) -> Result<(Vec<LiveRecord>, u64), FeedError> {
         let size = *self.size.borrow();
-        let store = &self.shared.store;
-        let found = store.feed(u32::from(self.speaker.number), self.position, PAGE_RECORDS).await;
+        let (store, limit) = (&self.shared.store, self.shared.sizes.page_records);
+        let found = store.feed(u32::from(self.speaker.number), self.position, limit).await;
         let seqs: Vec<u64> =
             found.map_err(|_| FeedError::Unavailable)?.into_iter().filter(|seq| *seq < size).collect();
-        let full = seqs.len() == PAGE_RECORDS as usize;
+        let full = seqs.len() == limit as usize;
         let end = seqs.last().filter(|_| full).map_or(size, |last| last + 1);
         let (mut records, mut bytes) = (Vec::with_capacity(seqs.len()), 0);
         let mut rest = seqs.as_slice();
@@ -165,15 +165,14 @@ impl Feed {
         clock: &dyn Clock,
     ) -> Result<(), FeedError> {
         // A reader who comes back to the same place is not a new event.
-        let noted =
-            self.shared.noted_withheld(self.speaker.number, withheld.last().map_or(0, |(seq, _)| *seq));
+        let noted = self.shared.noted_withheld(self.speaker.number, 0);
         let withheld: Vec<_> = withheld.into_iter().filter(|(seq, _)| *seq > noted).collect();
-        if withheld.is_empty() {
-            return Ok(());
-        }
+        let Some((last, _)) = withheld.last().copied() else { return Ok(()) };
         let more =
             serde_json::json!({ "recipient": self.speaker.institution.as_str(), "withheld": withheld });
         let plan = move |work: &mut Work<'_>| work.notes.push(("delivery.withheld".to_owned(), more.clone()));
-        submit(&self.shared, "policy", clock.now(), plan).await.map_err(|_| FeedError::Unavailable)
+        submit(&self.shared, "policy", clock.now(), plan).await.map_err(|_| FeedError::Unavailable)?;
+        self.shared.noted_withheld(self.speaker.number, last);
+        Ok(())
     }
 }

@@ -35,6 +35,7 @@ pub use import::{
     AgreementTerms, ConsortiumFile, ImportReport, MadePerson, PersonText, PlacementText, SignatureText,
     SignedText,
 };
+pub use live::Sizes;
 pub use office::{Acting, LawError};
 pub use people::{Inviter, JoinedPerson, Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted};
 pub use policies::{PolicyProposal, Proposed, policy_change_hash};
@@ -135,6 +136,8 @@ pub struct Stats {
     pub log_entries: u64,
     /// Transactions that this node has committed.
     pub commits: u64,
+    /// Records that this node has made durable, by kind.
+    pub accepted: Vec<(&'static str, u64)>,
     /// Hash of the policy in force.
     pub policy: String,
     /// True if the policy in force can't be loaded by this node, which then denies everything.
@@ -213,14 +216,24 @@ async fn submit(
 impl Exchange {
     /// Opens the store, checks it, loads the directory and starts the writer. Refuses unsafe settings and unsound policies.
     pub async fn open(options: Options, now: Timestamp) -> Result<Self, OpenError> {
+        let store = commonroll_store::open(&options.database, &commonroll_store::Settings::default()).await?;
+        Self::open_on(store, Sizes::default(), options, now).await
+    }
+
+    /// The same on a store that is open already, and with other sizes: for tests. `options.database` is not looked at.
+    pub async fn open_on(
+        store: Arc<dyn commonroll_store::Store>,
+        sizes: Sizes,
+        options: Options,
+        now: Timestamp,
+    ) -> Result<Self, OpenError> {
         let setting = |field, rule: &dyn ToString| OpenError::Setting { field, rule: rule.to_string() };
         let signing = SigningKey::from_seed(&options.keys.log_seed).map_err(|e| setting("log_seed", &e))?;
         let log_key = LogKey::new(&format!("commonroll/{}", options.consortium), signing)
             .map_err(|e| setting("consortium", &e))?;
-        let store = commonroll_store::open(&options.database, &commonroll_store::Settings::default()).await?;
         let (jobs, queue) = mpsc::channel(1024);
         let key = MatchingKey::new(&options.keys.matching);
-        let shared = Arc::new(Shared::new(store, key, log_key, jobs));
+        let shared = Arc::new(Shared::new(store, sizes, key, log_key, jobs));
         let frontier = load(&shared).await?;
         shared.opened(&frontier);
         let working = shared.directory().clone();
@@ -248,6 +261,18 @@ impl Exchange {
         match submit(&self.shared, "hub", now, note).await {
             Ok(()) => self.shared.starting.store(false, Ordering::Relaxed),
             Err(_) => tracing::warn!("the start of this hub could not be written to the log yet"),
+        }
+    }
+
+    /// After a full disk: an entry that says so is the first thing for which there must be room again.
+    async fn look_for_room(&self, now: Timestamp) {
+        if self.shared.full.load(Ordering::Relaxed) && self.shared.next_try() {
+            let note = |work: &mut Work<'_>| {
+                work.notes.push(("hub.disk_was_full".to_owned(), serde_json::Value::Null))
+            };
+            if submit(&self.shared, "hub", now, note).await.is_ok() {
+                tracing::info!("the database has room again");
+            }
         }
     }
 
@@ -389,6 +414,7 @@ impl Exchange {
     /// Upkeep, several times a second: refusals get their entries, the store is tidied.
     pub async fn tick(&self, now: Timestamp) {
         self.say_started(now).await;
+        self.look_for_room(now).await;
         let waiting = self.shared.refusals.lock().unwrap_or_else(PoisonError::into_inner).take();
         if !waiting.is_empty() {
             let notes = waiting.clone();
@@ -427,6 +453,7 @@ impl Exchange {
             engine: self.shared.store.engine(),
             log_entries: self.shared.frontier().size(),
             commits: self.shared.commits(),
+            accepted: self.shared.accepted(),
             policy: directory.policies().hash().map_or_else(String::new, |hash| hex(&hash)),
             policy_broken: directory.policies().set().is_none(),
             policy_rejected: self.shared.policy_rejected.load(Ordering::Relaxed),
@@ -507,6 +534,9 @@ impl Exchange {
         }
         if self.shared.directory().policies().set().is_none() {
             return Err("the policy set in force can't be loaded by this program; everything is denied");
+        }
+        if self.shared.full.load(Ordering::Relaxed) {
+            return Err("the disk of the database is full; free some space");
         }
         match (self.shared.closing.load(Ordering::Relaxed), self.shared.jobs.is_closed()) {
             (true, _) => Err("stopping"),

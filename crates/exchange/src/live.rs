@@ -16,10 +16,22 @@ use std::{
     sync::Arc,
 };
 
-/// Bytes of a page, about: it travels as one message, so that nothing decided long ago is still on its way out.
-const PAGE_BYTES: usize = 1 << 20;
-/// Bytes that the ring may hold, about.
-const RING_BYTES: usize = 24 << 20;
+/// How much is sent and kept at a time. The defaults suit a hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Records in a page of a feed at most; at least 1.
+    pub page_records: u32,
+    /// Bytes of a page, about: it travels as one message, so that nothing decided long ago is still on its way out.
+    pub page_bytes: usize,
+    /// Bytes of the newest commits that are kept in memory, about.
+    pub ring_bytes: usize,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { page_records: 1_000, page_bytes: 1 << 20, ring_bytes: 24 << 20 }
+    }
+}
 
 /// A record of the log with all that is needed to deliver it.
 pub struct LiveRecord {
@@ -69,14 +81,14 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Adds a commit and lets the oldest go.
-    pub fn push(&mut self, commit: Committed) {
+    /// Adds a commit and lets the oldest go, down to so many bytes.
+    pub fn push(&mut self, commit: Committed, bytes_max: usize) {
         if self.commits.back().is_some_and(|last| last.end != commit.first) {
             self.clear();
         }
         self.bytes += commit.bytes;
         self.commits.push_back(Arc::new(commit));
-        while self.bytes > RING_BYTES {
+        while self.bytes > bytes_max {
             let Some(gone) = self.commits.pop_front() else { break };
             self.bytes -= gone.bytes;
         }
@@ -109,10 +121,12 @@ pub struct PageBuilder<'a> {
     pub directory: &'a Directory,
     pub recipient: u16,
     pub now: Timestamp,
+    pub sizes: Sizes,
     pub page: Page,
     /// What policy kept back: wire sequence number and code.
     pub withheld: Vec<(u64, &'static str)>,
-    /// Bytes on the page, about.
+    /// Records on the page, and their bytes, about.
+    pub records: u32,
     pub bytes: usize,
 }
 
@@ -132,7 +146,7 @@ impl PageBuilder<'_> {
 
     /// Adds a record, if policy lets it leave now. Gives false, and leaves it out, if the page is full.
     pub fn add(&mut self, record: &LiveRecord) -> bool {
-        if self.bytes >= PAGE_BYTES {
+        if self.bytes >= self.sizes.page_bytes || self.records >= self.sizes.page_records {
             return false;
         }
         let entry = &record.entry;
@@ -156,6 +170,7 @@ impl PageBuilder<'_> {
                     accepted_at: entry.accepted_at,
                 };
                 self.bytes += out.size();
+                self.records += 1;
                 self.put(&record.seal, &record.tree, out);
             }
         }

@@ -4,11 +4,12 @@
 
 use crate::{
     directory::{Directory, tokens::MatchingKey},
-    live::{Committed, Ring},
+    live::{Committed, LiveRecord, Ring, Sizes},
     refusals::Refusals,
     writer::{Job, WriteFault},
 };
 use commonroll_audit::{checkpoint::LogKey, frontier::Frontier};
+use commonroll_core::RecordKind;
 use commonroll_store::Store;
 use std::{
     collections::HashMap,
@@ -23,12 +24,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// Shared by every task.
 pub struct Shared {
     pub store: Arc<dyn Store>,
+    pub sizes: Sizes,
     pub key: MatchingKey,
     pub log_key: LogKey,
     pub jobs: mpsc::Sender<Job>,
     pub closing: AtomicBool,
     /// True once a flush has failed: nothing can be promised any more, and the process must end.
     pub failed: AtomicBool,
+    /// True while the database has no room: nothing is taken until there is.
+    pub full: AtomicBool,
     /// True while the log does not say yet that this node has started.
     pub starting: AtomicBool,
     pub refusals: Mutex<Refusals>,
@@ -46,7 +50,10 @@ pub struct Shared {
     /// Nodes that were seen to start, and how many of them were told that this one runs.
     newcomers: AtomicU64,
     greeted: AtomicU64,
+    tries: AtomicU64,
     commits: AtomicU64,
+    /// Records that this node has made durable, by kind.
+    accepted: [AtomicU64; RecordKind::ALL.len()],
     /// When this node last knew that it had read the whole log.
     current: Mutex<Option<Instant>>,
     /// Up to where withheld deliveries have their entries, by recipient.
@@ -58,14 +65,22 @@ const CURRENT_FOR: Duration = Duration::from_millis(500);
 
 impl Shared {
     /// Puts the parts together.
-    pub fn new(store: Arc<dyn Store>, key: MatchingKey, log_key: LogKey, jobs: mpsc::Sender<Job>) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        sizes: Sizes,
+        key: MatchingKey,
+        log_key: LogKey,
+        jobs: mpsc::Sender<Job>,
+    ) -> Self {
         Self {
             store,
+            sizes,
             key,
             log_key,
             jobs,
             closing: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             starting: AtomicBool::new(false),
             refusals: Mutex::default(),
             policy_rejected: AtomicU64::new(0),
@@ -78,7 +93,9 @@ impl Shared {
             has_peers: AtomicBool::new(false),
             newcomers: AtomicU64::new(0),
             greeted: AtomicU64::new(0),
+            tries: AtomicU64::new(1),
             commits: AtomicU64::new(0),
+            accepted: std::array::from_fn(|_| AtomicU64::new(0)),
             current: Mutex::default(),
             withheld: Mutex::default(),
         }
@@ -157,11 +174,17 @@ impl Shared {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Notes that what was withheld from a recipient up to a place has its entry; gives the place noted before.
+    /// What was withheld from a recipient up to a place has its entry by now: gives the last such place.
     pub fn noted_withheld(&self, recipient: u16, up_to: u64) -> u64 {
         let mut held = self.withheld.lock().unwrap_or_else(PoisonError::into_inner);
         let noted = held.entry(recipient).or_default();
-        std::mem::replace(noted, (*noted).max(up_to))
+        *noted = (*noted).max(up_to);
+        *noted
+    }
+
+    /// True at every fourth call: what fails is not tried at every tick.
+    pub fn next_try(&self) -> bool {
+        self.tries.fetch_add(1, Ordering::Relaxed).is_multiple_of(4)
     }
 
     /// How many transactions this node has committed.
@@ -169,9 +192,23 @@ impl Shared {
         self.commits.load(Ordering::Relaxed)
     }
 
+    /// Counts records whose entries are durable, whether or not anybody waits for the answer.
+    pub fn count_accepted(&self, records: &[LiveRecord]) {
+        for (kind, count) in RecordKind::ALL.iter().zip(&self.accepted) {
+            let more = records.iter().filter(|record| record.entry.kind == *kind).count();
+            count.fetch_add(more as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// How many records this node has made durable, by kind.
+    pub fn accepted(&self) -> Vec<(&'static str, u64)> {
+        let count = |(kind, count): (&RecordKind, &AtomicU64)| (kind.as_str(), count.load(Ordering::Relaxed));
+        RecordKind::ALL.iter().zip(&self.accepted).map(count).collect()
+    }
+
     /// Our own commit is durable.
     pub fn committed(&self, commit: Committed, frontier: &Frontier) {
-        self.ring.write().unwrap_or_else(PoisonError::into_inner).push(commit);
+        self.ring.write().unwrap_or_else(PoisonError::into_inner).push(commit, self.sizes.ring_bytes);
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.now_current();
         self.moved(frontier);

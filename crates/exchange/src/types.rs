@@ -295,6 +295,9 @@ pub enum PublishError {
     /// The batch as a whole breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// There is no room for it; it works again as soon as there is.
+    #[error("the hub's disk is full; keep everything and try again")]
+    Full,
     /// It could not be made durable just now.
     #[error("the hub can't write to its log just now; try again")]
     Unavailable,

@@ -9,7 +9,7 @@ use crate::{
     live::{Committed, LiveRecord},
     publish::{Answer, PublishJob, plan_batches},
     shared::Shared,
-    types::RecordAnswer,
+    types::{PublishError, RecordAnswer},
 };
 use commonroll_audit::frontier::Frontier;
 use commonroll_core::Timestamp;
@@ -197,17 +197,17 @@ impl Writer {
     async fn commit_group(&mut self, mut group: Vec<Job>) {
         for _ in 0..RACES {
             if group.iter().any(wants_fresh) && self.follow().await.is_err() {
-                return fail(group);
+                return self.fail(group);
             }
             let Ok((plan, answers)) = self.plan(&mut group).await else {
                 self.reset();
-                return fail(group);
+                return self.fail(group);
             };
             // A no may only mean that another node knows more: look before it is said.
             if answers.iter().any(is_no) && self.behind().await {
                 self.reset();
                 if self.follow().await.is_err() {
-                    return fail(group);
+                    return self.fail(group);
                 }
                 continue;
             }
@@ -223,17 +223,36 @@ impl Writer {
                 Err(Outcome::Lost) => {
                     self.reset();
                     if self.follow().await.is_err() {
-                        return fail(group);
+                        return self.fail(group);
                     }
                 }
                 Err(Outcome::Failed) => {
                     self.reset();
-                    return fail(group);
+                    return self.fail(group);
                 }
             }
         }
         self.reset();
-        fail(group);
+        self.fail(group);
+    }
+
+    /// Nothing of a group took effect. A full disk is told apart: whoever sends must wait for an operator.
+    fn fail(&self, group: Vec<Job>) {
+        let error = match self.shared.full.load(Ordering::Relaxed) {
+            true => PublishError::Full,
+            false => PublishError::Unavailable,
+        };
+        for job in group {
+            match job {
+                Job::Publish(batch) => {
+                    let _ = batch.reply.send(Err(error.clone()));
+                }
+                Job::Change(change) => (change.done)(Err(WriteFault)),
+                Job::Follow(done) => {
+                    let _ = done.send(Err(WriteFault));
+                }
+            }
+        }
     }
 
     async fn behind(&self) -> bool {
@@ -278,10 +297,14 @@ impl Writer {
             at_us: plan.live.first().map_or(0, |r| r.entry.accepted_at.micros()),
         };
         match self.shared.store.commit(&commit).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.shared.full.store(false, Ordering::Relaxed);
+                Ok(())
+            }
             Err(CommitError::Lost) => Err(Outcome::Lost),
             Err(CommitError::Unknown(_)) => self.settle(plan.first, &frontier).await,
             Err(CommitError::Store(error)) => {
+                self.shared.full.store(matches!(error, StoreError::Full(_)), Ordering::Relaxed);
                 tracing::error!(%error, "the log could not be written");
                 if matches!(error, StoreError::Flush(_)) {
                     self.shared.failed.store(true, Ordering::Relaxed);
@@ -312,6 +335,7 @@ impl Writer {
             let mut live = self.shared.directory_mut();
             plan.changes.iter().for_each(|change| live.apply(change));
         }
+        self.shared.count_accepted(&plan.live);
         self.frontier = plan.frontier;
         let size = self.frontier.size();
         self.shared.committed(Committed::new(plan.first, size, plan.bytes, plan.live), &self.frontier);
@@ -420,20 +444,6 @@ fn finish(group: Vec<Job>, answers: Vec<Answer>) {
             Job::Change(change) => (change.done)(Ok(())),
             Job::Follow(done) => {
                 let _ = done.send(Ok(()));
-            }
-        }
-    }
-}
-
-fn fail(group: Vec<Job>) {
-    for job in group {
-        match job {
-            Job::Publish(batch) => {
-                let _ = batch.reply.send(Err(crate::types::PublishError::Unavailable));
-            }
-            Job::Change(change) => (change.done)(Err(WriteFault)),
-            Job::Follow(done) => {
-                let _ = done.send(Err(WriteFault));
             }
         }
     }

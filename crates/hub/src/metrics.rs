@@ -74,6 +74,10 @@ impl Metrics {
         self.recorder
             .register_counter(&Key::from_static_name("commonroll_commits_total"), &ABOUT)
             .absolute(stats.commits);
+        for (kind, count) in &stats.accepted {
+            self.counter("commonroll_records_total", &[("outcome", "accepted"), ("kind", kind)])
+                .absolute(*count);
+        }
         self.set("commonroll_policy_broken", if stats.policy_broken { 1.0 } else { 0.0 });
         self.recorder
             .register_counter(&Key::from_static_name("commonroll_policy_rejected_total"), &ABOUT)

@@ -14,6 +14,9 @@ pub const EXPECTED_BATCH_NUMBER: &str = "expected-batch-number";
 /// Metadata that says after how many milliseconds to try again; `google.rpc.RetryInfo` in the details says the same.
 pub const RETRY_AFTER_MS: &str = "retry-after-ms";
 
+/// When to try again after a full disk.
+const ROOM: Duration = Duration::from_secs(5);
+
 /// Nobody whom the hub knows is speaking, or they may no longer speak.
 pub(crate) fn stranger() -> Status {
     Status::unauthenticated(
@@ -85,6 +88,7 @@ pub(crate) fn of_publish(error: PublishError) -> Status {
             status
         }
         PublishError::Invalid(broken) => invalid(&broken),
+        PublishError::Full => too_much("the hub's disk is full; keep everything and try again", ROOM),
         PublishError::Unavailable => unavailable(),
     }
 }

@@ -12,6 +12,8 @@
 pub mod ceiling;
 mod codec;
 mod error;
+#[cfg(feature = "testkit")]
+pub mod faults;
 mod postgres;
 mod prepare;
 mod sqlite;

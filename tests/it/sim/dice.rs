@@ -1,6 +1,46 @@
 //! The one source of chance in a simulated run: everything that happens follows from its seed.
 
-use std::sync::{Arc, Mutex};
+use commonroll_store::faults::{Call, Trouble};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// What may happen to a hub's store, with dice of its own: how its threads interleave must not change the run's.
+pub struct Faults {
+    dice: Dice,
+    /// So many of a hundred commits meet with a fault, and half as many of the reads.
+    percent: AtomicUsize,
+}
+
+impl Faults {
+    pub fn new(seed: u64) -> Arc<Self> {
+        Arc::new(Self { dice: Dice::new(!seed), percent: AtomicUsize::new(0) })
+    }
+
+    /// Lets so many of a hundred commits meet with a fault; gives how many did before.
+    pub fn set(&self, percent: usize) -> usize {
+        self.percent.swap(percent, Ordering::Relaxed)
+    }
+
+    pub fn fate(&self, call: Call) -> Trouble {
+        let percent = self.percent.load(Ordering::Relaxed);
+        match call {
+            Call::Commit if self.dice.percent(percent) => *self.dice.pick(&[
+                Trouble::Slow(5),
+                Trouble::Away,
+                Trouble::Full,
+                Trouble::Lost,
+                Trouble::Unknown(false),
+                Trouble::Unknown(true),
+            ]),
+            Call::Read if self.dice.percent(percent / 2) => {
+                *self.dice.pick(&[Trouble::Slow(5), Trouble::Slow(20), Trouble::Short, Trouble::Away])
+            }
+            _ => Trouble::None,
+        }
+    }
+}
 
 /// Dice with a memory, shared by everything in a run.
 #[derive(Clone)]

@@ -2,7 +2,7 @@
 
 use super::{
     convert,
-    dice::Dice,
+    dice::{Dice, Faults},
     feed::FeedSession,
     laws,
     mis::mark_of,
@@ -35,6 +35,8 @@ pub struct Ether {
     pub model: Mutex<Model>,
     /// So many of a hundred messages meet with a fault.
     pub trouble: AtomicUsize,
+    /// What happens to the hubs' stores.
+    pub faults: Arc<Faults>,
     /// Requests that travelled, for repeating them.
     pub past: Mutex<Vec<PublishRequest>>,
     /// Answers that were read, to be held against the log.
@@ -70,6 +72,20 @@ impl Line {
         self.node.exchange.speaker(self.agent).map_err(|_| HubError::NotKnown)
     }
 
+    /// True while the hubs' stores may fail.
+    pub fn is_faulty(&self) -> bool {
+        let faults = self.ether.faults.set(0);
+        self.ether.faults.set(faults);
+        faults > 0
+    }
+
+    /// What stands in the log as this hub knows it, without any trouble.
+    pub async fn look(&self) {
+        let faults = self.ether.faults.set(0);
+        laws::read_log(&self.ether.model, &self.node.exchange).await;
+        self.ether.faults.set(faults);
+    }
+
     /// Gives a batch to the hub, as it is.
     pub async fn take(&self, batch: PublishRequest) -> Result<PublishResponse, HubError> {
         let speaker = self.speaker()?;
@@ -77,7 +93,7 @@ impl Line {
         answer.map(convert::answer).map_err(|error| match error {
             PublishError::NotAllowed(_) => HubError::NotKnown,
             PublishError::Gap { .. } => HubError::OutOfStep,
-            PublishError::Unavailable => HubError::Busy { after: None },
+            PublishError::Unavailable | PublishError::Full => HubError::Busy { after: None },
             other => HubError::Refused(other.to_string()),
         })
     }
@@ -272,7 +288,7 @@ impl PublishSession for Publishing {
             self.line.ether.read.lock().unwrap().push((request, answer.clone()));
         }
         if !self.line.node.is_dead() {
-            laws::read_log(&self.line.ether.model, &self.line.node.exchange).await;
+            self.line.look().await;
         }
         answer.map(Some)
     }

@@ -34,6 +34,8 @@ use world::World;
 const SEEDS: u64 = 200;
 /// Seeds of a long run.
 const LONG_SEEDS: u64 = 2_000;
+/// So many of a hundred commits meet with a fault, while somebody publishes or receives.
+const FAULTS: usize = 16;
 /// Steps of a seed.
 const STEPS: usize = 24;
 
@@ -135,6 +137,7 @@ async fn live(seed: u64, story: &Mutex<Option<Arc<line::Ether>>>) -> Totals {
     for step in 0..STEPS {
         world.pass();
         act(&mut world, step).await;
+        world.ether.faults.set(0);
         world.check().await;
     }
     if seed.is_multiple_of(4) {
@@ -162,10 +165,14 @@ async fn act(world: &mut World, step: usize) {
             world.partners[who].teach(&dice);
             world.partners[who].export(now).await;
         }
-        22..46 => publish(world, who).await,
+        22..46 => {
+            world.ether.faults.set(FAULTS);
+            publish(world, who).await;
+        }
         46..60 => {
             let (pieces, acknowledge) = (1 + dice.below(3), dice.percent(70));
             tell("receives");
+            world.ether.faults.set(FAULTS);
             receive(world, who, pieces, acknowledge).await;
         }
         60..64 => {
@@ -227,6 +234,7 @@ async fn act(world: &mut World, step: usize) {
         }
         _ => {
             world.ether.tell(format!("{step}: an echo"));
+            world.ether.faults.set(FAULTS);
             world.echo().await;
         }
     }
@@ -293,7 +301,7 @@ async fn heal(world: &mut World) {
         }
         world.check().await;
         for who in 0..PARTNERS.len() {
-            receive(world, who, 100, true).await;
+            receive(world, who, 1_000, true).await;
         }
         world.check().await;
     }

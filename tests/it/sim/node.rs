@@ -1,8 +1,10 @@
 //! A hub process, as far as it matters here: an exchange on threads of its own, which can be killed at any moment.
 
+use super::dice::Faults;
 use commonroll_core::Timestamp;
-use commonroll_exchange::{Clock, Exchange, Keys, Options};
-use std::sync::Mutex;
+use commonroll_exchange::{Clock, Exchange, Keys, Options, Sizes};
+use commonroll_store::faults::faulty;
+use std::sync::{Arc, Mutex};
 use tokio::runtime::{Builder, Runtime};
 
 /// Time that stands still while something happens.
@@ -22,7 +24,7 @@ pub struct Node {
 
 impl Node {
     /// Starts a hub over a database file.
-    pub async fn open(database: &str, now: Timestamp) -> Self {
+    pub async fn open(database: &str, faults: &Arc<Faults>, sizes: Sizes, now: Timestamp) -> Self {
         let threads = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let options = Options {
             database: database.to_owned(),
@@ -30,8 +32,11 @@ impl Node {
             consortium: "vale".to_owned(),
             seed: [3; 32],
         };
+        let faults = faults.clone();
         let opened = threads.spawn(async move {
-            let exchange = Exchange::open(options, now).await.unwrap();
+            let store = commonroll_store::open(&options.database, &Default::default()).await.unwrap();
+            let store = faulty(store, Box::new(move |call| faults.fate(call)));
+            let exchange = Exchange::open_on(store, sizes, options, now).await.unwrap();
             exchange.started(now).await;
             exchange
         });

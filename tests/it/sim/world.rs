@@ -1,7 +1,7 @@
 //! A consortium in one process: hubs over one file, agents with spools, and everything that can happen to them.
 
 use super::{
-    dice::Dice,
+    dice::{Dice, Faults},
     laws,
     line::{Ether, Line},
     model::{HOUR, LINKS, MORNING, Model, PARTNERS, Terms, moment},
@@ -17,7 +17,7 @@ use commonroll_core::{
     },
     record::Text,
 };
-use commonroll_exchange::{AgentId, ConsortiumFile, DeclareResult, Revoke};
+use commonroll_exchange::{AgentId, ConsortiumFile, DeclareResult, Revoke, Sizes};
 use std::{
     sync::{Arc, Mutex, atomic::AtomicUsize, atomic::Ordering},
     time::Duration,
@@ -34,6 +34,7 @@ pub struct World {
     seen: Option<Checkpoint>,
     checks: u64,
     database: String,
+    sizes: Sizes,
     _folder: TempDir,
 }
 
@@ -41,16 +42,24 @@ impl World {
     pub async fn new(seed: u64) -> Self {
         let folder = tempfile::tempdir_in(super::fast_disk()).unwrap();
         let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+        let faults = Faults::new(seed);
+        // One record a page or a few, from memory or from the store.
+        let sizes = match seed % 3 {
+            0 => Sizes { page_records: 1, ring_bytes: 0, ..Sizes::default() },
+            1 => Sizes { page_records: 2, ..Sizes::default() },
+            _ => Sizes { ring_bytes: 0, ..Sizes::default() },
+        };
         let ether = Ether {
             dice: Dice::new(seed),
             model: Mutex::default(),
             trouble: AtomicUsize::new(0),
+            faults: faults.clone(),
             past: Mutex::default(),
             read: Mutex::default(),
             story: Mutex::default(),
         };
         let mut world = Self {
-            nodes: vec![Arc::new(Node::open(&database, moment(MORNING)).await)],
+            nodes: vec![Arc::new(Node::open(&database, &faults, sizes, moment(MORNING)).await)],
             ether: Arc::new(ether),
             partners: Vec::new(),
             now: MORNING,
@@ -58,6 +67,7 @@ impl World {
             seen: None,
             checks: 0,
             database,
+            sizes,
             _folder: folder,
         };
         world.agree(Terms::Full).await;
@@ -114,14 +124,18 @@ impl World {
     pub async fn restart_hubs(&mut self) {
         self.nodes.retain(|node| !node.is_dead());
         while self.nodes.is_empty() {
-            self.nodes.push(Arc::new(Node::open(&self.database, self.time()).await));
+            self.nodes.push(Arc::new(
+                Node::open(&self.database, &self.ether.faults, self.sizes, self.time()).await,
+            ));
             self.partners.iter_mut().for_each(Partner::hang_up);
         }
     }
 
     pub async fn another_hub(&mut self) {
         if self.nodes.len() < 2 {
-            self.nodes.push(Arc::new(Node::open(&self.database, self.time()).await));
+            self.nodes.push(Arc::new(
+                Node::open(&self.database, &self.ether.faults, self.sizes, self.time()).await,
+            ));
         } else {
             self.nodes.remove(self.ether.dice.below(2)).kill();
         }

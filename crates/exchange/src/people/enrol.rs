@@ -35,8 +35,8 @@ impl Exchange {
         peer: IpAddr,
         now: Timestamp,
     ) -> Result<JoinedPerson, JoinError> {
-        self.not_too_many(peer, now)?;
         let (hash, key_ok) = (hash(code), crate::enrol::is_key(key));
+        self.not_too_many(peer, &hash, now)?;
         let by = format!("person:{person}");
         let joined = submit_with(&self.shared, &by, now, move |work: &mut Work<'_>| {
             let directory = &*work.planner.directory;

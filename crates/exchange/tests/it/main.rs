@@ -5,6 +5,7 @@
 mod agreements;
 mod cases;
 mod evidence;
+mod faults;
 mod nodes;
 mod people;
 mod placements;

@@ -22,7 +22,10 @@ use commonroll_core::{
 use commonroll_exchange::*;
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -143,6 +146,10 @@ pub fn date(text: &str) -> SchoolDate {
     text.parse().unwrap()
 }
 
+async fn open_store(database: &str) -> Arc<dyn commonroll_store::Store> {
+    commonroll_store::open(database, &commonroll_store::Settings::default()).await.unwrap()
+}
+
 impl World {
     pub async fn new() -> Self {
         Self::at("sqlite::memory:").await
@@ -150,7 +157,12 @@ impl World {
 
     /// A world where an agreement is in force and those who signed it have left: nobody is enrolled but agents.
     pub async fn at(database: &str) -> Self {
-        let world = Self::with(database, consortium()).await;
+        Self::at_store(open_store(database).await).await
+    }
+
+    /// The same on a store that a test lets fail.
+    pub async fn at_store(store: Arc<dyn commonroll_store::Store>) -> Self {
+        let world = Self::on(store, consortium()).await;
         for name in PARTNERS {
             let head = made(name, Role::Head).id;
             world.exchange.revoke(Revoke::Person(head), "operator", world.now()).await.unwrap();
@@ -164,8 +176,12 @@ impl World {
     }
 
     pub async fn with(database: &str, file: ConsortiumFile) -> Self {
+        Self::on(open_store(database).await, file).await
+    }
+
+    async fn on(store: Arc<dyn commonroll_store::Store>, file: ConsortiumFile) -> Self {
         let clock = TestClock(AtomicI64::new(MORNING));
-        let exchange = Exchange::open(options(database), clock.now()).await.unwrap();
+        let exchange = Exchange::open_on(store, Sizes::default(), options(""), clock.now()).await.unwrap();
         exchange.import(&file, "operator", clock.now()).await.unwrap();
         let mut world = Self { exchange, clock, agents: HashMap::new() };
         for (number, name) in (1u8..).zip(PARTNERS) {

@@ -150,7 +150,8 @@ impl PublishStream {
         let mut refusals: Vec<(&'static str, u64)> = Vec::new();
         for (result, kind) in answer.results.iter().zip(kinds) {
             let outcome = match result {
-                RecordAnswer::Accepted { .. } => "accepted",
+                // The exchange counts these where they become durable, whether or not the stream lives to hear of it.
+                RecordAnswer::Accepted { .. } => continue,
                 RecordAnswer::Duplicate { .. } => "duplicate",
                 RecordAnswer::Rejected { code, .. } => {
                     add(&mut refusals, *code);

@@ -76,7 +76,14 @@ impl Raw {
         }
         builder = builder.add_source(environment);
         for (key, value) in &sources.flags {
-            builder = builder.set_override(key, value.as_str())?;
+            builder = match key.as_str() {
+                "names" => {
+                    let names: Vec<&str> =
+                        value.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+                    builder.set_override(key, names)?
+                }
+                _ => builder.set_override(key, value.as_str())?,
+            };
         }
         if let Some(data) = &sources.data {
             builder = builder.set_override("data", data.to_string_lossy().as_ref())?;

@@ -6,7 +6,7 @@ use commonroll_core::{
     Body, Head, LocalId, PersonId, Record, RecordKind, Revision, Role, SchoolDate, Slug, Timestamp,
     record::attendance::{Attendance, Physical, Presence, SourceCode},
 };
-use commonroll_exchange::{ConsortiumFile, Exchange, Inviter, PersonWanted, Revoke};
+use commonroll_exchange::{ConsortiumFile, Exchange, Inviter, Keys, Options, PersonWanted, Revoke, Sizes};
 use commonroll_hub::{
     Addresses, Clock, HUB_NAME, Hub, KeyFolder, ProviderRandomness, Randomness, Settings, Sources,
 };
@@ -102,14 +102,18 @@ impl TestHub {
         let clock = Arc::new(TestClock::default());
         commonroll_hub::init(&settings, clock.now(), &ProviderRandomness).unwrap();
         let hub = Self::serve(settings, clock, Some(folder)).await;
+        hub.introduce().await;
+        hub
+    }
+
+    async fn introduce(&self) {
         let partners = ConsortiumFile::parse(CONSORTIUM).unwrap().signed_by(&[0x51; 32]);
-        hub.exchange.import(&partners, "test", hub.now()).await.unwrap();
+        self.exchange.import(&partners, "test", self.now()).await.unwrap();
         // Those who signed the agreement have left: a test enrols the people that it needs.
         for person in &partners.people {
             let gone = Revoke::Person(person.id.parse().unwrap());
-            hub.exchange.revoke(gone, "test", hub.now()).await.unwrap();
+            self.exchange.revoke(gone, "test", self.now()).await.unwrap();
         }
-        hub
     }
 
     /// Another node over the same database, with the same keys.
@@ -117,9 +121,35 @@ impl TestHub {
         Self::serve(self.settings.clone(), self.clock.clone(), None).await
     }
 
+    /// A hub on a store that a test lets fail.
+    pub async fn on(store: Arc<dyn commonroll_store::Store>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (settings, clock) = (loopback(&folder.path().join("hub")), Arc::new(TestClock::default()));
+        commonroll_hub::init(&settings, clock.now(), &ProviderRandomness).unwrap();
+        let options = Options {
+            database: settings.database.clone(),
+            keys: Keys { log_seed: [7; 32], matching: [9; 32] },
+            consortium: settings.consortium.clone(),
+            seed: [3; 32],
+        };
+        let exchange = Exchange::open_on(store, Sizes::default(), options, clock.now()).await.unwrap();
+        let hub = Self::run(settings, clock, exchange, Some(folder)).await;
+        hub.introduce().await;
+        hub
+    }
+
     async fn serve(settings: Settings, clock: Arc<TestClock>, folder: Option<tempfile::TempDir>) -> Self {
         let exchange =
             commonroll_hub::open_exchange(&settings, clock.now(), &ProviderRandomness).await.unwrap();
+        Self::run(settings, clock, exchange, folder).await
+    }
+
+    async fn run(
+        settings: Settings,
+        clock: Arc<TestClock>,
+        exchange: Exchange,
+        folder: Option<tempfile::TempDir>,
+    ) -> Self {
         let random: Arc<dyn Randomness> = Arc::new(ProviderRandomness);
         let hub = Hub::bind(settings.clone(), exchange.clone(), clock.clone(), random).await.unwrap();
         let (addresses, shutdown) = (hub.addresses(), CancellationToken::new());

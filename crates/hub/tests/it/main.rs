@@ -11,6 +11,7 @@ mod case_01_strangers;
 mod case_02_revocation;
 mod case_04_invitations;
 mod case_09_malformed;
+mod case_29_disk_full;
 mod doors;
 mod keys;
 mod kit;

@@ -57,6 +57,15 @@ fn names_may_come_from_the_environment_as_a_list() {
 }
 
 #[test]
+fn names_may_come_from_a_flag_as_a_list() {
+    let names =
+        load("names = [\"old.example.org\"]", &[], &[("names", "hub.example.org, 192.0.2.4")]).unwrap().names;
+    assert_eq!(names, ["hub.example.org", "192.0.2.4"]);
+    let error = load("", &[], &[("names", "https://hub")]).unwrap_err().to_string();
+    assert!(error.contains("names") && error.contains("scheme"), "{error}");
+}
+
+#[test]
 fn an_error_names_the_key_and_the_fix() {
     for (file, key, fix) in [
         ("[listen]\nagents = \"8443\"", "listen.agents", "address:port"),
