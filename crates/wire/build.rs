@@ -27,6 +27,7 @@ const PERSONAL: &[&str] = &[
     ".commonroll.directory.v1.OverviewResponse",
     ".commonroll.enrolment.v1.JoinRequest",
     ".commonroll.exchange.v1.DeliveredRecord",
+    ".commonroll.exchange.v1.WithdrawnCopy",
     ".commonroll.institution.v1.Staff",
     ".commonroll.learner.v1.Learner",
     ".commonroll.notice.v1.Notice",

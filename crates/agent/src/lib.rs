@@ -17,6 +17,7 @@ pub mod join;
 pub mod outbox;
 pub mod person;
 pub mod publish;
+pub mod recall;
 pub mod receive;
 pub mod renew;
 pub mod run;

@@ -4,6 +4,7 @@
 //! gives the same files. What the MIS then says of each row comes back in result files, see [`results`].
 
 mod marks;
+mod removals;
 pub mod results;
 mod rows;
 
@@ -14,6 +15,8 @@ use crate::{
 use commonroll_connectors::render;
 use commonroll_core::{Record, RecordKind};
 use jiff::tz::TimeZone;
+use removals::Removals;
+pub use removals::{Removal, TakenBack};
 use rows::Rows;
 use std::{fs, io, path::PathBuf};
 
@@ -43,6 +46,16 @@ pub trait WriteBack: Send + Sync {
     /// # Errors
     /// When nothing more can be written just now; it is tried again as a whole.
     fn write(&self, range: &str, arrivals: &[Arrival]) -> io::Result<()>;
+
+    /// Takes copies back as far as the MIS can, and tells of each what became of it. Durable, and the same `range` with
+    /// the same removals has the same effect again. What a write-back can't do is a person's to do.
+    ///
+    /// # Errors
+    /// When nothing more can be written just now; it is tried again as a whole.
+    fn take_back(&self, range: &str, removals: &[Removal]) -> io::Result<Vec<TakenBack>> {
+        let _ = range;
+        Ok(vec![removals::BY_HAND; removals.len()])
+    }
 }
 
 /// Writes into a folder. Files are named `<what>-<range>.xml` and `.csv`, where what is `attendance`, `session`,
@@ -97,6 +110,17 @@ impl Folder {
         files
     }
 
+    fn put(&self, range: &str, files: Vec<(&'static str, &'static str, Vec<u8>)>) -> io::Result<()> {
+        for (what, ending, content) in files {
+            let stem = format!("{what}-{range}");
+            // Applied already, and perhaps taken away by the helper: after a crash it is not to be applied once more.
+            if !self.folder.join(format!("{stem}.result.csv")).exists() {
+                durable::replace(&self.folder.join(format!("{stem}.{ending}")), &content, Readers::Folder)?;
+            }
+        }
+        Ok(())
+    }
+
     fn writes(&self, format: OutboxFormat) -> bool {
         self.formats.contains(&format)
     }
@@ -111,13 +135,16 @@ impl WriteBack for Folder {
 
     fn write(&self, range: &str, arrivals: &[Arrival]) -> io::Result<()> {
         let rows = self.rows(arrivals).map_err(io::Error::other)?;
-        for (what, ending, content) in self.files(&rows) {
-            let stem = format!("{what}-{range}");
-            // Applied already, and perhaps taken away by the helper: after a crash it is not to be applied once more.
-            if !self.folder.join(format!("{stem}.result.csv")).exists() {
-                durable::replace(&self.folder.join(format!("{stem}.{ending}")), &content, Readers::Folder)?;
-            }
+        self.put(range, self.files(&rows))
+    }
+
+    fn take_back(&self, range: &str, removals: &[Removal]) -> io::Result<Vec<TakenBack>> {
+        let Removals { lessons, sessions, list, taken } = Removals::of(self, removals);
+        let mut files = self.files(&Rows { lessons, sessions, ..Rows::default() });
+        if !list.is_empty() {
+            files.push(("recall", "csv", render::recall_csv(&list)));
         }
-        Ok(())
+        self.put(range, files)?;
+        Ok(taken)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     outbox::{Arrival, WriteBack},
     spool::{
         Spool,
-        feed::{Aside, Cursor, Signer, record_key},
+        feed::{Aside, Cursor, Settled, Signer, record_key},
     },
 };
 use commonroll_audit::{KeyId, PublicKey};
@@ -55,6 +55,8 @@ pub struct Received {
     pub known: u64,
     /// Records set aside.
     pub aside: u64,
+    /// Copies that the hub asked to remove.
+    pub recalled: u64,
     /// How far everything is safe now.
     pub cursor: Cursor,
 }
@@ -99,11 +101,15 @@ impl Receiver<'_> {
         let mut received = Received::default();
         let arrivals = self.choose(sorted.believed, &mut sorted.aside, &mut received).await?;
         self.write(&format!("{:012}", piece.cursor), &arrivals)?;
+        let recalled = self.recall(piece, cursor.sequence).await?;
         received.written = arrivals.len() as u64;
         received.aside = sorted.aside.len() as u64;
+        received.recalled = recalled.iter().map(|recalled| recalled.answers.len() as u64).sum();
         cursor.sequence = piece.cursor;
         received.cursor = cursor;
-        self.spool.settle_delivery(cursor, &written(&arrivals), &sorted.aside, self.now).await?;
+        let (written, aside) = (&written(&arrivals)[..], &sorted.aside[..]);
+        let settled = Settled { written, aside, recalled: &recalled };
+        self.spool.settle_delivery(cursor, &settled, self.now).await?;
         Ok(received)
     }
 
@@ -211,7 +217,7 @@ impl Receiver<'_> {
                 }
             };
             let (key, revision) = (key(&opened), opened.record.head.revision);
-            if newest.get(&key).is_some_and(|newest| *newest >= revision.get()) {
+            if newest.get(&key).is_some_and(|newest| is_known(*newest, revision.get(), record)) {
                 received.known += 1;
                 continue;
             }
@@ -265,7 +271,7 @@ impl Receiver<'_> {
         let head = &arrival.record.head;
         let key = record_key(&head.source, head.id);
         let newest = self.spool.received(std::slice::from_ref(&key)).await?;
-        if newest.get(&key).is_some_and(|newest| *newest >= head.revision.get()) {
+        if newest.get(&key).is_some_and(|newest| is_known(*newest, head.revision.get(), record)) {
             self.spool.aside_done(sequence, &[]).await?;
             return Ok(true);
         }
@@ -349,6 +355,11 @@ impl Doubt {
     fn new(code: &'static str, message: &str, retry: Option<Timestamp>) -> Self {
         Self { code, message: message.to_owned(), retry }
     }
+}
+
+/// True if a record at this revision changes nothing. One that is sent again on purpose takes the place of its like.
+const fn is_known(newest: u32, revision: u32, record: &DeliveredRecord) -> bool {
+    newest > revision || (newest == revision && !record.again)
 }
 
 fn arrival(opened: Opened, record: &DeliveredRecord) -> Arrival {

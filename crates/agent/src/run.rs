@@ -13,6 +13,7 @@ use crate::{
     identity::Identity,
     outbox::{self, WriteBack, results},
     publish::{Published, Publisher, Signer},
+    recall,
     receive::{Received, Receiver},
     renew,
     scan::{Looked, Reading, Scanner},
@@ -262,6 +263,9 @@ impl Agent {
         let Some(write_back) = self.write_back.as_deref() else { return Ok(Received::default()) };
         let received = self.receiver(hub, write_back).take(piece).await?;
         self.acknowledge(hub).await?;
+        if received.recalled > 0 {
+            self.answer(hub).await?;
+        }
         Ok(received)
     }
 
@@ -271,7 +275,14 @@ impl Agent {
         let receiver = self.receiver(hub, write_back);
         receiver.resume().await?;
         receiver.retry_aside().await?;
-        self.acknowledge(hub).await
+        self.acknowledge(hub).await?;
+        self.answer(hub).await
+    }
+
+    /// Sends deletion receipts that the hub does not have yet.
+    async fn answer(&self, hub: &dyn Hub) -> Result<(), AgentError> {
+        let (identity, now) = (self.identity(), self.clock.now());
+        recall::answer(hub, &self.spool, identity.institution(), &identity.signing, now).await.map(drop)
     }
 
     /// Acknowledges what is safe. A lost acknowledgement is made up for by the next one.

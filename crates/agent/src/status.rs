@@ -11,6 +11,7 @@ use crate::{
         exports::RefusedExport,
         feed::SetAside,
         queue::RefusedRecord,
+        recalls::RecallTotals,
         sight::{Alarm, RefusedRow, ResultTotals, RowProblem},
     },
 };
@@ -64,6 +65,8 @@ pub struct Status {
     pub acknowledged: u64,
     /// Records that arrived and could not be written back.
     pub set_aside: Vec<SetAside>,
+    /// Copies that the hub asked to remove, and what became of them.
+    pub recalls: RecallTotals,
     /// What the MIS said of what was written back.
     pub results: ResultTotals,
     /// Rows that the MIS refused.
@@ -110,6 +113,7 @@ impl Status {
             cursor: spool.cursor().await?.sequence,
             acknowledged: spool.number("acknowledged").await?,
             set_aside: spool.set_aside(SHOWN).await?,
+            recalls: spool.recall_totals().await?,
             results,
             rows_refused,
             log_size: checkpoint_size(spool).await?,
@@ -157,6 +161,8 @@ impl Status {
             "declarations were refused or are contested",
         );
         count(&mut list, self.set_aside.len() as u64, "records that arrived were set aside");
+        let by_hand = "copies must be removed from the MIS by hand; see the recall files in the outbox";
+        count(&mut list, self.recalls.flagged_open, by_hand);
         count(&mut list, self.rows_refused.len() as u64, "rows were refused by the MIS");
         count(&mut list, self.results.unreadable, "result files can't be read");
         list
@@ -188,6 +194,14 @@ impl fmt::Display for Status {
         writeln!(f, "to send         {} records, {} declarations", self.unsent, self.declarations_unsent)?;
         writeln!(f, "last batch      {}", self.last_batch)?;
         writeln!(f, "received        up to {}, acknowledged up to {}", self.cursor, self.acknowledged)?;
+        let RecallTotals { notices, unanswered, removed, flagged, kept, .. } = self.recalls;
+        if notices > 0 {
+            writeln!(
+                f,
+                "recalled        {notices} notices ({unanswered} not answered): {removed} copies removed, {flagged} \
+                 by hand, {kept} kept"
+            )?;
+        }
         let ResultTotals { files, rows, written, .. } = self.results;
         writeln!(f, "MIS results     {written} of {rows} rows taken, in {files} files")?;
         if let Some(size) = self.log_size {

@@ -9,6 +9,7 @@
 
 pub mod approval;
 pub mod checkpoint;
+pub mod deletion;
 pub mod files;
 pub mod frontier;
 pub mod hash;
@@ -22,6 +23,7 @@ pub mod witness;
 
 pub use approval::{Approves, approval_text, sign_approval, verify_approval};
 pub use checkpoint::{Checkpoint, CheckpointError, LogKey, LogPublicKey};
+pub use deletion::{CopyOutcome, DeletionDigest, deletion_text, sign_deletion, verify_deletion};
 pub use files::{ConsistencyFile, FileError, InclusionFile, ProofFile};
 pub use frontier::{Frontier, FrontierError};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash, sha256};

@@ -100,6 +100,11 @@ impl Entry {
         }
     }
 
+    /// True if these are the bytes of a record's entry.
+    pub fn is_record(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&TAG_RECORD)
+    }
+
     /// Reads an entry back.
     pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
         match bytes.split_first() {

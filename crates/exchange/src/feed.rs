@@ -5,20 +5,39 @@
 
 use crate::{
     Clock,
+    entry::{Entry, split_entries},
     follow::{RUNNING, read_records},
     live::{LiveRecord, PageBuilder},
+    notices::{self, Special},
     shared::Shared,
     submit,
     types::{FeedError, NotAllowed, Page, Speaker},
+    withdrawal::OutNotice,
     writer::Work,
 };
-use std::sync::{Arc, atomic::Ordering};
+use commonroll_core::Timestamp;
+use commonroll_store::Block;
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
+};
 use tokio::sync::watch;
 
 /// Bytes of stored blocks that one page is made from, about.
 const STORED_BYTES: usize = 8 << 20;
 /// Stored blocks in memory at once for one feed, each up to about a megabyte.
 const BLOCKS_AT_ONCE: usize = 4;
+
+/// A part of a feed that was read from the store.
+#[derive(Default)]
+struct Stored {
+    records: Vec<LiveRecord>,
+    /// Places at which records stand that are sent again.
+    again: HashSet<u64>,
+    notices: Vec<OutNotice>,
+    /// Where it ends.
+    end: u64,
+}
 
 /// An open feed of one recipient.
 pub struct Feed {
@@ -64,6 +83,9 @@ impl Feed {
         let recipient = self.speaker.number;
         self.be_current().await?;
         self.greet(clock).await?;
+        // Whoever follows a change waits until pages that were decided before it have left.
+        let shared = self.shared.clone();
+        let _leaving = shared.leaving.read().await;
         let ring = self.shared.ring().from(self.position, recipient, self.shared.sizes.page_records as usize);
         let (page, withheld) = match ring {
             Some(commits) => {
@@ -73,9 +95,11 @@ impl Feed {
                 (builder.page, builder.withheld)
             }
             None => {
-                let (records, end) = self.stored().await?;
+                let Stored { records, again, notices, end } = self.stored().await?;
                 let directory = self.shared.directory();
                 let mut builder = self.builder(&directory, clock);
+                builder.again = again;
+                builder.page.notices = notices;
                 if records.iter().all(|record| builder.add(record)) {
                     builder.page.cursor = end;
                 }
@@ -124,12 +148,13 @@ impl Feed {
             page: Page::default(),
             withheld: Vec::new(),
             records: 0,
+            again: HashSet::new(),
             bytes: 0,
         }
     }
 
-    /// The records behind the position, and where they end.
-    async fn stored(&self) -> Result<(Vec<LiveRecord>, u64), FeedError> {
+    /// What stands behind the position, and where that ends.
+    async fn stored(&self) -> Result<Stored, FeedError> {
         let size = *self.size.borrow();
         let (store, limit) = (&self.shared.store, self.shared.sizes.page_records);
         let found = store.feed(u32::from(self.speaker.number), self.position, limit).await;
@@ -137,11 +162,11 @@ impl Feed {
             found.map_err(|_| FeedError::Unavailable)?.into_iter().filter(|seq| *seq < size).collect();
         let full = seqs.len() == limit as usize;
         let end = seqs.last().filter(|_| full).map_or(size, |last| last + 1);
-        let (mut records, mut bytes) = (Vec::with_capacity(seqs.len()), 0);
+        let (mut found, mut bytes) = (Stored { end, ..Stored::default() }, 0);
         let mut rest = seqs.as_slice();
         while !rest.is_empty() {
             if bytes >= STORED_BYTES {
-                return Ok((records, rest[0]));
+                return Ok(Stored { end: rest[0], ..found });
             }
             let some = &rest[..rest.len().min(BLOCKS_AT_ONCE)];
             let blocks = store.block_of(some, true).await.map_err(|_| FeedError::Unavailable)?;
@@ -149,14 +174,65 @@ impl Feed {
                 let end = block.first_seq + u64::from(block.n);
                 bytes += block.payloads.as_ref().map_or(0, Vec::len);
                 let (here, behind) = rest.split_at(rest.partition_point(|seq| *seq < end));
-                records.extend(read_records(block, here.iter().copied()).map_err(|_| {
-                    tracing::error!("a stored record is not what the log committed to; it is not delivered");
-                    FeedError::Damaged
-                })?);
+                if let Some(end) = self.block(block, here, &mut found).await? {
+                    return Ok(Stored { end, ..found });
+                }
                 rest = behind;
             }
         }
-        Ok((records, end))
+        Ok(found)
+    }
+
+    /// What stands at some places of a block. Gives the place at which the page has to end: notices travel alone.
+    async fn block(&self, block: Block, here: &[u64], found: &mut Stored) -> Result<Option<u64>, FeedError> {
+        let specials = specials(&block, here)?;
+        let first = specials.first().map_or(here.len(), |(place, ..)| *place);
+        let (records, mut rest) = here.split_at(first);
+        if !found.notices.is_empty() && !records.is_empty() {
+            return Ok(records.first().copied());
+        }
+        if specials.is_empty() {
+            found.records.extend(read(block, records)?);
+            return Ok(None);
+        }
+        found.records.extend(read(block.clone(), records)?);
+        for (place, special, at) in specials {
+            let here = rest.split_at(place - (here.len() - rest.len()));
+            if !here.0.is_empty() {
+                if !found.notices.is_empty() {
+                    return Ok(here.0.first().copied());
+                }
+                found.records.extend(read(block.clone(), here.0)?);
+            }
+            let seq = here.1[0];
+            match special {
+                Special::Notice(_) if !found.records.is_empty() => return Ok(Some(seq)),
+                Special::Notice(says) => {
+                    let notice = notices::out(&self.shared, self.speaker.number, seq, &says, at).await?;
+                    found.notices.push(notice);
+                }
+                Special::Again(_) if !found.notices.is_empty() => return Ok(Some(seq)),
+                Special::Again(says) => {
+                    let of = says.of.saturating_sub(1);
+                    let blocks = self.shared.store.block_of(&[of], true).await;
+                    for block in blocks.map_err(|_| FeedError::Unavailable)? {
+                        let again =
+                            read(block, &[of])?.into_iter().map(|record| LiveRecord { seq, ..record });
+                        found.records.extend(again);
+                    }
+                    found.again.insert(seq);
+                }
+            }
+            rest = &here.1[1..];
+        }
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        if !found.notices.is_empty() {
+            return Ok(rest.first().copied());
+        }
+        found.records.extend(read(block, rest)?);
+        Ok(None)
     }
 
     async fn note_withheld(
@@ -168,11 +244,47 @@ impl Feed {
         let noted = self.shared.noted_withheld(self.speaker.number, 0);
         let withheld: Vec<_> = withheld.into_iter().filter(|(seq, _)| *seq > noted).collect();
         let Some((last, _)) = withheld.last().copied() else { return Ok(()) };
-        let more =
-            serde_json::json!({ "recipient": self.speaker.institution.as_str(), "withheld": withheld });
+        // What was handed out before is not kept back by this: the recipient has it, and is asked to remove it.
+        let handed = self.shared.handed(&self.shared.directory(), self.speaker.number);
+        let (before, withheld): (Vec<_>, Vec<_>) = withheld.into_iter().partition(|(seq, _)| *seq <= handed);
+        let recipient = self.speaker.institution.as_str();
+        let more = match before.is_empty() {
+            true => serde_json::json!({ "recipient": recipient, "withheld": withheld }),
+            false => serde_json::json!({
+                "recipient": recipient, "withheld": withheld, "not_repeated": before,
+            }),
+        };
         let plan = move |work: &mut Work<'_>| work.notes.push(("delivery.withheld".to_owned(), more.clone()));
         submit(&self.shared, "policy", clock.now(), plan).await.map_err(|_| FeedError::Unavailable)?;
         self.shared.noted_withheld(self.speaker.number, last);
         Ok(())
     }
+}
+
+/// The records at some places of a block, each checked against what the log committed to.
+fn read(block: Block, here: &[u64]) -> Result<Vec<LiveRecord>, FeedError> {
+    if here.is_empty() {
+        return Ok(Vec::new());
+    }
+    read_records(block, here.iter().copied()).map_err(|_| {
+        tracing::error!("a stored record is not what the log committed to; it is not delivered");
+        FeedError::Damaged
+    })
+}
+
+/// Which of some places of a block hold no record, by their order, with what they hold and since when.
+fn specials(block: &Block, here: &[u64]) -> Result<Vec<(usize, Special, Timestamp)>, FeedError> {
+    let entries = split_entries(&block.entries).map_err(|_| FeedError::Damaged)?;
+    let mut found = Vec::new();
+    for (order, seq) in here.iter().enumerate() {
+        let place = seq.checked_sub(block.first_seq).and_then(|place| usize::try_from(place).ok());
+        let bytes = place.and_then(|place| entries.get(place)).ok_or(FeedError::Damaged)?;
+        if Entry::is_record(bytes) {
+            continue;
+        }
+        let Ok(Entry::Note(note)) = Entry::decode(bytes) else { return Err(FeedError::Damaged) };
+        let at = Timestamp::from_micros("at", note.at_us).map_err(|_| FeedError::Damaged)?;
+        found.push((order, Special::read(&note).ok_or(FeedError::Damaged)?, at));
+    }
+    Ok(found)
 }

@@ -16,15 +16,18 @@ mod feed;
 mod follow;
 mod import;
 mod live;
+mod notices;
 mod office;
 mod people;
 mod policies;
 mod proofs;
 mod publish;
 mod questions;
+mod recall;
 mod refusals;
 mod shared;
 mod verify;
+pub mod withdrawal;
 mod writer;
 
 pub use agreements::{AgreementSeen, agreement_hash, ending_hash};
@@ -159,6 +162,10 @@ pub struct InstitutionStats {
     pub acknowledged: u64,
     /// The number that its next batch must carry.
     pub next_batch: u64,
+    /// Withdrawal notices that it has not answered.
+    pub withdrawals_unanswered: u64,
+    /// Since when the oldest of them waits, microseconds since the epoch.
+    pub withdrawals_since_us: Option<i64>,
 }
 
 /// The exchange. Cheap to clone; every door has one.
@@ -313,6 +320,7 @@ impl Exchange {
     /// Opens the speaker's feed behind a cursor.
     pub fn receive(&self, speaker: &Speaker, after: u64) -> Result<Feed, NotAllowed> {
         self.speaker(speaker.agent)?;
+        self.shared.claims(&self.shared.directory(), speaker.number, after);
         Ok(Feed::open(self.shared.clone(), speaker.clone(), after))
     }
 
@@ -352,6 +360,7 @@ impl Exchange {
         let digest = ReceiptDigest::from_bytes(ack.digest);
         verify_receipt(&key, speaker.institution.as_str(), ack.cursor, &digest, &ack.signature)
             .map_err(|_| wrong)?;
+        self.shared.claims(&self.shared.directory(), speaker.number, ack.cursor);
         let change = Change::Cursor {
             institution: speaker.number,
             cursor: ack.cursor,
@@ -425,6 +434,7 @@ impl Exchange {
                 tracing::error!(count = waiting.len(), "refusals could not be written to the log");
             }
         }
+        recall::tick(&self.shared, now).await;
         if let Err(error) = self.shared.store.maintain().await {
             tracing::warn!(%error, "the store's upkeep failed");
         }
@@ -448,6 +458,8 @@ impl Exchange {
                 .count(),
             acknowledged: state.cursor,
             next_batch: state.next_batch,
+            withdrawals_unanswered: directory.copies().unanswered(number).0,
+            withdrawals_since_us: directory.copies().unanswered(number).1.map(Timestamp::micros),
         });
         Stats {
             engine: self.shared.store.engine(),
@@ -577,12 +589,14 @@ async fn load(shared: &Shared) -> Result<Frontier, OpenError> {
         let Some(value) = row.value else { continue };
         let change: Change =
             serde_json::from_slice(&value).map_err(|_| OpenError::Damaged { sequence: row.seq + 1 })?;
-        changes.push((change.load_order(row.seq), change));
+        changes.push((change.load_order(row.seq), row.seq, change));
     }
     // A fact's number is that of its newest entry, so a placement can be older than the learner that it rests on.
-    changes.sort_by_key(|(order, _)| *order);
+    changes.sort_by_key(|(order, ..)| *order);
     let mut directory = Directory::default();
-    changes.iter().for_each(|(_, change)| directory.apply(change));
+    changes.iter().for_each(|(.., change)| directory.apply(change));
+    let rows = changes.iter().map(|(_, seq, change)| (*seq, change));
+    *shared.dirt() = recall::dirt::Dirt::at_start(rows, &directory);
     *shared.directory_mut() = directory;
     Ok(frontier)
 }

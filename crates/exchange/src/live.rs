@@ -12,7 +12,7 @@ use crate::{
 use commonroll_audit::tree::Tree;
 use commonroll_core::Timestamp;
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -58,6 +58,8 @@ pub struct Committed {
     bytes: usize,
     records: Vec<LiveRecord>,
     by_recipient: HashMap<u16, Vec<u32>>,
+    /// Places of feeds that hold no record of this commit: recipient and place.
+    special: Vec<(u16, u64)>,
 }
 
 impl Committed {
@@ -69,7 +71,18 @@ impl Committed {
                 by_recipient.entry(recipient.institution).or_default().push(place);
             }
         }
-        Self { first, end, bytes: bytes + 200, records, by_recipient }
+        Self { first, end, bytes: bytes + 200, records, by_recipient, special: Vec::new() }
+    }
+
+    /// The first place from a position on at which a recipient's feed holds no record: it is read from the store.
+    fn stop(&self, recipient: u16, position: u64) -> Option<u64> {
+        let mine = self.special.iter().filter(|(to, place)| *to == recipient && *place >= position);
+        mine.map(|(_, place)| *place).min()
+    }
+
+    /// The same, with what stands in feeds besides: it is read from the store.
+    pub fn and(self, special: Vec<(u16, u64)>) -> Self {
+        Self { special, ..self }
     }
 }
 
@@ -94,6 +107,13 @@ impl Ring {
         }
     }
 
+    /// The record at a place of the log, if it is still here.
+    pub fn record(&self, seq: u64) -> Option<&LiveRecord> {
+        let commit = self.commits.get(self.commits.partition_point(|c| c.end <= seq))?;
+        let place = commit.records.binary_search_by_key(&seq, |record| record.seq).ok()?;
+        commit.records.get(place)
+    }
+
     /// Forgets everything: another node appended.
     pub fn clear(&mut self) {
         (self.commits, self.bytes) = (VecDeque::new(), 0);
@@ -106,6 +126,14 @@ impl Ring {
         let mut found = Vec::new();
         let mut count = 0;
         for commit in self.commits.iter().skip(start) {
+            if let Some(stop) = commit.stop(recipient, position) {
+                let mine = commit.by_recipient.get(&recipient).into_iter().flatten();
+                let seqs = mine.filter_map(|place| Some(commit.records.get(*place as usize)?.seq));
+                if seqs.into_iter().any(|seq| (position..stop).contains(&seq)) {
+                    found.push(commit.clone());
+                }
+                return (!found.is_empty()).then_some(found);
+            }
             count += commit.by_recipient.get(&recipient).map_or(0, Vec::len);
             found.push(commit.clone());
             if count >= limit {
@@ -125,6 +153,8 @@ pub struct PageBuilder<'a> {
     pub page: Page,
     /// What policy kept back: wire sequence number and code.
     pub withheld: Vec<(u64, &'static str)>,
+    /// Places at which records stand that are sent again.
+    pub again: HashSet<u64>,
     /// Records on the page, and their bytes, about.
     pub records: u32,
     pub bytes: usize,
@@ -133,15 +163,18 @@ pub struct PageBuilder<'a> {
 impl PageBuilder<'_> {
     /// Adds what a commit has for the recipient, from a position on. Gives false if the page is full.
     pub fn add_commit(&mut self, commit: &Committed, position: u64) -> bool {
+        let stop = commit.stop(self.recipient, position);
+        let end = stop.unwrap_or(commit.end);
         for place in commit.by_recipient.get(&self.recipient).into_iter().flatten() {
-            if let Some(record) = commit.records.get(*place as usize).filter(|r| r.seq >= position)
+            let record = commit.records.get(*place as usize);
+            if let Some(record) = record.filter(|r| (position..end).contains(&r.seq))
                 && !self.add(record)
             {
                 return false;
             }
         }
-        self.page.cursor = commit.end;
-        true
+        self.page.cursor = end;
+        stop.is_none()
     }
 
     /// Adds a record, if policy lets it leave now. Gives false, and leaves it out, if the page is full.
@@ -157,9 +190,11 @@ impl PageBuilder<'_> {
             confidential: entry.confidential,
             circumstances: &record.circumstances,
         };
+        let hidden = self.directory.copies().is_hidden(entry.id, entry.revision);
         let held = record.placed.filter(|(version, _)| *version == self.directory.version);
         let placed = held.map_or_else(|| decide::place(self.directory, &subject), |(_, placed)| placed);
         match decide::leave(self.directory, &subject, placed, self.recipient, self.now) {
+            Ok(_) if hidden => self.withheld.push((record.seq + 1, "confidential")),
             Err(code) => self.withheld.push((record.seq + 1, code)),
             Ok((permit, recipient_learner)) => {
                 let out = OutRecord {
@@ -168,6 +203,7 @@ impl PageBuilder<'_> {
                     groups: decide::redact(&record.groups, &permit),
                     recipient_learner,
                     accepted_at: entry.accepted_at,
+                    again: self.again.contains(&record.seq),
                 };
                 self.bytes += out.size();
                 self.records += 1;
@@ -181,8 +217,14 @@ impl PageBuilder<'_> {
         let Some(source) = self.directory.institution(seal.source).map(|s| &s.info.slug) else {
             return;
         };
+        // A batch on a page holds each of its places once, and a record that is sent again may stand beside itself.
+        let fits = |batch: &OutBatch| {
+            batch.number == seal.number
+                && batch.source == *source
+                && !(out.again && batch.records.iter().any(|held| held.batch_index == out.batch_index))
+        };
         match self.page.batches.last_mut() {
-            Some(batch) if batch.number == seal.number && batch.source == *source => batch.records.push(out),
+            Some(batch) if fits(batch) => batch.records.push(out),
             _ => self.page.batches.push(OutBatch {
                 source: source.clone(),
                 number: seal.number,

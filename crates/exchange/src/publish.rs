@@ -6,9 +6,10 @@
 use crate::{
     decide::{self, Decision, Refusal, Subject},
     directory::{Directory, change::Change},
-    entry::{Circumstances, Entry, Payload, RecordEntry, Seal},
+    entry::{Circumstances, Entry, Payload, RecordEntry, Seal, split_entries},
     follow::batch_tree,
     live::LiveRecord,
+    notices,
     shared::Shared,
     types::{BatchAnswer, GroupState, IncomingBatch, PublishError, RecordAnswer, SealedGroup, Speaker},
     writer::{Plan, WriteFault},
@@ -26,6 +27,8 @@ use tokio::sync::oneshot;
 
 /// Bytes of a record besides its content: entry, salts, places in the indexes.
 pub const RECORD_BYTES: usize = 400;
+/// Blocks looked into at once for what is corrected.
+const BLOCKS_AT_ONCE: usize = 16;
 /// Records in one batch at most.
 pub const BATCH_RECORDS: usize = 1_000;
 
@@ -186,6 +189,8 @@ impl Facts {
 struct Known {
     newest: HashMap<[u8; 16], IdRow>,
     superseded: HashMap<([u8; 16], u32), IdRow>,
+    /// Whom the record at a place of the log is about, where a correction of it came.
+    learners: HashMap<u64, u32>,
 }
 
 /// Plans every batch of a group: one answer each, in order.
@@ -196,7 +201,11 @@ pub async fn plan_batches(
     jobs: &[&PublishJob],
 ) -> Result<Vec<Answer>, WriteFault> {
     let mut known = look_up(shared, jobs).await?;
-    Ok(jobs.iter().map(|job| plan_batch(working, plan, &mut known, job)).collect())
+    let answers = jobs.iter().map(|job| plan_batch(working, plan, &mut known, job)).collect();
+    if let Some(last) = jobs.last() {
+        notices::taken_back(plan, working, last.now);
+    }
+    Ok(answers)
 }
 
 async fn look_up(shared: &Shared, jobs: &[&PublishJob]) -> Result<Known, WriteFault> {
@@ -204,7 +213,7 @@ async fn look_up(shared: &Shared, jobs: &[&PublishJob]) -> Result<Known, WriteFa
     ids.sort_unstable();
     ids.dedup();
     if ids.is_empty() {
-        return Ok(Known { newest: HashMap::new(), superseded: HashMap::new() });
+        return Ok(Known { newest: HashMap::new(), superseded: HashMap::new(), learners: HashMap::new() });
     }
     let rows = shared.store.newest(&ids).await.map_err(|_| WriteFault)?;
     let newest: HashMap<_, _> = ids.into_iter().zip(rows).filter_map(|(id, row)| Some((id, row?))).collect();
@@ -217,7 +226,34 @@ async fn look_up(shared: &Shared, jobs: &[&PublishJob]) -> Result<Known, WriteFa
         let rows = shared.store.superseded(&older).await.map_err(|_| WriteFault)?;
         superseded = older.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect();
     }
-    Ok(Known { newest, superseded })
+    let corrected = sound(jobs).filter_map(|f| newest.get(&f.id.0).filter(|held| f.revision > held.revision));
+    let learners = learners_of(shared, corrected.map(|held| held.seq).collect()).await?;
+    Ok(Known { newest, superseded, learners })
+}
+
+/// Whom the records at some places of the log are about: from memory, or from their entries.
+async fn learners_of(shared: &Shared, mut seqs: Vec<u64>) -> Result<HashMap<u64, u32>, WriteFault> {
+    seqs.sort_unstable();
+    seqs.dedup();
+    let mut found: HashMap<u64, u32> = {
+        let ring = shared.ring();
+        seqs.iter().filter_map(|seq| Some((*seq, ring.record(*seq)?.entry.learner))).collect()
+    };
+    seqs.retain(|seq| !found.contains_key(seq));
+    for seqs in seqs.chunks(BLOCKS_AT_ONCE) {
+        for block in shared.store.block_of(seqs, false).await.map_err(|_| WriteFault)? {
+            let entries = split_entries(&block.entries).map_err(|_| WriteFault)?;
+            let inside = seqs.iter().filter(|seq| (block.first_seq..block.end()).contains(seq));
+            for (seq, bytes) in
+                inside.filter_map(|seq| Some((seq, entries.get((seq - block.first_seq) as usize)?)))
+            {
+                if let Ok(Entry::Record(entry)) = Entry::decode(bytes) {
+                    found.insert(*seq, entry.learner);
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn sound<'a>(jobs: &'a [&PublishJob]) -> impl Iterator<Item = &'a Facts> {
@@ -232,8 +268,9 @@ fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: 
         return Err(PublishError::Gap { expected });
     }
     let fates: Vec<Fate> = {
-        let mut within: HashMap<[u8; 16], IdRow> = HashMap::new();
-        job.records.iter().map(|record| fate(working, known, &mut within, job, record)).collect()
+        let mut within: HashMap<[u8; 16], (IdRow, u32)> = HashMap::new();
+        let before = Before { known, live: &plan.live };
+        job.records.iter().map(|record| fate(working, &before, &mut within, job, record)).collect()
     };
     let news = fates.iter().any(|f| matches!(f, Fate::New(_)));
     if job.number < expected && news {
@@ -249,6 +286,9 @@ fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: 
         plan.batches.insert(source, job.number);
         note_batch(plan, job, &results);
     }
+    notices::hide(plan, working, job, &results, |id| {
+        known.newest.get(&id.0).map(|held| (held.source, held.revision))
+    });
     let next_batch = working.institution(source).map_or(1, |s| s.next_batch);
     Ok(BatchAnswer { number: job.number, results, next_batch })
 }
@@ -259,10 +299,25 @@ enum Fate {
     Known(RecordAnswer),
 }
 
+/// What came before a batch: what the log knows, and what is about to be in it.
+struct Before<'a> {
+    known: &'a Known,
+    live: &'a [LiveRecord],
+}
+
+impl Before<'_> {
+    /// Whom the record at a place of the log is about.
+    fn learner(&self, seq: u64) -> Option<u32> {
+        let found = self.live.binary_search_by_key(&seq, |record| record.seq);
+        let live = found.ok().and_then(|place| self.live.get(place)).map(|record| record.entry.learner);
+        live.or_else(|| self.known.learners.get(&seq).copied())
+    }
+}
+
 fn fate(
     working: &Directory,
-    known: &Known,
-    within: &mut HashMap<[u8; 16], IdRow>,
+    before: &Before<'_>,
+    within: &mut HashMap<[u8; 16], (IdRow, u32)>,
     job: &PublishJob,
     record: &Prepared,
 ) -> Fate {
@@ -277,11 +332,13 @@ fn fate(
         }
     };
     let rejected = |code, reason| Fate::Known(RecordAnswer::Rejected { code, field: "", reason });
-    let root14 = short(&record.root);
-    if let Some(held) = within.get(&facts.id.0) {
+    let (root14, known) = (short(&record.root), before.known);
+    let mut was_about = None;
+    if let Some((held, learner)) = within.get(&facts.id.0) {
         if facts.revision <= held.revision {
             return rejected("repeated_in_batch", "a batch holds each record once, at its newest revision");
         }
+        was_about = Some(*learner);
     } else if let Some(held) = known.newest.get(&facts.id.0) {
         if held.source != job.speaker.number {
             return rejected(
@@ -308,12 +365,20 @@ fn fate(
                 ),
             };
         }
+        was_about = before.learner(held.seq);
     }
     let decision = match job.version == working.version {
         true => facts.decision.clone(),
         false => facts.decide(working, job.speaker.number, job.now),
     };
     match decision {
+        // Somebody's home would keep the older revision for ever.
+        Ok(decision) if was_about.is_some_and(|was| moved(working, job, facts, was, decision.learner)) => {
+            rejected(
+                "learner_changed",
+                "a revision is about the learner that its record is about; withdraw it, and send a record of its own",
+            )
+        }
         Ok(decision) => {
             let row = IdRow {
                 id: facts.id.0,
@@ -322,11 +387,17 @@ fn fate(
                 source: job.speaker.number,
                 root: root14,
             };
-            within.insert(facts.id.0, row);
+            within.insert(facts.id.0, (row, decision.learner));
             Fate::New(decision)
         }
         Err(refusal) => rejected(refusal.code, refusal.reason),
     }
+}
+
+/// True if a revision is about another learner than its record was; not if it is the match that has changed since.
+fn moved(working: &Directory, job: &PublishJob, facts: &Facts, was: u32, is: u32) -> bool {
+    let local = working.local(job.speaker.number, &facts.circumstances.learner);
+    was != is && !local.is_some_and(|local| local.was.contains(&was))
 }
 
 fn take_fates(
@@ -395,6 +466,10 @@ fn accept(
         root: short(&record.root),
     };
     if let Some(old) = known.newest.insert(facts.id.0, row) {
+        if facts.withdrawn {
+            let to = entry.recipients.iter().map(|to| (to.institution, old.seq, entry.learner));
+            plan.taken_back.extend(to);
+        }
         plan.superseded.push(old);
         known.superseded.insert((old.id, old.revision), old);
         plan.ids.retain(|planned| planned.id != row.id);

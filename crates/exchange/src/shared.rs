@@ -5,6 +5,7 @@
 use crate::{
     directory::{Directory, tokens::MatchingKey},
     live::{Committed, LiveRecord, Ring, Sizes},
+    recall::{Recall, dirt::Dirt},
     refusals::Refusals,
     writer::{Job, WriteFault},
 };
@@ -58,6 +59,14 @@ pub struct Shared {
     current: Mutex<Option<Instant>>,
     /// Up to where withheld deliveries have their entries, by recipient.
     withheld: Mutex<HashMap<u16, u64>>,
+    /// How far recipients say, and can be believed, that they hold their feed.
+    claimed: Mutex<HashMap<u16, u64>>,
+    /// What changes and dates have left to be looked at.
+    dirt: Mutex<Dirt>,
+    /// Held while a page is made and until it counts as sent.
+    pub leaving: tokio::sync::RwLock<()>,
+    /// The sweep under way.
+    pub recall: tokio::sync::Mutex<Recall>,
 }
 
 /// How long a node may decide without looking whether others appended.
@@ -98,6 +107,10 @@ impl Shared {
             accepted: std::array::from_fn(|_| AtomicU64::new(0)),
             current: Mutex::default(),
             withheld: Mutex::default(),
+            claimed: Mutex::default(),
+            dirt: Mutex::default(),
+            leaving: tokio::sync::RwLock::default(),
+            recall: tokio::sync::Mutex::default(),
         }
     }
 
@@ -161,6 +174,30 @@ impl Shared {
     /// So many of them know by now.
     pub fn greeted(&self, newcomers: u64) {
         self.greeted.fetch_max(newcomers, Ordering::Relaxed);
+    }
+
+    /// How far a recipient was surely handed its feed, as far as this node and the log know.
+    pub fn handed(&self, directory: &Directory, recipient: u16) -> u64 {
+        let claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner).get(&recipient).copied();
+        let sent = self.sent().get(&recipient).copied();
+        let acknowledged = directory.institution(recipient).map_or(0, |s| s.cursor);
+        claimed.max(sent).unwrap_or(0).max(acknowledged)
+    }
+
+    /// A recipient shows that it holds its feed up to here, as another process can have handed it out: what is in there
+    /// is looked at again.
+    pub fn claims(&self, directory: &Directory, recipient: u16, cursor: u64) {
+        let held = self.handed(directory, recipient);
+        if cursor <= held || cursor > self.could_have_sent(recipient) {
+            return;
+        }
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(recipient, cursor);
+        self.dirt().handed(recipient, held);
+    }
+
+    /// What is left to be looked at.
+    pub fn dirt(&self) -> MutexGuard<'_, Dirt> {
+        self.dirt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True if this node has lately seen the end of the log.

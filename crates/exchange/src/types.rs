@@ -3,6 +3,7 @@
 //! These are plain values between the doors of the hub and the law. They carry sealed bytes as they came from the
 //! source; nothing here knows protobuf or a transport.
 
+use crate::withdrawal::OutNotice;
 use bytes::Bytes;
 use commonroll_audit::{hash::Hash, tree::Tree};
 use commonroll_core::{Invalid, LocalId, PersonId, Slug, Timestamp, record::Record};
@@ -130,6 +131,8 @@ pub enum RecordAnswer {
 pub struct Page {
     /// Records by the batch that their source signed.
     pub batches: Vec<OutBatch>,
+    /// Withdrawal notices. A page holds records or notices, never both.
+    pub notices: Vec<OutNotice>,
     /// Everything up to here was delivered or is not for this recipient; counted from 1.
     pub cursor: u64,
 }
@@ -140,9 +143,9 @@ impl Page {
         self.batches.iter().map(|b| b.records.len()).sum()
     }
 
-    /// True if the page holds no record.
+    /// True if the page holds neither a record nor a notice.
     pub fn is_empty(&self) -> bool {
-        self.batches.is_empty()
+        self.batches.is_empty() && self.notices.is_empty()
     }
 }
 
@@ -190,6 +193,8 @@ pub struct OutRecord {
     pub recipient_learner: LocalId,
     /// When the hub accepted the record.
     pub accepted_at: Timestamp,
+    /// True if it is sent once more on purpose: it takes the place of the same revision.
+    pub again: bool,
 }
 
 impl OutRecord {

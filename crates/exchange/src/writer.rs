@@ -7,6 +7,7 @@ use crate::{
     directory::{Directory, change::Change, plan::Planner, policies::texts_of},
     entry::{BlockBuilder, Entry, Note, Payload, Seal},
     live::{Committed, LiveRecord},
+    notices::{self, Outgoing},
     publish::{Answer, PublishJob, plan_batches},
     shared::Shared,
     types::{PublishError, RecordAnswer},
@@ -63,6 +64,8 @@ pub struct Work<'a> {
     pub notes: &'a mut Vec<(String, serde_json::Value)>,
     /// What else is to be read in the entries of the changes: nothing personal.
     pub more: serde_json::Value,
+    /// For notices and answers, and for records that are sent again.
+    pub outgoing: &'a mut Vec<Outgoing>,
 }
 
 /// One commit in the making.
@@ -77,6 +80,10 @@ pub struct Plan {
     pub changes: Vec<Change>,
     pub batches: BTreeMap<u16, u64>,
     pub live: Vec<LiveRecord>,
+    /// Entries of feeds that are no records: recipient and place.
+    pub special: Vec<(u16, u64)>,
+    /// Copies that their sources took back: recipient, place of what was published before, learner.
+    pub taken_back: Vec<(u16, u64, u32)>,
     /// Bytes of the batches that have a new record in here.
     pub bytes: usize,
     first: u64,
@@ -97,6 +104,8 @@ impl Plan {
             changes: Vec::new(),
             batches: BTreeMap::new(),
             live: Vec::new(),
+            special: Vec::new(),
+            taken_back: Vec::new(),
             bytes: 0,
             first: frontier.size(),
             salts,
@@ -333,12 +342,16 @@ impl Writer {
         self.note_batches(&plan);
         if !plan.changes.is_empty() {
             let mut live = self.shared.directory_mut();
-            plan.changes.iter().for_each(|change| live.apply(change));
+            plan.changes.iter().for_each(|change| {
+                self.shared.dirt().add(change, &live);
+                live.apply(change);
+            });
         }
         self.shared.count_accepted(&plan.live);
         self.frontier = plan.frontier;
         let size = self.frontier.size();
-        self.shared.committed(Committed::new(plan.first, size, plan.bytes, plan.live), &self.frontier);
+        let commit = Committed::new(plan.first, size, plan.bytes, plan.live).and(plan.special);
+        self.shared.committed(commit, &self.frontier);
     }
 
     fn reset(&mut self) {
@@ -363,6 +376,7 @@ impl Writer {
                 {
                     let mut live = self.shared.directory_mut();
                     for change in &followed.changes {
+                        self.shared.dirt().add(change, &live);
                         live.apply(change);
                     }
                     followed.batches.iter().for_each(|(source, number)| live.saw_batch(*source, *number));
@@ -402,17 +416,19 @@ enum Outcome {
 }
 
 fn plan_change(plan: &mut Plan, working: &mut Directory, job: &mut ChangeJob) {
-    let (mut changes, mut notes) = (Vec::new(), Vec::new());
+    let (mut changes, mut notes, mut outgoing) = (Vec::new(), Vec::new(), Vec::new());
     let mut work = Work {
         planner: Planner { directory: working, changes: &mut changes },
         notes: &mut notes,
         more: serde_json::Value::Null,
+        outgoing: &mut outgoing,
     };
     (job.plan)(&mut work);
     let more = work.more;
     changes.iter().for_each(|change| plan.change_with(change, &job.by, more.clone(), job.now));
     notes.into_iter().for_each(|(what, more)| plan.note(&what, &job.by, more, job.now));
     plan.changes.extend(changes);
+    outgoing.into_iter().for_each(|outgoing| notices::put(plan, working, outgoing, &job.by, job.now));
 }
 
 fn wants_fresh(job: &Job) -> bool {

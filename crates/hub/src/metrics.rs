@@ -87,6 +87,7 @@ impl Metrics {
             let gauge = |name| self.recorder.register_gauge(&Key::from_parts(name, label()), &ABOUT);
             gauge("commonroll_enrolled_agents").set(institution.agents as f64);
             gauge("commonroll_acknowledged_sequence").set(institution.acknowledged as f64);
+            gauge("commonroll_withdrawals_unanswered").set(institution.withdrawals_unanswered as f64);
         }
     }
 
@@ -175,6 +176,10 @@ fn describe(recorder: &PrometheusRecorder) {
         ("commonroll_policy_broken", "1 if the policy set in force can't be loaded: everything is denied."),
         ("commonroll_enrolled_agents", "Agents that may speak, by institution."),
         ("commonroll_acknowledged_sequence", "Highest sequence number acknowledged, by institution."),
+        (
+            "commonroll_withdrawals_unanswered",
+            "Withdrawal notices without a deletion receipt, by institution.",
+        ),
         ("commonroll_ready", "1 if the hub takes records, else 0."),
     ] {
         recorder.describe_gauge(name.into(), None, say(text));

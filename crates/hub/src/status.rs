@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 use commonroll_core::Invalid;
-use commonroll_exchange::{AckError, AdminError, AskError, FeedError, JoinError, NotAllowed, PublishError};
+use commonroll_exchange::{
+    AckError, AdminError, AskError, FeedError, JoinError, NotAllowed, PublishError, withdrawal::AnswerError,
+};
 use std::time::Duration;
 use tonic::{Code, Status, metadata::MetadataMap};
 
@@ -102,6 +104,15 @@ pub(crate) fn of_feed(error: FeedError) -> Status {
     }
 }
 
+pub(crate) fn of_answer(error: AnswerError) -> Status {
+    match error {
+        AnswerError::NotAllowed(who) => of_speaker(who),
+        AnswerError::Invalid(broken) => invalid(&broken),
+        AnswerError::Unavailable => unavailable(),
+    }
+}
+
+/// Why an acknowledgement was not taken.
 pub(crate) fn of_acknowledge(error: AckError) -> Status {
     match error {
         AckError::NotAllowed(who) => of_speaker(who),

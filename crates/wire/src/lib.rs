@@ -26,6 +26,7 @@ mod read;
 pub mod receipt;
 pub mod renewal;
 pub mod seal;
+pub mod withdrawal;
 
 pub use agreement::{read_agreement, write_agreement};
 pub use batch::{BATCH_MAX, BatchError, OpenedBatch, open_batch, seal_batch};
@@ -42,3 +43,6 @@ pub use pb::DESCRIPTOR;
 pub use receipt::{acknowledge, verify_acknowledgement};
 pub use renewal::{renewal_text, sign_person_renewal, sign_renewal, verify_renewal};
 pub use seal::{Frame, HEAD, HEAD_BIT, Opened, Sealed, frame, open, open_framed, redact, seal};
+pub use withdrawal::{
+    COPIES_MAX, CopyAnswer, Notice, WithdrawnCopy, answer_withdrawal, read_answers, read_notice,
+};

@@ -45,6 +45,7 @@ hide! {
     directory::OverviewResponse,
     enrolment::JoinRequest,
     exchange::DeliveredRecord,
+    exchange::WithdrawnCopy,
     institution::Staff,
     learner::Learner,
     notice::Notice,

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use commonroll_exchange::{
     Acknowledgement, BatchAnswer, DeclareResult, GroupState, IncomingBatch, IncomingRecord, OutRecord, Page,
     RecordAnswer, SealedGroup,
+    withdrawal::{CopyAnswer, OutCopy, OutNotice, WithdrawalAnswer},
 };
 use commonroll_wire::{
     DeclarationAnswer, Refusal, frame, open_framed, path_bytes,
     pb::{exchange::v1 as pb, record::v1 as record},
-    write_record_answer,
+    read_answers, write_kind, write_record_answer,
 };
 
 pub fn batch(message: pb::PublishRequest) -> IncomingBatch {
@@ -85,7 +86,31 @@ pub fn page(page: Page) -> pb::ReceiveResponse {
             signature: Bytes::copy_from_slice(&batch.signature),
         }),
     };
-    pb::ReceiveResponse { batches: page.batches.into_iter().map(batch).collect(), cursor: page.cursor }
+    pb::ReceiveResponse {
+        batches: page.batches.into_iter().map(batch).collect(),
+        cursor: page.cursor,
+        notices: page.notices.into_iter().map(notice).collect(),
+    }
+}
+
+fn notice(notice: OutNotice) -> pb::WithdrawalNotice {
+    let copy = |copy: OutCopy| pb::WithdrawnCopy {
+        sequence: copy.sequence,
+        record_id: Bytes::copy_from_slice(&copy.id.0),
+        source: copy.source.as_str().to_owned(),
+        revision: copy.revision,
+        kind: write_kind(copy.kind).into(),
+        recipient_learner_local_id: copy
+            .recipient_learner
+            .map_or_else(String::new, |id| id.as_str().to_owned()),
+    };
+    pb::WithdrawalNotice {
+        sequence: notice.sequence,
+        number: notice.number,
+        reason: notice.reason.as_str().to_owned(),
+        issued_at_us: notice.issued_at.micros(),
+        copies: notice.copies.into_iter().map(copy).collect(),
+    }
 }
 
 fn out(out: &OutRecord, path: Vec<[u8; 32]>) -> pb::DeliveredRecord {
@@ -109,6 +134,7 @@ fn out(out: &OutRecord, path: Vec<[u8; 32]>) -> pb::DeliveredRecord {
         record: Some(record::SealedRecord { groups: out.groups.iter().map(group).collect() }),
         recipient_learner_local_id: out.recipient_learner.as_str().to_owned(),
         accepted_at_us: out.accepted_at.micros(),
+        again: out.again,
     }
 }
 
@@ -121,6 +147,19 @@ pub fn cut(mut piece: pb::ReceiveResponse, mut keep: usize) -> pb::ReceiveRespon
     piece.batches.retain(|batch| !batch.records.is_empty());
     piece.cursor = piece.batches.last().unwrap().records.last().unwrap().sequence;
     piece
+}
+
+pub fn withdrawal_answer(message: &pb::AnswerWithdrawalRequest) -> WithdrawalAnswer {
+    let answers = read_answers(message).unwrap().into_iter();
+    WithdrawalAnswer {
+        number: message.number,
+        sequence: message.sequence,
+        answers: answers
+            .map(|a| CopyAnswer { sequence: a.sequence, outcome: a.outcome, reason: a.reason })
+            .collect(),
+        key_id: message.key_id.as_ref().try_into().unwrap(),
+        signature: message.signature.as_ref().try_into().unwrap(),
+    }
 }
 
 pub fn acknowledgement(message: &pb::AcknowledgeRequest) -> Acknowledgement {

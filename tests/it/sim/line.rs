@@ -13,13 +13,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use commonroll_agent::hub::{Hub, HubError, PublishSession, ReceiveSession};
 use commonroll_core::{Slug, Timestamp};
-use commonroll_exchange::{AckError, AgentId, PublishError, Speaker};
+use commonroll_exchange::{AckError, AgentId, PublishError, Speaker, withdrawal::AnswerError};
 use commonroll_wire::{
     open, path_bytes,
     pb::{
         audit::v1::CheckpointResponse,
         directory::v1::{Declaration, DeclarationResult, SigningKey},
-        exchange::v1::{AcknowledgeRequest, PublishRequest, PublishResponse},
+        exchange::v1::{AcknowledgeRequest, AnswerWithdrawalRequest, PublishRequest, PublishResponse},
     },
     read_declaration, write_declaration_answer,
 };
@@ -172,6 +172,18 @@ impl Hub for Line {
         assert!(cursor >= request.cursor.max(*held), "an acknowledged cursor holds");
         *held = cursor;
         Ok(cursor)
+    }
+
+    async fn answer_withdrawal(&self, request: AnswerWithdrawalRequest) -> Result<(), HubError> {
+        let speaker = self.ready().await?;
+        let answer = convert::withdrawal_answer(&request);
+        let taken = self.node.exchange.answer_withdrawal(&speaker, answer, self.now).await;
+        taken.map_err(|error| match error {
+            AnswerError::NotAllowed(_) => HubError::NotKnown,
+            AnswerError::Invalid(invalid) => HubError::Refused(invalid.to_string()),
+            AnswerError::Unavailable => HubError::Unreachable,
+        })?;
+        if self.ether.is_trouble() { Err(HubError::Unreachable) } else { Ok(()) }
     }
 
     async fn signing_keys(&self, institution: &Slug) -> Result<Vec<SigningKey>, HubError> {

@@ -18,8 +18,8 @@ use commonroll_wire::pb::{
         enrolment_service_client::EnrolmentServiceClient,
     },
     exchange::v1::{
-        AcknowledgeRequest, PublishRequest, PublishResponse, ReceiveRequest, ReceiveResponse,
-        exchange_service_client::ExchangeServiceClient,
+        AcknowledgeRequest, AnswerWithdrawalRequest, PublishRequest, PublishResponse, ReceiveRequest,
+        ReceiveResponse, exchange_service_client::ExchangeServiceClient,
     },
 };
 use std::time::Duration;
@@ -90,6 +90,10 @@ impl Hub for GrpcHub {
 
     async fn acknowledge(&self, request: AcknowledgeRequest) -> Result<u64, HubError> {
         Ok(within(self.exchange().acknowledge(request)).await?.into_inner().cursor)
+    }
+
+    async fn answer_withdrawal(&self, request: AnswerWithdrawalRequest) -> Result<(), HubError> {
+        within(self.exchange().answer_withdrawal(request)).await.map(drop)
     }
 
     async fn signing_keys(&self, institution: &Slug) -> Result<Vec<SigningKey>, HubError> {

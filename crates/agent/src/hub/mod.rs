@@ -1,4 +1,4 @@
-//! The hub as the agent needs it: seven calls, and what their failures mean for what to do next.
+//! The hub as the agent needs it: eight calls, and what their failures mean for what to do next.
 //!
 //! The agent's logic speaks to this trait alone, so that a test or a simulation can lose, repeat and reorder what a
 //! network would. [`grpc`] is the real one.
@@ -14,7 +14,9 @@ use commonroll_core::Slug;
 use commonroll_wire::pb::{
     audit::v1::CheckpointResponse,
     directory::v1::{Declaration, DeclarationResult, SigningKey},
-    exchange::v1::{AcknowledgeRequest, PublishRequest, PublishResponse, ReceiveResponse},
+    exchange::v1::{
+        AcknowledgeRequest, AnswerWithdrawalRequest, PublishRequest, PublishResponse, ReceiveResponse,
+    },
 };
 use std::time::Duration;
 
@@ -29,6 +31,8 @@ pub trait Hub: Send + Sync {
     async fn receive(&self, after: u64) -> Result<Box<dyn ReceiveSession>, HubError>;
     /// Tells that everything up to a cursor is safe; gives the highest cursor ever acknowledged.
     async fn acknowledge(&self, request: AcknowledgeRequest) -> Result<u64, HubError>;
+    /// Sends a deletion receipt. One that the hub has already changes nothing.
+    async fn answer_withdrawal(&self, request: AnswerWithdrawalRequest) -> Result<(), HubError>;
     /// The signing keys of a partner.
     async fn signing_keys(&self, institution: &Slug) -> Result<Vec<SigningKey>, HubError>;
     /// The newest checkpoint, with the proof that it extends the one of `old_size`.

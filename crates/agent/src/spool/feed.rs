@@ -3,7 +3,11 @@
 //! A piece of the feed is stored before anything is written back, so that a crash in the middle writes the very same
 //! files again, whatever the hub would send next.
 
-use super::{ROWS, Spool, Tx, list, rows, set};
+use super::{
+    ROWS, Spool, Tx, list,
+    recalls::{self, Recalled},
+    rows, set,
+};
 use crate::error::AgentError;
 use bytes::Bytes;
 use commonroll_audit::{KeyId, PublicKey, ReceiptDigest};
@@ -40,6 +44,17 @@ pub struct Aside {
     pub retry: Option<Timestamp>,
     /// The batch that brought it, with this record alone.
     pub batch: DeliveredBatch,
+}
+
+/// What became of a piece of the feed.
+#[derive(Debug, Clone, Copy)]
+pub struct Settled<'a> {
+    /// Records that were written back, at these revisions.
+    pub written: &'a [(Vec<u8>, Revision)],
+    /// Records that were not.
+    pub aside: &'a [Aside],
+    /// Copies that were taken back.
+    pub recalled: &'a [Recalled],
 }
 
 /// A record that was set aside, as a person sees it.
@@ -137,20 +152,20 @@ impl Spool {
         Ok(found)
     }
 
-    /// Moves the cursor, in one step with what was written back and what was set aside.
+    /// Moves the cursor, in one step with what was written back, set aside and recalled.
     ///
     /// # Errors
     /// When the spool fails; the piece is then written back again, into the same files.
     pub async fn settle_delivery(
         &self,
         cursor: Cursor,
-        written: &[(Vec<u8>, Revision)],
-        aside: &[Aside],
+        settled: &Settled<'_>,
         now: Timestamp,
     ) -> Result<(), AgentError> {
         let mut tx = self.begin().await?;
-        note_written(&mut tx, written).await?;
-        for aside in aside {
+        note_written(&mut tx, settled.written).await?;
+        recalls::put(&mut tx, settled.recalled, now).await?;
+        for aside in settled.aside {
             put_aside(&mut tx, aside, 1, now).await?;
         }
         sqlx::query("DELETE FROM delivery").execute(&mut *tx).await?;

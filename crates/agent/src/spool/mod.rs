@@ -7,6 +7,7 @@ pub mod declared;
 pub mod exports;
 pub mod feed;
 pub mod queue;
+pub mod recalls;
 pub mod sent;
 pub mod sight;
 

@@ -33,6 +33,11 @@ CREATE INDEX IF NOT EXISTS declared_state ON declared(state, position);
 CREATE TABLE IF NOT EXISTS delivery(after INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, message BLOB NOT NULL);
 -- The newest revision written back of each record: id and source.
 CREATE TABLE IF NOT EXISTS received(record BLOB PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
+-- Notices to remove copies: what became of them, and whether the hub has the answer.
+CREATE TABLE IF NOT EXISTS recall(
+  number INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, reason TEXT NOT NULL, at_us INTEGER NOT NULL,
+  answers BLOB NOT NULL, removed INTEGER NOT NULL, flagged INTEGER NOT NULL, kept INTEGER NOT NULL,
+  answered INTEGER NOT NULL);
 -- What could not be written back, in sight.
 CREATE TABLE IF NOT EXISTS aside(
   sequence INTEGER PRIMARY KEY, id BLOB NOT NULL, revision INTEGER NOT NULL, source TEXT NOT NULL, code TEXT NOT NULL,

@@ -14,8 +14,8 @@ use commonroll_wire::{
         audit::v1::CheckpointResponse,
         directory::v1::{Declaration, DeclarationResult, SigningKey as KeyMessage},
         exchange::v1::{
-            AcknowledgeRequest, DeliveredBatch, DeliveredRecord, PublishRequest, PublishResponse,
-            ReceiveResponse,
+            AcknowledgeRequest, AnswerWithdrawalRequest, DeliveredBatch, DeliveredRecord, PublishRequest,
+            PublishResponse, ReceiveResponse, WithdrawalNotice,
         },
     },
     verify_acknowledgement, write_declaration_answer, write_record_answer,
@@ -41,6 +41,12 @@ pub struct State {
     pub refuse: HashMap<String, String>,
     pub acknowledged: u64,
     pub receipts: Vec<AcknowledgeRequest>,
+    /// Notices, each with the place in the log behind which it comes.
+    pub notices: Vec<(u64, WithdrawalNotice)>,
+    /// Deletion receipts, in the order in which they came.
+    pub answers: Vec<AnswerWithdrawalRequest>,
+    /// Deletion receipts to take without telling, before the connection breaks.
+    pub lose_receipts: u32,
     /// Batches to take without answering, before the connection breaks.
     pub lose_answers: u32,
     /// Batches after which the connection breaks before the batch arrives.
@@ -66,6 +72,9 @@ impl FakeHub {
             refuse: HashMap::new(),
             acknowledged: 0,
             receipts: Vec::new(),
+            notices: Vec::new(),
+            answers: Vec::new(),
+            lose_receipts: 0,
             lose_answers: 0,
             break_after: None,
             down: false,
@@ -133,6 +142,7 @@ impl State {
                     record: Some(batch.records[index].clone()),
                     recipient_learner_local_id: format!("home-{}", head.learner.as_str()),
                     accepted_at_us: 1,
+                    again: false,
                 };
                 let records = vec![delivered];
                 let batch = DeliveredBatch { seal: Some(seal.clone()), records, ..Default::default() };
@@ -189,8 +199,15 @@ impl Hub for FakeHub {
             let piece = |chunk: &[&(DeliveredBatch, String)]| ReceiveResponse {
                 batches: chunk.iter().map(|(batch, _)| batch.clone()).collect(),
                 cursor: chunk.last().unwrap().0.records[0].sequence,
+                notices: Vec::new(),
             };
-            waiting.chunks(s.page).map(piece).collect::<Vec<_>>()
+            let mut pieces = waiting.chunks(s.page).map(piece).collect::<Vec<_>>();
+            for (cursor, notice) in s.notices.iter().filter(|(cursor, _)| *cursor > after) {
+                let (cursor, notices) = (*cursor, vec![notice.clone()]);
+                pieces.push(ReceiveResponse { batches: Vec::new(), cursor, notices });
+            }
+            pieces.sort_by_key(|piece| piece.cursor);
+            pieces
         });
         Ok(Box::new(Receiving { pieces: pieces.into_iter() }))
     }
@@ -206,6 +223,20 @@ impl Hub for FakeHub {
             s.acknowledged = s.acknowledged.max(request.cursor);
             s.receipts.push(request);
             Ok(s.acknowledged)
+        })
+    }
+
+    async fn answer_withdrawal(&self, request: AnswerWithdrawalRequest) -> Result<(), HubError> {
+        self.with(|s| {
+            if s.down {
+                return Err(HubError::Unreachable);
+            }
+            s.answers.push(request);
+            if s.lose_receipts > 0 {
+                s.lose_receipts -= 1;
+                return Err(HubError::Unreachable);
+            }
+            Ok(())
         })
     }
 

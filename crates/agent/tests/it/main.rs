@@ -9,6 +9,7 @@ mod fake_hub;
 mod joining;
 mod outbox;
 mod publishing;
+mod recalls;
 mod receiving;
 mod rig;
 mod settings;

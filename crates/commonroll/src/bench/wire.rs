@@ -4,8 +4,8 @@ use super::load::{Load, batch, name};
 use crate::commands::told;
 use commonroll_audit::SigningKey;
 use commonroll_wire::pb::exchange::v1::{
-    AcknowledgeRequest, AcknowledgeResponse, PublishRequest, PublishResponse, ReceiveRequest,
-    ReceiveResponse,
+    AcknowledgeRequest, AcknowledgeResponse, AnswerWithdrawalRequest, AnswerWithdrawalResponse,
+    PublishRequest, PublishResponse, ReceiveRequest, ReceiveResponse,
     exchange_service_client::ExchangeServiceClient,
     exchange_service_server::{ExchangeService, ExchangeServiceServer},
 };
@@ -54,6 +54,13 @@ impl ExchangeService for Nothing {
         &self,
         _: Request<AcknowledgeRequest>,
     ) -> Result<Response<AcknowledgeResponse>, Status> {
+        Err(Status::unimplemented("this server only takes"))
+    }
+
+    async fn answer_withdrawal(
+        &self,
+        _: Request<AnswerWithdrawalRequest>,
+    ) -> Result<Response<AnswerWithdrawalResponse>, Status> {
         Err(Status::unimplemented("this server only takes"))
     }
 }

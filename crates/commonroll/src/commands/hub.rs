@@ -234,9 +234,15 @@ async fn status(place: &Place, json: bool) -> Result<ExitCode, String> {
     println!("log      {} entries on {}", stats.log_entries, stats.engine);
     println!("policy   {}", stats.policy);
     println!("key      {}", exchange.log_key());
-    println!("\n{:<24} {:>6} {:>14} {:>12}", "institution", "agents", "acknowledged", "next batch");
+    println!(
+        "\n{:<24} {:>6} {:>14} {:>12} {:>12}",
+        "institution", "agents", "acknowledged", "next batch", "withdrawals"
+    );
     for one in &stats.institutions {
-        println!("{:<24} {:>6} {:>14} {:>12}", one.slug, one.agents, one.acknowledged, one.next_batch);
+        println!(
+            "{:<24} {:>6} {:>14} {:>12} {:>12}",
+            one.slug, one.agents, one.acknowledged, one.next_batch, one.withdrawals_unanswered
+        );
     }
     println!();
     for (agent, institution, used, revoked) in exchange.agents() {

@@ -2,7 +2,7 @@
 //!
 //! UTF-8 with a byte order mark and Windows line ends, since that is what spreadsheets in schools read without questions.
 
-use super::{AssessmentRow, BehaviourRow, MarkRow, RowHead, clock};
+use super::{AssessmentRow, BehaviourRow, MarkRow, RecallRow, RowHead, clock};
 
 const HEAD: [&str; 6] = ["RecordID", "Revision", "PersonID", "Source", "Date", "Withdrawn"];
 
@@ -74,6 +74,24 @@ pub fn behaviour_csv(rows: &[BehaviourRow]) -> Vec<u8> {
             &by,
         ];
         sheet.row(&row.head, &[], &texts);
+    }
+    sheet.done()
+}
+
+/// Copies that must go.
+pub fn recall_csv(rows: &[RecallRow]) -> Vec<u8> {
+    let captions = "RecordID,Revision,PersonID,Source,Date,Kind,Reason,WhatToDo";
+    let mut sheet = Sheet(format!("\u{feff}{captions}\r\n"));
+    for row in rows {
+        sheet.0.push_str(&row.record.to_string());
+        let (revision, date) = (row.revision.to_string(), row.date.map(|date| date.to_string()));
+        let date = date.unwrap_or_default();
+        for cell in
+            [&revision, &row.learner, row.source.as_str(), &date, row.kind.as_str(), &row.reason, row.what]
+        {
+            sheet.cell(cell);
+        }
+        sheet.0.push_str("\r\n");
     }
     sheet.done()
 }

@@ -7,11 +7,11 @@ mod csv;
 mod results;
 mod xml;
 
-pub use csv::{assessment_csv, behaviour_csv, lesson_csv, session_csv};
+pub use csv::{assessment_csv, behaviour_csv, lesson_csv, recall_csv, session_csv};
 pub use results::{Outcome, RowResult, read_results};
 pub use xml::{lesson_xml, session_xml};
 
-use commonroll_core::{LocalId, RecordId, Revision, SchoolDate, Slug};
+use commonroll_core::{LocalId, RecordId, RecordKind, Revision, SchoolDate, Slug};
 use jiff::civil::Time;
 use std::fmt;
 
@@ -122,6 +122,27 @@ pub struct BehaviourRow {
     pub home_action_by: Option<SchoolDate>,
 }
 
+/// A copy that must go, for a person who sees to it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RecallRow {
+    /// Which record.
+    pub record: RecordId,
+    /// The revision that was written; older ones go with it.
+    pub revision: Revision,
+    /// The learner, by the home's own id; empty if it is not known any more.
+    pub learner: String,
+    /// The institution that made the record.
+    pub source: Slug,
+    /// Local school date, if the record's id has one.
+    pub date: Option<SchoolDate>,
+    /// What sort of record.
+    pub kind: RecordKind,
+    /// Why it must go, as a code.
+    pub reason: String,
+    /// What was done, or is to be done.
+    pub what: &'static str,
+}
+
 macro_rules! hide {
     ($($name:ident),*) => {$(
         impl fmt::Debug for $name {
@@ -132,7 +153,7 @@ macro_rules! hide {
     )*};
 }
 
-hide!(RowHead, MarkRow, AssessmentRow, BehaviourRow);
+hide!(RowHead, MarkRow, AssessmentRow, BehaviourRow, RecallRow);
 
 /// HH:MM, or nothing. Seconds only where there are some.
 fn clock(time: Option<Time>) -> String {

@@ -121,6 +121,11 @@ impl Agreements {
         rules(self.whole.get(id)?, date)
     }
 
+    /// The newest version of a name that has begun by a date, also if it has lapsed or was ended since.
+    pub fn newest_begun(&self, id: &Slug, date: SchoolDate) -> Option<&Arc<Signed>> {
+        self.whole.get(id)?.iter().find(|held| held.terms.first_date <= date)
+    }
+
     /// Every text that all its parties have signed, also those that have lapsed or ended.
     pub fn whole(&self) -> impl Iterator<Item = &Arc<Signed>> {
         self.whole.values().flatten()

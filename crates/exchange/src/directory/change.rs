@@ -11,7 +11,10 @@ use super::{
     policies::Proposal,
     tokens::Tokens,
 };
-use crate::types::AgentId;
+use crate::{
+    types::AgentId,
+    withdrawal::{Answered, Reason},
+};
 use commonroll_core::{
     LocalId, PersonId, Role, Slug, Timestamp,
     directory::{Agreement, DateRange, Institution, Registration},
@@ -54,6 +57,9 @@ pub enum Change {
         contested: bool,
         approved: bool,
         tokens: Tokens,
+        /// Whom this was believed to be before, if that ever changed: records in the log name them so.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        was: Vec<u32>,
     },
     /// A teaching group.
     Group { institution: u16, local: LocalId, title: String, subject: String },
@@ -109,6 +115,22 @@ pub enum Change {
     Proposal { proposal: Box<Proposal> },
     /// A member of staff teaches these groups of their institution, and no others.
     Staff { institution: u16, local: LocalId, groups: Vec<LocalId> },
+    /// A recipient is asked to remove copies, or has answered.
+    Notice {
+        recipient: u16,
+        number: u64,
+        reason: Reason,
+        copies: u32,
+        issued: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answered: Option<Box<Answered>>,
+    },
+    /// Records were sent again to a recipient, as counted.
+    Again { recipient: u16, copies: u32 },
+    /// Revisions of a record below this one may not leave: its source has marked it confidential since.
+    Hidden { record: Bytes16, below: u32 },
+    /// Every change up to this size of the log has been followed by its notices, as things stood then.
+    Swept { up_to: u64, at: Timestamp },
 }
 
 /// For whom a person's invitation is, and who stands behind it.
@@ -140,7 +162,7 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+    pub const DIRECTORY: [u8; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 }
 
 impl Change {
@@ -161,6 +183,7 @@ impl Change {
             Self::Staff { .. } => 12,
             Self::AgreementSigned { .. } => 13,
             Self::Proposal { .. } => 14,
+            Self::Notice { .. } | Self::Again { .. } | Self::Hidden { .. } | Self::Swept { .. } => 15,
         }
     }
 
@@ -205,6 +228,11 @@ impl Change {
                 Standing::Complete => "agreement.in_force",
                 Standing::Ended => "agreement.ended",
             },
+            Self::Notice { answered: None, .. } => "notice.issued",
+            Self::Notice { .. } => "notice.answered",
+            Self::Again { .. } => "notice.reversed",
+            Self::Hidden { .. } => "record.hidden",
+            Self::Swept { .. } => "notice.swept",
         }
     }
 
@@ -233,6 +261,12 @@ impl Change {
             Self::Proposal { proposal } => proposal.id.0.to_vec(),
             Self::Policy { .. } => Vec::new(),
             Self::Person { person, .. } => person.0.0.to_vec(),
+            Self::Notice { recipient, number, .. } => {
+                [&b"n"[..], &recipient.to_be_bytes(), &number.to_be_bytes()].concat()
+            }
+            Self::Again { recipient, .. } => [&b"a"[..], &recipient.to_be_bytes()].concat(),
+            Self::Hidden { record, .. } => [&b"h"[..], &record.0].concat(),
+            Self::Swept { .. } => b"s".to_vec(),
         }
     }
 }
@@ -251,6 +285,23 @@ impl<'de> Deserialize<'de> for Bytes32 {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         unhex(&text).map(Self).ok_or_else(|| serde::de::Error::custom("must be 64 hexadecimal digits"))
+    }
+}
+
+/// A record's id, as hexadecimal text in the log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Bytes16(pub [u8; 16]);
+
+impl Serialize for Bytes16 {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes16 {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        unhex(&text).map(Self).ok_or_else(|| serde::de::Error::custom("must be 32 hexadecimal digits"))
     }
 }
 

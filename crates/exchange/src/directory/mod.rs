@@ -6,6 +6,7 @@
 pub mod agreements;
 pub mod approvals;
 pub mod change;
+pub mod copies;
 pub mod people;
 pub mod plan;
 pub mod policies;
@@ -15,10 +16,11 @@ use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
 use agreements::Agreements;
 use change::{Change, Invited};
 use commonroll_core::{
-    LocalId, PersonId, RecordKind, SchoolDate, Slug, Timestamp,
+    LocalId, PersonId, RecordId, RecordKind, SchoolDate, Slug, Timestamp,
     agreement::ItemKind,
     directory::{Agreement, DateRange, Institution, Registration},
 };
+use copies::{Copies, Notice};
 use jiff::tz::TimeZone;
 pub use people::Person;
 use policies::Policies;
@@ -41,6 +43,7 @@ pub struct Directory {
     by_number_token: HashMap<Token, Vec<(u16, LocalId)>>,
     by_birth: HashMap<Token, Vec<(u16, LocalId)>>,
     next_learner: u32,
+    copies: Copies,
 }
 
 /// A partner and what it has declared.
@@ -73,6 +76,8 @@ pub struct Local {
     pub contested: bool,
     /// True if a person approved the link; it is then not re-matched.
     pub approved: bool,
+    /// Whom this was believed to be before.
+    pub was: Vec<u32>,
     /// Evidence.
     pub tokens: Tokens,
     /// This institution's sides of placements.
@@ -151,8 +156,22 @@ impl Directory {
                     self.agents.insert(agent.0, Agent { institution, key: key.0, enrolled, used, revoked });
                 }
             }
-            Change::Learner { institution, local, registration, learner, contested, approved, tokens } => {
+            Change::Learner {
+                institution,
+                local,
+                registration,
+                learner,
+                contested,
+                approved,
+                tokens,
+                was,
+            } => {
                 self.put_learner(institution, &local, registration, learner, contested, approved, tokens);
+                if let Some(local) =
+                    self.institutions.get_mut(usize::from(institution)).and_then(|s| s.locals.get_mut(&local))
+                {
+                    local.was = was;
+                }
             }
             Change::Group { institution, local, title, subject } => {
                 if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
@@ -183,6 +202,20 @@ impl Directory {
                 if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
                     state.staff.insert(local, groups);
                 }
+            }
+            Change::Notice { recipient, number, reason, copies, issued, answered } => {
+                let answered = answered.map(|answered| *answered);
+                self.copies.put(recipient, number, Notice { reason, copies, issued, answered });
+                return;
+            }
+            Change::Again { .. } => {
+                self.copies.turn += 1;
+                return;
+            }
+            Change::Hidden { record, below } => self.copies.hide(RecordId(record.0), below),
+            Change::Swept { up_to, at } => {
+                self.copies.swept = Some((up_to, at));
+                return;
             }
         }
         self.version += 1;
@@ -228,7 +261,8 @@ impl Directory {
         }
         let locals = &mut self.institutions[usize::from(institution)].locals;
         let (sides, before) = locals.remove(id).map_or((Vec::new(), None), |l| (l.sides, l.learner));
-        locals.insert(id.clone(), Local { registration, learner, contested, approved, tokens, sides });
+        let was = Vec::new();
+        locals.insert(id.clone(), Local { registration, learner, contested, approved, was, tokens, sides });
         if let Some(number) = before
             && self.homes.get(&number).is_some_and(|(home, local)| *home == institution && local == id)
         {
@@ -303,6 +337,31 @@ impl Directory {
     /// The policy set in force, and the sets that were lately loaded.
     pub const fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    /// What recipients were asked to remove, and what may not leave any more.
+    pub const fn copies(&self) -> &Copies {
+        &self.copies
+    }
+
+    /// The learner's ids at an institution, by the hub's numbers: who is home there first, else any that is known so.
+    pub fn local_ids(&self, institution: u16, learners: &[u32]) -> HashMap<u32, LocalId> {
+        let mut found = HashMap::new();
+        let Some(state) = self.institution(institution) else { return found };
+        for learner in learners {
+            if let Some((_, id)) = self.homes.get(learner).filter(|(home, _)| *home == institution) {
+                found.insert(*learner, id.clone());
+            }
+        }
+        if learners.iter().all(|learner| found.contains_key(learner)) {
+            return found;
+        }
+        for (id, local) in &state.locals {
+            for learner in local.learner.iter().chain(&local.was).filter(|l| learners.contains(l)) {
+                found.entry(*learner).or_insert_with(|| id.clone());
+            }
+        }
+        found
     }
 
     /// The number of the institution with this slug.

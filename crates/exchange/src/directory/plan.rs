@@ -209,6 +209,7 @@ impl Planner<'_> {
             .and_then(|n| self.directory.home_of(n))
             .is_some_and(|(home, local)| *home != by || local != id);
         let contested = is_home && other_home;
+        let was = self.was(by, id, learner);
         self.make(Change::Learner {
             institution: by,
             local: id.clone(),
@@ -217,8 +218,17 @@ impl Planner<'_> {
             contested,
             approved: approved.is_some(),
             tokens,
+            was,
         });
         if contested { DeclareResult::Contested } else { DeclareResult::Accepted }
+    }
+
+    /// Whom a local id was believed to be before, if it is now to be somebody else.
+    fn was(&self, by: u16, id: &LocalId, learner: Option<u32>) -> Vec<u32> {
+        let Some(held) = self.directory.local(by, id) else { return Vec::new() };
+        let mut was = held.was.clone();
+        was.extend(held.learner.filter(|before| learner != Some(*before) && !held.was.contains(before)));
+        was
     }
 
     /// After a learner changed: claims that waited behind it, and guests that matched nobody until now.
@@ -252,6 +262,7 @@ impl Planner<'_> {
             && let Ok(institution) = u16::try_from(number)
         {
             let (registration, approved, tokens) = (held.registration, held.approved, held.tokens);
+            let was = held.was;
             self.make(Change::Learner {
                 institution,
                 local,
@@ -260,6 +271,7 @@ impl Planner<'_> {
                 contested: false,
                 approved,
                 tokens,
+                was,
             });
         }
     }

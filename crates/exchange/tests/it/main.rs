@@ -12,4 +12,5 @@ mod placements;
 mod policies;
 mod proposals;
 mod questions;
+mod recalls;
 mod world;

@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use commonroll_audit::{
+    CopyOutcome, DeletionDigest,
     approval::{Approves, sign_approval},
     hash::Hash,
     keys::SigningKey,
     receipt::{ReceiptDigest, sign_receipt},
     seal::{BatchSigner, GroupLeaf, SaltKey, record_root},
+    sign_deletion,
 };
 use commonroll_core::{
     Body, Head, Interval, LocalId, Record, RecordId, RecordKind, Revision, Role, SchoolDate, Slug, Timestamp,
@@ -19,7 +21,7 @@ use commonroll_core::{
         attendance::{Attendance, Physical, Presence, SourceCode},
     },
 };
-use commonroll_exchange::*;
+use commonroll_exchange::{withdrawal::*, *};
 use std::{
     collections::HashMap,
     sync::{
@@ -287,6 +289,58 @@ impl World {
             signature,
         };
         self.exchange.acknowledge(&agent.speaker, ack, self.clock.now()).await
+    }
+
+    /// What waits for a recipient behind a cursor: records as `+id rN`, sent again as `=id rN`, notices as
+    /// `-reason n`; and the notices themselves.
+    pub async fn told(&self, who: &str, after: u64) -> (Vec<String>, Vec<OutNotice>, u64) {
+        let mut feed = self.exchange.receive(&self.speaker(who), after).unwrap();
+        let (mut lines, mut notices, mut cursor) = (Vec::new(), Vec::new(), after);
+        while let Ok(page) = tokio::time::timeout(Duration::from_millis(250), feed.next(&self.clock)).await {
+            let page = page.unwrap();
+            assert!(page.batches.is_empty() || page.notices.is_empty(), "records or notices, never both");
+            for record in page.batches.iter().flat_map(|batch| &batch.records) {
+                let sign = if record.again { "=" } else { "+" };
+                lines.push(format!("{sign}{} as {}", record.sequence, record.recipient_learner.as_str()));
+            }
+            for notice in page.notices {
+                let of: Vec<_> = notice.copies.iter().map(|copy| copy.sequence.to_string()).collect();
+                lines.push(format!("-{} {}", notice.reason.as_str(), of.join(",")));
+                notices.push(notice);
+            }
+            assert!(page.cursor > cursor, "the cursor goes on");
+            cursor = page.cursor;
+        }
+        (lines, notices, cursor)
+    }
+
+    /// Lets sweeps run to their end.
+    pub async fn sweep(&self) {
+        for _ in 0..8 {
+            self.exchange.tick(self.now()).await;
+        }
+    }
+
+    /// Answers a notice for all its copies alike.
+    pub async fn answer(
+        &self,
+        who: &str,
+        notice: &OutNotice,
+        outcome: CopyOutcome,
+        reason: &str,
+    ) -> Result<Timestamp, AnswerError> {
+        let agent = &self.agents[who];
+        let mut digest = DeletionDigest::default();
+        let answer = |copy: &OutCopy| {
+            digest.add(copy.sequence, outcome, reason);
+            CopyAnswer { sequence: copy.sequence, outcome, reason: reason.to_owned() }
+        };
+        let answers = notice.copies.iter().map(answer).collect();
+        let signature = sign_deletion(&agent.key, who, notice.number, notice.sequence, &digest).unwrap();
+        let (number, sequence) = (notice.number, notice.sequence);
+        let key_id = *agent.key.public().id().as_bytes();
+        let answer = WithdrawalAnswer { number, sequence, answers, key_id, signature };
+        self.exchange.answer_withdrawal(&agent.speaker, answer, self.now()).await
     }
 
     /// Names of the log's entries, in order.

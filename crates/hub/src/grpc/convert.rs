@@ -5,13 +5,14 @@ use commonroll_core::Invalid;
 use commonroll_exchange::{
     Acknowledgement, BatchAnswer, GroupState, IncomingBatch, IncomingRecord, OutBatch, OutRecord, Page,
     RecordAnswer, SealedGroup,
+    withdrawal::{CopyAnswer, OutCopy, OutNotice, WithdrawalAnswer},
 };
 use commonroll_wire::{
     BATCH_MAX, frame, open_framed,
     outcome::{self, Refusal},
     path_bytes,
     pb::{exchange::v1 as pb, record::v1 as record},
-    write_record_answer,
+    read_answers, write_kind, write_record_answer,
 };
 use prost::Message;
 
@@ -105,6 +106,7 @@ pub(super) fn page(page: Page, joint_paths: bool) -> Vec<pb::ReceiveResponse> {
     }
     if let Some(last) = messages.last_mut() {
         last.cursor = page.cursor;
+        last.notices = page.notices.into_iter().map(notice).collect();
     }
     messages
 }
@@ -127,6 +129,26 @@ fn finish(
     }
     let joint_path = joint_path.map(|path| path.concat().into()).unwrap_or_default();
     message.batches.push(pb::DeliveredBatch { seal: Some(seal(batch)), records, joint_path });
+}
+
+fn notice(notice: OutNotice) -> pb::WithdrawalNotice {
+    let copy = |copy: OutCopy| pb::WithdrawnCopy {
+        sequence: copy.sequence,
+        record_id: Bytes::copy_from_slice(&copy.id.0),
+        source: copy.source.as_str().to_owned(),
+        revision: copy.revision,
+        kind: write_kind(copy.kind).into(),
+        recipient_learner_local_id: copy
+            .recipient_learner
+            .map_or_else(String::new, |id| id.as_str().to_owned()),
+    };
+    pb::WithdrawalNotice {
+        sequence: notice.sequence,
+        number: notice.number,
+        reason: notice.reason.as_str().to_owned(),
+        issued_at_us: notice.issued_at.micros(),
+        copies: notice.copies.into_iter().map(copy).collect(),
+    }
 }
 
 fn seal(batch: &OutBatch) -> record::BatchSeal {
@@ -164,6 +186,7 @@ fn out_record(out: &OutRecord, pieces: &mut Pieces) -> pb::DeliveredRecord {
         record: Some(record::SealedRecord { groups }),
         recipient_learner_local_id: out.recipient_learner.as_str().to_owned(),
         accepted_at_us: out.accepted_at.micros(),
+        again: out.again,
     }
 }
 
@@ -186,6 +209,20 @@ pub(super) fn acknowledgement(message: &pb::AcknowledgeRequest) -> Result<Acknow
     Ok(Acknowledgement {
         cursor: message.cursor,
         digest: exactly("digest", &message.digest, "must have exactly 32 bytes")?,
+        key_id: exactly("key_id", &message.key_id, "must have exactly 8 bytes")?,
+        signature: exactly("signature", &message.signature, "must have exactly 64 bytes")?,
+    })
+}
+
+/// A recipient's answer to a notice.
+pub(super) fn withdrawal_answer(message: &pb::AnswerWithdrawalRequest) -> Result<WithdrawalAnswer, Invalid> {
+    let answers = read_answers(message)?.into_iter();
+    Ok(WithdrawalAnswer {
+        number: message.number,
+        sequence: message.sequence,
+        answers: answers
+            .map(|a| CopyAnswer { sequence: a.sequence, outcome: a.outcome, reason: a.reason })
+            .collect(),
         key_id: exactly("key_id", &message.key_id, "must have exactly 8 bytes")?,
         signature: exactly("signature", &message.signature, "must have exactly 64 bytes")?,
     })

@@ -17,8 +17,9 @@ use crate::{
 };
 use commonroll_exchange::{Exchange, Speaker};
 use commonroll_wire::pb::exchange::v1::{
-    AcknowledgeRequest, AcknowledgeResponse, PublishRequest, PublishResponse, ReceiveRequest,
-    ReceiveResponse, exchange_service_server::ExchangeService,
+    AcknowledgeRequest, AcknowledgeResponse, AnswerWithdrawalRequest, AnswerWithdrawalResponse,
+    PublishRequest, PublishResponse, ReceiveRequest, ReceiveResponse,
+    exchange_service_server::ExchangeService,
 };
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -84,5 +85,16 @@ impl ExchangeService for ExchangeDoor {
         let answer = self.exchange.acknowledge(&speaker, receipt, self.around.now()).await;
         let cursor = answer.map_err(status::of_acknowledge)?;
         Ok(Response::new(AcknowledgeResponse { cursor }))
+    }
+
+    async fn answer_withdrawal(
+        &self,
+        request: Request<AnswerWithdrawalRequest>,
+    ) -> Result<Response<AnswerWithdrawalResponse>, Status> {
+        let speaker = speaker(&request)?;
+        let answer = convert::withdrawal_answer(request.get_ref()).map_err(|e| status::invalid(&e))?;
+        let taken = self.exchange.answer_withdrawal(&speaker, answer, self.around.now()).await;
+        let answered_at_us = taken.map_err(status::of_answer)?.micros();
+        Ok(Response::new(AnswerWithdrawalResponse { answered_at_us }))
     }
 }

@@ -21,3 +21,4 @@ mod people;
 mod renewal;
 mod settings;
 mod stop;
+mod withdrawals;

@@ -64,7 +64,11 @@ fn debug_hides_what_is_personal() {
         ..Default::default()
     };
     let batch = pb::exchange::v1::DeliveredBatch { records: vec![delivered], ..Default::default() };
-    let receive = pb::exchange::v1::ReceiveResponse { batches: vec![batch], cursor: 1 };
+    let copy =
+        pb::exchange::v1::WithdrawnCopy { recipient_learner_local_id: canary.clone(), ..Default::default() };
+    let notice = pb::exchange::v1::WithdrawalNotice { copies: vec![copy], ..Default::default() };
+    let receive =
+        pb::exchange::v1::ReceiveResponse { batches: vec![batch], cursor: 1, notices: vec![notice] };
     let join = pb::enrolment::v1::JoinRequest { code: canary.clone(), ..Default::default() };
     let head = pb::record::v1::RecordHead { learner_local_id: canary.clone(), ..Default::default() };
     let note = pb::behaviour::v1::ShareSafeText { text: canary };

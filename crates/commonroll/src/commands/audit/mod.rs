@@ -1,8 +1,10 @@
-//! `commonroll audit`: verify and show the log, ask it, make and check proofs, watch as a witness.
+//! `commonroll audit`: verify and show the log, ask it, make and check proofs, watch as a witness, and see who has not
+//! answered a withdrawal notice.
 
 mod proofs;
 mod questions;
 mod source;
+mod withdrawals;
 mod witness;
 
 use crate::commands::{hub::Place, told};
@@ -96,6 +98,8 @@ pub enum AuditCommand {
     PolicyChanges(questions::Asked),
     /// Show what people read, asked and took out
     Exports(questions::Asked),
+    /// List withdrawal notices without a deletion receipt: who was asked, since when, why, how many copies
+    Withdrawals(withdrawals::Args),
 }
 
 /// Runs an audit command.
@@ -122,6 +126,7 @@ pub async fn run(command: AuditCommand) -> Result<ExitCode, String> {
             proofs::consistency(&old, &source, out.as_deref()).await?;
         }
         AuditCommand::VerifyProof { file, key, old } => proofs::verify(&file, &key, old.as_deref())?,
+        AuditCommand::Withdrawals(args) => withdrawals::run(&args).await?,
         AuditCommand::Witness(args) => return witness::run(&args).await,
         AuditCommand::SharedBy { institution, asked } => {
             questions::sharing(&asked, Direction::SharedBy, &institution).await?;

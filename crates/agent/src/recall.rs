@@ -1,0 +1,135 @@
+//! Recalls: copies that this institution may no longer have are taken back, and a signed receipt says what became of them.
+//!
+//! The order is that of receiving: the removal is written into the outbox, then remembered together with the cursor, and
+//! only then answered. A crash in between writes the same files again and answers once.
+
+use crate::{
+    error::AgentError,
+    hub::{Hub, HubError},
+    outbox::{Removal, TakenBack},
+    receive::Receiver,
+    spool::{Spool, feed::record_key, recalls::Recalled},
+};
+use commonroll_audit::{CopyOutcome, SigningKey};
+use commonroll_core::{Slug, Timestamp};
+use commonroll_wire::{
+    CopyAnswer, Notice, answer_withdrawal, pb::exchange::v1::ReceiveResponse, read_answers, read_notice,
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The source itself took the record back: that revision has already undone what was written.
+const TAKEN_BACK: &str = "record_withdrawn";
+
+impl Receiver<'_> {
+    /// Takes the notices of a piece: writes what is to be removed, and gives what is to be remembered and answered.
+    pub(crate) async fn recall(
+        &self,
+        piece: &ReceiveResponse,
+        after: u64,
+    ) -> Result<Vec<Recalled>, AgentError> {
+        let mut recalled = Vec::new();
+        for message in piece.notices.iter().filter(|notice| notice.sequence > after) {
+            match read_notice(message) {
+                Ok(notice) => recalled.push(self.take_back(notice).await?),
+                Err(invalid) => {
+                    let text = format!("a withdrawal notice can't be read ({invalid}); update the agent");
+                    self.spool.alarm("withdrawal", &text, self.now).await?;
+                }
+            }
+        }
+        Ok(recalled)
+    }
+
+    async fn take_back(&self, notice: Notice) -> Result<Recalled, AgentError> {
+        let keys: Vec<_> = notice.copies.iter().map(|copy| record_key(&copy.source, copy.id)).collect();
+        let (held, aside) = (self.spool.received(&keys).await?, self.spool.aside_holds(&keys).await?);
+        let done = notice.reason == TAKEN_BACK;
+        let mut answers: Vec<CopyAnswer> = Vec::with_capacity(keys.len());
+        let (mut removals, mut places, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        for (copy, key) in notice.copies.iter().zip(&keys) {
+            let newest = held.get(key).copied();
+            let has = match newest {
+                Some(newest) => done || newest <= copy.revision.get(),
+                None => false,
+            };
+            if has {
+                places.push(answers.len());
+                removals.push(Removal {
+                    id: copy.id,
+                    revision: copy.revision,
+                    source: copy.source.clone(),
+                    kind: copy.kind,
+                    learner: copy.learner.clone(),
+                    reason: notice.reason.clone(),
+                    // The withdrawn revision came before, and was written.
+                    is_written: done,
+                });
+            }
+            if !done && (has || aside.contains(key)) {
+                gone.push(key.clone());
+            }
+            // What waited to be written is dropped here and now.
+            let outcome = if aside.contains(key) { CopyOutcome::Removed } else { CopyOutcome::NotHeld };
+            answers.push(CopyAnswer { sequence: copy.sequence, outcome, reason: String::new() });
+        }
+        for (place, taken) in places.into_iter().zip(self.remove(notice.sequence, &removals)?) {
+            (answers[place].outcome, answers[place].reason) = (taken.outcome, taken.reason.to_owned());
+        }
+        Ok(Recalled {
+            number: notice.number,
+            sequence: notice.sequence,
+            reason: notice.reason,
+            answers,
+            gone,
+            is_answered: false,
+        })
+    }
+
+    fn remove(&self, sequence: u64, removals: &[Removal]) -> Result<Vec<TakenBack>, AgentError> {
+        if removals.is_empty() {
+            return Ok(Vec::new());
+        }
+        let failed = |_| Err(std::io::Error::other("the write-back failed"));
+        let range = format!("{sequence:012}");
+        let taken = catch_unwind(AssertUnwindSafe(|| self.write_back.take_back(&range, removals)))
+            .unwrap_or_else(failed)
+            .map_err(AgentError::io("writing removals into the outbox"))?;
+        match taken.len() == removals.len() {
+            true => Ok(taken),
+            false => Err(AgentError::Damaged("removals")),
+        }
+    }
+}
+
+/// Sends deletion receipts that the hub does not have. Gives how many it took.
+///
+/// # Errors
+/// When the hub can't be reached or the spool fails; what was not sent is sent again.
+pub async fn answer(
+    hub: &dyn Hub,
+    spool: &Spool,
+    recipient: &Slug,
+    key: &SigningKey,
+    now: Timestamp,
+) -> Result<u64, AgentError> {
+    let mut taken = 0;
+    for recalled in spool.recalls_unanswered().await? {
+        let (number, sequence) = (recalled.number, recalled.sequence);
+        let request = answer_withdrawal(recipient, number, sequence, &recalled.answers, key)
+            .map_err(|_| AgentError::Keys("the deletion receipt could not be signed"))?;
+        debug_assert!(read_answers(&request).is_ok(), "an answer keeps the schema's rules");
+        match hub.answer_withdrawal(request).await {
+            Ok(()) => {
+                spool.recall_answered(number).await?;
+                taken += 1;
+            }
+            // Nothing that waiting changes; records must not wait behind it.
+            Err(HubError::NotAllowed | HubError::Refused(_)) => {
+                let text = "the hub refuses a deletion receipt; its operator must look";
+                spool.alarm("deletion-receipt", text, now).await?;
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Ok(taken)
+}
