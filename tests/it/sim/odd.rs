@@ -13,6 +13,8 @@ impl World {
     pub async fn wild_acknowledgement(&mut self, who: usize) {
         let Some(line) = self.line(who) else { return };
         let partner = &self.partners[who];
+        // A hub that is asked looks first at what others appended, so what lies beyond is counted from there.
+        line.node.exchange.follow(Duration::ZERO).await.unwrap();
         let beyond = line.node.exchange.stats().log_entries + 1 + self.ether.dice.below(100) as u64;
         let lower = self.ether.dice.below(20) as u64;
         for cursor in [beyond, lower] {
