@@ -105,28 +105,33 @@ impl Checkpoint {
     }
 }
 
-/// A log's private key with the log's name.
+/// A private key with the name that it signs notes by, for signatures of one C2SP type.
 #[derive(Debug)]
-pub struct LogKey {
-    key: SigningKey,
-    public: LogPublicKey,
+pub struct NoteKey<const TYPE: u8> {
+    pub(crate) key: SigningKey,
+    pub(crate) public: NotePublicKey<TYPE>,
 }
 
-impl LogKey {
+/// A log's private key with the log's name.
+pub type LogKey = NoteKey<ED25519>;
+
+impl<const TYPE: u8> NoteKey<TYPE> {
     /// Names a signing key.
     ///
     /// # Errors
     /// [`CheckpointError::Name`] when a note cannot carry the name.
     pub fn new(name: &str, key: SigningKey) -> Result<Self, CheckpointError> {
-        let public = LogPublicKey::new(name, key.public())?;
+        let public = NotePublicKey::new(name, key.public())?;
         Ok(Self { key, public })
     }
 
     /// What to hand to those who verify.
-    pub fn public(&self) -> &LogPublicKey {
+    pub fn public(&self) -> &NotePublicKey<TYPE> {
         &self.public
     }
+}
 
+impl LogKey {
     /// Signs text that ends in a newline.
     fn sign_note(&self, note_text: &str) -> String {
         let mut blob = [0; 68];
@@ -136,25 +141,28 @@ impl LogKey {
     }
 }
 
-/// A log's public key with the log's name. Its text form is `<name>+<key id>+<base64>`.
+/// A public key with the name that it signs notes by. Its text form is `<name>+<key id>+<base64>`, which says the type too.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogPublicKey {
-    name: String,
-    id: [u8; 4],
-    key: PublicKey,
+pub struct NotePublicKey<const TYPE: u8> {
+    pub(crate) name: String,
+    pub(crate) id: [u8; 4],
+    pub(crate) key: PublicKey,
 }
 
-impl LogPublicKey {
+/// A log's public key with the log's name.
+pub type LogPublicKey = NotePublicKey<ED25519>;
+
+impl<const TYPE: u8> NotePublicKey<TYPE> {
     /// Names a public key.
     ///
     /// # Errors
     /// [`CheckpointError::Name`] when a note cannot carry the name.
     pub fn new(name: &str, key: PublicKey) -> Result<Self, CheckpointError> {
         fits_a_note(name)?;
-        Ok(Self { name: name.to_owned(), id: key_id(name, ED25519, &key), key })
+        Ok(Self { name: name.to_owned(), id: key_id(name, TYPE, &key), key })
     }
 
-    /// The log's name.
+    /// Whose key it is.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -163,7 +171,9 @@ impl LogPublicKey {
     pub fn key(&self) -> PublicKey {
         self.key
     }
+}
 
+impl LogPublicKey {
     /// The text of a signed note, if this key signed it. Most callers want [`Checkpoint::open`].
     ///
     /// # Errors
@@ -185,7 +195,7 @@ impl LogPublicKey {
 }
 
 /// Whether a note can carry a name.
-pub(crate) fn fits_a_note(name: &str) -> Result<(), CheckpointError> {
+fn fits_a_note(name: &str) -> Result<(), CheckpointError> {
     let unfit = |character: char| character.is_whitespace() || character.is_control() || character == '+';
     if name.is_empty() || name.len() > NAME_MAX || name.contains(unfit) {
         Err(CheckpointError::Name)
@@ -195,7 +205,7 @@ pub(crate) fn fits_a_note(name: &str) -> Result<(), CheckpointError> {
 }
 
 /// The short name of a key of some signature type.
-pub(crate) fn key_id(name: &str, kind: u8, key: &PublicKey) -> [u8; 4] {
+fn key_id(name: &str, kind: u8, key: &PublicKey) -> [u8; 4] {
     let [a, b, c, d, ..] = sha256_parts(&[name.as_bytes(), &[b'\n', kind], key.as_bytes()]);
     [a, b, c, d]
 }
@@ -221,15 +231,15 @@ pub(crate) fn signature_line(line: &str) -> Option<(&str, [u8; 4], Vec<u8>)> {
     (!name.is_empty() && !signature.is_empty()).then(|| (name, *id, signature.to_vec()))
 }
 
-impl fmt::Display for LogPublicKey {
+impl<const TYPE: u8> fmt::Display for NotePublicKey<TYPE> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut typed = [ED25519; 33];
+        let mut typed = [TYPE; 33];
         typed[1..].copy_from_slice(self.key().as_bytes());
         write!(out, "{}+{}+{}", self.name, text::hex(&self.id), text::base64(&typed))
     }
 }
 
-impl FromStr for LogPublicKey {
+impl<const TYPE: u8> FromStr for NotePublicKey<TYPE> {
     type Err = CheckpointError;
 
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
@@ -240,7 +250,10 @@ impl FromStr for LogPublicKey {
         };
         let id: [u8; 4] = text::from_hex(id).ok_or(CheckpointError::Key)?;
         let typed: [u8; 33] = text::from_base64_exact(typed).ok_or(CheckpointError::Key)?;
-        let [ED25519, key @ ..] = typed else { return Err(CheckpointError::Key) };
+        let [kind, key @ ..] = typed;
+        if kind != TYPE {
+            return Err(CheckpointError::Key);
+        }
         let parsed = Self::new(name, PublicKey::from_bytes(key))?;
         if parsed.id == id { Ok(parsed) } else { Err(CheckpointError::KeyId) }
     }

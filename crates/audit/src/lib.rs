@@ -22,7 +22,7 @@ pub mod tree;
 pub mod witness;
 
 pub use approval::{Approves, approval_text, sign_approval, verify_approval};
-pub use checkpoint::{Checkpoint, CheckpointError, LogKey, LogPublicKey};
+pub use checkpoint::{Checkpoint, CheckpointError, LogKey, LogPublicKey, NoteKey, NotePublicKey};
 pub use deletion::{CopyOutcome, DeletionDigest, deletion_text, sign_deletion, verify_deletion};
 pub use files::{ConsistencyFile, FileError, InclusionFile, ProofFile};
 pub use frontier::{Frontier, FrontierError};

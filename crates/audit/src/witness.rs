@@ -4,14 +4,11 @@
 //! checkpoint is kept is the caller's. A witness with a key of its own can say in public what it saw, by a
 //! [cosignature](https://c2sp.org/tlog-cosignature) under the checkpoint.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::checkpoint::{
-    Checkpoint, CheckpointError, LogPublicKey, SIGNATURE_LINE, fits_a_note, key_id, parts, signature_line,
+    Checkpoint, CheckpointError, LogPublicKey, NoteKey, NotePublicKey, SIGNATURE_LINE, parts, signature_line,
 };
 use crate::hash::Hash;
-use crate::keys::{PublicKey, Signature, SigningKey};
+use crate::keys::Signature;
 use crate::proof::verify_consistency;
 use crate::text;
 
@@ -78,27 +75,9 @@ pub fn accept(
 }
 
 /// A witness's private key with the witness's name.
-#[derive(Debug)]
-pub struct WitnessKey {
-    key: SigningKey,
-    public: WitnessPublicKey,
-}
+pub type WitnessKey = NoteKey<COSIGNATURE>;
 
 impl WitnessKey {
-    /// Names a signing key.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Name`] when a note cannot carry the name.
-    pub fn new(name: &str, key: SigningKey) -> Result<Self, CheckpointError> {
-        let public = WitnessPublicKey::new(name, key.public())?;
-        Ok(Self { key, public })
-    }
-
-    /// What to hand to those who verify.
-    pub fn public(&self) -> &WitnessPublicKey {
-        &self.public
-    }
-
     /// The note with this witness's line below it: "at this second I had seen no other history".
     ///
     /// Only for a note that [`accept`] took. `seconds` are Unix time.
@@ -118,24 +97,10 @@ fn statement(signed: &str, seconds: u64) -> String {
     format!("cosignature/v1\ntime {seconds}\n{signed}")
 }
 
-/// A witness's public key with the witness's name. Its text form is `<name>+<key id>+<base64>`, as of a log's key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WitnessPublicKey {
-    name: String,
-    id: [u8; 4],
-    key: PublicKey,
-}
+/// A witness's public key with the witness's name.
+pub type WitnessPublicKey = NotePublicKey<COSIGNATURE>;
 
 impl WitnessPublicKey {
-    /// Names a public key.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Name`] when a note cannot carry the name.
-    pub fn new(name: &str, key: PublicKey) -> Result<Self, CheckpointError> {
-        fits_a_note(name)?;
-        Ok(Self { name: name.to_owned(), id: key_id(name, COSIGNATURE, &key), key })
-    }
-
     /// The Unix time in seconds at which this witness saw the checkpoint in `note`, if it cosigned it.
     ///
     /// # Errors
@@ -153,29 +118,5 @@ impl WitnessPublicKey {
         let statement = statement(signed, seconds);
         self.key.verify(statement.as_bytes(), &signature).map_err(|_| CheckpointError::Signature)?;
         Ok(seconds)
-    }
-}
-
-impl fmt::Display for WitnessPublicKey {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut typed = [COSIGNATURE; 33];
-        typed[1..].copy_from_slice(self.key.as_bytes());
-        write!(out, "{}+{}+{}", self.name, text::hex(&self.id), text::base64(&typed))
-    }
-}
-
-impl FromStr for WitnessPublicKey {
-    type Err = CheckpointError;
-
-    fn from_str(text: &str) -> Result<Self, CheckpointError> {
-        let mut fields = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(typed)) = (fields.next(), fields.next(), fields.next()) else {
-            return Err(CheckpointError::Key);
-        };
-        let id: [u8; 4] = text::from_hex(id).ok_or(CheckpointError::Key)?;
-        let typed: [u8; 33] = text::from_base64_exact(typed).ok_or(CheckpointError::Key)?;
-        let [COSIGNATURE, key @ ..] = typed else { return Err(CheckpointError::Key) };
-        let parsed = Self::new(name, PublicKey::from_bytes(key))?;
-        if parsed.id == id { Ok(parsed) } else { Err(CheckpointError::KeyId) }
     }
 }

@@ -14,12 +14,24 @@ use commonroll_audit::{
     seal::{GroupLeaf, record_root},
     tree::Tree,
 };
-use commonroll_store::Block;
+use commonroll_store::{Block, Store};
 use std::{collections::HashMap, sync::Arc};
 
 /// Entry of a hub that begins to serve, and the answer of one that serves already.
 pub const STARTED: &str = "hub.started";
 pub const RUNNING: &str = "hub.running";
+
+/// Blocks that are looked into at once.
+const BLOCKS_AT_ONCE: usize = 16;
+
+/// Why something could not be read from the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// The store did not answer.
+    Store,
+    /// The store's bytes are not what they must be.
+    Damaged,
+}
 
 /// What a block changes.
 pub struct Followed {
@@ -91,6 +103,21 @@ pub fn read_records(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec
         records.push(LiveRecord { seq, entry, circumstances, groups, seal, tree, placed: None });
     }
     Ok(records)
+}
+
+/// The entries at some places of the log (from 0), given ascending and each once. Places that hold none are left out.
+pub async fn entries_at(store: &dyn Store, seqs: &[u64]) -> Result<Vec<(u64, Vec<u8>)>, Unread> {
+    let mut found = Vec::with_capacity(seqs.len());
+    for seqs in seqs.chunks(BLOCKS_AT_ONCE) {
+        for block in store.block_of(seqs, false).await.map_err(|_| Unread::Store)? {
+            let entries = split_entries(&block.entries).map_err(|_| Unread::Damaged)?;
+            for seq in seqs.iter().filter(|seq| (block.first_seq..block.end()).contains(seq)) {
+                let place = usize::try_from(seq - block.first_seq).map_err(|_| Unread::Damaged)?;
+                found.push((*seq, entries.get(place).ok_or(Unread::Damaged)?.to_vec()));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The tree over a batch's record roots, for paths.

@@ -524,9 +524,7 @@ impl Exchange {
                 parties.join(", ")
             ));
             for (kind, groups) in &a.kinds {
-                let name = |number: &u32| {
-                    kind.groups().iter().find(|(n, _)| n == number).map_or("?", |(_, name)| *name)
-                };
+                let name = |number: &u32| kind.group_name(*number).unwrap_or("?");
                 lines.push(format!("  {kind}: {}", groups.iter().map(name).collect::<Vec<_>>().join(", ")));
             }
         }

@@ -9,7 +9,8 @@ use crate::{
         Directory,
         change::{Bytes16, Change},
     },
-    entry::{Entry, Note, split_entries},
+    entry::{Entry, Note},
+    follow::{Unread, entries_at},
     publish::PublishJob,
     shared::Shared,
     submit_with,
@@ -32,8 +33,6 @@ use std::collections::{BTreeMap, HashMap};
 pub const AGAIN: &str = "delivery.again";
 /// Name of a notice's entry.
 pub const ISSUED: &str = "notice.issued";
-/// Places of the log that are looked up at once.
-const AT_ONCE: usize = 50;
 
 /// What a change hands out besides itself.
 #[derive(Clone)]
@@ -191,19 +190,15 @@ pub async fn out(
 ) -> Result<OutNotice, FeedError> {
     let mut seqs: Vec<u64> = says.of.iter().map(|(sequence, _)| sequence.saturating_sub(1)).collect();
     seqs.sort_unstable();
-    let mut entries = HashMap::with_capacity(seqs.len());
-    for seqs in seqs.chunks(AT_ONCE) {
-        let blocks = shared.store.block_of(seqs, false).await.map_err(|_| FeedError::Unavailable)?;
-        for block in &blocks {
-            let all = split_entries(&block.entries).map_err(|_| FeedError::Damaged)?;
-            for seq in seqs.iter().filter(|seq| (block.first_seq..block.end()).contains(seq)) {
-                let place = usize::try_from(seq - block.first_seq).map_err(|_| FeedError::Damaged)?;
-                let Some(Ok(Entry::Record(record))) = all.get(place).map(|bytes| Entry::decode(bytes)) else {
-                    return Err(FeedError::Damaged);
-                };
-                entries.insert(*seq, record);
-            }
-        }
+    seqs.dedup();
+    let found = entries_at(shared.store.as_ref(), &seqs).await.map_err(|unread| match unread {
+        Unread::Store => FeedError::Unavailable,
+        Unread::Damaged => FeedError::Damaged,
+    })?;
+    let mut entries = HashMap::with_capacity(found.len());
+    for (seq, bytes) in found {
+        let Ok(Entry::Record(record)) = Entry::decode(&bytes) else { return Err(FeedError::Damaged) };
+        entries.insert(seq, record);
     }
     let directory = shared.directory();
     let learners: Vec<u32> = says.of.iter().map(|(_, learner)| *learner).collect();
@@ -277,11 +272,9 @@ impl Exchange {
     /// What the notice that an answer names says in the log.
     async fn says(&self, speaker: &Speaker, answer: &WithdrawalAnswer) -> Result<NoticeSays, AnswerError> {
         let seq = answer.sequence.checked_sub(1).ok_or_else(|| self.not_yours(speaker))?;
-        let blocks = self.shared.store.block_of(&[seq], false).await.map_err(|_| AnswerError::Unavailable)?;
-        let block = blocks.first().ok_or_else(|| self.not_yours(speaker))?;
-        let entries = split_entries(&block.entries).map_err(|_| AnswerError::Unavailable)?;
-        let bytes = usize::try_from(seq - block.first_seq).ok().and_then(|place| entries.get(place));
-        let Some(Ok(Entry::Note(note))) = bytes.map(|bytes| Entry::decode(bytes)) else {
+        let found = entries_at(self.shared.store.as_ref(), &[seq]).await;
+        let found = found.map_err(|_| AnswerError::Unavailable)?;
+        let Some(Ok(Entry::Note(note))) = found.first().map(|(_, bytes)| Entry::decode(bytes)) else {
             return Err(self.not_yours(speaker));
         };
         match Special::read(&note) {

@@ -6,6 +6,7 @@
 use crate::{
     Exchange,
     entry::{Entry, split_entries},
+    follow::entries_at,
     types::{NotAllowed, Speaker},
     writer::Job,
 };
@@ -71,11 +72,8 @@ impl Exchange {
         let needed = needed_for_inclusion(index, frontier.size()).map_err(|_| NotAllowed::Denied)?;
         let mut subtrees = fetch(store, needed).await.ok_or(NotAllowed::Denied)?;
         let path = inclusion_proof(index, frontier.size(), &mut subtrees).map_err(|_| NotAllowed::Denied)?;
-        let blocks = store.block_of(&[index], false).await.map_err(|_| NotAllowed::Denied)?;
-        let block = blocks.first().ok_or(NotAllowed::Denied)?;
-        let place = usize::try_from(index - block.first_seq).map_err(|_| NotAllowed::Denied)?;
-        let entries = split_entries(&block.entries).map_err(|_| NotAllowed::Denied)?;
-        let entry = entries.get(place).ok_or(NotAllowed::Denied)?.to_vec();
+        let found = entries_at(store, &[index]).await.map_err(|_| NotAllowed::Denied)?;
+        let (_, entry) = found.into_iter().next().ok_or(NotAllowed::Denied)?;
         Ok(InclusionFile { entry, index, path, checkpoint: self.sign(&frontier)? })
     }
 

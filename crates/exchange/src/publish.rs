@@ -6,8 +6,8 @@
 use crate::{
     decide::{self, Decision, Refusal, Subject},
     directory::{Directory, change::Change},
-    entry::{Circumstances, Entry, Payload, RecordEntry, Seal, split_entries},
-    follow::batch_tree,
+    entry::{Circumstances, Entry, Payload, RecordEntry, Seal},
+    follow::{batch_tree, entries_at},
     live::LiveRecord,
     notices,
     shared::Shared,
@@ -27,8 +27,6 @@ use tokio::sync::oneshot;
 
 /// Bytes of a record besides its content: entry, salts, places in the indexes.
 pub const RECORD_BYTES: usize = 400;
-/// Blocks looked into at once for what is corrected.
-const BLOCKS_AT_ONCE: usize = 16;
 /// Records in one batch at most.
 pub const BATCH_RECORDS: usize = 1_000;
 
@@ -240,17 +238,9 @@ async fn learners_of(shared: &Shared, mut seqs: Vec<u64>) -> Result<HashMap<u64,
         seqs.iter().filter_map(|seq| Some((*seq, ring.record(*seq)?.entry.learner))).collect()
     };
     seqs.retain(|seq| !found.contains_key(seq));
-    for seqs in seqs.chunks(BLOCKS_AT_ONCE) {
-        for block in shared.store.block_of(seqs, false).await.map_err(|_| WriteFault)? {
-            let entries = split_entries(&block.entries).map_err(|_| WriteFault)?;
-            let inside = seqs.iter().filter(|seq| (block.first_seq..block.end()).contains(seq));
-            for (seq, bytes) in
-                inside.filter_map(|seq| Some((seq, entries.get((seq - block.first_seq) as usize)?)))
-            {
-                if let Ok(Entry::Record(entry)) = Entry::decode(bytes) {
-                    found.insert(*seq, entry.learner);
-                }
-            }
+    for (seq, bytes) in entries_at(shared.store.as_ref(), &seqs).await.map_err(|_| WriteFault)? {
+        if let Ok(Entry::Record(entry)) = Entry::decode(&bytes) {
+            found.insert(seq, entry.learner);
         }
     }
     Ok(found)

@@ -63,6 +63,12 @@ impl RecordKind {
             }
         }
     }
+
+    /// The name of the field group with this number, the head (1) among them.
+    pub fn group_name(self, number: u32) -> Option<&'static str> {
+        let named = self.groups().iter().find(|(group, _)| *group == number).map(|(_, name)| *name);
+        named.or((number == 1).then_some("head"))
+    }
 }
 
 impl fmt::Display for RecordKind {

@@ -284,13 +284,13 @@ fn plan(work: &mut Work<'_>, acts: &[Act], now: Timestamp) {
     }
 }
 
-/// The records at these places, each checked against what the log committed to. Erased ones are left out.
+/// The records at these places, each checked against what the log committed to. One whose payload is gone is left out.
 async fn load(shared: &Shared, seqs: &[u64]) -> Result<Vec<crate::live::LiveRecord>, Failed> {
     let mut records = Vec::with_capacity(seqs.len());
     for some in seqs.chunks(BLOCKS_AT_ONCE) {
         for block in shared.store.block_of(some, true).await.map_err(|_| Failed)? {
             let first = block.first_seq;
-            let inside = (first..block.end()).clone();
+            let inside = first..block.end();
             let here: Vec<u64> = some.iter().copied().filter(|seq| inside.contains(seq)).collect();
             records.extend(read_records(block, here.into_iter()).map_err(|_| damaged(first))?);
         }

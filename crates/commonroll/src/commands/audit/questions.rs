@@ -10,6 +10,9 @@ use crate::{
 use commonroll_core::{SchoolDate, Slug, Timestamp};
 use commonroll_exchange::{Asker, Direction, Topic, Window};
 
+/// What is said when there is no line: silence could as well be a failure.
+const NOTHING: &str = "nothing in the log answers that";
+
 /// Over which time, and how to print.
 #[derive(clap::Args, Clone)]
 pub struct Asked {
@@ -48,6 +51,10 @@ pub async fn sharing(asked: &Asked, direction: Direction, of: &Slug) -> Result<(
     let (_, exchange) = asked.place.open().await?;
     let sums = exchange.sharing(&Asker::operator(&asked.by), (direction, of), window, now()).await;
     let sums = sums.map_err(told)?;
+    if sums.is_empty() && !asked.json {
+        println!("{NOTHING}");
+        return Ok(());
+    }
     if !asked.json {
         let head = ["partner", "kind", "records", "withdrawn", "learners", "first", "last", "field groups"];
         let [partner, kind, records, withdrawn, learners, first, last, groups] = head;
@@ -65,7 +72,9 @@ pub async fn sharing(asked: &Asked, direction: Direction, of: &Slug) -> Result<(
             println!("{line}");
             continue;
         }
-        let groups: Vec<String> = sum.groups.iter().map(u32::to_string).collect();
+        let (first, last) = (seconds(&first), seconds(&last));
+        let groups: Vec<&str> =
+            sum.groups.iter().map(|number| sum.kind.group_name(*number).unwrap_or("?")).collect();
         println!(
             "{:<24} {:<12} {:>9} {:>9} {:>8}  {first:<20} {last:<20} {}",
             sum.partner.as_str(),
@@ -73,7 +82,7 @@ pub async fn sharing(asked: &Asked, direction: Direction, of: &Slug) -> Result<(
             sum.records,
             sum.withdrawn,
             sum.learners,
-            groups.join(",")
+            groups.join(", ")
         );
     }
     Ok(())
@@ -84,6 +93,9 @@ pub async fn events(asked: &Asked, topic: Topic) -> Result<(), String> {
     let window = asked.window()?;
     let (_, exchange) = asked.place.open().await?;
     let events = exchange.events(&Asker::operator(&asked.by), topic, window, now()).await.map_err(told)?;
+    if events.is_empty() && !asked.json {
+        println!("{NOTHING}");
+    }
     for event in events {
         let at = event.at.to_string();
         if asked.json {
@@ -93,8 +105,19 @@ pub async fn events(asked: &Asked, topic: Topic) -> Result<(), String> {
             println!("{line}");
         } else {
             let more = if event.more.is_null() { String::new() } else { event.more.to_string() };
-            println!("{:>10}  {at:<28} {:<22} {:<24} {more}", event.sequence, event.what, event.by);
+            println!(
+                "{:>10}  {:<20} {:<22} {:<24} {more}",
+                event.sequence,
+                seconds(&at),
+                event.what,
+                event.by
+            );
         }
     }
     Ok(())
+}
+
+/// An instant without its fraction of a second, which a table has no use for; JSON keeps it.
+fn seconds(at: &str) -> String {
+    at.split_once('.').map_or_else(|| at.to_owned(), |(whole, _)| format!("{whole}Z"))
 }
