@@ -25,8 +25,11 @@ use commonroll_store::IdRow;
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::oneshot;
 
-/// Bytes of a record besides its content: entry, salts, places in the indexes.
-pub const RECORD_BYTES: usize = 400;
+/// Bytes of a record in memory besides its content and its groups: the record, the texts of its ids, its root in the
+/// batch's tree, its place in the indexes, and what the allocator adds to each of these.
+const RECORD_BYTES: usize = size_of::<LiveRecord>() + 400;
+/// Bytes of a group besides its content.
+const FIELD_GROUP_BYTES: usize = size_of::<SealedGroup>() + 48;
 /// Records in one batch at most.
 pub const BATCH_RECORDS: usize = 1_000;
 
@@ -143,8 +146,8 @@ pub fn prepare(
 /// Bytes that a record takes in memory and in the log, about.
 fn size(record: &crate::types::IncomingRecord) -> usize {
     let content = |group: &SealedGroup| match &group.state {
-        GroupState::Open { content, .. } => content.len(),
-        GroupState::Withheld(_) => 0,
+        GroupState::Open { content, .. } => FIELD_GROUP_BYTES + content.len(),
+        GroupState::Withheld(_) => FIELD_GROUP_BYTES,
     };
     RECORD_BYTES + record.groups.iter().map(content).sum::<usize>()
 }

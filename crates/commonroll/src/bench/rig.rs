@@ -46,6 +46,9 @@ impl Rig {
         let settings = settings(&dir, &database, None)?;
         commonroll_hub::init(&settings, now(), &Real).map_err(told)?;
         let exchange = commonroll_hub::open_exchange(&settings, now(), &Real).await.map_err(told)?;
+        if !exchange.stats().institutions.is_empty() {
+            return Err("--postgres: the database is not empty; give one that the bench may fill".to_owned());
+        }
         for file in ring(agents)? {
             exchange.import(&file, "bench", now()).await.map_err(told)?;
         }
