@@ -119,6 +119,25 @@ impl Engine {
         }
     }
 
+    /// The schema.
+    #[cfg(feature = "prove")]
+    pub const fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The policies whose head fits one of the schema's environments.
+    #[cfg(feature = "prove")]
+    pub fn fitting_env(&self, env: &cedar_policy::RequestEnv) -> PolicySet {
+        let fit = self.policies.policies().filter(|policy| self.fits_env(policy, env)).cloned();
+        PolicySet::from_policies(fit).expect("a part of a set has no id twice")
+    }
+
+    /// True if a policy's head fits an environment.
+    #[cfg(feature = "prove")]
+    pub fn fits_env(&self, policy: &Policy, env: &cedar_policy::RequestEnv) -> bool {
+        fits(policy, &self.names, env.principal(), env.action(), env.resource())
+    }
+
     /// Every policy's id.
     pub fn ids(&self) -> Vec<String> {
         sorted(self.policies.policies().map(|policy| policy.id().to_string()))
@@ -280,29 +299,32 @@ fn fitting(policies: &PolicySet, names: &Names, (act, thing): (Act, Thing)) -> P
         Act::Institution(_) | Act::ReceiveCard => &names.institution,
         Act::Read | Act::ReadCard | Act::Office(_) => &names.person,
     };
-    let fits = |policy: &&Policy| {
-        let principal = match policy.principal_constraint() {
-            PrincipalConstraint::Is(wanted) | PrincipalConstraint::IsIn(wanted, _) => wanted == *who,
-            _ => true,
-        };
-        let action = match policy.action_constraint() {
-            ActionConstraint::Any => true,
-            ActionConstraint::Eq(wanted) => wanted == action,
-            // A name that is no act may be a group of acts: the policy stays in.
-            ActionConstraint::In(wanted) => {
-                wanted.contains(&action) || !wanted.iter().all(|w| names.is_act(w))
-            }
-        };
-        let resource = match policy.resource_constraint() {
-            ResourceConstraint::Is(wanted) | ResourceConstraint::IsIn(wanted, _) => {
-                wanted == names.things[&thing]
-            }
-            _ => true,
-        };
-        principal && action && resource
+    let fit = policies.policies().filter(|policy| fits(policy, names, who, &action, &names.things[&thing]));
+    PolicySet::from_policies(fit.cloned()).expect("a part of a set has no id twice")
+}
+
+fn fits(
+    policy: &Policy,
+    names: &Names,
+    who: &EntityTypeName,
+    action: &EntityUid,
+    what: &EntityTypeName,
+) -> bool {
+    let principal = match policy.principal_constraint() {
+        PrincipalConstraint::Is(wanted) | PrincipalConstraint::IsIn(wanted, _) => wanted == *who,
+        _ => true,
     };
-    let fit = policies.policies().filter(fits).cloned();
-    PolicySet::from_policies(fit).expect("a part of a set has no id twice")
+    let acts = match policy.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(wanted) => wanted == *action,
+        // A name that is no act may be a group of acts: the policy stays in.
+        ActionConstraint::In(wanted) => wanted.contains(action) || !wanted.iter().all(|w| names.is_act(w)),
+    };
+    let resource = match policy.resource_constraint() {
+        ResourceConstraint::Is(wanted) | ResourceConstraint::IsIn(wanted, _) => wanted == *what,
+        _ => true,
+    };
+    principal && acts && resource
 }
 
 fn uid(entity_type: &EntityTypeName, id: &str) -> EntityUid {

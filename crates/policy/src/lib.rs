@@ -21,6 +21,8 @@ mod memo;
 mod need;
 mod person;
 mod policy;
+#[cfg(feature = "prove")]
+mod prove;
 mod question;
 mod scene;
 mod situation;
@@ -38,6 +40,8 @@ pub use load::PolicyError;
 pub use matrix::matrix;
 pub use person::{CARD_GROUPS, CardFacts, Matter, Office, OfficeAct, PersonQuestion, RecordFacts};
 pub use policy::{Policy, raw_rate};
+#[cfg(feature = "prove")]
+pub use prove::{Counterexample, Invariant, Outcome, Proof, ProveError, prove, prove_change, usual_solver};
 pub use question::{Action, AgreementInForce, Question};
 pub use texts::Texts;
 pub use verdict::{CardPermit, Denied, DenyCode, Permit, Permitted, PersonPermit};

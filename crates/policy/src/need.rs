@@ -179,7 +179,9 @@ pub(crate) fn missing(engine: &Engine, scene: &Scene<'_>) -> Vec<Need> {
     else {
         return Vec::new();
     };
-    for spared in SPARED {
+    // What is there already, or can't be, is no need.
+    needs.retain(|need| need.supplied(scene.clone(), purpose) != *scene);
+    for spared in SPARED.into_iter().filter(|spared| needs.contains(spared)).collect::<Vec<_>>() {
         let fewer: Vec<Need> = needs.iter().copied().filter(|need| *need != spared).collect();
         if permitted(&fewer, purpose) {
             needs = fewer;

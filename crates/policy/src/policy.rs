@@ -177,6 +177,12 @@ impl Policy {
         compare::compare(&self.engine, &proposed.engine, schemas[0] == schemas[1])
     }
 
+    /// The schema's text.
+    #[cfg(feature = "prove")]
+    pub(crate) fn schema_text(&self) -> Option<&str> {
+        self.texts.get(SCHEMA)
+    }
+
     pub(crate) const fn engine(&self) -> &Engine {
         &self.engine
     }

@@ -108,7 +108,7 @@ impl Person {
 }
 
 /// A question in the words of the schema.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scene<'a> {
     pub act: Act,
     pub thing: Thing,

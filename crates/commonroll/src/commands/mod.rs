@@ -7,6 +7,8 @@ pub mod directory;
 pub mod hub;
 pub mod person;
 pub mod policy;
+#[cfg(feature = "prove")]
+mod policy_prove;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `commonroll policy`: check, test, matrix and compare, on files. None of them puts anything in force.
+//! `commonroll policy`: check, test, matrix, compare and prove, on files. None of them puts anything in force.
 
 use clap::Subcommand;
 use commonroll_policy::{ChangeKind, Policy, Texts, check, check_dir, check_matrix, matrix, test_dir};
@@ -37,6 +37,16 @@ pub enum PolicyCommand {
         #[arg(long)]
         with: Option<PathBuf>,
     },
+    /// Prove the invariants in policies/invariants, and what a change changes, with the solver cvc5. Exits with 1 if one
+    /// doesn't hold, and with 2 if something could not be proved either way
+    #[cfg(feature = "prove")]
+    Prove {
+        /// The folder [default: the policies inside this program]
+        dir: Option<PathBuf>,
+        /// Also prove how the folder stands to this one: equal, narrower, wider or both
+        #[arg(long, requires = "dir")]
+        from: Option<PathBuf>,
+    },
 }
 
 /// Runs a policy command.
@@ -46,10 +56,13 @@ pub fn run(command: PolicyCommand) -> Result<ExitCode, String> {
         PolicyCommand::Test { dir } => test_page(&dir),
         PolicyCommand::Matrix { dir, write } => matrix_page(dir.as_deref(), write),
         PolicyCommand::Compare { dir, with } => compare_page(&dir, with.as_deref()),
+        #[cfg(feature = "prove")]
+        PolicyCommand::Prove { dir, from } => super::policy_prove::page(dir.as_deref(), from.as_deref()),
     }
 }
 
-fn load(dir: Option<&Path>) -> Result<Policy, String> {
+/// The policies of a folder, or those inside this program.
+pub(super) fn load(dir: Option<&Path>) -> Result<Policy, String> {
     dir.map_or_else(Policy::embedded, Policy::from_dir).map_err(super::told)
 }
 

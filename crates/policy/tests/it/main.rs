@@ -3,7 +3,10 @@
 mod compare;
 mod decisions;
 mod faults;
+mod oracle;
 mod people;
+#[cfg(feature = "prove")]
+mod prove;
 mod table;
 
 use commonroll_core::{RecordKind, Slug};
