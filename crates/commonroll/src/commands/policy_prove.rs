@@ -58,9 +58,10 @@ fn nothing(error: &ProveError) -> ExitCode {
 
 fn show(proof: &Proof) {
     let Proof { id, says, questions, .. } = proof;
+    let questions = if *questions == 1 { "1 question".to_owned() } else { format!("{questions} questions") };
     match &proof.outcome {
-        Outcome::Proved => println!("proved       {id} ({questions} questions): {says}"),
-        Outcome::Refuted(example) => print!("DOESN'T HOLD {id}: {says}\n{example}"),
-        Outcome::Unsettled(why) => println!("NOT SETTLED  {id}: {says} ({why})"),
+        Outcome::Proved => println!("proved        {id} ({questions})\n              {says}"),
+        Outcome::Refuted(example) => print!("DOESN'T HOLD  {id}\n              {says}\n{example}"),
+        Outcome::Unsettled(why) => println!("NOT SETTLED   {id}: {why}\n              {says}"),
     }
 }
