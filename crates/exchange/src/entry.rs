@@ -134,6 +134,12 @@ impl RecordEntry {
         }
     }
 
+    /// The learner of an encoded record's entry, without reading the rest.
+    pub fn learner_of(bytes: &[u8]) -> Option<u32> {
+        const AT: usize = 1 + 2 + 8 + 2 + 16 + 4 + 1 + 1;
+        Some(u32::from_be_bytes(bytes.get(AT..AT + 4)?.try_into().ok()?))
+    }
+
     fn decode(mut bytes: &[u8]) -> Result<Self, Damaged> {
         const FIXED: usize = 2 + 8 + 2 + 16 + 4 + 1 + 1 + 4 + 8 + 32;
         if bytes.len() < FIXED || !(bytes.len() - FIXED).is_multiple_of(6) {

@@ -237,16 +237,16 @@ impl Feed {
 
     async fn note_withheld(
         &self,
-        withheld: Vec<(u64, &'static str)>,
+        withheld: Vec<(u64, &'static str, u32)>,
         clock: &dyn Clock,
     ) -> Result<(), FeedError> {
         // A reader who comes back to the same place is not a new event.
         let noted = self.shared.noted_withheld(self.speaker.number, 0);
-        let withheld: Vec<_> = withheld.into_iter().filter(|(seq, _)| *seq > noted).collect();
-        let Some((last, _)) = withheld.last().copied() else { return Ok(()) };
+        let withheld: Vec<_> = withheld.into_iter().filter(|(seq, ..)| *seq > noted).collect();
+        let Some((last, ..)) = withheld.last().copied() else { return Ok(()) };
         // What was handed out before is not kept back by this: the recipient has it, and is asked to remove it.
         let handed = self.shared.handed(&self.shared.directory(), self.speaker.number);
-        let (before, withheld): (Vec<_>, Vec<_>) = withheld.into_iter().partition(|(seq, _)| *seq <= handed);
+        let (before, withheld): (Vec<_>, Vec<_>) = withheld.into_iter().partition(|(seq, ..)| *seq <= handed);
         let recipient = self.speaker.institution.as_str();
         let more = match before.is_empty() {
             true => serde_json::json!({ "recipient": recipient, "withheld": withheld }),

@@ -5,6 +5,7 @@
 //! without a socket.
 
 mod agreements;
+mod by_learner;
 pub mod directory;
 pub mod types;
 
@@ -435,6 +436,7 @@ impl Exchange {
             }
         }
         recall::tick(&self.shared, now).await;
+        by_learner::tick(&self.shared).await;
         if let Err(error) = self.shared.store.maintain().await {
             tracing::warn!(%error, "the store's upkeep failed");
         }

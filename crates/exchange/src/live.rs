@@ -25,11 +25,13 @@ pub struct Sizes {
     pub page_bytes: usize,
     /// Bytes of the newest commits that are kept in memory, about.
     pub ring_bytes: usize,
+    /// Entries by which the index by learner is taken on at a time; at least 1.
+    pub index_step: u64,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { page_records: 1_000, page_bytes: 1 << 20, ring_bytes: 24 << 20 }
+        Self { page_records: 1_000, page_bytes: 1 << 20, ring_bytes: 24 << 20, index_step: 4_096 }
     }
 }
 
@@ -151,8 +153,8 @@ pub struct PageBuilder<'a> {
     pub now: Timestamp,
     pub sizes: Sizes,
     pub page: Page,
-    /// What policy kept back: wire sequence number and code.
-    pub withheld: Vec<(u64, &'static str)>,
+    /// What policy kept back: wire sequence number, code and learner.
+    pub withheld: Vec<(u64, &'static str, u32)>,
     /// Places at which records stand that are sent again.
     pub again: HashSet<u64>,
     /// Records on the page, and their bytes, about.
@@ -194,8 +196,8 @@ impl PageBuilder<'_> {
         let held = record.placed.filter(|(version, _)| *version == self.directory.version);
         let placed = held.map_or_else(|| decide::place(self.directory, &subject), |(_, placed)| placed);
         match decide::leave(self.directory, &subject, placed, self.recipient, self.now) {
-            Ok(_) if hidden => self.withheld.push((record.seq + 1, "confidential")),
-            Err(code) => self.withheld.push((record.seq + 1, code)),
+            Ok(_) if hidden => self.withheld.push((record.seq + 1, "confidential", entry.learner)),
+            Err(code) => self.withheld.push((record.seq + 1, code, entry.learner)),
             Ok((permit, recipient_learner)) => {
                 let out = OutRecord {
                     sequence: record.seq + 1,

@@ -52,6 +52,8 @@ pub struct Shared {
     newcomers: AtomicU64,
     greeted: AtomicU64,
     tries: AtomicU64,
+    /// Where the log ended when the index by learner was last looked at.
+    pub looked: AtomicU64,
     commits: AtomicU64,
     /// Records that this node has made durable, by kind.
     accepted: [AtomicU64; RecordKind::ALL.len()],
@@ -103,6 +105,7 @@ impl Shared {
             newcomers: AtomicU64::new(0),
             greeted: AtomicU64::new(0),
             tries: AtomicU64::new(1),
+            looked: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             accepted: std::array::from_fn(|_| AtomicU64::new(0)),
             current: Mutex::default(),

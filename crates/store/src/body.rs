@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::engine::{self, Conn, Db, Extra, ints, sort};
 use crate::codec::{ID, ID_REVISION, LEVEL_INDEX, decode_segment, id_revision, level_index, parse_id_row};
-use crate::prepare::{Rows, rows};
-use crate::{Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, Store, StoreError};
+use crate::prepare::{Rows, about, rows};
+use crate::{AboutRow, Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, Store, StoreError};
 
 /// An open database of this engine.
 pub(super) struct Backend {
@@ -18,6 +18,9 @@ pub(super) struct Backend {
     /// Set by a failed flush: what the disk holds is in doubt from then on.
     pub stopped: AtomicBool,
 }
+
+/// The key of the row that says how far the index has come.
+const REACHED: i64 = -1;
 
 type BlockColumns = (i64, i64, i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
 
@@ -161,6 +164,74 @@ impl Store for Backend {
         self.look_up(TEXT, &keys, |_: &[u8; LEVEL_INDEX], value| value.try_into().ok()).await
     }
 
+    async fn indexed(&self) -> Result<u64> {
+        let reached: Option<i64> = sqlx::query_scalar("SELECT n FROM about WHERE key = $1 AND first_seq = 0")
+            .bind(REACHED)
+            .fetch_optional(&self.reader)
+            .await
+            .map_err(sort)?;
+        number(reached.unwrap_or(0))
+    }
+
+    async fn index(&self, from: u64, to: u64, rows: &[AboutRow]) -> Result<bool> {
+        let segments = about(from, to, rows)?;
+        let mut tx = self.writer.begin_with(engine::BEGIN).await.map_err(sort)?;
+        // The row of how far it has come is the guard: of two nodes one changes it, the other finds it changed.
+        let moved = sqlx::query(
+            "INSERT INTO about (key, first_seq, n, seqs)
+             SELECT $1, 0, $3, $4
+              WHERE $2 = COALESCE((SELECT n FROM about WHERE key = $1 AND first_seq = 0), 0)
+             ON CONFLICT (key, first_seq) DO UPDATE SET n = excluded.n WHERE about.n = $2",
+        )
+        .bind(REACHED)
+        .bind(sql(from))
+        .bind(sql(to))
+        .bind(Vec::<u8>::new())
+        .execute(&mut *tx)
+        .await
+        .map_err(sort)?;
+        if moved.rows_affected() != 1 {
+            return Ok(false);
+        }
+        engine::put_segments(&mut tx, engine::PUT_ABOUT, from, &segments).await.map_err(sort)?;
+        tx.commit().await.map_err(sort)?;
+        Ok(true)
+    }
+
+    async fn about(&self, keys: &[u64]) -> Result<(u64, Vec<Vec<u64>>)> {
+        let rows: Vec<(i64, i64, i64, Vec<u8>)> = sqlx::query_as(concat!(
+            "SELECT key, first_seq, n, seqs FROM about WHERE key IN (SELECT x FROM (",
+            ints!(),
+            ") AS wanted) ORDER BY key, first_seq"
+        ))
+        .bind(engine::bind_ints(std::iter::once(REACHED).chain(keys.iter().map(|&key| sql(key)))))
+        .fetch_all(&self.reader)
+        .await
+        .map_err(sort)?;
+        let (mut reached, mut found) = (0, vec![Vec::new(); keys.len()]);
+        for (key, first_seq, n, bytes) in rows {
+            if key == REACHED {
+                reached = number(n)?;
+                continue;
+            }
+            let segment = decode_segment(number(first_seq)?, number(n)?, &bytes)
+                .ok_or_else(|| damaged("a row of the index does not hold its count"))?;
+            let asked = keys.iter().zip(&mut found).filter(|(asked, _)| sql(**asked) == key);
+            asked.for_each(|(_, seqs)| seqs.extend_from_slice(&segment));
+        }
+        for seqs in &mut found {
+            // A node that was at work while the index was dropped may leave a stretch that is then cut another way.
+            seqs.sort_unstable();
+            seqs.dedup();
+            seqs.truncate(seqs.partition_point(|&seq| seq < reached));
+        }
+        Ok((reached, found))
+    }
+
+    async fn drop_index(&self) -> Result<()> {
+        sqlx::query("DELETE FROM about").execute(&self.writer).await.map(drop).map_err(sort)
+    }
+
     async fn wait_for_change(&self, known_size: u64, at_most: Duration) -> Result<()> {
         // Running out of time is a normal end: the caller looks for itself then.
         tokio::time::timeout(at_most, engine::changed(self, known_size)).await.unwrap_or(Ok(()))
@@ -193,7 +264,9 @@ impl Backend {
         engine::put(&mut tx, engine::PUT_ID, &rows.ids, ID).await.map_err(sort)?;
         engine::put(&mut tx, engine::PUT_SUPERSEDED, &rows.superseded, ID_REVISION).await.map_err(sort)?;
         engine::put(&mut tx, engine::PUT_TILE, &rows.tiles, LEVEL_INDEX).await.map_err(sort)?;
-        engine::put_segments(&mut tx, commit.first_seq, &rows.segments).await.map_err(sort)?;
+        engine::put_segments(&mut tx, engine::PUT_FEED, commit.first_seq, &rows.segments)
+            .await
+            .map_err(sort)?;
         engine::put_facts(&mut tx, &rows.set).await.map_err(sort)?;
         engine::delete_facts(&mut tx, &rows.deleted).await.map_err(sort)?;
         engine::announce(&mut tx, commit.first_seq + u64::from(commit.n)).await.map_err(sort)?;

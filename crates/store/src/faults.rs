@@ -3,7 +3,7 @@
 //! It only does what a real one may do: a commit that answers [`CommitError::Unknown`] may be in the log or not, one
 //! that answers anything else is not.
 
-use crate::{Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, Store, StoreError};
+use crate::{AboutRow, Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, Store, StoreError};
 use std::{sync::Arc, time::Duration};
 
 /// What is being asked of the store.
@@ -131,6 +131,26 @@ impl Store for Faulty {
     async fn tiles(&self, keys: &[(u8, u64)]) -> Result<Vec<Option<[u8; 32]>>> {
         self.read().await?;
         self.store.tiles(keys).await
+    }
+
+    async fn indexed(&self) -> Result<u64> {
+        self.read().await?;
+        self.store.indexed().await
+    }
+
+    async fn index(&self, from: u64, to: u64, rows: &[AboutRow]) -> Result<bool> {
+        self.read().await?;
+        self.store.index(from, to, rows).await
+    }
+
+    async fn about(&self, keys: &[u64]) -> Result<(u64, Vec<Vec<u64>>)> {
+        self.read().await?;
+        self.store.about(keys).await
+    }
+
+    async fn drop_index(&self) -> Result<()> {
+        self.read().await?;
+        self.store.drop_index().await
     }
 
     async fn wait_for_change(&self, known_size: u64, at_most: Duration) -> Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! One [`Commit`] is one transaction: the block of log entries, the newest revision of each record, the feeds, the
 //! directory facts and the tree's hashes appear together or not at all. So no view lags behind the log and a restart
-//! has nothing to replay. A writer may append only at the end of the log that it has seen committed; the primary key
+//! has nothing to replay. One view follows behind instead, in steps of its own: what is [`Store::about`] a key. A writer may append only at the end of the log that it has seen committed; the primary key
 //! of `block` settles races between processes.
 //!
 //! What the bytes mean is not known here: entries, payloads, frontiers and facts are the exchange's.
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{CommitError, Result, StoreError};
-pub use types::{Block, BlockHead, Commit, FactRow, FeedRow, IdRow, TileRow};
+pub use types::{AboutRow, Block, BlockHead, Commit, FactRow, FeedRow, IdRow, TileRow};
 
 /// How a store is opened. The defaults suit a hub.
 #[derive(Debug, Clone)]
@@ -100,6 +100,24 @@ pub trait Store: Send + Sync {
 
     /// Hashes of complete subtrees by (level, index), in the order of `keys`, by one statement.
     async fn tiles(&self, keys: &[(u8, u64)]) -> Result<Vec<Option<[u8; 32]>>>;
+
+    /// Up to where the entries are in the index of what is about whom: it follows behind the log, and 0 after it was
+    /// dropped.
+    async fn indexed(&self) -> Result<u64>;
+
+    /// Takes the index on from `from` to `to`, with the places of entries between them by key. `false`, and nothing
+    /// done, if it doesn't stand at `from`: another node was faster, or it was dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Misuse`] for places that don't lie between the two, or a key twice.
+    async fn index(&self, from: u64, to: u64, rows: &[AboutRow]) -> Result<bool>;
+
+    /// How far the index has come, and the places of all entries before that about each key, ascending, in the order of
+    /// `keys`: as of one moment.
+    async fn about(&self, keys: &[u64]) -> Result<(u64, Vec<Vec<u64>>)>;
+
+    /// Empties the index, to be made anew from the log.
+    async fn drop_index(&self) -> Result<()>;
 
     /// Waits until the log holds more than `known_size` entries, whoever appended them, or `at_most` has passed.
     async fn wait_for_change(&self, known_size: u64, at_most: Duration) -> Result<()>;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::codec::{ID, ID_REVISION, encode_segment, id_row, tile_row};
-use crate::types::{Commit, FactRow};
+use crate::types::{AboutRow, Commit, FactRow};
 use crate::{Result, StoreError};
 
 /// Sequence numbers stay below this, so that they and their sums fit SQL's integers.
@@ -22,9 +22,10 @@ pub(crate) struct Rows<'a> {
     pub deleted: Vec<&'a FactRow>,
 }
 
-/// A row of `fseg`.
+/// A row of `fseg` or of `about`.
 pub(crate) struct Segment {
-    pub recipient: u32,
+    /// The recipient, or what the entries are about.
+    pub key: i64,
     pub n: u32,
     pub seqs: Vec<u8>,
 }
@@ -69,22 +70,41 @@ fn first_of_each<const N: usize>(mut rows: Vec<[u8; N]>, key: usize) -> Vec<[u8;
     rows
 }
 
+/// The rows by which the index grows from `from` to `to`.
+pub(crate) fn about(from: u64, to: u64, rows: &[AboutRow]) -> Result<Vec<Segment>> {
+    if from >= to || to >= SEQ_MAX {
+        return Err(StoreError::Misuse("the index grows from one place to a later one, below 2^62"));
+    }
+    if rows.iter().any(|row| row.key >= SEQ_MAX) {
+        return Err(StoreError::Misuse("a key of the index must be below 2^62"));
+    }
+    by_key(from, to, rows.iter().map(|row| (row.key as i64, row.seqs.as_slice())))
+}
+
 fn segments(commit: &Commit<'_>) -> Result<Vec<Segment>> {
     let end = commit.first_seq + u64::from(commit.n);
-    let mut segments = Vec::with_capacity(commit.feeds.len());
-    for feed in commit.feeds {
-        let (Some(&first), Some(&last)) = (feed.seqs.first(), feed.seqs.last()) else {
-            return Err(StoreError::Misuse("a feed row needs at least one sequence number"));
+    let rows = commit.feeds.iter().map(|feed| (i64::from(feed.recipient), feed.seqs.as_slice()));
+    by_key(commit.first_seq, end, rows)
+}
+
+fn by_key<'a>(from: u64, to: u64, rows: impl Iterator<Item = (i64, &'a [u64])>) -> Result<Vec<Segment>> {
+    let mut segments = Vec::with_capacity(rows.size_hint().0);
+    for (key, seqs) in rows {
+        let (Some(&first), Some(&last)) = (seqs.first(), seqs.last()) else {
+            return Err(StoreError::Misuse(
+                "a row of a feed or the index needs at least one sequence number",
+            ));
         };
-        if !feed.seqs.is_sorted_by(|a, b| a < b) || first < commit.first_seq || last >= end {
-            return Err(StoreError::Misuse("a feed row's numbers must ascend and lie inside the block"));
+        if !seqs.is_sorted_by(|a, b| a < b) || first < from || last >= to {
+            return Err(StoreError::Misuse(
+                "a row's numbers must ascend and lie inside the block or stretch",
+            ));
         }
-        let seqs = encode_segment(commit.first_seq, &feed.seqs);
-        segments.push(Segment { recipient: feed.recipient, n: feed.seqs.len() as u32, seqs });
+        segments.push(Segment { key, n: seqs.len() as u32, seqs: encode_segment(from, seqs) });
     }
-    segments.sort_unstable_by_key(|segment| segment.recipient);
-    if segments.windows(2).any(|pair| pair[0].recipient == pair[1].recipient) {
-        return Err(StoreError::Misuse("a recipient has one feed row per block"));
+    segments.sort_unstable_by_key(|segment| segment.key);
+    if segments.windows(2).any(|pair| pair[0].key == pair[1].key) {
+        return Err(StoreError::Misuse("a recipient or key has one row per block or stretch"));
     }
     Ok(segments)
 }

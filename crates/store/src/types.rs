@@ -67,6 +67,15 @@ pub struct FeedRow {
     pub seqs: Vec<u64>,
 }
 
+/// The entries of a stretch of the log that are about one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AboutRow {
+    /// What they are about: a number below 2^62 that the exchange gives its meaning.
+    pub key: u64,
+    /// Sequence numbers, ascending, at least one.
+    pub seqs: Vec<u64>,
+}
+
 /// A directory fact.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FactRow {

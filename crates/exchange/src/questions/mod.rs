@@ -1,7 +1,8 @@
 //! Questions that an auditor, a data manager or a data protection officer asks of the log: who saw a learner's records,
 //! what was shared with whom, what was refused, which rules changed, what was taken out.
 //!
-//! The log is walked a few blocks at a time, so that memory does not grow with it. Asking is itself an entry, durable
+//! A question about a learner reads what the index by learner names; the others walk the log a few blocks at a time, so
+//! that memory does not grow with it. Asking is itself an entry, durable
 //! before the answer is given. An answer holds no payload: kinds, field groups, dates, institutions, people by their ids.
 
 mod events;

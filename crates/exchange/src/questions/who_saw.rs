@@ -2,13 +2,17 @@
 
 use super::{AskError, Asker, LINES, Question, Window};
 use crate::{
-    Exchange,
+    Exchange, by_learner,
     directory::Directory,
     entry::{Entry, Note, RecordEntry},
+    follow::entries_at,
     types::NotAllowed,
 };
 use commonroll_core::{LocalId, RecordId, RecordKind, Slug, Timestamp};
 use std::collections::HashMap;
+
+/// Entries read at a time.
+const PLACES: usize = 512;
 
 /// Who saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,11 +89,14 @@ impl Exchange {
             directory.local(own, learner).and_then(|local| local.learner).ok_or(NotAllowed::Denied)?
         };
         self.asked(asker, "who_saw", serde_json::json!({ "learner": number }), &window, now).await?;
+        let places = by_learner::about(&self.shared, number).await.map_err(|_| AskError::Unavailable)?.all();
         let mut found =
             Found { own, learner: number, window, policies: Vec::new(), saw: Vec::new(), at: HashMap::new() };
-        let mut walk = self.walk();
-        let shared = self.shared.clone();
-        while walk.some(|seq, entry| found.look(&shared.directory(), seq, entry)).await? {
+        for places in places.chunks(PLACES) {
+            let entries = entries_at(self.shared.store.as_ref(), places).await;
+            let entries = entries.map_err(|_| AskError::Unavailable)?;
+            let directory = self.shared.directory();
+            entries.iter().for_each(|(seq, entry)| found.look(&directory, *seq, entry));
             if found.saw.len() > LINES {
                 return Err(AskError::TooMuch(LINES));
             }

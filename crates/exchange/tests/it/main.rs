@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod agreements;
+mod by_learner;
 mod cases;
 mod evidence;
 mod faults;

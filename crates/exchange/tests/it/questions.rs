@@ -1,33 +1,16 @@
 //! What an auditor asks of the log, who may ask it, and that asking leaves an entry.
 
 use crate::world::*;
-use commonroll_audit::keys::SigningKey;
-use commonroll_core::{PersonId, Role};
+use commonroll_core::Role;
 use commonroll_exchange::*;
-use std::time::Duration;
 
 impl World {
-    /// The first person of an office at an institution.
-    async fn office(&self, at: &str, role: Role, number: u8) -> PersonSpeaker {
-        let who = PersonWanted {
-            name: "Quillfeather".to_owned(),
-            roles: [role].into(),
-            staff: None,
-            learner: None,
-        };
-        let (by, hour) = (Inviter::Operator("operator"), Duration::from_secs(3600));
-        let invitation =
-            self.exchange.invite_person(&slug(at), who, hour, by, ([number; 32], self.now())).await.unwrap();
-        let key = SigningKey::from_seed(&[number; 32]).unwrap();
-        let (id, peer) = (PersonId([number; 16]), "127.0.0.1".parse().unwrap());
-        self.exchange
-            .join_person(&invitation.code, id, *key.public().as_bytes(), peer, self.now())
-            .await
-            .unwrap();
-        self.exchange.person(id).unwrap()
-    }
-
-    async fn who_saw(&self, who: &PersonSpeaker, role: Role, learner: &str) -> Result<Vec<Saw>, AskError> {
+    pub async fn who_saw(
+        &self,
+        who: &PersonSpeaker,
+        role: Role,
+        learner: &str,
+    ) -> Result<Vec<Saw>, AskError> {
         let asker = self.exchange.asker(who, role, Question::WhoSaw)?;
         self.exchange.who_saw(&asker, &id(learner), Window::default(), self.now()).await
     }

@@ -11,7 +11,8 @@ use commonroll_audit::{
     sign_deletion,
 };
 use commonroll_core::{
-    Body, Head, Interval, LocalId, Record, RecordId, RecordKind, Revision, Role, SchoolDate, Slug, Timestamp,
+    Body, Head, Interval, LocalId, PersonId, Record, RecordId, RecordKind, Revision, Role, SchoolDate, Slug,
+    Timestamp,
     directory::{
         DateRange, Declaration, LearnerDeclaration, PlacementAcceptance, PlacementDeclaration, PlacementEnd,
         Registration,
@@ -148,7 +149,7 @@ pub fn date(text: &str) -> SchoolDate {
     text.parse().unwrap()
 }
 
-async fn open_store(database: &str) -> Arc<dyn commonroll_store::Store> {
+pub async fn open_store(database: &str) -> Arc<dyn commonroll_store::Store> {
     commonroll_store::open(database, &commonroll_store::Settings::default()).await.unwrap()
 }
 
@@ -182,8 +183,13 @@ impl World {
     }
 
     async fn on(store: Arc<dyn commonroll_store::Store>, file: ConsortiumFile) -> Self {
+        Self::sized(store, file, Sizes::default()).await
+    }
+
+    /// The same with other sizes.
+    pub async fn sized(store: Arc<dyn commonroll_store::Store>, file: ConsortiumFile, sizes: Sizes) -> Self {
         let clock = TestClock(AtomicI64::new(MORNING));
-        let exchange = Exchange::open_on(store, Sizes::default(), options(""), clock.now()).await.unwrap();
+        let exchange = Exchange::open_on(store, sizes, options(""), clock.now()).await.unwrap();
         exchange.import(&file, "operator", clock.now()).await.unwrap();
         let mut world = Self { exchange, clock, agents: HashMap::new() };
         for (number, name) in (1u8..).zip(PARTNERS) {
@@ -341,6 +347,26 @@ impl World {
         let key_id = *agent.key.public().id().as_bytes();
         let answer = WithdrawalAnswer { number, sequence, answers, key_id, signature };
         self.exchange.answer_withdrawal(&agent.speaker, answer, self.now()).await
+    }
+
+    /// The first person of an office at an institution.
+    pub async fn office(&self, at: &str, role: Role, number: u8) -> PersonSpeaker {
+        let who = PersonWanted {
+            name: "Quillfeather".to_owned(),
+            roles: [role].into(),
+            staff: None,
+            learner: None,
+        };
+        let (by, hour) = (Inviter::Operator("operator"), Duration::from_secs(3600));
+        let invitation =
+            self.exchange.invite_person(&slug(at), who, hour, by, ([number; 32], self.now())).await.unwrap();
+        let key = SigningKey::from_seed(&[number; 32]).unwrap();
+        let (id, peer) = (PersonId([number; 16]), "127.0.0.1".parse().unwrap());
+        self.exchange
+            .join_person(&invitation.code, id, *key.public().as_bytes(), peer, self.now())
+            .await
+            .unwrap();
+        self.exchange.person(id).unwrap()
     }
 
     /// Names of the log's entries, in order.

@@ -63,6 +63,12 @@ pub(super) const PUT_ID: &str =
 pub(super) const PUT_SUPERSEDED: &str = put!("superseded", "id_revision", "NOTHING");
 pub(super) const PUT_TILE: &str = put!("tile", "level_ix", "NOTHING");
 
+pub(super) const PUT_FEED: &str = "INSERT INTO fseg (recipient, first_seq, n, seqs)
+    SELECT recipient, $2, n, seqs FROM UNNEST($1, $3, $4) AS new (recipient, n, seqs)";
+pub(super) const PUT_ABOUT: &str = "INSERT INTO about (key, first_seq, n, seqs)
+    SELECT key, $2, n, seqs FROM UNNEST($1, $3, $4) AS new (key, n, seqs)
+    ON CONFLICT (key, first_seq) DO UPDATE SET n = excluded.n, seqs = excluded.seqs";
+
 /// The size of the log as last heard, and the task that listens.
 pub(super) struct Extra {
     size: watch::Receiver<u64>,
@@ -146,14 +152,18 @@ pub(super) async fn put<const N: usize>(
     sqlx::query(text).bind(keys).bind(values).execute(conn).await.map(drop)
 }
 
-pub(super) async fn put_segments(conn: &mut Conn, first_seq: u64, segments: &[Segment]) -> sqlx::Result<()> {
+/// Runs `text` with keys as `$1`, the first number as `$2`, counts as `$3` and the segments as `$4`.
+pub(super) async fn put_segments(
+    conn: &mut Conn,
+    text: &'static str,
+    first_seq: u64,
+    segments: &[Segment],
+) -> sqlx::Result<()> {
     if segments.is_empty() {
         return Ok(());
     }
-    let text = "INSERT INTO fseg (recipient, first_seq, n, seqs)
-        SELECT recipient, $2, n, seqs FROM UNNEST($1, $3, $4) AS new (recipient, n, seqs)";
     sqlx::query(text)
-        .bind(segments.iter().map(|segment| i64::from(segment.recipient)).collect::<Vec<_>>())
+        .bind(segments.iter().map(|segment| segment.key).collect::<Vec<_>>())
         .bind(first_seq as i64)
         .bind(segments.iter().map(|segment| i64::from(segment.n)).collect::<Vec<_>>())
         .bind(segments.iter().map(|segment| segment.seqs.as_slice()).collect::<Vec<_>>())

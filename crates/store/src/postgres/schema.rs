@@ -35,4 +35,14 @@ pub(super) const STEPS: &[&str] = &["
         value BYTEA NOT NULL,
         PRIMARY KEY (kind, key)
     );
+", "
+    -- Which entries are about whom, a row per key and stretch of the log. seqs: varint differences. It follows behind the
+    -- log; n of the row with key -1 says how far it has come.
+    CREATE TABLE about (
+        key BIGINT NOT NULL,
+        first_seq BIGINT NOT NULL,
+        n BIGINT NOT NULL,
+        seqs BYTEA NOT NULL,
+        PRIMARY KEY (key, first_seq)
+    );
 "];

@@ -63,6 +63,12 @@ pub(super) const PUT_ID: &str =
 pub(super) const PUT_SUPERSEDED: &str = put!("superseded", "id_revision", "NOTHING");
 pub(super) const PUT_TILE: &str = put!("tile", "level_ix", "NOTHING");
 
+pub(super) const PUT_FEED: &str = "INSERT INTO fseg (recipient, first_seq, n, seqs)
+    SELECT value ->> 0, value ->> 1, value ->> 2, substr($2, value ->> 3, value ->> 4) FROM json_each($1)";
+pub(super) const PUT_ABOUT: &str = "INSERT INTO about (key, first_seq, n, seqs)
+    SELECT value ->> 0, value ->> 1, value ->> 2, substr($2, value ->> 3, value ->> 4) FROM json_each($1) WHERE true
+    ON CONFLICT (key, first_seq) DO UPDATE SET n = excluded.n, seqs = excluded.seqs";
+
 /// A third kind of connection, for looking and checkpointing: it never keeps the writer or a reader waiting.
 pub(super) struct Extra {
     side: sqlx::Pool<Db>,
@@ -240,13 +246,16 @@ impl Packed {
     }
 }
 
-pub(super) async fn put_segments(conn: &mut Conn, first_seq: u64, segments: &[Segment]) -> sqlx::Result<()> {
+pub(super) async fn put_segments(
+    conn: &mut Conn,
+    text: &'static str,
+    first_seq: u64,
+    segments: &[Segment],
+) -> sqlx::Result<()> {
     let mut packed = Packed::default();
     for segment in segments {
-        packed.row(&[segment.recipient.into(), first_seq, segment.n.into()], &[&segment.seqs]);
+        packed.row(&[segment.key.cast_unsigned(), first_seq, segment.n.into()], &[&segment.seqs]);
     }
-    let text = "INSERT INTO fseg (recipient, first_seq, n, seqs)
-        SELECT value ->> 0, value ->> 1, value ->> 2, substr($2, value ->> 3, value ->> 4) FROM json_each($1)";
     packed.execute(conn, text).await
 }
 

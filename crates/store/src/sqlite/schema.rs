@@ -32,4 +32,14 @@ pub(super) const STEPS: &[&str] = &["
         value BLOB NOT NULL,
         PRIMARY KEY (kind, key)
     ) WITHOUT ROWID;
+", "
+    -- Which entries are about whom, a row per key and stretch of the log. seqs: varint differences. It follows behind the
+    -- log; n of the row with key -1 says how far it has come.
+    CREATE TABLE about (
+        key INTEGER NOT NULL,
+        first_seq INTEGER NOT NULL,
+        n INTEGER NOT NULL,
+        seqs BLOB NOT NULL,
+        PRIMARY KEY (key, first_seq)
+    ) WITHOUT ROWID;
 "];

@@ -1,10 +1,12 @@
 //! What is looked up beside the log: newest revisions, feeds, facts, tiles.
 
-use commonroll_store::{FactRow, TileRow};
+use commonroll_store::{AboutRow, FactRow, TileRow};
 
-use crate::bed::{Bed, batch, on_all, revision};
+use crate::bed::{Bed, batch, on_all, on_disk, revision};
 
-on_all! { the_newest_revision_wins_in_any_order; older_revisions_stay_recognisable; a_feed_is_read_in_pages; facts_are_set_replaced_and_deleted; tiles_are_found_by_place; a_thousand_ids_in_one_go; }
+on_disk! { two_nodes_take_the_index_on_and_one_wins; }
+
+on_all! { the_newest_revision_wins_in_any_order; older_revisions_stay_recognisable; a_feed_is_read_in_pages; facts_are_set_replaced_and_deleted; tiles_are_found_by_place; a_thousand_ids_in_one_go; what_is_about_whom_follows_behind; }
 
 async fn the_newest_revision_wins_in_any_order(bed: Bed) {
     let store = bed.open().await;
@@ -116,4 +118,55 @@ async fn a_thousand_ids_in_one_go(bed: Bed) {
     let found = store.newest(&ids).await.unwrap();
     assert!((0..1000).all(|at| found[at] == Some(row(1000 + at as u64))));
     assert!(found[1000..].iter().all(Option::is_none));
+}
+
+fn row(key: u64, seqs: &[u64]) -> AboutRow {
+    AboutRow { key, seqs: seqs.to_vec() }
+}
+
+async fn what_is_about_whom_follows_behind(bed: Bed) {
+    let store = bed.open().await;
+    assert_eq!(store.about(&[7]).await.unwrap(), (0, vec![vec![]]));
+    let far = 1 << 33;
+    assert!(store.index(0, 10, &[row(7, &[0, 9]), row(far, &[3])]).await.unwrap());
+    assert!(store.index(10, 500, &[row(7, &[10, 499])]).await.unwrap());
+    assert!(store.index(500, 501, &[]).await.unwrap(), "a stretch may be about nobody");
+    let (reached, found) = store.about(&[far, 8, 7, far]).await.unwrap();
+    assert_eq!((reached, found), (501, vec![vec![3], vec![], vec![0, 9, 10, 499], vec![3]]));
+    assert_eq!(store.indexed().await.unwrap(), 501);
+
+    assert!(!store.index(500, 600, &[row(7, &[550])]).await.unwrap(), "somebody was faster");
+    assert!(!store.index(0, 600, &[row(7, &[550])]).await.unwrap(), "or had made it anew");
+    assert_eq!(store.about(&[7]).await.unwrap().1, [[0, 9, 10, 499]]);
+    for (from, to, rows) in [
+        (501, 501, vec![]),
+        (501, 510, vec![row(7, &[])]),
+        (501, 510, vec![row(7, &[510])]),
+        (501, 510, vec![row(7, &[502]), row(7, &[503])]),
+    ] {
+        store.index(from, to, &rows).await.unwrap_err();
+    }
+
+    store.drop_index().await.unwrap();
+    assert_eq!(store.about(&[7]).await.unwrap(), (0, vec![vec![]]));
+    assert!(
+        !store.index(501, 510, &[row(7, &[505])]).await.unwrap(),
+        "a dropped index begins at the beginning"
+    );
+    assert!(store.index(0, 600, &[row(7, &[0, 9, 10, 499, 505])]).await.unwrap());
+    assert_eq!(store.about(&[7]).await.unwrap(), (600, vec![vec![0, 9, 10, 499, 505]]));
+}
+
+async fn two_nodes_take_the_index_on_and_one_wins(bed: Bed) {
+    let (one, other) = (bed.open().await, bed.open().await);
+    for step in 0..10u64 {
+        let (from, to) = (step * 10, step * 10 + 10);
+        let rows = [row(7, &[from, from + 9])];
+        let (first, second) = tokio::join!(one.index(from, to, &rows), other.index(from, to, &rows));
+        assert!(first.unwrap() ^ second.unwrap(), "step {step}");
+    }
+    let (reached, found) = one.about(&[7]).await.unwrap();
+    assert_eq!((reached, found[0].len()), (100, 20));
+    drop(one);
+    assert_eq!(bed.open().await.about(&[7]).await.unwrap(), (reached, found), "and it is kept");
 }

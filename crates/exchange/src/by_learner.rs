@@ -1,0 +1,199 @@
+//! Which entries of the log are about a learner: an index that follows behind the log, and what it lacks read from there.
+//!
+//! It is a view: it is taken on in bounded steps, never in the transaction that makes an entry durable, and can be dropped
+//! at any time. What a step writes takes a few milliseconds of the writer's time. An answer is complete whatever state it is in, for what it has not reached is read from the log itself.
+//! Places count from 0. Whether an entry may be shown is not decided here.
+
+use crate::{
+    entry::{Entry, Note, RecordEntry, split_entries},
+    shared::Shared,
+};
+use commonroll_store::{AboutRow, Block};
+use std::{collections::BTreeMap, sync::atomic::Ordering};
+
+/// Blocks read at a time.
+const BLOCKS: u32 = 32;
+/// So many new entries since the last look leave no time for the index.
+const BUSY: u64 = 500;
+/// Nodes that take the index on together get in each other's way at most so often in a row.
+const RACES: usize = 100;
+
+/// What entries are about, as keys of the index: a learner's records by the hub's number of the learner.
+const NOTES: u64 = 1 << 32;
+/// Notes that an answer about any learner may need.
+const ANYBODY: u64 = 1 << 33;
+
+/// The index or the log could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the log could not be read; try again, and run `commonroll audit verify` if it stays so")]
+pub(crate) struct Unread;
+
+/// Where to look for everything that an answer about a learner may need.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct About {
+    /// Entries of records.
+    pub records: Vec<u64>,
+    /// Notes that name the learner, or a record of theirs: read, withheld, recalled, sent again.
+    pub notes: Vec<u64>,
+    /// Notes for any learner: which policies came in force.
+    pub anybody: Vec<u64>,
+}
+
+impl About {
+    /// All of it, in the order of the log.
+    pub fn all(&self) -> Vec<u64> {
+        let mut all = [self.records.as_slice(), &self.notes, &self.anybody].concat();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// The places of all records about a learner, in order: those that were published about this number of the hub's. A
+/// learner who was matched anew since may be meant by an entry that names the number they had then.
+#[expect(dead_code, reason = "what erases by learner comes with its own issue")]
+pub(crate) async fn sequences_of(shared: &Shared, learner: u32) -> Result<Vec<u64>, Unread> {
+    Ok(about(shared, learner).await?.records)
+}
+
+/// The places of everything about a learner.
+pub(crate) async fn about(shared: &Shared, learner: u32) -> Result<About, Unread> {
+    let end = shared.frontier().size();
+    catch_up(shared, end).await?;
+    let keys = [u64::from(learner), NOTES | u64::from(learner), ANYBODY];
+    let (reached, mut found) = shared.store.about(&keys).await.map_err(|_| Unread)?;
+    let mut tail = BTreeMap::new();
+    read(shared, reached, end, &mut tail).await?;
+    for (key, places) in keys.iter().zip(&mut found) {
+        // The index may have been taken on meanwhile, by this node or another.
+        places.truncate(places.partition_point(|place| *place < end));
+        places.extend(tail.remove(key).unwrap_or_default());
+    }
+    let mut found = found.into_iter();
+    let mut next = || found.next().unwrap_or_default();
+    Ok(About { records: next(), notes: next(), anybody: next() })
+}
+
+/// Takes the index on by one step, if little else is to be done. What fails is tried again at the next tick.
+pub(crate) async fn tick(shared: &Shared) {
+    let end = shared.frontier().size();
+    let new = end.saturating_sub(shared.looked.swap(end, Ordering::Relaxed));
+    let Ok(reached) = shared.store.indexed().await else { return };
+    if new <= BUSY
+        && end.saturating_sub(reached) >= shared.sizes.index_step
+        && step(shared, reached, end).await.is_err()
+    {
+        tracing::warn!(from = reached + 1, "the index by learner could not be taken on");
+    }
+}
+
+/// Takes the index on until less than a step is left.
+async fn catch_up(shared: &Shared, end: u64) -> Result<(), Unread> {
+    let mut lost = 0;
+    loop {
+        let reached = shared.store.indexed().await.map_err(|_| Unread)?;
+        if reached.saturating_add(shared.sizes.index_step) > end {
+            return Ok(());
+        }
+        if !step(shared, reached, end).await? {
+            lost += 1;
+            if lost > RACES {
+                return Err(Unread);
+            }
+        }
+    }
+}
+
+/// One step. False if another node was faster.
+async fn step(shared: &Shared, from: u64, end: u64) -> Result<bool, Unread> {
+    let to = from.saturating_add(shared.sizes.index_step).min(end);
+    let mut found = BTreeMap::new();
+    read(shared, from, to, &mut found).await?;
+    let rows: Vec<AboutRow> = found.into_iter().map(|(key, seqs)| AboutRow { key, seqs }).collect();
+    shared.store.index(from, to, &rows).await.map_err(|_| Unread)
+}
+
+/// Sorts the entries of a stretch of the log by what they are about.
+async fn read(
+    shared: &Shared,
+    from: u64,
+    to: u64,
+    found: &mut BTreeMap<u64, Vec<u64>>,
+) -> Result<(), Unread> {
+    let mut next = from;
+    while next < to {
+        let blocks = shared.store.blocks(next, BLOCKS, false).await.map_err(|_| Unread)?;
+        let Some(end) = blocks.last().map(Block::end) else { return Err(Unread) };
+        for block in &blocks {
+            let entries = split_entries(&block.entries).map_err(|_| Unread)?;
+            for (place, bytes) in (block.first_seq..to).zip(entries).filter(|(place, _)| *place >= next) {
+                for key in keys(bytes).ok_or(Unread)? {
+                    found.entry(key).or_default().push(place);
+                }
+            }
+        }
+        next = end;
+    }
+    Ok(())
+}
+
+/// What an entry is about; each key once.
+fn keys(bytes: &[u8]) -> Option<Vec<u64>> {
+    if Entry::is_record(bytes) {
+        return RecordEntry::learner_of(bytes).map(|learner| vec![u64::from(learner)]);
+    }
+    let Ok(Entry::Note(note)) = Entry::decode(bytes) else { return None };
+    let mut keys = about_note(&note);
+    keys.sort_unstable();
+    keys.dedup();
+    Some(keys)
+}
+
+fn about_note(note: &Note) -> Vec<u64> {
+    let learner = |value: &serde_json::Value| {
+        value
+            .as_u64()
+            .and_then(|learner| u32::try_from(learner).ok())
+            .map(|learner| NOTES | u64::from(learner))
+    };
+    let each = |list: &serde_json::Value, at: usize| -> Vec<u64> {
+        let list = list.as_array().into_iter().flatten();
+        list.map(|one| learner(&one[at]).unwrap_or(ANYBODY)).collect()
+    };
+    let more = &note.more;
+    match note.what.as_str() {
+        "policy.in_force" => vec![ANYBODY],
+        "delivery.withheld" => [each(&more["withheld"], 2), each(&more["not_repeated"], 2)].concat(),
+        crate::notices::ISSUED => each(&more["of"], 1),
+        _ => learner(&more["learner"]).into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn note(what: &str, more: serde_json::Value) -> Vec<u64> {
+        let note = Note { what: what.to_owned(), by: String::new(), at_us: 0, payload: String::new(), more };
+        let mut bytes = Vec::new();
+        Entry::Note(note).encode(&mut bytes);
+        keys(&bytes).unwrap()
+    }
+
+    #[test]
+    fn a_note_is_about_every_learner_that_it_names() {
+        assert_eq!(note("read.disclosed", json!({ "learner": 7 })), [NOTES | 7]);
+        let withheld = json!({ "withheld": [[12, "no_placement", 3], [14, "no_placement", 3]], "not_repeated": [[2, "x", 4]] });
+        assert_eq!(note("delivery.withheld", withheld), [NOTES | 3, NOTES | 4]);
+        assert_eq!(note("notice.issued", json!({ "of": [[9, 5], [10, 6]] })), [NOTES | 5, NOTES | 6]);
+        assert_eq!(note("policy.in_force", json!(null)), [ANYBODY]);
+        assert_eq!(note("agent.revoked", json!(null)), [0u64; 0]);
+    }
+
+    #[test]
+    fn a_note_that_names_only_places_is_found_for_anybody() {
+        assert_eq!(note("delivery.withheld", json!({ "withheld": [[12, "no_placement"]] })), [ANYBODY]);
+        assert_eq!(note("read.disclosed", json!({ "learner": u64::MAX })), [0u64; 0], "not a number of ours");
+    }
+}
