@@ -162,7 +162,7 @@ fn about_note(note: &Note) -> Vec<u64> {
     };
     let more = &note.more;
     match note.what.as_str() {
-        "policy.in_force" => vec![ANYBODY],
+        "policy.in_force" | "policy.activated" => vec![ANYBODY],
         "delivery.withheld" => [each(&more["withheld"], 2), each(&more["not_repeated"], 2)].concat(),
         crate::notices::ISSUED => each(&more["of"], 1),
         _ => learner(&more["learner"]).into_iter().collect(),

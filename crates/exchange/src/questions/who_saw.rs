@@ -187,7 +187,7 @@ impl Found {
 
     fn note(&mut self, directory: &Directory, seq: u64, note: &Note) {
         match note.what.as_str() {
-            "policy.in_force" => self.policies.push(seq),
+            "policy.in_force" | "policy.activated" => self.policies.push(seq),
             "delivery.withheld" => {
                 let recipient = note.more["recipient"].as_str().and_then(|slug| slug.parse().ok());
                 let Some(recipient) = recipient.and_then(|slug| directory.number_of(&slug)) else { return };
