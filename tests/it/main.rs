@@ -10,6 +10,7 @@
 )]
 
 mod agreements;
+mod canary;
 mod deploy;
 mod kill;
 mod outside;
@@ -19,4 +20,5 @@ mod schema;
 mod sim;
 mod stranger;
 mod tidy;
+mod town;
 mod verifiers;

@@ -5,6 +5,7 @@ use crate::{
     identity::Identity,
     scan::{self, Export, Purpose, Reading, Verdict},
     settings::{Settings, Source, matches},
+    shown::{line, shown},
     spool::Spool,
 };
 use commonroll_connectors::ReadSeek;
@@ -50,6 +51,7 @@ pub async fn check(
     let io = |error| AgentError::io(format!("reading {}", file.display()))(error);
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let source = source_for(settings, file, name)?;
+    let name = &*shown(name);
     let hash = scan::hash_of(file).await.map_err(io)?;
     let metadata = fs::metadata(file).map_err(io)?;
     let reader: Box<dyn ReadSeek + Send> = Box::new(BufReader::new(File::open(file).map_err(io)?));
@@ -104,26 +106,30 @@ fn source_for<'a>(settings: &'a Settings, file: &Path, name: &str) -> Result<&'a
 
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: read as source {}", self.file, self.source)?;
+        line!(f, "{}: read as source {}", self.file, self.source)?;
         if let Some(fault) = &self.fault {
             let line = fault.line.map_or_else(String::new, |line| format!(" line {line}"));
-            return writeln!(f, "the whole file would be refused:{line} {}: {}", fault.rule, fault.fix);
+            return line!(f, "the whole file would be refused:{line} {}: {}", fault.rule, fault.fix);
         }
         let Some(taken) = &self.taken else { return Ok(()) };
-        writeln!(
+        line!(
             f,
             "would send: {} new, {} corrected, {} withdrawn records, {} declarations; {} were sent already",
-            taken.new, taken.corrected, taken.withdrawn, taken.declared, taken.unchanged
+            taken.new,
+            taken.corrected,
+            taken.withdrawn,
+            taken.declared,
+            taken.unchanged
         )?;
         for (what, n) in &taken.sending {
-            writeln!(f, "  {what}: {n}")?;
+            line!(f, "  {what}: {n}")?;
         }
         if taken.problem_count > 0 {
-            writeln!(f, "{} problems:", taken.problem_count)?;
+            line!(f, "{} problems:", taken.problem_count)?;
         }
         for p in &taken.problems {
             let line = p.line.map_or_else(String::new, |line| format!(" line {line}"));
-            writeln!(f, "  {}{line}: {} {}: {}", p.file, p.field, p.rule, p.fix)?;
+            line!(f, "  {}{line}: {} {}: {}", p.file, p.field, p.rule, p.fix)?;
         }
         Ok(())
     }

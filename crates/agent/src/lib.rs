@@ -23,6 +23,7 @@ pub mod renew;
 pub mod run;
 pub mod scan;
 pub mod settings;
+mod shown;
 pub mod spool;
 pub mod status;
 pub mod watchman;

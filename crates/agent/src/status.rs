@@ -5,6 +5,7 @@ use crate::{
     error::AgentError,
     identity::Identity,
     settings::Settings,
+    shown::{line, shown},
     spool::{
         Spool,
         declared::RefusedDeclaration,
@@ -188,52 +189,52 @@ fn moment(us: Option<i64>) -> String {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "institution     {}", self.institution)?;
-        writeln!(f, "hub             {}, last contact {}", self.hub, moment(self.last_contact_us))?;
-        writeln!(f, "certificate     until {}", moment(Some(self.certificate_until_us)))?;
-        writeln!(f, "to send         {} records, {} declarations", self.unsent, self.declarations_unsent)?;
-        writeln!(f, "last batch      {}", self.last_batch)?;
-        writeln!(f, "received        up to {}, acknowledged up to {}", self.cursor, self.acknowledged)?;
+        line!(f, "institution     {}", self.institution)?;
+        line!(f, "hub             {}, last contact {}", self.hub, moment(self.last_contact_us))?;
+        line!(f, "certificate     until {}", moment(Some(self.certificate_until_us)))?;
+        line!(f, "to send         {} records, {} declarations", self.unsent, self.declarations_unsent)?;
+        line!(f, "last batch      {}", self.last_batch)?;
+        line!(f, "received        up to {}, acknowledged up to {}", self.cursor, self.acknowledged)?;
         let RecallTotals { notices, unanswered, removed, flagged, kept, .. } = self.recalls;
         if notices > 0 {
-            writeln!(
+            line!(
                 f,
                 "recalled        {notices} notices ({unanswered} not answered): {removed} copies removed, {flagged} \
                  by hand, {kept} kept"
             )?;
         }
         let ResultTotals { files, rows, written, .. } = self.results;
-        writeln!(f, "MIS results     {written} of {rows} rows taken, in {files} files")?;
+        line!(f, "MIS results     {written} of {rows} rows taken, in {files} files")?;
         if let Some(size) = self.log_size {
-            writeln!(f, "log             {size} entries at the last verified checkpoint")?;
+            line!(f, "log             {size} entries at the last verified checkpoint")?;
         }
         for (source, at) in &self.exports_taken {
-            writeln!(f, "export          {source}: last taken {}", moment(Some(*at)))?;
+            line!(f, "export          {source}: last taken {}", moment(Some(*at)))?;
         }
         for (code, n) in &self.refused_by_code {
-            writeln!(f, "refused         {n} x {code}")?;
+            line!(f, "refused         {n} x {code}")?;
         }
         for r in &self.refused {
-            writeln!(f, "  {} line {}: {} {}: {}", r.file, r.line, r.code, r.field, r.reason)?;
+            line!(f, "  {} line {}: {} {}: {}", r.file, r.line, r.code, r.field, r.reason)?;
         }
         for r in &self.declarations_refused {
-            writeln!(f, "  {} line {}: {}: {} {}: {}", r.file, r.line, r.what, r.code, r.field, r.reason)?;
+            line!(f, "  {} line {}: {}: {} {}: {}", r.file, r.line, r.what, r.code, r.field, r.reason)?;
         }
         for p in &self.problems {
             let line = p.line.map_or_else(String::new, |line| format!(" line {line}"));
-            writeln!(f, "  {}{line}: {} {}: {}", p.file, p.field, p.rule, p.fix)?;
+            line!(f, "  {}{line}: {} {}: {}", p.file, p.field, p.rule, p.fix)?;
         }
         for a in &self.set_aside {
-            writeln!(f, "  set aside {} from {}: {}: {}", a.sequence, a.source, a.code, a.message)?;
+            line!(f, "  set aside {} from {}: {}: {}", a.sequence, a.source, a.code, a.message)?;
         }
         for r in &self.rows_refused {
-            writeln!(f, "  {}: record {}: {}", r.file, r.record, r.message)?;
+            line!(f, "  {}: record {}: {}", r.file, r.record, r.message)?;
         }
         if self.attention.is_empty() {
-            return writeln!(f, "all is well");
+            return line!(f, "all is well");
         }
-        writeln!(f, "needs attention:")?;
-        self.attention.iter().try_for_each(|line| writeln!(f, "  - {line}"))
+        line!(f, "needs attention:")?;
+        self.attention.iter().try_for_each(|line| line!(f, "  - {line}"))
     }
 }
 
@@ -264,5 +265,5 @@ pub async fn write_problems(settings: &Settings, spool: &Spool) -> Result<(), Ag
 /// A cell of CSV that no spreadsheet takes for a formula.
 fn quoted(cell: &str) -> String {
     let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", cell.replace('"', "\"\""))
+    format!("\"{guard}{}\"", shown(cell).replace('"', "\"\""))
 }

@@ -49,6 +49,7 @@ enum Command {
 fn main() -> ExitCode {
     // The one provider of the whole program; a second call would only say that it is there already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    real::leave_no_core();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -1,4 +1,4 @@
-//! The real clock and real chance. Everything else takes them as arguments.
+//! The real clock and real chance, which everything else takes as arguments; and what a process asks of its machine.
 
 use commonroll_core::Timestamp;
 
@@ -10,6 +10,17 @@ pub struct Real;
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 pub fn now() -> Timestamp {
     Timestamp::from_jiff(jiff::Timestamp::now())
+}
+
+/// Sees to it that a crash leaves no file with keys and records in it. Where that can't be had, the service's unit says it too.
+pub fn leave_no_core() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+        // A machine that pipes core files into a program of its own asks this instead.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
 }
 
 impl Real {

@@ -96,7 +96,7 @@ impl LocalId {
 }
 
 /// True for the invisible characters that turn the direction of text, which can disguise what a reader sees.
-pub(crate) fn is_direction_mark(c: char) -> bool {
+pub const fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 

@@ -15,7 +15,7 @@ pub mod people;
 pub mod record;
 pub mod time;
 
-pub use ids::{Invalid, LocalId, RecordId, Revision, Slug};
+pub use ids::{Invalid, LocalId, RecordId, Revision, Slug, is_direction_mark};
 pub use people::{PersonId, Purpose, Role};
 pub use record::{Body, Head, Record, RecordKind};
 pub use time::{Interval, SchoolDate, Timestamp};

@@ -6,6 +6,7 @@
 use crate::{
     error::AgentError,
     scan::modified_us,
+    shown::shown,
     spool::{Spool, sight::RefusedRow},
 };
 use commonroll_connectors::{
@@ -34,6 +35,7 @@ pub async fn read_all(folder: &Path, spool: &Spool) -> Result<(), AgentError> {
         if !name.ends_with(ENDING) || !metadata.is_file() {
             continue;
         }
+        let name = &*shown(name);
         let state = (metadata.len(), modified_us(&metadata));
         if spool.result_known(name, state.0, state.1).await? {
             continue;

@@ -14,6 +14,7 @@ pub use verdict::{Export, Purpose, Taken, Verdict};
 use crate::{
     error::AgentError,
     settings::{Settings, Source, matches},
+    shown::shown,
     spool::Spool,
 };
 use aws_lc_rs::digest::{Context, SHA256, digest};
@@ -93,6 +94,7 @@ impl Scanner {
         looked: &mut Looked,
     ) -> Result<(), AgentError> {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Ok(()) };
+        let name = &*shown(name);
         let Ok(state) = state(path) else { return Ok(()) };
         let last = spool.last_look(&source.name, name).await?;
         let recipe = intake::recipe(source);

@@ -21,7 +21,7 @@ pub enum DirectoryCommand {
         #[arg(long)]
         play_heads: bool,
         /// Who imports, for the log
-        #[arg(long, default_value = "operator")]
+        #[arg(long, default_value = "operator", value_parser = crate::commands::signer)]
         by: String,
     },
     /// Show institutions, agreements and how many learners and placements there are; no personal data

@@ -80,7 +80,7 @@ pub enum HubCommand {
         #[arg(long, default_value_t = 72)]
         hours: u64,
         /// Who issues it, for the log
-        #[arg(long, default_value = "operator")]
+        #[arg(long, default_value = "operator", value_parser = crate::commands::signer)]
         by: String,
     },
     /// Revoke an agent, a person, or every agent and person of an institution; open streams end within seconds
@@ -97,7 +97,7 @@ pub enum HubCommand {
         #[arg(long)]
         institution: Option<Slug>,
         /// Who revokes, for the log
-        #[arg(long, default_value = "operator")]
+        #[arg(long, default_value = "operator", value_parser = crate::commands::signer)]
         by: String,
     },
     /// Show the log's size, the institutions, their agents and how far each has read

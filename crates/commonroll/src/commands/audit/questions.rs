@@ -28,7 +28,7 @@ pub struct Asked {
     #[arg(long)]
     json: bool,
     /// Who asks, for the log
-    #[arg(long, default_value = "operator")]
+    #[arg(long, default_value = "operator", value_parser = crate::commands::signer)]
     by: String,
 }
 
