@@ -199,7 +199,7 @@ impl fmt::Debug for Policy {
     }
 }
 
-/// For the measuring example only: how often a second a question is answered afresh, and how often Cedar's own authorizer
+/// For the bench only: how often a second a question is answered afresh, and how often Cedar's own authorizer
 /// answers it over the whole set with the request ready. `rate` calls what it is given and says how often a second.
 #[doc(hidden)]
 pub fn raw_rate(

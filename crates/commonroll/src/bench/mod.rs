@@ -3,12 +3,12 @@
 //! The hub is a process of its own; the clients seal, sign, verify and acknowledge with the agents' own code. A ceiling
 //! is what the bare engine, or the bare wire, does here and now: compare ratios, not machines.
 
+mod decide;
 mod load;
 mod rig;
 mod translate;
 mod wire;
 
-use crate::commands::told;
 use load::{Flow, Load};
 use rig::{ENGINE_SQLITE, Rig};
 use std::{process::ExitCode, time::Duration};
@@ -152,6 +152,7 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
         );
     }
     let mut report = Report::begin(args.json);
+    decide::run(&mut report)?;
     wire_ceiling(&args, &mut report).await?;
     engine(&args, ENGINE_SQLITE, None, &mut report).await?;
     if let Some(url) = &args.postgres {
@@ -238,6 +239,14 @@ async fn engine(args: &Args, name: &str, postgres: Option<&str>, report: &mut Re
         1.0,
         1.0,
     ));
-    rig.stop().map_err(told)?;
+    let verified = rig.stop_and_verify().await?;
+    report.say(Figure::at_least(name_of("audit verify"), verified.rate, "entries/s", 300_000.0));
+    report.say(Figure::at_most(
+        name_of("proof that an entry is in the log, p99"),
+        verified.proof_ms,
+        "ms",
+        5.0,
+        1.0,
+    ));
     Ok(())
 }
