@@ -14,7 +14,7 @@ use commonroll_audit::{Hash, approval::Approves};
 use commonroll_core::{PersonId, Role, Slug};
 use commonroll_wire::pb::people::v1::{
     ApproveRequest, InviteRequest, ListRequest, ListResponse, OpenInvitation, Person, RevokeRequest,
-    WhoamiRequest, people_service_client::PeopleServiceClient,
+    SetAccessRequest, WhoamiRequest, people_service_client::PeopleServiceClient,
 };
 use std::{
     path::{Path, PathBuf},
@@ -94,6 +94,14 @@ pub enum PersonCommand {
     },
     /// Show the people of your institution and the invitations that nobody has used
     List(As),
+    /// Let the learners of your institution and their parents see the learner's own record, or no longer
+    Access {
+        #[command(flatten)]
+        by: As,
+        /// on or off
+        #[arg(value_parser = ["on", "off"])]
+        state: String,
+    },
     /// End a person's access at once
     Revoke {
         #[command(flatten)]
@@ -122,6 +130,7 @@ pub async fn run(command: PersonCommand) -> Result<ExitCode, String> {
         }
         PersonCommand::Approve { by, hash } => approve(&by, hash.as_deref()).await?,
         PersonCommand::List(by) => list(&by).await?,
+        PersonCommand::Access { by, state } => access(&by, state == "on").await?,
         PersonCommand::Revoke { by, person } => revoke(&by, person).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -262,8 +271,22 @@ async fn list(by: &As) -> Result<(), String> {
     let listed = listed(&caller).await?;
     println!("{} people", listed.people.len());
     listed.people.iter().for_each(|person| println!("{}", row(person)));
+    println!("learners and parents: {}", if listed.access_on { "let in" } else { "not let in" });
     println!("\n{} open invitations", listed.invitations.len());
     listed.invitations.iter().for_each(show);
+    Ok(())
+}
+
+async fn access(by: &As, on: bool) -> Result<(), String> {
+    let caller = connect(by).await?;
+    let mut people = PeopleServiceClient::new(caller.channel);
+    let request = SetAccessRequest { role: caller.role.to_string(), on };
+    people.set_access(request).await.map_err(|status| refused(&status))?;
+    let may = if on { "may now see" } else { "no longer see" };
+    println!(
+        "learners of {} and their parents {may} the learner's own record",
+        caller.identity.card.institution
+    );
     Ok(())
 }
 

@@ -115,6 +115,8 @@ pub enum Change {
     Proposal { proposal: Box<Proposal> },
     /// A member of staff teaches these groups of their institution, and no others.
     Staff { institution: u16, local: LocalId, groups: Vec<LocalId> },
+    /// An institution lets its learners and their parents see the learner's own record, or no longer does.
+    Access { institution: u16, on: bool },
     /// A recipient is asked to remove copies, or has answered.
     Notice {
         recipient: u16,
@@ -162,7 +164,7 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+    pub const DIRECTORY: [u8; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 19];
 }
 
 impl Change {
@@ -184,6 +186,7 @@ impl Change {
             Self::AgreementSigned { .. } => 13,
             Self::Proposal { .. } => 14,
             Self::Notice { .. } | Self::Again { .. } | Self::Hidden { .. } | Self::Swept { .. } => 15,
+            Self::Access { .. } => 19,
         }
     }
 
@@ -219,6 +222,8 @@ impl Change {
             Self::Person { revoked: Some(_), .. } => "person.revoked",
             Self::Person { .. } => "person.enrolled",
             Self::Staff { .. } => "directory.staff",
+            Self::Access { on: true, .. } => "access.opened",
+            Self::Access { .. } => "access.closed",
             Self::Proposal { proposal } if proposal.used => "policy.closed",
             Self::Proposal { proposal } if proposal.approvals.is_empty() => "policy.proposed",
             Self::Proposal { .. } => "policy.approved",
@@ -242,7 +247,8 @@ impl Change {
         match self {
             Self::Institution { number, .. }
             | Self::Cursor { institution: number, .. }
-            | Self::Batch { institution: number, .. } => number.to_be_bytes().to_vec(),
+            | Self::Batch { institution: number, .. }
+            | Self::Access { institution: number, .. } => number.to_be_bytes().to_vec(),
             Self::Agreement { agreement } => agreement.id.as_str().as_bytes().to_vec(),
             Self::Invitation { hash, .. } | Self::AgreementSigned { hash, .. } => hash.0.to_vec(),
             Self::Agent { agent, .. } => agent.0.0.to_vec(),

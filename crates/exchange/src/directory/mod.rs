@@ -59,6 +59,8 @@ pub struct InstitutionState {
     pub groups: HashMap<LocalId, (String, String)>,
     /// Codes of the groups that each member of staff teaches, by the institution's own ids.
     pub staff: HashMap<LocalId, Vec<LocalId>>,
+    /// True once it lets its learners and their parents see the learner's own record.
+    pub access: bool,
     /// The number that its next batch must carry.
     pub next_batch: u64,
     /// How far it has acknowledged its feed; counted from 1.
@@ -203,6 +205,11 @@ impl Directory {
                     state.staff.insert(local, groups);
                 }
             }
+            Change::Access { institution, on } => {
+                if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
+                    state.access = on;
+                }
+            }
             Change::Notice { recipient, number, reason, copies, issued, answered } => {
                 let answered = answered.map(|answered| *answered);
                 self.copies.put(recipient, number, Notice { reason, copies, issued, answered });
@@ -232,6 +239,7 @@ impl Directory {
                 locals: HashMap::new(),
                 groups: HashMap::new(),
                 staff: HashMap::new(),
+                access: false,
                 next_batch: 1,
                 cursor: 0,
             }),

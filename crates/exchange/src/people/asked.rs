@@ -143,4 +143,6 @@ pub struct Listed {
     pub people: Vec<PersonSeen>,
     /// Invitations that the caller may see.
     pub invitations: Vec<OpenInvitation>,
+    /// True if the institution lets learners and parents see the learner's own record.
+    pub access: bool,
 }

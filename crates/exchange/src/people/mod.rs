@@ -4,6 +4,7 @@
 //! be the first, and a colleague who was revoked a moment ago approves nothing. What a role may see of learners is not
 //! decided here: that is policy's.
 
+mod access;
 mod asked;
 mod enrol;
 mod rules;
@@ -252,7 +253,10 @@ fn list(
     }
     match (own, invitations.is_empty()) {
         (Err(no), true) => Err(no),
-        _ => Ok(Listed { people, invitations }),
+        (own, _) => {
+            let state = directory.institution(speaker.number).filter(|_| own.is_ok());
+            Ok(Listed { people, invitations, access: state.is_some_and(|state| state.access) })
+        }
     }
 }
 

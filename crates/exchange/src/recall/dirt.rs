@@ -82,6 +82,7 @@ impl Dirt {
             | Change::Batch { .. }
             | Change::Person { .. }
             | Change::Staff { .. }
+            | Change::Access { .. }
             | Change::Proposal { .. }
             | Change::Notice { .. }
             | Change::Again { .. }

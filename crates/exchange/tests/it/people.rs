@@ -349,6 +349,38 @@ async fn learners_parents_and_staff_are_who_the_institution_says() {
 }
 
 #[tokio::test]
+async fn the_home_lets_learners_and_parents_in_by_its_head_or_data_manager_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let world = World::at(&database).await;
+    let manager = world.first("kingsmead", Role::DataManager, 60).await;
+    let teacher = world.invites((&manager, Role::DataManager), wanted("Ashby", &[Role::Teacher]), 61).await;
+    let teacher = world.joins(&teacher.unwrap().code, 61).await.unwrap();
+    let set = async |world: &World, who: &Someone, role, on| {
+        world.exchange.set_access(Acting { speaker: &who.speaker, role }, on, world.now()).await
+    };
+    assert!(!world.list(&manager, Role::DataManager).await.unwrap().access, "off until said");
+    assert_eq!(set(&world, &teacher, Role::Teacher, true).await, Err(DENIED));
+    assert_eq!(
+        set(&world, &teacher, Role::DataManager, true).await,
+        Err(DENIED),
+        "not a role that they hold"
+    );
+    assert_eq!(set(&world, &manager, Role::DataManager, true).await, Ok(()));
+    assert_eq!(set(&world, &manager, Role::DataManager, true).await, Ok(()));
+    let again = Exchange::open(options(&database), world.now()).await.unwrap();
+    let listed = again.people((&manager.speaker, Role::DataManager), Purpose::Administration, world.now());
+    assert!(listed.await.unwrap().access, "also after a start");
+    again.close(world.now()).await;
+    world.exchange.follow(Duration::from_secs(1)).await.unwrap();
+    assert_eq!(set(&world, &manager, Role::DataManager, false).await, Ok(()));
+    assert!(!world.list(&manager, Role::DataManager).await.unwrap().access);
+    let log = world.log().await;
+    let said = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
+    assert_eq!((said("access.opened"), said("access.closed")), (1, 1), "said twice, so once: {log:?}");
+}
+
+#[tokio::test]
 async fn names_are_in_no_entry_and_no_debug_and_listing_people_is_an_entry() {
     let world = World::new().await;
     let manager = world.first("kingsmead", Role::DataManager, 60).await;

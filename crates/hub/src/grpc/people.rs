@@ -8,10 +8,11 @@ use crate::{
 };
 use bytes::Bytes;
 use commonroll_core::{Invalid, LocalId, PersonId, Purpose, Role, Slug, Timestamp};
-use commonroll_exchange::{Exchange, Inviter, OpenInvitation, PersonSeen, PersonWanted};
+use commonroll_exchange::{Acting, Exchange, Inviter, OpenInvitation, PersonSeen, PersonWanted};
 use commonroll_wire::pb::people::v1::{
     self as pb, ApproveRequest, ApproveResponse, InviteRequest, InviteResponse, ListRequest, ListResponse,
-    RevokeRequest, RevokeResponse, WhoamiRequest, WhoamiResponse, people_service_server::PeopleService,
+    RevokeRequest, RevokeResponse, SetAccessRequest, SetAccessResponse, WhoamiRequest, WhoamiResponse,
+    people_service_server::PeopleService,
 };
 use std::time::Duration;
 use tonic::{Request, Response, Status};
@@ -75,6 +76,18 @@ impl PeopleService for People {
         Ok(Response::new(RevokeResponse {}))
     }
 
+    async fn set_access(
+        &self,
+        request: Request<SetAccessRequest>,
+    ) -> Result<Response<SetAccessResponse>, Status> {
+        let caller = person(&request)?;
+        let asked = request.get_ref();
+        let role = asked.role.parse::<Role>().map_err(|e| status::invalid(&e))?;
+        let done = self.exchange.set_access(Acting { speaker: &caller, role }, asked.on, self.around.now());
+        done.await.map_err(status::of_declare)?;
+        Ok(Response::new(SetAccessResponse {}))
+    }
+
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
         let caller = person(&request)?;
         let asked = request.get_ref();
@@ -85,6 +98,7 @@ impl PeopleService for People {
         let people = listed.people.into_iter().map(|seen| write(caller.institution(), seen));
         Ok(Response::new(ListResponse {
             people: people.collect(),
+            access_on: listed.access,
             invitations: listed.invitations.into_iter().map(write_invitation).collect(),
         }))
     }

@@ -15,7 +15,7 @@ use commonroll_wire::{
         exchange::v1::{ReceiveRequest, exchange_service_client::ExchangeServiceClient},
         people::v1::{
             ApproveRequest, InviteRequest, InviteResponse, ListRequest, OpenInvitation, RevokeRequest,
-            WhoamiRequest, people_service_client::PeopleServiceClient,
+            SetAccessRequest, WhoamiRequest, people_service_client::PeopleServiceClient,
         },
     },
     sign_person_renewal,
@@ -84,6 +84,14 @@ async fn a_data_manager_joins_invites_a_teacher_and_ends_their_access() {
     assert!(
         refused.iter().all(|r| r.code() == Code::PermissionDenied && r.message() == refused[0].message())
     );
+
+    let access = |role: &str| SetAccessRequest { role: role.to_owned(), on: true };
+    assert_eq!(
+        teacher.people().set_access(access("teacher")).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
+    manager.people().set_access(access("data_manager")).await.unwrap();
+    assert!(manager.people().list(list("data_manager")).await.unwrap().into_inner().access_on);
 
     let end = RevokeRequest { role: "data_manager".to_owned(), person_id: teacher.id.0.to_vec().into() };
     manager.people().revoke(end).await.unwrap();
