@@ -13,6 +13,7 @@ mod agreements;
 mod canary;
 mod deploy;
 mod kill;
+mod law;
 mod outside;
 mod people;
 mod real;

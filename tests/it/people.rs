@@ -10,18 +10,18 @@ use std::{
 };
 use tempfile::TempDir;
 
-const CONSORTIUM: &str =
-    "[[institution]]\nslug = \"kingsmead\"\nname = \"Kingsmead School\"\ntype = \"school\"\n";
+const CONSORTIUM: &str = "[[institution]]\nslug = \"kingsmead\"\nname = \"Kingsmead School\"\ntype = \"school\"\n\
+    [[institution]]\nslug = \"northgate\"\nname = \"Northgate College\"\ntype = \"fe_college\"\n";
 
 /// A hub that runs until it is dropped, and the folders of the people around it.
-struct Town {
+pub struct Town {
     folder: TempDir,
     ports: [u16; 3],
     hub: Option<Child>,
 }
 
 impl Town {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let ports = held.map(|listener| listener.local_addr().unwrap().port());
         let mut town = Self { folder: tempfile::tempdir().unwrap(), ports, hub: None };
@@ -41,11 +41,11 @@ impl Town {
         town
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn hub(&self, command: &[&str]) -> Command {
+    pub fn hub(&self, command: &[&str]) -> Command {
         let mut hub = Command::new(commonroll());
         hub.args(command).arg("--dir").arg(self.path("hub"));
         for (name, port) in ["agents", "join", "local"].into_iter().zip(self.ports) {
@@ -54,11 +54,16 @@ impl Town {
         hub
     }
 
-    /// A command of somebody, by the name of their folder.
+    /// A `person` command of somebody, by the name of their folder.
     fn person(&self, who: &str, command: &[&str]) -> Command {
-        let mut person = Command::new(commonroll());
-        person.arg("person").args(command).env("COMMONROLL_PERSON", self.path(who));
-        person
+        self.does(who, &[&["person"], command].concat())
+    }
+
+    /// Any command of somebody.
+    pub fn does(&self, who: &str, command: &[&str]) -> Command {
+        let mut does = Command::new(commonroll());
+        does.args(command).env("COMMONROLL_PERSON", self.path(who));
+        does
     }
 
     fn joins(&self, who: &str, invitation: &Path) -> String {
@@ -67,11 +72,16 @@ impl Town {
 
     /// The first of an office, invited on the hub's data folder.
     fn first(&self, who: &str, role: &str) {
-        let mut invite = self.hub(&["hub", "invite", "kingsmead", "--person", "--role", role, "--name", who]);
+        self.first_at("kingsmead", who, role);
+    }
+
+    /// The same of any institution.
+    pub fn first_at(&self, institution: &str, who: &str, role: &str) {
+        let mut invite = self.hub(&["hub", "invite", institution, "--person", "--role", role, "--name", who]);
         let line = printed(&mut invite);
         let file = self.path(&format!("{who}.invitation"));
         fs::write(&file, line).unwrap();
-        assert!(self.joins(who, &file).contains(&format!("joined kingsmead as {role}")));
+        assert!(self.joins(who, &file).contains(&format!("joined {institution} as {role}")));
     }
 }
 
@@ -85,7 +95,7 @@ impl Drop for Town {
 }
 
 /// Runs a command that must fail; gives what it said.
-fn fails(command: &mut Command) -> String {
+pub fn fails(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8(output.stderr).unwrap()

@@ -36,10 +36,10 @@ enum Command {
     /// Check and read the log
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),
-    /// Sharing agreements: write, check, and make the documents that follow from one
+    /// Sharing agreements: write, check and make documents offline; propose, sign and end at the hub
     #[command(subcommand)]
     Agreement(commands::agreement::AgreementCommand),
-    /// The need-to-know rules
+    /// The need-to-know rules: check and prove them offline, change them at the hub
     #[command(subcommand)]
     Policy(commands::policy::PolicyCommand),
     /// Measure this machine against its own ceilings
@@ -63,8 +63,8 @@ fn main() -> ExitCode {
             Command::Person(command) => commands::person::run(command).await,
             Command::Directory(command) => commands::directory::run(command).await,
             Command::Audit(command) => commands::audit::run(command).await,
-            Command::Agreement(command) => commands::agreement::run(command),
-            Command::Policy(command) => commands::policy::run(command),
+            Command::Agreement(command) => commands::agreement::run(command).await,
+            Command::Policy(command) => commands::policy::run(command).await,
             Command::Bench(args) => bench::run(args).await,
         }
     });

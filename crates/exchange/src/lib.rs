@@ -33,6 +33,7 @@ mod writer;
 
 pub use agreements::{AgreementSeen, agreement_hash, ending_hash};
 pub use directory::agreements::{Ending, Signed, Standing};
+pub use directory::approvals::Approval;
 pub use directory::policies::Proposal;
 pub use feed::Feed;
 pub use import::{
@@ -512,8 +513,8 @@ impl Exchange {
             let a = &held.terms;
             let parties: Vec<_> = a.parties.iter().map(Slug::as_str).collect();
             let waits: Vec<_> = held.waits_for().into_iter().map(Slug::as_str).collect();
-            let standing = match (held.ended.is_some(), waits.is_empty()) {
-                (true, _) => "ended".to_owned(),
+            let standing = match (&held.ended, waits.is_empty()) {
+                (Some(ending), _) => format!("ended on {}", ending.on),
                 (_, true) => "signed by all".to_owned(),
                 _ => format!("not in force, waits for {}", waits.join(", ")),
             };

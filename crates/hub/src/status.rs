@@ -6,7 +6,8 @@
 use bytes::Bytes;
 use commonroll_core::Invalid;
 use commonroll_exchange::{
-    AckError, AdminError, AskError, FeedError, JoinError, NotAllowed, PublishError, withdrawal::AnswerError,
+    AckError, AdminError, AskError, FeedError, JoinError, LawError, NotAllowed, PublishError,
+    withdrawal::AnswerError,
 };
 use std::time::Duration;
 use tonic::{Code, Status, metadata::MetadataMap};
@@ -15,6 +16,11 @@ use tonic::{Code, Status, metadata::MetadataMap};
 pub const EXPECTED_BATCH_NUMBER: &str = "expected-batch-number";
 /// Metadata that says after how many milliseconds to try again; `google.rpc.RetryInfo` in the details says the same.
 pub const RETRY_AFTER_MS: &str = "retry-after-ms";
+
+/// Lines at fault in one message at most, characters of one, and bytes of all.
+const FAULTS_MAX: usize = 20;
+const FAULT_CHARS: usize = 400;
+const FAULTS_BYTES: usize = 2_000;
 
 /// When to try again after a full disk.
 const ROOM: Duration = Duration::from_secs(5);
@@ -137,6 +143,33 @@ pub(crate) fn of_ask(error: &AskError) -> Status {
         AskError::TooMuch(_) => Status::resource_exhausted(error.to_string()),
         AskError::Unavailable => unavailable(),
     }
+}
+
+/// Why a change of the rules or of an agreement was not taken; the lines at fault, where there are some.
+pub(crate) fn of_law(error: &LawError) -> Status {
+    match error {
+        LawError::NotAllowed(who) => of_speaker(*who),
+        LawError::Invalid(broken) => invalid(broken),
+        LawError::Faults(lines) => Status::invalid_argument(told(lines)),
+        LawError::State(what) => Status::failed_precondition(*what),
+        LawError::Unavailable => unavailable(),
+    }
+}
+
+/// Lines as one message: it travels in a header, which has a limit.
+fn told(lines: &[String]) -> String {
+    let mut text = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        let line: String = line.chars().filter(|c| !c.is_control()).take(FAULT_CHARS).collect();
+        if at == FAULTS_MAX || text.len() + line.len() > FAULTS_BYTES {
+            return format!("{text}\nand {} more", lines.len() - at);
+        }
+        if at > 0 {
+            text.push('\n');
+        }
+        text.push_str(&line);
+    }
+    text
 }
 
 pub(crate) fn of_join(error: JoinError) -> Status {

@@ -1,9 +1,10 @@
-//! `commonroll agreement`: write an agreement, check it, and make the documents that follow from it. All offline: the
-//! files are all that is read, and nothing is put in force.
+//! `commonroll agreement`: write an agreement, check it, and make the documents that follow from it, all offline; and the
+//! commands by which people propose, sign and end one at the hub.
 
+use super::{agreement_office as office, law::Confirm, person::As};
 use clap::{Args, Subcommand, ValueEnum};
 use commonroll_core::{
-    Slug,
+    SchoolDate, Slug,
     agreement::{
         AgreementText, ItemKind, STARTING_TEXT, TEXT_BYTES_MAX, Word,
         documents::{
@@ -77,6 +78,44 @@ pub enum AgreementCommand {
         #[command(flatten)]
         form: Form,
     },
+    /// List the agreements at the hub: what is in force, and whose signature is missing
+    List {
+        #[command(flatten)]
+        by: As,
+        /// As lines of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Propose a text at the hub; every party's head can then sign it
+    Propose {
+        /// The agreement's text
+        file: PathBuf,
+        #[command(flatten)]
+        by: As,
+    },
+    /// Sign a proposed text for your institution, as its head; shows the page first
+    #[command(after_help = "Example: commonroll agreement sign kingsmead-northgate --in-role head")]
+    Sign {
+        /// The text's SHA-256, its first digits, or the agreement's name
+        agreement: String,
+        #[command(flatten)]
+        by: As,
+        #[command(flatten)]
+        confirm: Confirm,
+    },
+    /// End an agreement for your institution, as its head: at once, or from a date on
+    #[command(after_help = "Example: commonroll agreement end kingsmead-northgate --on 2026-12-18")]
+    End {
+        /// The text's SHA-256, its first digits, or the agreement's name
+        agreement: String,
+        /// First date on which it no longer holds [default: at once]
+        #[arg(long, value_name = "DATE")]
+        on: Option<SchoolDate>,
+        #[command(flatten)]
+        by: As,
+        #[command(flatten)]
+        confirm: Confirm,
+    },
 }
 
 /// How a document is written; it goes to standard output.
@@ -105,13 +144,19 @@ impl Form {
 }
 
 /// Runs an agreement command.
-pub fn run(command: AgreementCommand) -> Result<ExitCode, String> {
+pub async fn run(command: AgreementCommand) -> Result<ExitCode, String> {
     match command {
-        AgreementCommand::New { file } => new(&file),
-        AgreementCommand::Check { files } => check(&files),
+        AgreementCommand::List { by, json } => office::list(&by, json).await?,
+        AgreementCommand::Propose { file, by } => office::propose(&by, &file).await?,
+        AgreementCommand::Sign { agreement, by, confirm } => office::sign(&by, &agreement, confirm).await?,
+        AgreementCommand::End { agreement, on, by, confirm } => {
+            office::end(&by, &agreement, on, confirm).await?;
+        }
+        AgreementCommand::New { file } => return new(&file),
+        AgreementCommand::Check { files } => return check(&files),
         AgreementCommand::Page { file, form } => {
             let (agreement, hash) = open(&file)?;
-            form.print(&signing_page(&agreement, &hash, &[], &jiff::tz::TimeZone::UTC))
+            return form.print(&signing_page(&agreement, &hash, &[], &jiff::tz::TimeZone::UTC));
         }
         AgreementCommand::Record { files, institution, form } => {
             let institution: Slug = institution.parse().map_err(super::told)?;
@@ -119,20 +164,21 @@ pub fn run(command: AgreementCommand) -> Result<ExitCode, String> {
             let all: Vec<_> = all.iter().map(|(agreement, hash)| (agreement, hash.as_str())).collect();
             let record = processing_record(&institution, &all)
                 .ok_or_else(|| format!("{institution} is party to none of these agreements"))?;
-            form.print(&record)
+            return form.print(&record);
         }
         AgreementCommand::Dpia { file, volume, form } => {
             let volumes = volume.iter().map(|one| counted(one)).collect::<Result<Volumes, _>>()?;
             let (agreement, hash) = open(&file)?;
-            form.print(&impact_assessment(&agreement, &hash, &volumes))
+            return form.print(&impact_assessment(&agreement, &hash, &volumes));
         }
         AgreementCommand::Notice { file, young, form } => {
             let (agreement, _) = open(&file)?;
             let notice = privacy_notice(&agreement, if young { Reader::Young } else { Reader::Adult });
             say_how_hard(reading_grade(&notice.prose()), young);
-            form.print(&notice)
+            return form.print(&notice);
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn new(file: &Path) -> Result<ExitCode, String> {
@@ -167,7 +213,7 @@ fn check(files: &[PathBuf]) -> Result<ExitCode, String> {
 }
 
 /// Reads a sound agreement and its hash.
-fn open(file: &Path) -> Result<(AgreementText, String), String> {
+pub(super) fn open(file: &Path) -> Result<(AgreementText, String), String> {
     let text = read(file)?;
     match AgreementText::parse(&text) {
         Ok(agreement) => Ok((agreement, hash(&text))),
@@ -179,7 +225,7 @@ fn open(file: &Path) -> Result<(AgreementText, String), String> {
 }
 
 /// The text of a file, byte for byte. One that is too large is read no further than that shows.
-fn read(file: &Path) -> Result<String, String> {
+pub(super) fn read(file: &Path) -> Result<String, String> {
     let mut text = String::new();
     let limit = u64::try_from(TEXT_BYTES_MAX).unwrap_or(u64::MAX) + 4;
     File::open(file)
@@ -189,7 +235,7 @@ fn read(file: &Path) -> Result<String, String> {
 }
 
 /// SHA-256 of the exact text, in hexadecimal: what signatories sign.
-fn hash(text: &str) -> String {
+pub(super) fn hash(text: &str) -> String {
     commonroll_audit::sha256(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -2,11 +2,14 @@
 
 pub mod agent;
 pub mod agreement;
+mod agreement_office;
 pub mod audit;
 pub mod directory;
 pub mod hub;
+mod law;
 pub mod person;
 pub mod policy;
+mod policy_office;
 #[cfg(feature = "prove")]
 mod policy_prove;
 

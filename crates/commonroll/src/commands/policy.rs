@@ -1,5 +1,7 @@
-//! `commonroll policy`: check, test, matrix, compare and prove, on files. None of them puts anything in force.
+//! `commonroll policy`: check, test, matrix, compare and prove, on files, which puts nothing in force; and the commands by
+//! which people change the rules at the hub.
 
+use super::{law::Confirm, person::As, policy_office as office};
 use clap::Subcommand;
 use commonroll_policy::{ChangeKind, Policy, Texts, check, check_dir, check_matrix, matrix, test_dir};
 use std::{
@@ -47,18 +49,76 @@ pub enum PolicyCommand {
         #[arg(long, requires = "dir")]
         from: Option<PathBuf>,
     },
+    /// Show which set is in force at the hub and who approved it
+    #[command(
+        after_help = "Example: commonroll policy in-force --texts rules   # change rules/*.cedar, then propose them"
+    )]
+    InForce {
+        #[command(flatten)]
+        by: As,
+        /// Write its texts into this folder
+        #[arg(long, value_name = "DIR")]
+        texts: Option<PathBuf>,
+        /// As a line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the changes that were proposed: what they change, who stands behind them, whether they can still be used
+    Proposals {
+        #[command(flatten)]
+        by: As,
+        /// As lines of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Propose a changed folder of policies, signed with your key; shows first what it changes
+    Propose {
+        /// The folder, such as one from `policy in-force --texts`
+        #[arg(value_name = "DIR")]
+        texts: PathBuf,
+        #[command(flatten)]
+        by: As,
+        #[command(flatten)]
+        confirm: Confirm,
+    },
+    /// Approve somebody else's proposal, by your signature; shows first what it changes
+    Approve {
+        /// The proposal's hash, or its first digits
+        hash: String,
+        #[command(flatten)]
+        by: As,
+        #[command(flatten)]
+        confirm: Confirm,
+    },
+    /// Put a proposal in force, on every stream at once; what permits more needs a second person's approval
+    Activate {
+        /// The proposal's hash, or its first digits
+        hash: String,
+        #[command(flatten)]
+        by: As,
+        #[command(flatten)]
+        confirm: Confirm,
+    },
 }
 
 /// Runs a policy command.
-pub fn run(command: PolicyCommand) -> Result<ExitCode, String> {
+pub async fn run(command: PolicyCommand) -> Result<ExitCode, String> {
     match command {
-        PolicyCommand::Check { dir } => check_page(dir.as_deref()),
-        PolicyCommand::Test { dir } => test_page(&dir),
-        PolicyCommand::Matrix { dir, write } => matrix_page(dir.as_deref(), write),
-        PolicyCommand::Compare { dir, with } => compare_page(&dir, with.as_deref()),
+        PolicyCommand::InForce { by, texts, json } => office::in_force(&by, texts.as_deref(), json).await?,
+        PolicyCommand::Proposals { by, json } => office::proposals(&by, json).await?,
+        PolicyCommand::Propose { texts, by, confirm } => office::propose(&by, &texts, confirm).await?,
+        PolicyCommand::Approve { hash, by, confirm } => office::approve(&by, &hash, confirm).await?,
+        PolicyCommand::Activate { hash, by, confirm } => office::activate(&by, &hash, confirm).await?,
+        PolicyCommand::Check { dir } => return check_page(dir.as_deref()),
+        PolicyCommand::Test { dir } => return test_page(&dir),
+        PolicyCommand::Matrix { dir, write } => return matrix_page(dir.as_deref(), write),
+        PolicyCommand::Compare { dir, with } => return compare_page(&dir, with.as_deref()),
         #[cfg(feature = "prove")]
-        PolicyCommand::Prove { dir, from } => super::policy_prove::page(dir.as_deref(), from.as_deref()),
+        PolicyCommand::Prove { dir, from } => {
+            return super::policy_prove::page(dir.as_deref(), from.as_deref());
+        }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The policies of a folder, or those inside this program.

@@ -19,7 +19,7 @@ use crate::{
 use aws_lc_rs::digest;
 use commonroll_audit::{approval::Approves, hash::Hash};
 use commonroll_core::{
-    SchoolDate, Slug, Timestamp,
+    Invalid, SchoolDate, Slug, Timestamp,
     agreement::{AgreementText, TEXT_BYTES_MAX},
     directory::Agreement,
 };
@@ -32,9 +32,10 @@ pub fn agreement_hash(text: &str) -> Hash {
 }
 
 /// What somebody signs who ends an agreement: the SHA-256 of `commonroll/agreement-end/v1`, a line feed, the text's hash as
-/// 64 lower-case hexadecimal digits, and a line feed.
-pub fn ending_hash(agreement: &Hash) -> Hash {
-    sha256(format!("commonroll/agreement-end/v1\n{}\n", hex(agreement)).as_bytes())
+/// 64 lower-case hexadecimal digits, and a line feed; for an end on a date, that date and another line feed behind it.
+pub fn ending_hash(agreement: &Hash, on: Option<SchoolDate>) -> Hash {
+    let on = on.map_or_else(String::new, |on| format!("{on}\n"));
+    sha256(format!("commonroll/agreement-end/v1\n{}\n{on}", hex(agreement)).as_bytes())
 }
 
 fn sha256(bytes: &[u8]) -> Hash {
@@ -117,13 +118,13 @@ impl Exchange {
         .await
     }
 
-    /// Ends an agreement, or takes a proposal back, for one party: its flow stops when the call returns. The signature is over
-    /// [`ending_hash`].
+    /// Ends an agreement, or takes a proposal back, for one party: its flow stops when the call returns, or from a date on,
+    /// which can be brought forward and not put off. The signature is over [`ending_hash`].
     pub async fn end_agreement(
         &self,
         acting: Acting<'_>,
         hash: Hash,
-        signature: [u8; 64],
+        (on, signature): (Option<SchoolDate>, [u8; 64]),
         now: Timestamp,
     ) -> Result<(), LawError> {
         let actor = acting.owned();
@@ -132,21 +133,11 @@ impl Exchange {
             let own = actor.speaker.institution();
             let permit = may(directory, actor.acting(), OfficeAct::SignAgreement, Some(own), false)?;
             let held = party_to(directory, &hash, own)?;
-            let by = actor.approves(directory, Approves::Act, &ending_hash(&hash), signature, now)?;
-            if held.standing == Standing::Ended {
-                return Err(LawError::State("it was ended already"));
-            }
-            let ended = Ending { by, on: actor.today(directory, now) };
+            let by = actor.approves(directory, Approves::Act, &ending_hash(&hash, on), signature, now)?;
+            let (standing, on) = ends(&held, on, actor.today(directory, now))?;
             let signatures = held.signatures.clone();
-            put(
-                work,
-                (&actor, &permit),
-                (hash, &held.text),
-                &held.terms,
-                Standing::Ended,
-                signatures,
-                Some(ended),
-            );
+            let ended = Some(Ending { by, on });
+            put(work, (&actor, &permit), (hash, &held.text), &held.terms, standing, signatures, ended);
             Ok(())
         })
         .await
@@ -201,6 +192,31 @@ impl Actor {
         let zone = number.and_then(|number| directory.institution(number)).map(|state| &state.zone);
         now.date_in(zone.unwrap_or(&jiff::tz::TimeZone::UTC))
     }
+}
+
+/// How a text stands once it is ended on a date, or at once.
+fn ends(
+    held: &Signed,
+    on: Option<SchoolDate>,
+    today: SchoolDate,
+) -> Result<(Standing, SchoolDate), LawError> {
+    if held.standing == Standing::Ended {
+        return Err(LawError::State("it was ended already"));
+    }
+    let Some(on) = on.filter(|on| *on != today) else { return Ok((Standing::Ended, today)) };
+    if on < today {
+        return Err(Invalid::new("on_date", "must be today or later: what flowed before has flowed").into());
+    }
+    if held.standing != Standing::Complete {
+        return Err(LawError::State("not every party has signed it; take it back without a date"));
+    }
+    if on > held.terms.last_date {
+        return Err(LawError::State("it ends before that date by its own text"));
+    }
+    if held.ended.as_ref().is_some_and(|ending| ending.on <= on) {
+        return Err(LawError::State("a party has ended it for this date or an earlier one"));
+    }
+    Ok((held.standing, on))
 }
 
 /// Reads a text, or says which lines are at fault.
@@ -274,6 +290,9 @@ pub(crate) fn put(
     more["agreement"] = terms.id.as_str().into();
     more["version"] = terms.version.into();
     more["hash"] = hex(&hash).into();
+    if let Some(ending) = &ended {
+        more["ends_on"] = ending.on.to_string().into();
+    }
     more["waits_for"] = waits.iter().map(|party| party.as_str()).collect::<Vec<_>>().into();
     work.more = more;
     let text = text.to_owned();

@@ -29,7 +29,7 @@ pub enum Standing {
 pub struct Ending {
     /// The person's signature over the text's hash with `end`: see the exchange's `agreements`.
     pub by: Approval,
-    /// The day on which it was ended, where the one who ended it is.
+    /// The day on which it ended, or the first day on which it will not hold any more.
     pub on: SchoolDate,
 }
 
@@ -139,7 +139,7 @@ fn rules(versions: &[Arc<Signed>], date: SchoolDate) -> Option<&Arc<Signed>> {
         let unborn = held.ended.as_ref().is_some_and(|ending| ending.on < held.terms.first_date);
         held.terms.first_date <= date && !unborn
     })?;
-    (begun.ended.is_none() && date <= begun.terms.last_date).then_some(begun)
+    (!begun.is_ended(date) && date <= begun.terms.last_date).then_some(begun)
 }
 
 impl Signed {
@@ -156,6 +156,11 @@ impl Signed {
     /// True if this person has signed it.
     pub fn signed_by(&self, person: PersonId) -> bool {
         self.signatures.iter().any(|signature| signature.person == person)
+    }
+
+    /// True if a party has ended it, at once or by this date.
+    pub fn is_ended(&self, date: SchoolDate) -> bool {
+        self.standing == Standing::Ended || self.ended.as_ref().is_some_and(|ending| ending.on <= date)
     }
 
     /// When the last party signed.

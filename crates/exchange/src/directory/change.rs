@@ -227,6 +227,7 @@ impl Change {
             Self::Proposal { proposal } if proposal.used => "policy.closed",
             Self::Proposal { proposal } if proposal.approvals.is_empty() => "policy.proposed",
             Self::Proposal { .. } => "policy.approved",
+            Self::AgreementSigned { ended: Some(_), .. } => "agreement.ended",
             Self::AgreementSigned { standing, .. } => match standing {
                 Standing::Proposed => "agreement.proposed",
                 Standing::Signed => "agreement.signed",

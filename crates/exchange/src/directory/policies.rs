@@ -3,7 +3,10 @@
 //! A set that can't be loaded is in force all the same, and denies everything: going on with the set before could allow
 //! what people have just forbidden. Proposing and activating is planned elsewhere; this only holds what is so.
 
-use super::{approvals::Approval, change::Bytes32};
+use super::{
+    approvals::Approval,
+    change::{Bytes16, Bytes32},
+};
 use commonroll_policy::{Policy, PolicyError, Texts};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -24,6 +27,9 @@ pub struct Proposal {
     pub from: Bytes32,
     /// Hash of the proposed set.
     pub to: Bytes32,
+    /// The number used once, of which with `from` and `to` the id is made. Older logs don't have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Bytes16>,
     /// The proposed set's files by name; empty once it was put in force.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub texts: BTreeMap<String, String>,

@@ -8,7 +8,7 @@ use crate::{
     directory::{
         Directory,
         approvals::Approval,
-        change::{Bytes32, Change, hex},
+        change::{Bytes16, Bytes32, Change, hex},
         policies::{Proposal, texts_of},
     },
     office::{Acting, Actor, LawError, may},
@@ -19,7 +19,7 @@ use commonroll_audit::{approval::Approves, hash::Hash};
 use commonroll_core::{Invalid, Timestamp};
 use commonroll_policy::{Change as Comparison, OfficeAct, Policy, PolicyError, Texts};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
 };
 
@@ -51,6 +51,34 @@ pub struct PolicyProposal {
     pub nonce: [u8; 16],
     /// The proposer's signature over [`policy_change_hash`].
     pub signature: [u8; 64],
+}
+
+impl PolicyProposal {
+    /// A proposal of a set that came as files.
+    ///
+    /// # Errors
+    /// If a name stands there twice: which of the two was meant?
+    pub fn of_files<'a>(
+        files: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+        from: Hash,
+        nonce: [u8; 16],
+        signature: [u8; 64],
+    ) -> Result<Self, Invalid> {
+        Ok(Self { texts: texts_from(files)?, from, nonce, signature })
+    }
+}
+
+/// A set that came as files.
+pub(crate) fn texts_from<'a>(
+    files: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+) -> Result<Texts, Invalid> {
+    let names: BTreeSet<&str> = files.clone().map(|(name, _)| name).collect();
+    if names.len() != files.clone().count() {
+        return Err(Invalid::new("files", "two files have the same name"));
+    }
+    let texts = Texts::from_files(files);
+    bounded(&texts)?;
+    Ok(texts)
 }
 
 /// What came of a proposal.
@@ -90,6 +118,7 @@ impl Exchange {
         let files: BTreeMap<String, String> =
             set.texts().iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
         let (from, to) = (Bytes32(proposal.from), Bytes32(set.hash()));
+        let nonce = Some(Bytes16(proposal.nonce));
         self.law(acting, OfficeAct::ProposePolicy, now, move |work, now| {
             let directory = &*work.planner.directory;
             let permit = may(directory, actor.acting(), OfficeAct::ProposePolicy, None, false)?;
@@ -113,6 +142,7 @@ impl Exchange {
                 id: Bytes32(id),
                 from,
                 to,
+                nonce,
                 texts: files.clone(),
                 widens,
                 changes: words.clone(),

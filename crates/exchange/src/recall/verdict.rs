@@ -154,7 +154,7 @@ fn keeps(directory: &Directory, source: u16, recipient: u16, kind: RecordKind, n
     let today = now.date_in(&home.zone);
     let kind = ItemKind::Record(kind);
     let agreements = directory.agreements();
-    agreements.whole().map(|signed| (&signed.terms, signed.ended.is_some())).any(|(terms, is_ended)| {
+    agreements.whole().map(|signed| (&signed.terms, signed.is_ended(today))).any(|(terms, is_ended)| {
         agreements.newest_begun(&terms.id, today).is_some_and(|newest| newest.terms.version == terms.version)
             && (is_ended || terms.last_date < today)
             && terms.covers(&source.info.slug, &home.info.slug, terms.last_date)

@@ -57,16 +57,19 @@ async fn any_one_party_ends_an_agreement_and_the_older_version_does_not_come_bac
     let head = Actor::new(&world, "ridgeway", Role::Head);
     let hash = world.exchange.agreements(head.acting(), world.now()).unwrap()[0].signed.hash;
     let wrong = head.sign(Approves::Agreement, &hash);
-    let refused = world.exchange.end_agreement(head.acting(), hash, wrong, world.now()).await;
+    let refused = world.exchange.end_agreement(head.acting(), hash, (None, wrong), world.now()).await;
     assert!(
         matches!(refused, Err(LawError::Invalid(_))),
         "a signature under the text ends nothing: {refused:?}"
     );
-    let signature = head.sign(Approves::Act, &ending_hash(&hash));
-    assert_eq!(world.exchange.end_agreement(head.acting(), hash, signature, world.now()).await, Ok(()));
+    let signature = head.sign(Approves::Act, &ending_hash(&hash, None));
+    assert_eq!(
+        world.exchange.end_agreement(head.acting(), hash, (None, signature), world.now()).await,
+        Ok(())
+    );
     assert!(matches!(published(&mut world, 10).await, RecordAnswer::Rejected { code: "no_agreement", .. }));
     assert_eq!(world.feed("kingsmead", 0).await.0, [""; 0]);
-    let again = world.exchange.end_agreement(head.acting(), hash, signature, world.now()).await;
+    let again = world.exchange.end_agreement(head.acting(), hash, (None, signature), world.now()).await;
     assert!(matches!(again, Err(LawError::State(_))));
     assert!(world.log().await.iter().any(|line| line.starts_with("agreement.ended by person:")));
 }
@@ -115,10 +118,10 @@ async fn case_17_an_agreement_of_others_is_not_ones_own_to_touch() {
             .await;
     let head = Actor::new(&world, "kingsmead", Role::Head);
     let hash = world.exchange.agreements(head.acting(), world.now()).unwrap()[0].signed.hash;
-    let signature = head.sign(Approves::Act, &ending_hash(&hash));
-    let refused = world.exchange.end_agreement(head.acting(), hash, signature, world.now()).await;
+    let signature = head.sign(Approves::Act, &ending_hash(&hash, None));
+    let refused = world.exchange.end_agreement(head.acting(), hash, (None, signature), world.now()).await;
     assert_eq!(refused, Err(LawError::NotAllowed(NotAllowed::Denied)));
-    let missing = world.exchange.end_agreement(head.acting(), [7; 32], signature, world.now()).await;
+    let missing = world.exchange.end_agreement(head.acting(), [7; 32], (None, signature), world.now()).await;
     assert_eq!(
         missing,
         Err(LawError::NotAllowed(NotAllowed::Denied)),

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     authority::Caller,
     clock::Surroundings,
-    grpc::{Audit, Directory, ExchangeDoor, People},
+    grpc::{Agreements, Audit, Directory, ExchangeDoor, People, Policies},
     hub::HubError,
     invitation::Inviting,
     limits::Shares,
@@ -19,10 +19,12 @@ use crate::{
 use commonroll_core::PersonId;
 use commonroll_exchange::{AgentId, Exchange};
 use commonroll_wire::pb::{
+    agreement::v1::agreement_service_server::AgreementServiceServer,
     audit::v1::audit_service_server::AuditServiceServer,
     directory::v1::directory_service_server::DirectoryServiceServer,
     exchange::v1::exchange_service_server::ExchangeServiceServer,
     people::v1::people_service_server::PeopleServiceServer,
+    policy::v1::policy_service_server::PolicyServiceServer,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -40,6 +42,10 @@ const FRAME_MAX: u32 = 64 * 1024;
 const HEADERS_MAX: u32 = 16 * 1024;
 /// A person's request: a name and a few words.
 const PEOPLE_BYTES: usize = 64 * 1024;
+/// A whole policy set, 1 MiB at most, and what stands around it.
+const POLICY_BYTES: usize = (1 << 20) + 64 * 1024;
+/// An agreement's text, 128 KiB at most, and what stands around it.
+const AGREEMENT_BYTES: usize = 256 * 1024;
 /// Streams that a peer opened and reset at once before its connection is closed.
 const RESETS_MAX: usize = 20;
 
@@ -92,12 +98,18 @@ impl AgentsDoor {
             inviting: self.inviting.clone(),
         };
         let people = PeopleServiceServer::new(people).max_decoding_message_size(PEOPLE_BYTES);
+        let policies = Policies { exchange: self.exchange.clone(), around: self.around.clone() };
+        let policies = PolicyServiceServer::new(policies).max_decoding_message_size(POLICY_BYTES);
+        let agreements = Agreements { exchange: self.exchange.clone(), around: self.around.clone() };
+        let agreements = AgreementServiceServer::new(agreements).max_decoding_message_size(AGREEMENT_BYTES);
         server(self.limits.streams_per_connection)
             .layer(self.identify())
             .add_service(exchange)
             .add_service(directory)
             .add_service(audit)
             .add_service(people)
+            .add_service(policies)
+            .add_service(agreements)
             .add_service(health_service)
             .add_service(reflection)
             .serve_with_incoming_shutdown(incoming, self.stopping.cancelled_owned())

@@ -1,5 +1,6 @@
 //! The services: a handler reads, calls the exchange once, and answers. Rules live in `exchange`, errors in `status`.
 
+mod agreement;
 mod audit;
 mod convert;
 mod directory;
@@ -7,14 +8,17 @@ mod enrolment;
 mod exchange;
 pub(crate) mod outlet;
 mod people;
+mod policy;
 mod publish;
 mod receive;
 
+pub(crate) use agreement::Agreements;
 pub(crate) use audit::Audit;
 pub(crate) use directory::Directory;
 pub(crate) use enrolment::Enrolment;
 pub(crate) use exchange::ExchangeDoor;
 pub(crate) use people::People;
+pub(crate) use policy::Policies;
 
 use crate::{doors::connection::Peer, status};
 use commonroll_exchange::{PersonSpeaker, Speaker};

@@ -17,6 +17,7 @@ mod keys;
 mod kit;
 mod limits;
 mod local;
+mod office;
 mod people;
 mod renewal;
 mod settings;

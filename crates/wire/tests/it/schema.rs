@@ -88,14 +88,16 @@ fn reflection_has_every_package_and_service() {
     assert_eq!(
         services,
         [
+            "commonroll.agreement.v1.AgreementService",
             "commonroll.audit.v1.AuditService",
             "commonroll.directory.v1.DirectoryService",
             "commonroll.enrolment.v1.EnrolmentService",
             "commonroll.exchange.v1.ExchangeService",
             "commonroll.people.v1.PeopleService",
+            "commonroll.policy.v1.PolicyService",
         ]
     );
-    assert_eq!(set.file.len(), 17);
+    assert_eq!(set.file.len(), 18);
 }
 
 #[test]

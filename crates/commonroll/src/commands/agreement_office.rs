@@ -1,0 +1,174 @@
+//! `commonroll agreement list`, `propose`, `sign` and `end`: agreements as people make them, at the hub.
+//!
+//! Whoever signs reads the page first, made here from the exact text whose hash is signed.
+
+use super::{
+    agreement::{hash, open, read},
+    law::{Confirm, by_digits, hash32, hex, refused},
+    person::{As, Caller, connect},
+    policy_office::printable,
+};
+use commonroll_audit::approval::Approves;
+use commonroll_core::{SchoolDate, Slug, agreement::AgreementText, agreement::documents::signing_page};
+use commonroll_exchange::ending_hash;
+use commonroll_wire::pb::agreement::v1::{
+    AgreementText as Listed, EndRequest, ListRequest, ProposeRequest, SignRequest,
+    agreement_service_client::AgreementServiceClient,
+};
+use std::path::Path;
+use tonic::transport::Channel;
+
+fn service(caller: &Caller) -> AgreementServiceClient<Channel> {
+    AgreementServiceClient::new(caller.channel.clone())
+}
+
+/// Lists the agreements.
+pub async fn list(by: &As, json: bool) -> Result<(), String> {
+    let caller = connect(by).await?;
+    let all = listed(&caller, &[]).await?;
+    if json {
+        for one in &all {
+            let signed: Vec<&str> = one.signatures.iter().map(|s| s.institution.as_str()).collect();
+            let line = serde_json::json!({
+                "hash": hex(&one.agreement_hash), "id": one.id, "version": one.version, "parties": one.parties,
+                "first_date": one.first_date, "last_date": one.last_date, "standing": one.standing,
+                "in_force": one.in_force, "signed_by": signed, "waits_for": waits_for(one), "ended_on": one.ended_on,
+            });
+            println!("{line}");
+        }
+        return Ok(());
+    }
+    if all.is_empty() {
+        println!("no agreement was proposed");
+        return Ok(());
+    }
+    println!("{:<16}  {:<24} {:>4}  {:<10}  {:<10}  state", "hash", "agreement", "vers", "first", "last");
+    for one in &all {
+        let digits = &hex(&one.agreement_hash)[..16];
+        let (id, state) = (printable(&one.id), printable(&state(one)));
+        println!(
+            "{digits}  {id:<24} {:>4}  {:<10}  {:<10}  {state}",
+            one.version, one.first_date, one.last_date
+        );
+    }
+    Ok(())
+}
+
+/// Proposes a text.
+pub async fn propose(by: &As, file: &Path) -> Result<(), String> {
+    let (agreement, digits) = open(file)?;
+    let caller = connect(by).await?;
+    let request = ProposeRequest { role: caller.role.to_string(), text: read(file)? };
+    let told = |status: &tonic::Status| format!("{}:{}", file.display(), refused(status));
+    let made = service(&caller).propose(request).await.map_err(|status| match status.code() {
+        tonic::Code::InvalidArgument => told(&status),
+        _ => refused(&status),
+    })?;
+    if hex(&made.into_inner().agreement_hash) != digits {
+        return Err("the hub took another text than the one in the file".to_owned());
+    }
+    println!("proposed: {}, version {}; SHA-256 {digits}", agreement.id(), agreement.version());
+    println!("a head of each party reads and signs it: commonroll agreement sign {}", &digits[..16]);
+    Ok(())
+}
+
+/// Signs a text for the person's institution.
+pub async fn sign(by: &As, named: &str, confirm: Confirm) -> Result<(), String> {
+    let caller = connect(by).await?;
+    let waits = |one: &Listed| one.standing == "proposed" || one.standing == "signed";
+    let (one, agreement) = looked_at(&caller, named, waits).await?;
+    let hash = hash32(&one.agreement_hash)?;
+    let page = signing_page(&agreement, &hex(&hash), &[], &jiff::tz::TimeZone::UTC);
+    println!("{}", page.markdown());
+    println!("waits for: {}", printable(&waits_for(&one).join(", ")));
+    println!("you sign the SHA-256 of exactly this text: {}", hex(&hash));
+    confirm.ask("sign it for your institution", &one.id)?;
+    let request = SignRequest {
+        role: caller.role.to_string(),
+        agreement_hash: one.agreement_hash,
+        signature: caller.identity.approve(Approves::Agreement, &hash).to_vec().into(),
+    };
+    let done = service(&caller).sign(request).await.map_err(|status| refused(&status))?.into_inner();
+    match done.standing.as_str() {
+        "complete" => println!("signed; every party has: it is in force between its dates"),
+        _ => println!("signed; it is in force once the others have signed"),
+    }
+    Ok(())
+}
+
+/// Ends an agreement, or takes a proposal back.
+pub async fn end(by: &As, named: &str, on: Option<SchoolDate>, confirm: Confirm) -> Result<(), String> {
+    let caller = connect(by).await?;
+    let (one, agreement) = looked_at(&caller, named, |one| one.standing == "complete").await?;
+    let hash = hash32(&one.agreement_hash)?;
+    let when = on.map_or_else(|| "at once".to_owned(), |on| format!("from {on} on"));
+    println!("{}, version {}, between {}", agreement.id(), agreement.version(), one.parties.join(", "));
+    println!("ends {when}: nothing flows under it any more, for any party");
+    println!(
+        "copies that were made under it are kept or withdrawn as its text says; an older version does not come back"
+    );
+    println!("you sign the end of exactly this text: {}", hex(&hash));
+    confirm.ask(&format!("end it {when}"), &one.id)?;
+    let request = EndRequest {
+        role: caller.role.to_string(),
+        agreement_hash: one.agreement_hash,
+        on_date: on.map_or_else(String::new, |on| on.to_string()),
+        signature: caller.identity.approve(Approves::Act, &ending_hash(&hash, on)).to_vec().into(),
+    };
+    service(&caller).end(request).await.map_err(|status| refused(&status))?;
+    println!("it ends {when}");
+    Ok(())
+}
+
+/// Finds an agreement by its hash or its name, with its text, which must be what the hash stands for.
+async fn looked_at(
+    caller: &Caller,
+    named: &str,
+    meant: impl Fn(&Listed) -> bool,
+) -> Result<(Listed, AgreementText), String> {
+    let mut all = listed(caller, &[]).await?;
+    let found = if named.parse::<Slug>().is_ok() && all.iter().any(|one| one.id == named) {
+        all.retain(|one| one.id == named && meant(one));
+        // Of what is in force and what is not, the former is meant.
+        if all.iter().any(|one| one.in_force) {
+            all.retain(|one| one.in_force);
+        }
+        match (all.pop(), all.is_empty()) {
+            (Some(one), true) => one,
+            (None, _) => return Err(format!("no version of {named} is at that stage; see `agreement list`")),
+            _ => return Err(format!("{named} has several such versions: name one by its hash")),
+        }
+    } else {
+        by_digits(all, named, |one| &one.agreement_hash)?
+    };
+    let one = listed(caller, &found.agreement_hash).await?.pop().ok_or("the hub's answer is not whole")?;
+    if hash(&one.text) != hex(&found.agreement_hash) {
+        return Err(
+            "the text that the hub shows isn't what this hash stands for; nothing was signed".to_owned()
+        );
+    }
+    let agreement = AgreementText::parse(&one.text).map_err(|_| {
+        "this program can't read the text: it is of a newer one; nothing was signed".to_owned()
+    })?;
+    Ok((one, agreement))
+}
+
+async fn listed(caller: &Caller, hash: &[u8]) -> Result<Vec<Listed>, String> {
+    let asked = ListRequest { role: caller.role.to_string(), agreement_hash: hash.to_vec().into() };
+    Ok(service(caller).list(asked).await.map_err(|status| refused(&status))?.into_inner().agreements)
+}
+
+fn waits_for(one: &Listed) -> Vec<&str> {
+    let signed = |party: &str| one.signatures.iter().any(|signature| signature.institution == party);
+    one.parties.iter().map(String::as_str).filter(|party| !signed(party)).collect()
+}
+
+fn state(one: &Listed) -> String {
+    match (one.standing.as_str(), one.in_force) {
+        ("ended", _) => format!("ended on {}", one.ended_on),
+        (_, true) if !one.ended_on.is_empty() => format!("in force, ends on {}", one.ended_on),
+        (_, true) => "in force".to_owned(),
+        ("complete", _) => "signed by all, not in force today".to_owned(),
+        _ => format!("waits for {}", waits_for(one).join(", ")),
+    }
+}
