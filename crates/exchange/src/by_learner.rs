@@ -51,7 +51,6 @@ impl About {
 
 /// The places of all records about a learner, in order: those that were published about this number of the hub's. A
 /// learner who was matched anew since may be meant by an entry that names the number they had then.
-#[expect(dead_code, reason = "what erases by learner comes with its own issue")]
 pub(crate) async fn sequences_of(shared: &Shared, learner: u32) -> Result<Vec<u64>, Unread> {
     Ok(about(shared, learner).await?.records)
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 use commonroll_audit::seal::group_leaf;
 use commonroll_core::{LocalId, RecordKind, Timestamp};
-use commonroll_policy::{Action, AgreementInForce, DenyCode, Permit, Question};
+use commonroll_policy::{Action, AgreementInForce, DenyCode, Permit, PersonPermit, Question};
 use std::sync::Arc;
 
 /// What a record is, as far as decisions go.
@@ -147,6 +147,11 @@ fn decide(
 
 /// Leaves of a record what a permit allows: every other field group goes as its hash.
 pub fn redact(groups: &Arc<[SealedGroup]>, permit: &Permit) -> Arc<[SealedGroup]> {
+    only(groups, permit.groups())
+}
+
+/// The same for a person.
+pub fn redact_for(groups: &Arc<[SealedGroup]>, permit: &PersonPermit) -> Arc<[SealedGroup]> {
     only(groups, permit.groups())
 }
 

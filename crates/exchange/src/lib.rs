@@ -10,6 +10,7 @@ pub mod directory;
 pub mod types;
 
 mod decide;
+mod emergency;
 mod enrol;
 mod entry;
 mod evidence;
@@ -24,6 +25,7 @@ mod policies;
 mod proofs;
 mod publish;
 mod questions;
+mod reading;
 mod recall;
 mod refusals;
 mod shared;
@@ -35,6 +37,7 @@ pub use agreements::{AgreementSeen, agreement_hash, ending_hash};
 pub use directory::agreements::{Ending, Signed, Standing};
 pub use directory::approvals::Approval;
 pub use directory::policies::Proposal;
+pub use emergency::{EmergencyOpened, EmergencySeen, ReviewSeen};
 pub use feed::Feed;
 pub use import::{
     AgreementTerms, ConsortiumFile, ImportReport, MadePerson, PersonText, PlacementText, SignatureText,
@@ -47,6 +50,9 @@ pub use policies::{PolicyProposal, Proposed, policy_change_hash};
 pub use publish::BATCH_RECORDS;
 pub use questions::{
     AskError, Asker, Direction, Event, Question, Reached, Reader, Saw, Sharing, Topic, Window,
+};
+pub use reading::{
+    CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,
 };
 pub use types::*;
 pub use verify::{Verified, VerifyError};

@@ -74,13 +74,23 @@ pub(crate) fn may(
     of: Option<&Slug>,
     second: bool,
 ) -> Result<PersonPermit, NotAllowed> {
+    may_for(directory, acting, Purpose::Administration, Office { act, of, second })
+}
+
+/// The same for a purpose.
+pub(crate) fn may_for(
+    directory: &Directory,
+    acting: Acting<'_>,
+    purpose: Purpose,
+    office: Office<'_>,
+) -> Result<PersonPermit, NotAllowed> {
     directory.in_role(acting.speaker.id(), acting.role)?;
     let policy = directory.policies().set().ok_or(NotAllowed::Denied)?;
     let question = PersonQuestion {
         role: acting.role,
         institution: acting.speaker.institution(),
-        purpose: Purpose::Administration,
-        matter: Matter::Office(Office { act, of, second }),
+        purpose,
+        matter: Matter::Office(office),
     };
     policy.decide_person(&question).map_err(|_| NotAllowed::Denied)
 }

@@ -5,6 +5,7 @@
 use crate::{
     directory::{Directory, tokens::MatchingKey},
     live::{Committed, LiveRecord, Ring, Sizes},
+    reading::Misses,
     recall::{Recall, dirt::Dirt},
     refusals::Refusals,
     writer::{Job, WriteFault},
@@ -37,6 +38,8 @@ pub struct Shared {
     /// True while the log does not say yet that this node has started.
     pub starting: AtomicBool,
     pub refusals: Mutex<Refusals>,
+    /// Readings that were refused to a person lately.
+    pub misses: Misses,
     /// Policy sets that were refused.
     pub policy_rejected: AtomicU64,
     directory: RwLock<Directory>,
@@ -94,6 +97,7 @@ impl Shared {
             full: AtomicBool::new(false),
             starting: AtomicBool::new(false),
             refusals: Mutex::default(),
+            misses: Misses::default(),
             policy_rejected: AtomicU64::new(0),
             directory: RwLock::default(),
             ring: RwLock::default(),

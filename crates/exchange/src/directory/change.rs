@@ -131,6 +131,8 @@ pub enum Change {
     Again { recipient: u16, copies: u32 },
     /// Revisions of a record below this one may not leave: its source has marked it confidential since.
     Hidden { record: Bytes16, below: u32 },
+    /// A person opened an emergency access to a learner's card, or it was reviewed.
+    Emergency { emergency: Box<Emergency> },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -159,12 +161,46 @@ pub struct Invited {
     pub approved: Option<Approval>,
 }
 
+/// An access that was opened because a learner was in danger.
+#[derive(Clone, Serialize, Deserialize, PartialEq)]
+pub struct Emergency {
+    /// Names it.
+    pub id: Bytes16,
+    /// Who opened it, in which role, for which institution.
+    pub person: PersonUuid,
+    pub role: Role,
+    pub institution: u16,
+    /// Whose card it opens, and who is home.
+    pub learner: u32,
+    pub home: u16,
+    /// What happened, in the person's words. Personal.
+    pub reason: String,
+    pub opened: Timestamp,
+    /// First instant at which it opens nothing any more.
+    pub until: Timestamp,
+    /// What those who answer for the institutions concerned say of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviews: Vec<Review>,
+}
+
+/// What a second person says of an emergency access.
+#[derive(Clone, Serialize, Deserialize, PartialEq)]
+pub struct Review {
+    pub person: PersonUuid,
+    pub institution: Slug,
+    pub role: Role,
+    pub justified: bool,
+    /// In the reviewer's words. Personal.
+    pub remark: String,
+    pub at: Timestamp,
+}
+
 /// Kinds of change, as numbers of the fact table.
 pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 19];
+    pub const DIRECTORY: [u8; 17] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 19];
 }
 
 impl Change {
@@ -186,6 +222,7 @@ impl Change {
             Self::AgreementSigned { .. } => 13,
             Self::Proposal { .. } => 14,
             Self::Notice { .. } | Self::Again { .. } | Self::Hidden { .. } | Self::Swept { .. } => 15,
+            Self::Emergency { .. } => 16,
             Self::Access { .. } => 19,
         }
     }
@@ -239,6 +276,8 @@ impl Change {
             Self::Again { .. } => "notice.reversed",
             Self::Hidden { .. } => "record.hidden",
             Self::Swept { .. } => "notice.swept",
+            Self::Emergency { emergency } if emergency.reviews.is_empty() => "emergency.opened",
+            Self::Emergency { .. } => "emergency.reviewed",
         }
     }
 
@@ -274,6 +313,7 @@ impl Change {
             Self::Again { recipient, .. } => [&b"a"[..], &recipient.to_be_bytes()].concat(),
             Self::Hidden { record, .. } => [&b"h"[..], &record.0].concat(),
             Self::Swept { .. } => b"s".to_vec(),
+            Self::Emergency { emergency } => emergency.id.0.to_vec(),
         }
     }
 }

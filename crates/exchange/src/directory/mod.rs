@@ -10,13 +10,14 @@ pub mod copies;
 pub mod people;
 pub mod plan;
 pub mod policies;
+pub mod stands;
 pub mod tokens;
 
 use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
 use agreements::Agreements;
-use change::{Change, Invited};
+use change::{Change, Emergency, Invited};
 use commonroll_core::{
-    LocalId, PersonId, RecordId, RecordKind, SchoolDate, Slug, Timestamp,
+    LocalId, PersonId, RecordId, RecordKind, Role, SchoolDate, Slug, Timestamp,
     agreement::ItemKind,
     directory::{Agreement, DateRange, Institution, Registration},
 };
@@ -24,7 +25,7 @@ use copies::{Copies, Notice};
 use jiff::tz::TimeZone;
 pub use people::Person;
 use policies::Policies;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use tokens::{Token, Tokens};
 
 /// Everything that decisions are made from.
@@ -44,6 +45,8 @@ pub struct Directory {
     by_birth: HashMap<Token, Vec<(u16, LocalId)>>,
     next_learner: u32,
     copies: Copies,
+    /// Emergency accesses, by their ids.
+    emergencies: BTreeMap<[u8; 16], Emergency>,
 }
 
 /// A partner and what it has declared.
@@ -220,6 +223,9 @@ impl Directory {
                 return;
             }
             Change::Hidden { record, below } => self.copies.hide(RecordId(record.0), below),
+            Change::Emergency { emergency } => {
+                self.emergencies.insert(emergency.id.0, *emergency);
+            }
             Change::Swept { up_to, at } => {
                 self.copies.swept = Some((up_to, at));
                 return;
@@ -442,16 +448,28 @@ impl Directory {
         self.granted(host, home, ItemKind::Card, date)
     }
 
+    /// Of what flows between a host and a home, the field groups that somebody in a role may see where it is received.
+    pub fn seen_by(
+        &self,
+        (host, home): (u16, u16),
+        kind: ItemKind,
+        role: Role,
+        date: SchoolDate,
+    ) -> Option<(&Agreement, u32)> {
+        let (host, home) = (&self.institution(host)?.info.slug, &self.institution(home)?.info.slug);
+        let lists = |terms: &Agreement| terms.covers(host, home, date) && lists(terms, kind);
+        let terms = self.agreements.in_force(date).map(|signed| &signed.terms).filter(|terms| lists(terms));
+        // An agreement that shows a role nothing of a kind doesn't show it either that there is something.
+        let seen = terms.map(|terms| (terms, terms.groups_seen_by(kind, role)));
+        seen.filter(|(_, mask)| *mask != 0).max_by_key(|(_, mask)| mask.count_ones())
+    }
+
     fn granted(&self, host: u16, home: u16, kind: ItemKind, date: SchoolDate) -> Option<(&Agreement, u32)> {
         let (host, home) = (&self.institution(host)?.info.slug, &self.institution(home)?.info.slug);
-        let lists = |terms: &Agreement| match kind {
-            ItemKind::Record(kind) => terms.kinds.contains_key(&kind),
-            ItemKind::Card => !terms.limits.card.is_empty(),
-        };
         self.agreements
             .in_force(date)
             .map(|signed| &signed.terms)
-            .filter(|terms| lists(terms) && terms.covers(host, home, date))
+            .filter(|terms| lists(terms, kind) && terms.covers(host, home, date))
             .map(|terms| (terms, terms.groups(kind)))
             .max_by_key(|(_, mask)| mask.count_ones())
     }
@@ -532,6 +550,14 @@ impl Directory {
         found.sort();
         found.dedup();
         found
+    }
+}
+
+/// True if an agreement says anything of a kind.
+fn lists(terms: &Agreement, kind: ItemKind) -> bool {
+    match kind {
+        ItemKind::Record(kind) => terms.kinds.contains_key(&kind),
+        ItemKind::Card => !terms.limits.card.is_empty(),
     }
 }
 

@@ -107,7 +107,15 @@ impl AgreementTerms {
             quoted(&self.purpose)
         );
         for (kind, groups) in &self.kinds {
-            self.item(&mut text, *kind, groups);
+            let roles: &[Role] = match kind {
+                RecordKind::Attendance => &[Role::Tutor, Role::HeadOfSixth, Role::AttendanceOfficer],
+                RecordKind::Assessment | RecordKind::Behaviour => &[Role::Tutor, Role::HeadOfSixth],
+            };
+            item(&mut text, (kind.as_str(), "from host to home"), groups, roles);
+        }
+        if !self.card.is_empty() {
+            let roles = [Role::Teacher, Role::AttendanceOfficer];
+            item(&mut text, ("card", "from home to host"), &self.card, &roles);
         }
         let _ = write!(
             text,
@@ -119,24 +127,20 @@ impl AgreementTerms {
         );
         text
     }
+}
 
-    fn item(&self, text: &mut String, kind: RecordKind, groups: &[String]) {
-        let roles: &[Role] = match kind {
-            RecordKind::Attendance => &[Role::Tutor, Role::HeadOfSixth, Role::AttendanceOfficer],
-            RecordKind::Assessment | RecordKind::Behaviour => &[Role::Tutor, Role::HeadOfSixth],
-        };
-        let roles: Vec<String> = roles.iter().map(|role| format!("\"{role}\"")).collect();
-        let groups: Vec<String> = groups.iter().map(|group| quoted(group)).collect();
-        let _ = write!(
-            text,
-            "\n[[item]]\nkind = \"{kind}\"\ngroups = [{}]\ndirection = \"from host to home\"\nseen_by = [{}]\n\
-             legal_basis = \"public task\"\nbasis_source = \"{MADE}\"\nkept_at_source = \"{MADE}\"\n\
-             kept_at_recipient = \"{MADE}\"\nkept_at_hub_days = 30\ndeletion = \"{MADE}\"\n\
-             article_9 = \"substantial public interest\"\nschedule_1 = \"{MADE}\"\npolicy_document = \"{MADE}\"\n",
-            groups.join(", "),
-            roles.join(", ")
-        );
-    }
+fn item(text: &mut String, (kind, direction): (&str, &str), groups: &[String], roles: &[Role]) {
+    let roles: Vec<String> = roles.iter().map(|role| format!("\"{role}\"")).collect();
+    let groups: Vec<String> = groups.iter().map(|group| quoted(group)).collect();
+    let _ = write!(
+        text,
+        "\n[[item]]\nkind = \"{kind}\"\ngroups = [{}]\ndirection = \"{direction}\"\nseen_by = [{}]\n\
+         legal_basis = \"public task\"\nbasis_source = \"{MADE}\"\nkept_at_source = \"{MADE}\"\n\
+         kept_at_recipient = \"{MADE}\"\nkept_at_hub_days = 30\ndeletion = \"{MADE}\"\n\
+         article_9 = \"substantial public interest\"\nschedule_1 = \"{MADE}\"\npolicy_document = \"{MADE}\"\n",
+        groups.join(", "),
+        roles.join(", ")
+    );
 }
 
 /// A TOML basic string.

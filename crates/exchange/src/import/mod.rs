@@ -79,6 +79,9 @@ pub struct AgreementTerms {
     pub purpose: String,
     /// Names of the field groups that flow, by record kind.
     pub kinds: std::collections::BTreeMap<commonroll_core::RecordKind, Vec<String>>,
+    /// Names of the parts of a placed learner's card that flow from home to host; none by default.
+    #[serde(default)]
+    pub card: Vec<String>,
     /// First date in force.
     pub first_date: String,
     /// Last date in force.

@@ -7,6 +7,7 @@ use crate::{
     entry::{Entry, Note},
 };
 use commonroll_core::Timestamp;
+use std::collections::HashMap;
 
 /// Which entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,13 +77,20 @@ impl Exchange {
         let mut payloads = Vec::new();
         let mut walk = self.walk();
         let everybodys = topic == Topic::PolicyChanges;
+        let people: HashMap<String, u16> = {
+            let directory = self.shared.directory();
+            directory.people().map(|(id, person)| (format!("person:{id}"), person.institution)).collect()
+        };
         let look = |seq: u64, bytes: &[u8], events: &mut Vec<Event>, payloads: &mut Vec<usize>| {
             // A note's first byte spares reading the records.
             let Some((2, _)) = bytes.split_first() else { return };
             let Ok(Entry::Note(note)) = Entry::decode(bytes) else { return };
             let Ok(at) = Timestamp::from_micros("at", note.at_us) else { return };
-            let theirs =
-                everybodys || asker.own.as_ref().is_none_or(|(_, own)| concerns(&note, own.as_str()));
+            let theirs = everybodys
+                || asker.own.as_ref().is_none_or(|(number, own)| {
+                    let actor = note.more["actor"].as_str().unwrap_or(&note.by);
+                    people.get(actor) == Some(number) || concerns(&note, own.as_str())
+                });
             if topic.has(&note.what) && window.holds(at) && theirs {
                 if !note.payload.is_empty() {
                     payloads.push(events.len());

@@ -52,7 +52,7 @@ pub struct Saw {
     pub sequence: u64,
     /// When it was accepted, or read.
     pub at: Timestamp,
-    /// What it is; several where a person read more than one.
+    /// What it is: a kind of record, or the card. A person who read several has a line for each.
     pub kinds: Vec<String>,
     /// Which record, where it is one.
     pub record: Option<(RecordId, u32)>,
@@ -213,26 +213,28 @@ impl Found {
         }
         let text = |key: &str| more[key].as_str().unwrap_or_default().to_owned();
         let list = |key: &str| more[key].as_array().into_iter().flatten().cloned().collect::<Vec<_>>();
-        self.saw.push(Saw {
-            sequence: seq + 1,
-            at,
-            kinds: list("kinds").iter().map(|kind| kind.as_str().unwrap_or_default().to_owned()).collect(),
-            record: None,
-            source: None,
-            reader: Reader::Person {
-                id: note.by.clone(),
-                role: text("role"),
-                institution: text("institution"),
-                purpose: text("purpose"),
-            },
-            groups: more["groups"].as_u64().map_or_else(
-                || list("groups").iter().filter_map(|group| group.as_u64()?.try_into().ok()).collect(),
-                |mask| (0..32).filter(|group| mask & 1 << group != 0).collect(),
-            ),
-            reached: Reached::Read,
-            agreement: more["agreement"].as_str().map(str::to_owned),
-            policy: String::new(),
-        });
+        let agreements: Vec<String> =
+            list("agreements").iter().filter_map(|one| one.as_str().map(str::to_owned)).collect();
+        for (kind, mask) in more["groups"].as_object().into_iter().flatten() {
+            let mask = mask.as_u64().unwrap_or_default();
+            self.saw.push(Saw {
+                sequence: seq + 1,
+                at,
+                kinds: vec![kind.clone()],
+                record: None,
+                source: None,
+                reader: Reader::Person {
+                    id: note.by.clone(),
+                    role: text("role"),
+                    institution: text("institution"),
+                    purpose: text("purpose"),
+                },
+                groups: (0..32).filter(|group| mask & 1 << group != 0).collect(),
+                reached: Reached::Read,
+                agreement: (!agreements.is_empty()).then(|| agreements.join(", ")),
+                policy: text("policy"),
+            });
+        }
     }
 }
 

@@ -86,6 +86,7 @@ impl Dirt {
             | Change::Proposal { .. }
             | Change::Notice { .. }
             | Change::Again { .. }
+            | Change::Emergency { .. }
             | Change::Swept { .. } => {}
             Change::Policy { .. } => self.all = true,
         }

@@ -5,6 +5,7 @@
 mod agreements;
 mod by_learner;
 mod cases;
+mod emergencies;
 mod evidence;
 mod faults;
 mod nodes;
@@ -13,5 +14,6 @@ mod placements;
 mod policies;
 mod proposals;
 mod questions;
+mod reading;
 mod recalls;
 mod world;

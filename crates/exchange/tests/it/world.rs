@@ -15,7 +15,7 @@ use commonroll_core::{
     Timestamp,
     directory::{
         DateRange, Declaration, LearnerDeclaration, PlacementAcceptance, PlacementDeclaration, PlacementEnd,
-        Registration,
+        Registration, StaffDeclaration,
     },
     record::{
         Text,
@@ -349,6 +349,19 @@ impl World {
         self.exchange.answer_withdrawal(&agent.speaker, answer, self.now()).await
     }
 
+    /// A person whom the made data manager of an institution has invited.
+    pub async fn colleague(&self, at: &str, who: PersonWanted, number: u8) -> PersonSpeaker {
+        let manager = Actor::new(self, at, Role::DataManager);
+        let by = Inviter::Person(&manager.speaker, manager.role);
+        let (hour, seed) = (Duration::from_secs(3600), ([number; 32], self.now()));
+        let invited = self.exchange.invite_person(&slug(at), who, hour, by, seed).await.unwrap();
+        let key = SigningKey::from_seed(&[number; 32]).unwrap();
+        let (id, peer) = (PersonId([number; 16]), "127.0.0.1".parse().unwrap());
+        let public = *key.public().as_bytes();
+        self.exchange.join_person(&invited.code, id, public, peer, self.now()).await.unwrap();
+        self.exchange.person(id).unwrap()
+    }
+
     /// The first person of an office at an institution.
     pub async fn office(&self, at: &str, role: Role, number: u8) -> PersonSpeaker {
         let who = PersonWanted {
@@ -418,6 +431,18 @@ pub fn acceptance(guest: &str, home: &str) -> Declaration {
 
 pub fn end(local: &str, other: &str, from: Timestamp) -> Declaration {
     Declaration::End(PlacementEnd { learner: id(local), other: slug(other), group: None, from })
+}
+
+/// A person to invite: a role of staff, with their staff id if they teach.
+pub fn staff(role: Role, staff: Option<&str>) -> PersonWanted {
+    let name = "Thistlewood".to_owned();
+    PersonWanted { name, roles: [role].into(), staff: staff.map(id), learner: None }
+}
+
+/// What a member of staff teaches.
+pub fn teaches(who: &str, groups: &[&str]) -> Declaration {
+    let groups = groups.iter().map(|group| id(group)).collect();
+    Declaration::Staff(StaffDeclaration { local_id: id(who), roles: vec![Role::Teacher], groups })
 }
 
 /// A mark for a guest at an hour (UTC) of 14 September 2026.

@@ -1,0 +1,143 @@
+//! How a person stands to a learner: what decisions about a person's reading are made from.
+//!
+//! What is so at a moment, and nothing more. Whether it is enough to see anything is said by the policies.
+
+use super::{Directory, Person, change::Emergency};
+use crate::entry::Circumstances;
+use commonroll_core::{LocalId, PersonId, SchoolDate, Timestamp};
+use std::collections::BTreeSet;
+
+/// How a person stands to a learner whom their institution knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stands {
+    /// The learner, by the hub's number.
+    pub learner: u32,
+    /// The person's institution.
+    pub institution: u16,
+    /// The uncontested home, if there is one.
+    pub home: Option<u16>,
+    /// The learner by the institution's own id.
+    pub local: LocalId,
+    /// Today, where the learner is at home.
+    pub today: SchoolDate,
+    /// True if a placement with the person's institution is in force now.
+    pub placed_here: bool,
+    /// Groups of a placement in force now that the person teaches.
+    pub teaches: BTreeSet<LocalId>,
+    /// Groups that the person teaches, and in which a placement in force now that names no group may have put the
+    /// learner.
+    pub may_teach: BTreeSet<LocalId>,
+    /// True if the learner is the person, or their child.
+    pub own: bool,
+    /// True if the home lets learners and parents in.
+    pub access_on: bool,
+    /// True while an emergency access of the person for this learner runs.
+    pub emergency: bool,
+}
+
+impl Stands {
+    /// True if the person's institution is the learner's home.
+    pub fn is_home(&self) -> bool {
+        self.home == Some(self.institution)
+    }
+
+    /// A placement that names no group says nothing of who teaches the learner; a record of the institution does.
+    pub fn seen_in(&mut self, groups: &BTreeSet<LocalId>) {
+        self.teaches.extend(self.may_teach.intersection(groups).cloned());
+    }
+}
+
+impl Directory {
+    /// How a person stands to whom their institution knows by this id. `None` for somebody whom it doesn't know, or who
+    /// was matched with nobody.
+    pub fn stands(&self, id: PersonId, person: &Person, local: &LocalId, now: Timestamp) -> Option<Stands> {
+        let institution = person.institution;
+        let held = self.local(institution, local)?;
+        let learner = held.learner?;
+        let home = self.home_of(learner).map(|(home, _)| *home);
+        let zone = &self.institution(home.unwrap_or(institution))?.zone;
+        let today = now.date_in(zone);
+        let mine = person.learner.as_ref().and_then(|mine| self.local(institution, mine)?.learner);
+        let mut stands = Stands {
+            learner,
+            institution,
+            home,
+            local: local.clone(),
+            today,
+            placed_here: false,
+            teaches: BTreeSet::new(),
+            may_teach: BTreeSet::new(),
+            own: mine == Some(learner),
+            access_on: home.is_some_and(|home| self.access_on(home)),
+            emergency: self.emergencies().any(|one| one.opens(id, learner, now)),
+        };
+        let taught = self.institution(institution)?.staff.get(person.staff.as_ref().unwrap_or(local));
+        let taught = taught.filter(|_| person.staff.is_some()).map_or(&[] as &[LocalId], Vec::as_slice);
+        for side in held.sides.iter().filter(|side| side.hosting) {
+            let in_force = |group| self.placed(institution, local, today, Some(now), group).in_force;
+            stands.placed_here |= in_force(side.group.as_ref());
+            match &side.group {
+                Some(group) if self.teaches(person, group) && in_force(Some(group)) => {
+                    stands.teaches.insert(group.clone());
+                }
+                Some(_) => {}
+                None => {
+                    let may = taught.iter().filter(|group| in_force(Some(group)));
+                    stands.may_teach.extend(may.cloned());
+                }
+            }
+        }
+        Some(stands)
+    }
+
+    /// True if the person teaches the learner, and the day of a record of their institution lies within that placement.
+    pub fn taught_then(&self, stands: &Stands, source: u16, of: &Circumstances) -> bool {
+        source == stands.institution
+            && stands
+                .teaches
+                .iter()
+                .any(|group| self.placed(source, &of.learner, of.date, of.at, Some(group)).in_force)
+    }
+
+    /// True if an institution lets learners and parents in.
+    pub fn access_on(&self, institution: u16) -> bool {
+        self.institution(institution).is_some_and(|state| state.access)
+    }
+
+    /// Every emergency access.
+    pub fn emergencies(&self) -> impl Iterator<Item = &Emergency> {
+        self.emergencies.values()
+    }
+
+    /// The emergency access with this id.
+    pub fn emergency(&self, id: &[u8; 16]) -> Option<&Emergency> {
+        self.emergencies.get(id)
+    }
+
+    /// Every number under which the log may speak of a learner: this one, and those that they were believed to have.
+    pub fn numbers_of(&self, learner: u32) -> BTreeSet<u32> {
+        let locals = self.institutions.iter().flat_map(|state| state.locals.values());
+        let was = locals.filter(|local| local.learner == Some(learner)).flat_map(|local| &local.was);
+        was.copied().chain([learner]).collect()
+    }
+
+    /// What an institution calls a group.
+    pub fn group_title(&self, institution: u16, group: &LocalId) -> Option<&(String, String)> {
+        self.institution(institution)?.groups.get(group)
+    }
+
+    /// The institutions that know a learner.
+    pub fn knowing(&self, learner: u32) -> BTreeSet<u16> {
+        let all = (0u16..).zip(&self.institutions);
+        let knows =
+            all.filter(|(_, state)| state.locals.values().any(|local| local.learner == Some(learner)));
+        knows.map(|(number, _)| number).collect()
+    }
+}
+
+impl Emergency {
+    /// True if it opens this learner's card to this person now.
+    pub fn opens(&self, person: PersonId, learner: u32, now: Timestamp) -> bool {
+        self.person.0 == person && self.learner == learner && self.opened <= now && now < self.until
+    }
+}

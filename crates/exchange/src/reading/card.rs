@@ -1,0 +1,124 @@
+//! A learner's card as the hub can say it: who is home, where the learner is placed now, and where they were seen today.
+//!
+//! Names, telephone numbers and needs are not the hub's to hold; it says which of them the caller may ask the home for.
+
+use super::{CardSeen, Judge, Loaded, PlacementSeen, PresenceSeen};
+use crate::{
+    decide::{self, Subject},
+    types::GroupState,
+};
+use commonroll_core::{RecordKind, Timestamp, agreement::ItemKind};
+use commonroll_policy::{AgreementInForce, CARD_GROUPS, CardFacts, Denied, Matter, PersonPermit};
+
+/// Number of the part that says where the learner was seen today.
+pub(super) const PRESENCE: u32 = 4;
+/// Numbers of the parts that stay with the home.
+const AT_HOME: [u32; 2] = [2, 3];
+/// The presence field group of an attendance record.
+const MARK: u32 = 2;
+
+impl Judge<'_> {
+    /// Whether the card may be seen, and which parts.
+    pub fn card(&self) -> Result<PersonPermit, Option<Denied>> {
+        let stands = &self.stands;
+        let agreement = stands.home.and_then(|home| {
+            let pair = (stands.institution, home);
+            self.directory.seen_by(pair, ItemKind::Card, self.acting.role, stands.today)
+        });
+        let facts = CardFacts {
+            home: stands.home.and_then(|home| self.slug(home)),
+            host_placed: stands.placed_here,
+            teaches: !stands.teaches.is_empty(),
+            own: stands.own,
+            access_on: stands.access_on,
+            emergency: stands.emergency,
+            agreement: agreement.map(|(terms, groups)| AgreementInForce {
+                id: &terms.id,
+                version: terms.version,
+                groups,
+            }),
+        };
+        self.policy.decide_person(&self.question(Matter::Card(facts))).map_err(Some)
+    }
+
+    /// The card, as far as a permit goes.
+    pub fn show_card(&self, loaded: &[Loaded], permit: &PersonPermit, now: Timestamp) -> CardSeen {
+        let stands = &self.stands;
+        let home = stands.home.and_then(|home| self.directory.institution(home));
+        let not_held =
+            CARD_GROUPS.iter().filter(|(number, _)| AT_HOME.contains(number) && permit.lets_out(*number));
+        CardSeen {
+            groups: permit.groups(),
+            home: home.map(|state| (state.info.slug.clone(), state.info.name.clone())),
+            learner: stands.local.clone(),
+            placements: self.placements(now),
+            presence: permit.lets_out(PRESENCE).then(|| self.presence(loaded, permit, now)),
+            not_held: not_held.map(|(_, name)| *name).collect(),
+            reason: permit.reason().to_owned(),
+            agreement: permit.agreement().map(|(id, version)| format!("{id} v{version}")),
+        }
+    }
+
+    /// Placements in force now: for the home all of them, for a host its own.
+    fn placements(&self, now: Timestamp) -> Vec<PlacementSeen> {
+        let stands = &self.stands;
+        let hosts = (0u16..).zip(self.directory.institutions());
+        let hosts = hosts.filter(|(number, _)| stands.is_home() || *number == stands.institution);
+        let mut seen = Vec::new();
+        for (number, state) in hosts {
+            let theirs = state.locals.iter().filter(|(_, local)| local.learner == Some(stands.learner));
+            for (id, local) in theirs {
+                let in_force = local.sides.iter().filter(|side| {
+                    let group = side.group.as_ref();
+                    side.hosting && self.directory.placed(number, id, stands.today, Some(now), group).in_force
+                });
+                seen.extend(in_force.map(|side| PlacementSeen {
+                    host: state.info.slug.clone(),
+                    group: side.group.clone(),
+                    dates: side.dates,
+                }));
+            }
+        }
+        seen.sort_by(|a, b| (&a.host, &a.group).cmp(&(&b.host, &b.group)));
+        seen
+    }
+
+    /// Where the learner was seen today: whether they were there, of each mark that may go to the home now, and nothing
+    /// else of it.
+    fn presence(&self, loaded: &[Loaded], permit: &PersonPermit, now: Timestamp) -> Vec<PresenceSeen> {
+        let stands = &self.stands;
+        debug_assert!(permit.lets_out(PRESENCE));
+        let (Some(home), Some(_)) = (stands.home, permit.lets_out(PRESENCE).then_some(())) else {
+            return Vec::new();
+        };
+        let today = loaded.iter().filter(|one| {
+            one.entry.kind == RecordKind::Attendance
+                && one.date == stands.today
+                && one.newest
+                && !one.entry.withdrawn
+                && !self.directory.copies().is_hidden(one.entry.id, one.entry.revision)
+        });
+        let mark = |one: &Loaded| {
+            let record = one.payload.as_ref()?;
+            let subject = Subject {
+                source: one.entry.source,
+                kind: one.entry.kind,
+                confidential: one.entry.confidential,
+                circumstances: &record.circumstances,
+            };
+            let placed = decide::place(self.directory, &subject);
+            let (to_home, _) = decide::leave(self.directory, &subject, placed, home, now).ok()?;
+            if placed.learner != Some(stands.learner) || !to_home.lets_out(MARK) {
+                return None;
+            }
+            let group = record.groups.iter().find(|group| group.number == MARK)?;
+            let GroupState::Open { content, .. } = &group.state else { return None };
+            Some(PresenceSeen {
+                source: self.slug(one.entry.source)?.clone(),
+                content: content.clone(),
+                accepted_at: one.entry.accepted_at,
+            })
+        };
+        today.filter_map(mark).collect()
+    }
+}

@@ -1,0 +1,159 @@
+//! Emergency access: a visitor collapses, a teacher needs to know whom to call, and everybody hears of it.
+
+use crate::world::*;
+use commonroll_core::{Purpose, RecordKind, Role};
+use commonroll_exchange::*;
+use std::time::Duration;
+
+const REASON: &str = "Fainted in the workshop; the ambulance asks for allergies";
+const DENIED: LawError = LawError::NotAllowed(NotAllowed::Denied);
+
+async fn open(
+    world: &World,
+    who: &PersonSpeaker,
+    role: Role,
+    learner: &str,
+    minutes: u64,
+) -> Result<EmergencyOpened, LawError> {
+    let acting = Acting { speaker: who, role };
+    let valid = Duration::from_secs(60 * minutes);
+    world.exchange.open_emergency(acting, (&id(learner), REASON), valid, ([9; 16], world.now())).await
+}
+
+async fn card(world: &World, who: &PersonSpeaker, learner: &str) -> Result<Reading, ReadError> {
+    let ask = ReadAsk::about(id(learner), Purpose::Emergency);
+    world.exchange.read(Acting { speaker: who, role: Role::Teacher }, &ask, world.now()).await
+}
+
+#[tokio::test]
+async fn an_emergency_opens_the_card_for_its_time_and_the_home_hears_of_it_at_once() {
+    let mut world = World::governed().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let teacher = world.colleague("northgate", staff(Role::Teacher, None), 50).await;
+    let denied = Err(ReadError::NotAllowed(NotAllowed::Denied));
+    assert_eq!(card(&world, &teacher, "n-77").await, denied, "an emergency isn't claimed, it is opened");
+
+    let opened = open(&world, &teacher, Role::Teacher, "n-77", 60).await.unwrap();
+    let reading = card(&world, &teacher, "n-77").await.unwrap();
+    let seen = reading.card.unwrap();
+    assert_eq!(seen.home.unwrap().0, slug("kingsmead"), "whom to call first");
+    assert_eq!(seen.not_held, ["emergency_contact", "needs"]);
+    assert_eq!((seen.presence, reading.records), (None, Vec::new()), "no record, not even today's marks");
+    let said: Vec<_> = reading.not_shown.iter().map(|said| (said.kind, said.code.as_str())).collect();
+    assert!(said.contains(&(RecordKind::Attendance, "wrong_purpose")), "{said:?}");
+
+    // The log says who and for whom, and not what had happened.
+    let shown = world.exchange.show(1, 1_000).await.unwrap();
+    let entry = shown.iter().find(|entry| entry["what"] == "emergency.opened").unwrap();
+    assert_eq!((&entry["by"], &entry["more"]["recipient"]), (&teacher.by().into(), &"kingsmead".into()));
+    assert!(!entry.to_string().contains("Fainted") && !entry.to_string().contains("n-77"), "{entry}");
+
+    // The home's head and data manager see it at once, by their own id of the learner; a third partner sees nothing.
+    let head = Actor::new(&world, "kingsmead", Role::Head);
+    let told = world.exchange.emergencies(head.acting(), world.now()).await.unwrap();
+    assert_eq!((told.len(), told[0].learner.clone(), told[0].reason.as_str()), (1, Some(id("k-1")), REASON));
+    assert!(!format!("{told:?}").contains("Fainted"));
+    let manager = Actor::new(&world, "kingsmead", Role::DataManager);
+    let asker =
+        world.exchange.asker(&manager.speaker, Role::DataManager, Question::Events(Topic::Exports)).unwrap();
+    let events = world.exchange.events(&asker, Topic::Exports, Window::default(), world.now()).await.unwrap();
+    assert!(events.iter().any(|event| event.what == "emergency.opened"), "{events:?}");
+    let other = Actor::new(&world, "ridgeway", Role::Head);
+    assert_eq!(world.exchange.emergencies(other.acting(), world.now()).await.unwrap(), []);
+
+    // It ends by itself, at the reading.
+    world.pass(59 * 60_000_000);
+    assert!(card(&world, &teacher, "n-77").await.is_ok());
+    assert_eq!(opened.until, world.now().plus_micros(60_000_000));
+    world.pass(60_000_000);
+    assert_eq!(card(&world, &teacher, "n-77").await, denied);
+}
+
+#[tokio::test]
+async fn an_emergency_is_only_for_staff_and_for_whoever_is_placed_here_now() {
+    let world = World::governed().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    let teacher = world.colleague("northgate", staff(Role::Teacher, None), 50).await;
+    let stranger = world.colleague("ridgeway", staff(Role::Teacher, None), 51).await;
+    let manager = Actor::new(&world, "northgate", Role::DataManager);
+    for (who, role, learner) in [
+        (&teacher, Role::Teacher, "nobody"),
+        (&teacher, Role::Teacher, "k-1"),
+        (&teacher, Role::Head, "n-77"),
+        (&stranger, Role::Teacher, "n-77"),
+        (&manager.speaker, Role::DataManager, "n-77"),
+    ] {
+        assert_eq!(open(&world, who, role, learner, 60).await, Err(DENIED), "{role} {learner}");
+    }
+    assert!(matches!(
+        open(&world, &teacher, Role::Teacher, "n-77", 25 * 60).await,
+        Err(LawError::Invalid(_))
+    ));
+    let acting = Acting { speaker: &teacher, role: Role::Teacher };
+    let hour = Duration::from_secs(3600);
+    let short =
+        world.exchange.open_emergency(acting, (&id("n-77"), "quick"), hour, ([1; 16], world.now())).await;
+    assert!(matches!(short, Err(LawError::Invalid(invalid)) if invalid.field == "reason"));
+    // One person's access opens nothing to a colleague; and nothing once the placement has ended.
+    open(&world, &teacher, Role::Teacher, "n-77", 60).await.unwrap();
+    let colleague = world.colleague("northgate", staff(Role::Teacher, None), 52).await;
+    assert!(card(&world, &colleague, "n-77").await.is_err());
+    assert!(card(&world, &teacher, "n-77").await.is_ok());
+    world.declare("kingsmead", end("k-1", "northgate", world.now())).await;
+    assert!(card(&world, &teacher, "n-77").await.is_err());
+    let refused = world.exchange.show(1, 1_000).await.unwrap();
+    world.exchange.tick(world.now()).await;
+    let after = world.exchange.show(refused.len() as u64 + 1, 100).await.unwrap();
+    assert!(after.iter().any(|entry| entry["what"] == "emergency.refused"), "attempts are counted");
+}
+
+#[tokio::test]
+async fn case_17_nobody_reviews_their_own_emergency_and_each_side_reviews_once() {
+    let world = World::governed().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    // Somebody with two hats: head and, at the same college, data protection officer.
+    let both = PersonWanted { roles: [Role::Teacher, Role::Tutor].into(), ..staff(Role::Teacher, None) };
+    let teacher = world.colleague("northgate", both, 50).await;
+    let opened = open(&world, &teacher, Role::Teacher, "n-77", 60).await.unwrap();
+    let host = world.office("northgate", Role::Dpo, 60).await;
+    let home = world.office("kingsmead", Role::Dpo, 61).await;
+    let third = world.office("ridgeway", Role::Dpo, 62).await;
+    let review = async |who: &PersonSpeaker, role, remark: &'static str| {
+        let acting = Acting { speaker: who, role };
+        world.exchange.review_emergency(acting, opened.id, (true, remark), world.now()).await
+    };
+    assert_eq!(review(&teacher, Role::Tutor, "mine").await, Err(DENIED), "not their own, in no role");
+    assert_eq!(review(&third, Role::Dpo, "").await, Err(DENIED), "not another's");
+    let unknown = Acting { speaker: &home, role: Role::Dpo };
+    let unknown = world.exchange.review_emergency(unknown, [3; 16], (true, ""), world.now()).await;
+    assert_eq!(unknown, Err(DENIED), "nor what isn't there");
+    review(&host, Role::Dpo, "Spoke with the first-aider").await.unwrap();
+    assert!(matches!(review(&host, Role::Dpo, "").await, Err(LawError::State(_))));
+    review(&home, Role::Dpo, "").await.unwrap();
+
+    let listed =
+        world.exchange.emergencies(Acting { speaker: &home, role: Role::Dpo }, world.now()).await.unwrap();
+    assert_eq!((listed[0].reviews.len(), listed[0].reviewable), (2, false));
+    let shown = world.exchange.show(1, 1_000).await.unwrap();
+    let entries: Vec<_> = shown.iter().filter(|entry| entry["what"] == "emergency.reviewed").collect();
+    assert!(entries.len() == 2 && !entries[0].to_string().contains("first-aider"));
+    assert!(world.exchange.verify(|_| {}).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_open_is_open_at_every_node_and_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let world = World::with(&database, governed()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    let teacher = world.colleague("northgate", staff(Role::Teacher, None), 50).await;
+    open(&world, &teacher, Role::Teacher, "n-77", 60).await.unwrap();
+    let head = Actor::new(&world, "kingsmead", Role::Head);
+    world.exchange.set_access(head.acting(), true, world.now()).await.unwrap();
+    let other = Exchange::open(options(&database), world.now()).await.unwrap();
+    let ask = ReadAsk::about(id("n-77"), Purpose::Emergency);
+    let acting = Acting { speaker: &teacher, role: Role::Teacher };
+    assert!(other.read(acting, &ask, world.now()).await.unwrap().card.is_some());
+    assert_eq!(other.emergencies(head.acting(), world.now()).await.unwrap().len(), 1);
+}
