@@ -25,6 +25,7 @@ const PERSONAL: &[&str] = &[
     ".commonroll.behaviour.v1.Involvement",
     ".commonroll.behaviour.v1.ShareSafeText",
     ".commonroll.directory.v1.OverviewResponse",
+    ".commonroll.duty.v1.EraseRequest",
     ".commonroll.enrolment.v1.JoinRequest",
     ".commonroll.exchange.v1.DeliveredRecord",
     ".commonroll.exchange.v1.WithdrawnCopy",

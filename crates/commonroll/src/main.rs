@@ -33,6 +33,9 @@ enum Command {
     /// Institutions, agreements and placements
     #[command(subcommand)]
     Directory(commands::directory::DirectoryCommand),
+    /// Duties of a controller: erase, and set how long the hub keeps payloads
+    #[command(subcommand)]
+    Duty(commands::duty::DutyCommand),
     /// Check and read the log
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
             Command::Agent(command) => commands::agent::run(command).await,
             Command::Person(command) => commands::person::run(command).await,
             Command::Directory(command) => commands::directory::run(command).await,
+            Command::Duty(command) => commands::duty::run(command).await,
             Command::Audit(command) => commands::audit::run(command).await,
             Command::Agreement(command) => commands::agreement::run(command).await,
             Command::Policy(command) => commands::policy::run(command).await,

@@ -476,6 +476,57 @@ impl Payloads {
     }
 }
 
+/// What stays of a payload that is taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stays {
+    /// All of it: it is not taken out.
+    All,
+    /// Of a record: its seal's number, date, learner and group, by which copies can still be called back. No content, no salt.
+    Circumstances,
+    /// Nothing.
+    Nothing,
+}
+
+/// A stored block's payload bytes without those of some places. The seals stay: they are hashes, and the source's word.
+pub fn without(bytes: &[u8], stays: impl Fn(usize) -> Stays) -> Result<Vec<u8>, Damaged> {
+    let mut rest = Bytes::copy_from_slice(bytes);
+    for _ in 0..u32::from_be_bytes(take(&mut rest)?) {
+        let _head: [u8; 2 + 8 + 8 + 64] = take(&mut rest)?;
+        let roots = u32::from_be_bytes(take(&mut rest)?) as usize;
+        if rest.remaining() / 32 < roots {
+            return Err(Damaged);
+        }
+        rest.advance(roots * 32);
+    }
+    let mut out = bytes[..bytes.len() - rest.len()].to_vec();
+    for place in 0.. {
+        if !rest.has_remaining() {
+            break;
+        }
+        let length = u32::from_be_bytes(take(&mut rest)?) as usize;
+        if rest.remaining() < length {
+            return Err(Damaged);
+        }
+        let payload = rest.split_to(length);
+        let kept = match stays(place) {
+            Stays::All => length,
+            Stays::Circumstances if payload.first() == Some(&TAG_RECORD) => head_of(&payload)?,
+            Stays::Circumstances | Stays::Nothing => 0,
+        };
+        with_length(&mut out, |out| out.extend_from_slice(&payload[..kept]));
+    }
+    Ok(out)
+}
+
+/// Bytes of a record's payload before its groups.
+fn head_of(payload: &Bytes) -> Result<usize, Damaged> {
+    let mut rest = payload.clone();
+    let _fixed: [u8; 1 + 4 + 4 + 8] = take(&mut rest)?;
+    take_short(&mut rest)?;
+    take_short(&mut rest)?;
+    Ok(payload.len() - rest.len())
+}
+
 /// Checks that a change is the one that its note committed to.
 pub fn change_matches(note: &Note, salt: &[u8; 16], change: &Change) -> bool {
     let json = serde_json::to_vec(change).unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use crate::{
     Clock,
-    entry::{Entry, split_entries},
+    entry::{Entry, RecordEntry, split_entries},
     follow::{RUNNING, read_records},
     live::{LiveRecord, PageBuilder},
     notices::{self, Special},
@@ -35,8 +35,32 @@ struct Stored {
     /// Places at which records stand that are sent again.
     again: HashSet<u64>,
     notices: Vec<OutNotice>,
+    /// Places whose payload was taken out, and whom they were about.
+    gone: Vec<(u64, u32)>,
     /// Where it ends.
     end: u64,
+}
+
+impl Stored {
+    /// Takes in the records at some places of a block; those that are not there any more are said to be gone.
+    fn read(&mut self, block: Block, here: &[u64]) -> Result<(), FeedError> {
+        if here.is_empty() {
+            return Ok(());
+        }
+        let (first, entries) = (block.first_seq, block.entries.clone());
+        let records = read(block, here)?;
+        if records.len() < here.len() {
+            let entries = split_entries(&entries).map_err(|_| FeedError::Damaged)?;
+            let held = |seq: &u64| records.binary_search_by_key(seq, |record| record.seq).is_ok();
+            for seq in here.iter().filter(|seq| !held(seq)) {
+                let entry = usize::try_from(seq - first).ok().and_then(|place| entries.get(place));
+                let learner = entry.and_then(|bytes| RecordEntry::learner_of(bytes));
+                self.gone.push((*seq, learner.ok_or(FeedError::Damaged)?));
+            }
+        }
+        self.records.extend(records);
+        Ok(())
+    }
 }
 
 /// An open feed of one recipient.
@@ -95,7 +119,7 @@ impl Feed {
                 (builder.page, builder.withheld)
             }
             None => {
-                let Stored { records, again, notices, end } = self.stored().await?;
+                let Stored { records, again, notices, gone, end } = self.stored().await?;
                 let directory = self.shared.directory();
                 let mut builder = self.builder(&directory, clock);
                 builder.again = again;
@@ -103,7 +127,11 @@ impl Feed {
                 if records.iter().all(|record| builder.add(record)) {
                     builder.page.cursor = end;
                 }
-                (builder.page, builder.withheld)
+                let PageBuilder { page, mut withheld, .. } = builder;
+                let passed = gone.into_iter().filter(|(seq, _)| *seq < page.cursor);
+                withheld.extend(passed.map(|(seq, learner)| (seq + 1, "erased", learner)));
+                withheld.sort_unstable();
+                (page, withheld)
             }
         };
         self.note_withheld(withheld, clock).await?;
@@ -192,17 +220,17 @@ impl Feed {
             return Ok(records.first().copied());
         }
         if specials.is_empty() {
-            found.records.extend(read(block, records)?);
+            found.read(block, records)?;
             return Ok(None);
         }
-        found.records.extend(read(block.clone(), records)?);
+        found.read(block.clone(), records)?;
         for (place, special, at) in specials {
             let here = rest.split_at(place - (here.len() - rest.len()));
             if !here.0.is_empty() {
                 if !found.notices.is_empty() {
                     return Ok(here.0.first().copied());
                 }
-                found.records.extend(read(block.clone(), here.0)?);
+                found.read(block.clone(), here.0)?;
             }
             let seq = here.1[0];
             match special {
@@ -215,11 +243,15 @@ impl Feed {
                 Special::Again(says) => {
                     let of = says.of.saturating_sub(1);
                     let blocks = self.shared.store.block_of(&[of], true).await;
+                    let mut again = Vec::new();
                     for block in blocks.map_err(|_| FeedError::Unavailable)? {
-                        let again =
-                            read(block, &[of])?.into_iter().map(|record| LiveRecord { seq, ..record });
-                        found.records.extend(again);
+                        again.extend(read(block, &[of])?);
                     }
+                    again.retain(|record| !self.shared.directory().duties().is_going(record.seq));
+                    if again.is_empty() {
+                        found.gone.push((seq, says.learner));
+                    }
+                    found.records.extend(again.into_iter().map(|record| LiveRecord { seq, ..record }));
                     found.again.insert(seq);
                 }
             }
@@ -231,7 +263,7 @@ impl Feed {
         if !found.notices.is_empty() {
             return Ok(rest.first().copied());
         }
-        found.records.extend(read(block, rest)?);
+        found.read(block, rest)?;
         Ok(None)
     }
 

@@ -77,8 +77,16 @@ pub fn read_block(block: &Block, before: &Frontier) -> Result<Followed, Damaged>
     Ok(Followed { changes, batches, started, frontier })
 }
 
-/// Reads the records at some places of a block, each checked against what the log committed to.
+/// Reads the records at some places of a block, each checked against what the log committed to. Those whose payload was
+/// taken out are left out.
 pub fn read_records(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec<LiveRecord>, Damaged> {
+    let mut records = read_what_is_left(block, seqs)?;
+    records.retain(|record| !record.groups.is_empty());
+    Ok(records)
+}
+
+/// The same with records that are kept no longer and have no groups any more, but still what it takes to call copies back.
+pub fn read_what_is_left(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec<LiveRecord>, Damaged> {
     let Some(payloads) = block.payloads else { return Ok(Vec::new()) };
     let payloads = Payloads::decode(payloads)?;
     let entries = split_entries(&block.entries)?;
@@ -91,11 +99,11 @@ pub fn read_records(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec
         };
         let (seal_number, circumstances, groups) = match payloads.get(place)? {
             Payload::Record { seal, circumstances, groups } => (seal, circumstances, groups),
-            // Erased after its retention: there is nothing to deliver.
+            // Erased: there is nothing left.
             Payload::None => continue,
             Payload::Change { .. } => return Err(Damaged),
         };
-        if root_of(&groups)? != entry.root {
+        if !groups.is_empty() && root_of(&groups)? != entry.root {
             return Err(Damaged);
         }
         let seal = payloads.seals.get(seal_number as usize).ok_or(Damaged)?.clone();

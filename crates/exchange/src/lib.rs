@@ -10,6 +10,7 @@ pub mod directory;
 pub mod types;
 
 mod decide;
+mod duty;
 mod emergency;
 mod enrol;
 mod entry;
@@ -36,7 +37,9 @@ mod writer;
 pub use agreements::{AgreementSeen, agreement_hash, ending_hash};
 pub use directory::agreements::{Ending, Signed, Standing};
 pub use directory::approvals::Approval;
+pub use directory::change::Keeping;
 pub use directory::policies::Proposal;
+pub use duty::{Erasing, Erasure, ErasureReason, RetentionRule, RetentionSeen};
 pub use emergency::{EmergencyOpened, EmergencySeen, ReviewSeen};
 pub use feed::Feed;
 pub use import::{
@@ -383,6 +386,7 @@ impl Exchange {
                 work.planner.directory.speaker(agent)?;
                 let held = work.planner.directory.institution(number).map_or(0, |s| s.cursor);
                 if ack.cursor > held {
+                    work.more = serde_json::json!({ "cursor": ack.cursor });
                     work.planner.make(change.clone());
                 }
                 Ok::<_, NotAllowed>(ack.cursor.max(held))
@@ -444,6 +448,7 @@ impl Exchange {
         }
         recall::tick(&self.shared, now).await;
         by_learner::tick(&self.shared).await;
+        duty::tick(&self.shared, now).await;
         if let Err(error) = self.shared.store.maintain().await {
             tracing::warn!(%error, "the store's upkeep failed");
         }

@@ -6,6 +6,7 @@
 use crate::{
     decide::{self, Subject},
     directory::{Directory, Placed},
+    duty::ranges::Ranges,
     entry::{Circumstances, RecordEntry, Seal},
     types::{OutBatch, OutRecord, Page, SealedGroup},
 };
@@ -116,6 +117,14 @@ impl Ring {
         commit.records.get(place)
     }
 
+    /// Forgets everything if it holds a record at one of these places.
+    pub fn forget(&mut self, of: &Ranges) {
+        let holds = |commit: &Arc<Committed>| commit.records.iter().any(|record| of.holds(record.seq));
+        if self.commits.iter().any(holds) {
+            self.clear();
+        }
+    }
+
     /// Forgets everything: another node appended.
     pub fn clear(&mut self) {
         (self.commits, self.bytes) = (VecDeque::new(), 0);
@@ -196,6 +205,9 @@ impl PageBuilder<'_> {
         let held = record.placed.filter(|(version, _)| *version == self.directory.version);
         let placed = held.map_or_else(|| decide::place(self.directory, &subject), |(_, placed)| placed);
         match decide::leave(self.directory, &subject, placed, self.recipient, self.now) {
+            Ok(_) if self.directory.duties().is_going(record.seq) => {
+                self.withheld.push((record.seq + 1, "erased", entry.learner));
+            }
             Ok(_) if hidden => self.withheld.push((record.seq + 1, "confidential", entry.learner)),
             Err(code) => self.withheld.push((record.seq + 1, code, entry.learner)),
             Ok((permit, recipient_learner)) => {

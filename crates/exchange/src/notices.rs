@@ -41,6 +41,8 @@ pub enum Outgoing {
     Notice { change: Change, of: Vec<(u64, u32)> },
     /// A record, by its place in the log (from 0), once more.
     Again { recipient: u16, of: u64, learner: u32, groups: u32 },
+    /// Payloads that must go, with what is to be read of it in the entry.
+    Erased { change: Change, more: serde_json::Value },
     /// An answer, copy by copy.
     Answered { change: Change, answers: Vec<CopyAnswer> },
 }
@@ -99,6 +101,10 @@ pub fn put(plan: &mut Plan, directory: &Directory, outgoing: Outgoing, by: &str,
             let says = AgainSays { recipient: slug(recipient), of: of + 1, learner, groups };
             into_feed(plan, recipient);
             plan.note(AGAIN, by, said(&says), now);
+        }
+        Outgoing::Erased { change, more } => {
+            plan.change_with(&change, by, more, now);
+            plan.changes.push(change);
         }
         Outgoing::Answered { change, answers } => {
             let outcomes: Vec<_> =

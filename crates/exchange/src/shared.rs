@@ -4,6 +4,7 @@
 
 use crate::{
     directory::{Directory, tokens::MatchingKey},
+    duty::{ranges::Ranges, retention::Retention},
     live::{Committed, LiveRecord, Ring, Sizes},
     reading::Misses,
     recall::{Recall, dirt::Dirt},
@@ -72,6 +73,8 @@ pub struct Shared {
     pub leaving: tokio::sync::RwLock<()>,
     /// The sweep under way.
     pub recall: tokio::sync::Mutex<Recall>,
+    /// Held while payloads are taken out; and how far the look for what is kept no longer has come.
+    pub retention: tokio::sync::Mutex<Retention>,
 }
 
 /// How long a node may decide without looking whether others appended.
@@ -118,6 +121,7 @@ impl Shared {
             dirt: Mutex::default(),
             leaving: tokio::sync::RwLock::default(),
             recall: tokio::sync::Mutex::default(),
+            retention: tokio::sync::Mutex::default(),
         }
     }
 
@@ -134,6 +138,11 @@ impl Shared {
     /// The newest commits.
     pub fn ring(&self) -> RwLockReadGuard<'_, Ring> {
         self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Payloads at these places have gone: none of them stays in memory.
+    pub fn forget(&self, of: &Ranges) {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner).forget(of);
     }
 
     /// The log's tree as committed.

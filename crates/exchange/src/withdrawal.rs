@@ -31,6 +31,8 @@ pub enum Reason {
     SourceMarkedConfidential,
     /// The source took the record back.
     RecordWithdrawn,
+    /// The learner's home had it erased.
+    Erased,
 }
 
 impl Reason {
@@ -45,6 +47,7 @@ impl Reason {
             Self::HomeChanged => "home_changed",
             Self::SourceMarkedConfidential => "source_marked_confidential",
             Self::RecordWithdrawn => "record_withdrawn",
+            Self::Erased => "erased",
         }
     }
 }

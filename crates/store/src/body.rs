@@ -232,6 +232,31 @@ impl Store for Backend {
         sqlx::query("DELETE FROM about").execute(&self.writer).await.map(drop).map_err(sort)
     }
 
+    async fn rewrite(&self, first_seq: u64, before: &[u8], after: &[u8]) -> Result<bool> {
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(StoreError::Flush("an earlier flush failed".to_owned()));
+        }
+        let written = sqlx::query("UPDATE block SET payloads = $2 WHERE first_seq = $1 AND payloads = $3")
+            .bind(sql(first_seq))
+            .bind(after)
+            .bind(before)
+            .execute(&self.writer)
+            .await
+            .map_err(sort);
+        if let Err(StoreError::Flush(_)) = written {
+            self.stopped.store(true, Ordering::Release);
+        }
+        Ok(written?.rows_affected() == 1)
+    }
+
+    async fn scrub(&self) -> Result<bool> {
+        let outcome = engine::scrub(self).await;
+        if let Err(StoreError::Flush(_)) = outcome {
+            self.stopped.store(true, Ordering::Release);
+        }
+        outcome
+    }
+
     async fn wait_for_change(&self, known_size: u64, at_most: Duration) -> Result<()> {
         // Running out of time is a normal end: the caller looks for itself then.
         tokio::time::timeout(at_most, engine::changed(self, known_size)).await.unwrap_or(Ok(()))

@@ -13,6 +13,8 @@ pub enum Call {
     Commit,
     /// A look-up.
     Read,
+    /// Payloads that are to be replaced, or what is left of them to be overwritten.
+    Rewrite,
 }
 
 /// What happens to a call.
@@ -62,6 +64,18 @@ impl Faulty {
             Trouble::None | Trouble::Full | Trouble::Lost => {}
         }
         Ok(false)
+    }
+}
+
+impl Faulty {
+    async fn rewriting(&self) -> Result<()> {
+        match (self.fate)(Call::Rewrite) {
+            Trouble::Slow(turns) => slow(turns).await,
+            Trouble::Away | Trouble::Unknown(_) => return Err(StoreError::Unavailable(broken())),
+            Trouble::Full => return Err(StoreError::Full(broken())),
+            Trouble::None | Trouble::Lost | Trouble::Short => {}
+        }
+        Ok(())
     }
 }
 
@@ -151,6 +165,16 @@ impl Store for Faulty {
     async fn drop_index(&self) -> Result<()> {
         self.read().await?;
         self.store.drop_index().await
+    }
+
+    async fn rewrite(&self, first_seq: u64, before: &[u8], after: &[u8]) -> Result<bool> {
+        self.rewriting().await?;
+        self.store.rewrite(first_seq, before, after).await
+    }
+
+    async fn scrub(&self) -> Result<bool> {
+        self.rewriting().await?;
+        self.store.scrub().await
     }
 
     async fn wait_for_change(&self, known_size: u64, at_most: Duration) -> Result<()> {

@@ -119,6 +119,21 @@ pub trait Store: Send + Sync {
     /// Empties the index, to be made anew from the log.
     async fn drop_index(&self) -> Result<()>;
 
+    /// Puts other payloads in a block's place, durably, if they are still `before`; false if they are not, and nothing is
+    /// changed. Entries are never rewritten.
+    ///
+    /// # Errors
+    /// After [`StoreError::Flush`] every later commit fails too.
+    async fn rewrite(&self, first_seq: u64, before: &[u8], after: &[u8]) -> Result<bool>;
+
+    /// Makes what was rewritten unreadable in the database's own files; false if somebody still reads the older state: try
+    /// again. On SQLite freed space is overwritten with zeros as it is freed, and this empties the write-ahead log. On
+    /// PostgreSQL older row versions go by its own vacuum, which is not waited for.
+    ///
+    /// # Errors
+    /// After [`StoreError::Flush`] commits fail too.
+    async fn scrub(&self) -> Result<bool>;
+
     /// Waits until the log holds more than `known_size` entries, whoever appended them, or `at_most` has passed.
     async fn wait_for_change(&self, known_size: u64, at_most: Duration) -> Result<()>;
 

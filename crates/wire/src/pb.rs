@@ -43,6 +43,7 @@ hide! {
     behaviour::Involvement,
     behaviour::ShareSafeText,
     directory::OverviewResponse,
+    duty::EraseRequest,
     enrolment::JoinRequest,
     exchange::DeliveredRecord,
     exchange::WithdrawnCopy,

@@ -5,6 +5,7 @@ pub mod agreement;
 mod agreement_office;
 pub mod audit;
 pub mod directory;
+pub mod duty;
 pub mod hub;
 mod law;
 pub mod person;

@@ -16,7 +16,7 @@ use crate::{
     withdrawal::{Answered, Reason},
 };
 use commonroll_core::{
-    LocalId, PersonId, Role, Slug, Timestamp,
+    LocalId, PersonId, RecordKind, Role, Slug, Timestamp,
     directory::{Agreement, DateRange, Institution, Registration},
 };
 use serde::{Deserialize, Serialize};
@@ -133,8 +133,45 @@ pub enum Change {
     Hidden { record: Bytes16, below: u32 },
     /// A person opened an emergency access to a learner's card, or it was reviewed.
     Emergency { emergency: Box<Emergency> },
+    /// Payloads must go, or are gone. `of` says which: the first place (counted from 1) and how many from there on.
+    Erased {
+        id: Bytes16,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        of: Vec<(u64, u64)>,
+        /// True if nothing may stay; false if what it takes to call copies back does.
+        whole: bool,
+        done: bool,
+    },
+    /// How long the hub keeps the payloads of an institution's records of a kind, and what somebody asks to have instead.
+    Kept {
+        institution: u16,
+        record: RecordKind,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<Keeping>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<KeepingAsked>,
+    },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
+}
+
+/// How long payloads are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keeping {
+    /// Days after the last recipient has acknowledged; after acceptance where there is none, and with `even_waiting`.
+    pub days: u32,
+    /// True if a record that still waits for a recipient goes too.
+    pub even_waiting: bool,
+}
+
+/// A change of it that waits for the institution's data protection officer.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct KeepingAsked {
+    /// What is asked; `None` for no rule of one's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Keeping>,
+    /// Who asks.
+    pub by: PersonUuid,
 }
 
 /// For whom a person's invitation is, and who stands behind it.
@@ -200,7 +237,7 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 17] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 19];
+    pub const DIRECTORY: [u8; 19] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
 }
 
 impl Change {
@@ -224,6 +261,8 @@ impl Change {
             Self::Notice { .. } | Self::Again { .. } | Self::Hidden { .. } | Self::Swept { .. } => 15,
             Self::Emergency { .. } => 16,
             Self::Access { .. } => 19,
+            Self::Kept { .. } => 17,
+            Self::Erased { .. } => 18,
         }
     }
 
@@ -278,6 +317,11 @@ impl Change {
             Self::Swept { .. } => "notice.swept",
             Self::Emergency { emergency } if emergency.reviews.is_empty() => "emergency.opened",
             Self::Emergency { .. } => "emergency.reviewed",
+            Self::Erased { done: true, .. } => "erasure.done",
+            Self::Erased { whole: true, .. } => "record.erased",
+            Self::Erased { .. } => "record.expired",
+            Self::Kept { asked: Some(_), .. } => "retention.asked",
+            Self::Kept { .. } => "retention.set",
         }
     }
 
@@ -314,6 +358,10 @@ impl Change {
             Self::Hidden { record, .. } => [&b"h"[..], &record.0].concat(),
             Self::Swept { .. } => b"s".to_vec(),
             Self::Emergency { emergency } => emergency.id.0.to_vec(),
+            Self::Erased { id, .. } => id.0.to_vec(),
+            Self::Kept { institution, record, .. } => {
+                [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()
+            }
         }
     }
 }
@@ -335,8 +383,8 @@ impl<'de> Deserialize<'de> for Bytes32 {
     }
 }
 
-/// A record's id, as hexadecimal text in the log.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// 16 bytes, as hexadecimal text in the log: a record's id, an erasure's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes16(pub [u8; 16]);
 
 impl Serialize for Bytes16 {

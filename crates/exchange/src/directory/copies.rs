@@ -32,7 +32,7 @@ pub struct Notice {
 impl Copies {
     /// Takes a notice, new or answered.
     pub fn put(&mut self, recipient: u16, number: u64, notice: Notice) {
-        let swept = notice.reason != Reason::RecordWithdrawn;
+        let swept = !matches!(notice.reason, Reason::RecordWithdrawn | Reason::Erased);
         if self.notices.insert((recipient, number), notice).is_none() && swept {
             self.turn += 1;
         }

@@ -7,6 +7,7 @@ pub mod agreements;
 pub mod approvals;
 pub mod change;
 pub mod copies;
+pub mod duties;
 pub mod people;
 pub mod plan;
 pub mod policies;
@@ -22,6 +23,7 @@ use commonroll_core::{
     directory::{Agreement, DateRange, Institution, Registration},
 };
 use copies::{Copies, Notice};
+use duties::Duties;
 use jiff::tz::TimeZone;
 pub use people::Person;
 use policies::Policies;
@@ -47,6 +49,7 @@ pub struct Directory {
     copies: Copies,
     /// Emergency accesses, by their ids.
     emergencies: BTreeMap<[u8; 16], Emergency>,
+    duties: Duties,
 }
 
 /// A partner and what it has declared.
@@ -226,6 +229,14 @@ impl Directory {
             Change::Emergency { emergency } => {
                 self.emergencies.insert(emergency.id.0, *emergency);
             }
+            Change::Erased { id, of, whole, done } => {
+                self.duties.put_erased(id, &of, whole, done);
+                return;
+            }
+            Change::Kept { institution, record, rule, asked } => {
+                self.duties.put_kept(institution, record, rule, asked);
+                return;
+            }
             Change::Swept { up_to, at } => {
                 self.copies.swept = Some((up_to, at));
                 return;
@@ -356,6 +367,11 @@ impl Directory {
     /// What recipients were asked to remove, and what may not leave any more.
     pub const fn copies(&self) -> &Copies {
         &self.copies
+    }
+
+    /// What is being erased, and how long payloads are kept.
+    pub const fn duties(&self) -> &Duties {
+        &self.duties
     }
 
     /// The learner's ids at an institution, by the hub's numbers: who is home there first, else any that is known so.

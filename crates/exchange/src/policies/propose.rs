@@ -278,7 +278,7 @@ impl Exchange {
         tokio::task::spawn_blocking(work).await.map_err(|_| LawError::Unavailable)
     }
 
-    fn act_refused(&self, acting: Acting<'_>, act: OfficeAct) {
+    pub(crate) fn act_refused(&self, acting: Acting<'_>, act: OfficeAct) {
         self.refused(&acting.speaker.by(), "act.refused", act.as_str());
     }
 

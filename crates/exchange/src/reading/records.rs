@@ -104,8 +104,11 @@ async fn load(shared: &Shared, found: &mut [Loaded]) -> Result<(), Unread> {
             return Err(Unread);
         }
     }
+    let directory = shared.directory();
     for one in found {
         match records.remove(&one.seq) {
+            // The entry that says that it must go counts, also while its bytes are still there.
+            Some(Ok(_)) if directory.duties().is_going(one.seq) => {}
             Some(Ok(record)) => one.payload = Some(record),
             Some(Err(())) => one.damaged = true,
             None => {}

@@ -33,6 +33,11 @@ impl Dirt {
         dirt
     }
 
+    /// Everything about some learners.
+    pub fn of_learners(learners: impl IntoIterator<Item = u32>) -> Self {
+        Self { learners: learners.into_iter().collect(), ..Self::default() }
+    }
+
     /// True if nothing needs to be looked at.
     pub fn is_empty(&self) -> bool {
         !self.all
@@ -87,6 +92,8 @@ impl Dirt {
             | Change::Notice { .. }
             | Change::Again { .. }
             | Change::Emergency { .. }
+            | Change::Erased { .. }
+            | Change::Kept { .. }
             | Change::Swept { .. } => {}
             Change::Policy { .. } => self.all = true,
         }

@@ -10,13 +10,13 @@
 //! the log, and what it had to look at follows from the directory's rows since the last sweep that came to its end.
 
 pub mod dirt;
-mod held;
+pub(crate) mod held;
 mod verdict;
 
 use crate::{
     directory::change::Change,
     entry::split_entries,
-    follow::read_records,
+    follow::read_what_is_left,
     notices::{self, Outgoing},
     shared::Shared,
     submit_with,
@@ -284,7 +284,8 @@ fn plan(work: &mut Work<'_>, acts: &[Act], now: Timestamp) {
     }
 }
 
-/// The records at these places, each checked against what the log committed to. One whose payload is gone is left out.
+/// The records at these places, each checked against what the log committed to. One that was erased is left out; one that
+/// is kept no longer has no groups any more, and what it takes to call its copies back.
 async fn load(shared: &Shared, seqs: &[u64]) -> Result<Vec<crate::live::LiveRecord>, Failed> {
     let mut records = Vec::with_capacity(seqs.len());
     for some in seqs.chunks(BLOCKS_AT_ONCE) {
@@ -292,7 +293,7 @@ async fn load(shared: &Shared, seqs: &[u64]) -> Result<Vec<crate::live::LiveReco
             let first = block.first_seq;
             let inside = first..block.end();
             let here: Vec<u64> = some.iter().copied().filter(|seq| inside.contains(seq)).collect();
-            records.extend(read_records(block, here.into_iter()).map_err(|_| damaged(first))?);
+            records.extend(read_what_is_left(block, here.into_iter()).map_err(|_| damaged(first))?);
         }
     }
     Ok(records)

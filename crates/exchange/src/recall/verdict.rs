@@ -49,6 +49,10 @@ impl Case {
             let upto = handed.get(&recipient).copied().unwrap_or(0);
             self.judge(directory, recipient, upto, now, &mut acts);
         }
+        if self.newest.groups.is_empty() {
+            // Kept no longer: there is nothing to send again.
+            acts.retain(|act| matches!(act, Act::Recall { .. }));
+        }
         acts
     }
 

@@ -9,6 +9,7 @@ mod tests;
 use crate::{
     Exchange,
     directory::change::{Change, kind},
+    duty::{gone, ranges::Ranges},
     entry::{Entry, Payload, Payloads, change_matches, place_mark, split_marked},
     follow::root_of,
 };
@@ -38,6 +39,10 @@ pub struct Verified {
     pub records: u64,
     /// Records whose payload was checked against its commitment.
     pub payloads: u64,
+    /// Entries whose payload was taken out, each by an entry that says so.
+    pub erased: u64,
+    /// Payloads that an entry says must go, and that are still there: the hub goes on with it by itself.
+    pub going: u64,
     /// Root of the tree over all entries.
     pub root: Hash,
 }
@@ -49,6 +54,15 @@ pub enum VerifyError {
     #[error("entry {sequence} is not what was written; restore the log from a backup and compare")]
     Bad {
         /// First entry at fault, counted from 1.
+        sequence: u64,
+    },
+    /// A payload is not there, and no entry says that it was erased or is kept no longer.
+    #[error(
+        "the payload of entry {sequence} has vanished, and no entry says that it was erased or is kept no longer; restore the \
+         database from a backup and compare"
+    )]
+    Vanished {
+        /// First entry without its payload, counted from 1.
         sequence: u64,
     },
     /// The log ends before what the rows beside it know.
@@ -92,8 +106,9 @@ impl Exchange {
 }
 
 async fn verify(store: &Arc<dyn Store>, progress: &mut impl FnMut(u64)) -> Result<Verified, VerifyError> {
-    let mut found = Verified { entries: 0, records: 0, payloads: 0, root: [0; 32] };
+    let mut found = Verified { entries: 0, records: 0, payloads: 0, erased: 0, going: 0, root: [0; 32] };
     let (mut frontier, mut directory) = (Frontier::new(), Folded::default());
+    let (mut missing, mut said) = (Ranges::default(), Vec::new());
     let mut pages =
         Pages { store: store.clone(), next: 0, blocks: 16, ended: false, waiting: VecDeque::new() };
     while let Some(page) = pages.next().await? {
@@ -117,6 +132,8 @@ async fn verify(store: &Arc<dyn Store>, progress: &mut impl FnMut(u64)) -> Resul
             }
             (found.records, found.payloads) =
                 (found.records + checked.records, found.payloads + checked.payloads);
+            checked.missing.into_iter().for_each(|seq| missing.push(seq));
+            said.extend(checked.said);
             directory.fold(checked.changes);
         }
         check_tiles(store.as_ref(), &tiles).await?;
@@ -125,6 +142,12 @@ async fn verify(store: &Arc<dyn Store>, progress: &mut impl FnMut(u64)) -> Resul
     not_cut(store.as_ref(), frontier.size()).await?;
     directory.compare(store.as_ref(), frontier.size()).await?;
     (found.entries, found.root) = (frontier.size(), frontier.root());
+    // An entry that says what must go stands behind it.
+    let said = Ranges::of(said);
+    if let Some(seq) = missing.first_outside(&said) {
+        return Err(VerifyError::Vanished { sequence: seq + 1 });
+    }
+    (found.erased, found.going) = (missing.count(), said.count() - missing.count());
     Ok(found)
 }
 
@@ -166,6 +189,10 @@ struct Checked {
     block: Block,
     leaves: Vec<Hash>,
     changes: Vec<(u64, Change)>,
+    /// Entries that committed to a payload which is not there, ascending.
+    missing: Vec<u64>,
+    /// What entries say must go.
+    said: Vec<(u64, u64)>,
     records: u64,
     payloads: u64,
 }
@@ -194,7 +221,15 @@ impl Checked {
 /// Checks what can be checked of a block alone; the error is the first entry at fault, counted from 1.
 fn check(block: Block) -> Result<Checked, u64> {
     let (first, count) = (block.first_seq, block.n as usize);
-    let mut checked = Checked { block, leaves: Vec::new(), changes: Vec::new(), records: 0, payloads: 0 };
+    let mut checked = Checked {
+        block,
+        leaves: Vec::new(),
+        changes: Vec::new(),
+        missing: Vec::new(),
+        said: Vec::new(),
+        records: 0,
+        payloads: 0,
+    };
     let payloads = checked.block.payloads.take().map(Payloads::decode).transpose();
     let entries = split_marked(&checked.block.entries).map_err(|_| first + 1)?;
     checked.leaves = entries.iter().map(|(_, entry)| leaf_hash(entry)).collect();
@@ -203,27 +238,42 @@ fn check(block: Block) -> Result<Checked, u64> {
     }
     let payloads = payloads.map_err(|_| checked.out_of_place().unwrap_or(first + 1))?;
     let (mut changes, mut records, mut whole) = (Vec::new(), 0, 0);
+    let (mut missing, mut said) = (Vec::new(), Vec::new());
     for (place, (_, bytes)) in entries.iter().enumerate() {
         let seq = first + place as u64;
         let payload = payloads.as_ref().map_or(Ok(Payload::None), |all| all.get(place));
         let sound = match (Entry::decode(bytes), payload) {
+            // Kept no longer, which must be said elsewhere: only what it takes to call copies back is there.
+            (Ok(Entry::Record(_)), Ok(Payload::Record { groups, .. })) if groups.is_empty() => {
+                records += 1;
+                missing.push(seq);
+                true
+            }
             (Ok(Entry::Record(record)), Ok(Payload::Record { seal, groups, .. })) => {
                 (records, whole) = (records + 1, whole + 1);
                 let seal = payloads.as_ref().and_then(|all| all.seals.get(seal as usize));
                 let sealed = seal.and_then(|seal| seal.roots.get(usize::from(record.index)));
                 sealed == Some(&record.root) && root_of(&groups) == Ok(record.root)
             }
-            // Erased, which the log says elsewhere.
+            // Erased, which must be said elsewhere.
             (Ok(Entry::Record(_)), Ok(Payload::None)) => {
                 records += 1;
+                missing.push(seq);
                 true
             }
             (Ok(Entry::Note(note)), Ok(Payload::Change { salt, change })) => {
                 let matches = change_matches(&note, &salt, &change);
+                said.extend(gone::said(&note).iter().flat_map(|of| of.runs()));
                 changes.push((seq, *change));
                 matches
             }
-            (Ok(Entry::Note(_)), Ok(Payload::None)) => true,
+            (Ok(Entry::Note(note)), Ok(Payload::None)) => {
+                said.extend(gone::said(&note).iter().flat_map(|of| of.runs()));
+                if !note.payload.is_empty() {
+                    missing.push(seq);
+                }
+                true
+            }
             _ => false,
         };
         if !sound {
@@ -233,6 +283,7 @@ fn check(block: Block) -> Result<Checked, u64> {
     }
     drop(entries);
     (checked.changes, checked.records, checked.payloads) = (changes, records, whole);
+    (checked.missing, checked.said) = (missing, said);
     Ok(checked)
 }
 

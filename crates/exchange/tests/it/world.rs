@@ -100,6 +100,18 @@ pub fn governed() -> ConsortiumFile {
         .fold(consortium(), |file, name| file.with_person(&PEOPLE, &slug(name), Role::DataManager))
 }
 
+/// The same with a data protection officer at kingsmead and one at northgate.
+pub fn with_officers() -> ConsortiumFile {
+    ["kingsmead", "northgate"]
+        .into_iter()
+        .fold(governed(), |file, name| file.with_person(&PEOPLE, &slug(name), Role::Dpo))
+}
+
+/// The salt of a mark's field group, as [`seal`] makes it.
+pub fn salt_of(record: &Record, number: u32) -> [u8; 16] {
+    SaltKey::new(&[1; 32]).salt(&record.head.id.0, record.head.revision.get(), number)
+}
+
 /// A made person of a partner.
 pub fn made(partner: &str, role: Role) -> MadePerson {
     MadePerson::new(&PEOPLE, &slug(partner), role)
@@ -180,6 +192,17 @@ impl World {
 
     pub async fn with(database: &str, file: ConsortiumFile) -> Self {
         Self::on(open_store(database).await, file).await
+    }
+
+    /// A file's world on a store that a test lets fail.
+    pub async fn with_store(store: Arc<dyn commonroll_store::Store>, file: ConsortiumFile) -> Self {
+        Self::on(store, file).await
+    }
+
+    /// The same world after its hub was killed and started again on a store.
+    pub async fn started_again(&mut self, store: Arc<dyn commonroll_store::Store>) {
+        self.exchange =
+            Exchange::open_on(store, Sizes::default(), options(""), self.clock.now()).await.unwrap();
     }
 
     async fn on(store: Arc<dyn commonroll_store::Store>, file: ConsortiumFile) -> Self {

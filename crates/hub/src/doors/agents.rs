@@ -8,7 +8,7 @@ use super::{
 use crate::{
     authority::Caller,
     clock::Surroundings,
-    grpc::{Agreements, Audit, Directory, ExchangeDoor, People, Policies},
+    grpc::{Agreements, Audit, Directory, Duty, ExchangeDoor, People, Policies},
     hub::HubError,
     invitation::Inviting,
     limits::Shares,
@@ -22,6 +22,7 @@ use commonroll_wire::pb::{
     agreement::v1::agreement_service_server::AgreementServiceServer,
     audit::v1::audit_service_server::AuditServiceServer,
     directory::v1::directory_service_server::DirectoryServiceServer,
+    duty::v1::duty_service_server::DutyServiceServer,
     exchange::v1::exchange_service_server::ExchangeServiceServer,
     people::v1::people_service_server::PeopleServiceServer,
     policy::v1::policy_service_server::PolicyServiceServer,
@@ -102,6 +103,8 @@ impl AgentsDoor {
         let policies = PolicyServiceServer::new(policies).max_decoding_message_size(POLICY_BYTES);
         let agreements = Agreements { exchange: self.exchange.clone(), around: self.around.clone() };
         let agreements = AgreementServiceServer::new(agreements).max_decoding_message_size(AGREEMENT_BYTES);
+        let duty = Duty { exchange: self.exchange.clone(), around: self.around.clone() };
+        let duty = DutyServiceServer::new(duty).max_decoding_message_size(PEOPLE_BYTES);
         server(self.limits.streams_per_connection)
             .layer(self.identify())
             .add_service(exchange)
@@ -110,6 +113,7 @@ impl AgentsDoor {
             .add_service(people)
             .add_service(policies)
             .add_service(agreements)
+            .add_service(duty)
             .add_service(health_service)
             .add_service(reflection)
             .serve_with_incoming_shutdown(incoming, self.stopping.cancelled_owned())

@@ -13,6 +13,7 @@ mod case_04_invitations;
 mod case_09_malformed;
 mod case_29_disk_full;
 mod doors;
+mod duties;
 mod keys;
 mod kit;
 mod limits;

@@ -92,7 +92,9 @@ async fn connect(url: &str, settings: &Settings) -> Result<Backend> {
         .create_if_missing(true)
         .busy_timeout(settings.busy_timeout)
         .synchronous(SqliteSynchronous::Full)
-        .pragma("wal_autocheckpoint", "0");
+        .pragma("wal_autocheckpoint", "0")
+        // What is erased is overwritten: freed space holds zeros, not what stood there.
+        .pragma("secure_delete", "ON");
     let pool = |options: &SqliteConnectOptions, connections: u32| {
         SqlitePoolOptions::new()
             .max_connections(connections)
@@ -324,6 +326,12 @@ pub(super) async fn maintain(backend: &Backend) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Copies the whole write-ahead log into the file and cuts it off: until then it still holds what was rewritten.
+pub(super) async fn scrub(backend: &Backend) -> Result<bool> {
+    let mut side = backend.extra.side.acquire().await.map_err(sort)?;
+    Ok(!checkpoint(&mut side, "PRAGMA wal_checkpoint(TRUNCATE)").await?.busy)
 }
 
 struct Checkpointed {

@@ -152,6 +152,12 @@ async fn verify(place: &Place) -> Result<(), String> {
         "verified {} entries, {} records, {} payloads",
         verified.entries, verified.records, verified.payloads
     );
+    if verified.erased + verified.going > 0 {
+        println!("{} payloads were taken out, each by an entry that says so", verified.erased);
+    }
+    if verified.going > 0 {
+        println!("{} more must go by an entry; the hub takes them out by itself", verified.going);
+    }
     println!("root {root}");
     let (note, _) = exchange.checkpoint(0).await.map_err(told)?;
     println!("key  {}\n\n{note}", exchange.log_key());

@@ -46,14 +46,13 @@ pub(super) fn holds(item: &Item) -> String {
     format!("{}: {}.", kind_title(item.kind), groups.collect::<Vec<_>>().join("; "))
 }
 
-/// How long the hub may keep an item, and what is true of it today: nobody may sign a promise that the program can't keep.
+/// How long the hub keeps an item. A number for records is kept by the hub itself, which says in its log what it takes out.
 pub(super) fn hub_days(item: &Item) -> String {
-    let agreed = match item.retention.at_hub_days {
+    match item.retention.at_hub_days {
         0 => "not after it was handed on".to_owned(),
         1 => "1 day after delivery".to_owned(),
         days => format!("{days} days after delivery"),
-    };
-    format!("{agreed} (agreed; this version of the hub does not delete yet)")
+    }
 }
 
 /// An item in a few words: kind and group names.

@@ -1,0 +1,72 @@
+//! What the directory knows of duties: payloads that must go and have not gone everywhere yet, and how long each
+//! institution has its payloads kept.
+
+use super::change::{Bytes16, Keeping, KeepingAsked};
+use crate::duty::ranges::Ranges;
+use commonroll_core::RecordKind;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Duties under way.
+#[derive(Clone, Default)]
+pub struct Duties {
+    going: BTreeMap<Bytes16, Arc<Going>>,
+    kept: BTreeMap<(u16, RecordKind), Kept>,
+    /// Grows with every entry that says what must go, and with every setting: whoever planned before looks again.
+    pub turn: u64,
+}
+
+/// Payloads that an entry says must go.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Going {
+    /// Places in the log, from 0.
+    pub of: Ranges,
+    /// True if nothing may stay.
+    pub whole: bool,
+}
+
+/// How long an institution has the payloads of a kind kept.
+#[derive(Clone, Copy, PartialEq, Default)]
+pub struct Kept {
+    /// The rule that it has set itself; `None` for what its agreements say.
+    pub rule: Option<Keeping>,
+    /// What waits for its data protection officer.
+    pub asked: Option<KeepingAsked>,
+}
+
+impl Duties {
+    pub(super) fn put_erased(&mut self, id: Bytes16, of: &[(u64, u64)], whole: bool, done: bool) {
+        match done {
+            true => drop(self.going.remove(&id)),
+            false => {
+                self.turn += 1;
+                self.going.insert(id, Arc::new(Going { of: Ranges::said(of), whole }));
+            }
+        }
+    }
+
+    pub(super) fn put_kept(
+        &mut self,
+        institution: u16,
+        record: RecordKind,
+        rule: Option<Keeping>,
+        asked: Option<KeepingAsked>,
+    ) {
+        self.turn += 1;
+        self.kept.insert((institution, record), Kept { rule, asked });
+    }
+
+    /// What must go and has not yet.
+    pub fn going(&self) -> impl Iterator<Item = (&Bytes16, &Arc<Going>)> {
+        self.going.iter()
+    }
+
+    /// True if the payload at this place of the log (from 0) may not leave any more.
+    pub fn is_going(&self, seq: u64) -> bool {
+        !self.going.is_empty() && self.going.values().any(|going| going.of.holds(seq))
+    }
+
+    /// What an institution has set for a kind.
+    pub fn kept(&self, institution: u16, record: RecordKind) -> Kept {
+        self.kept.get(&(institution, record)).copied().unwrap_or_default()
+    }
+}

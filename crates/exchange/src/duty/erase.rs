@@ -1,0 +1,356 @@
+//! Erasure: one learner's records, or one record, by a person of the learner's home.
+//!
+//! What goes is the hub's copy: payload, salt and what the hub knew the learner by in it. What the institutions hold in
+//! their own systems is theirs to decide about: recipients are asked by withdrawal notices, and may answer that they must
+//! keep. Nothing is taken away from anybody before the entry that says so, with its reason, is durable.
+
+use super::gone::{self, Entries, NotYet, PLACES};
+use crate::{
+    Exchange,
+    by_learner::about,
+    directory::{
+        Directory,
+        change::{Change, unhex},
+        tokens::Tokens,
+    },
+    entry::{Entry, Payload, Payloads},
+    follow::{entries_at, read_what_is_left},
+    notices,
+    office::{Acting, LawError, may},
+    recall::{
+        dirt::Dirt,
+        held::{Copy, Holdings},
+    },
+    types::NotAllowed,
+    withdrawal::Reason,
+};
+use commonroll_audit::hash::Hash;
+use commonroll_core::{Invalid, LocalId, RecordId, Timestamp, directory::Registration};
+use commonroll_policy::OfficeAct;
+use std::{collections::BTreeMap, str::FromStr};
+
+/// Blocks in memory at once.
+const BLOCKS_AT_ONCE: usize = 4;
+
+/// What is to be erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Erasing {
+    /// Every record about a learner, by the home's own id.
+    Learner(LocalId),
+    /// One record, in all its revisions.
+    Record(RecordId),
+}
+
+/// Why. UK GDPR Article 17(1) and what comes close to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErasureReason {
+    /// It is no longer needed for what it was collected for.
+    NoLongerNeeded,
+    /// The learner or a parent objected, and the objection was upheld.
+    ObjectionUpheld,
+    /// It was shared unlawfully.
+    Unlawful,
+    /// It is about somebody else, or wrong beyond correction.
+    Wrong,
+    /// A law or a court requires it.
+    LegalObligation,
+}
+
+impl ErasureReason {
+    /// Every reason.
+    pub const ALL: [Self; 5] =
+        [Self::NoLongerNeeded, Self::ObjectionUpheld, Self::Unlawful, Self::Wrong, Self::LegalObligation];
+
+    /// Its code, as in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoLongerNeeded => "no_longer_needed",
+            Self::ObjectionUpheld => "objection_upheld",
+            Self::Unlawful => "unlawful",
+            Self::Wrong => "wrong",
+            Self::LegalObligation => "legal_obligation",
+        }
+    }
+}
+
+impl FromStr for ErasureReason {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let rule = "must be no_longer_needed, objection_upheld, unlawful, wrong or legal_obligation";
+        Self::ALL.into_iter().find(|one| one.as_str() == text).ok_or(Invalid::new("reason", rule))
+    }
+}
+
+/// What an erasure did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Erasure {
+    /// Records and revisions whose payloads go.
+    pub records: u64,
+    /// Older entries of the directory about the learner whose payloads go.
+    pub directory: u64,
+    /// Withdrawal notices that were issued to those who hold copies.
+    pub notices: u64,
+    /// Copies in them.
+    pub copies: u64,
+    /// True once the bytes are gone; false if the hub still has to do it, which it does by itself.
+    pub done: bool,
+}
+
+/// What was found to go.
+#[derive(Default, Clone)]
+struct Found {
+    learner: u32,
+    /// Places and commitments.
+    records: Vec<(u64, Hash)>,
+    directory: Vec<(u64, Hash)>,
+    /// Newest copy of each record that each recipient was handed: place and learner.
+    held: BTreeMap<u16, Vec<(u64, u32)>>,
+}
+
+impl Exchange {
+    /// Erases payloads and salts of a learner's records, or of one record, from the hub; the person's institution must be the
+    /// learner's home. The entry is durable before anything goes, and in force on every stream when the call returns.
+    ///
+    /// `recall` also asks whoever holds copies to remove them. `forget` also takes out what the hub matches the learner by
+    /// at the home; only for somebody who is placed nowhere.
+    pub async fn erase(
+        &self,
+        acting: Acting<'_>,
+        what: &Erasing,
+        reason: ErasureReason,
+        (recall, forget): (bool, bool),
+        now: Timestamp,
+    ) -> Result<Erasure, LawError> {
+        let own = acting.speaker.institution().clone();
+        let allowed = may(&self.shared.directory(), acting, OfficeAct::Erase, Some(&own), false);
+        let _permit = allowed.inspect_err(|_| self.act_refused(acting, OfficeAct::Erase))?;
+        let forgotten = match what {
+            Erasing::Learner(local) if forget => Some(local.clone()),
+            _ => None,
+        };
+        let found = self.find(acting, what, forgotten.is_some()).await?;
+        if found.records.is_empty() && forgotten.is_none() {
+            return Ok(Erasure { records: 0, directory: 0, notices: 0, copies: 0, done: true });
+        }
+        let held = if recall { found.held.clone() } else { BTreeMap::new() };
+        let (actor, number) = (acting.owned(), acting.speaker.number);
+        let records = found.records.len() as u64;
+        let notices = self.law(acting, OfficeAct::Erase, now, {
+            let (found, own) = (found.clone(), own.clone());
+            move |work, now| {
+                let directory = &*work.planner.directory;
+                let permit = may(directory, actor.acting(), OfficeAct::Erase, Some(&own), false)?;
+                let home = directory.home_of(found.learner).is_some_and(|(home, _)| *home == number);
+                if !home {
+                    return Err(NotAllowed::Denied.into());
+                }
+                let mut more = actor.speaker.more(actor.role);
+                more["rules"] = permit.reason().into();
+                more["reason"] = reason.as_str().into();
+                more["learner"] = found.learner.into();
+                gone::plan(work, &found.records, true, &more, now);
+                if let Some(local) = &forgotten {
+                    placed_nowhere(work.planner.directory, number, local, now)?;
+                    work.more = more.clone();
+                    forget_learner(work, number, local);
+                    gone::plan(work, &found.directory, true, &more, now.plus_micros(1));
+                }
+                let before = work.outgoing.len();
+                for (recipient, of) in &held {
+                    let issued = notices::issue(work.planner.directory, *recipient, Reason::Erased, of, now);
+                    work.outgoing.extend(issued);
+                }
+                let copies: usize = held.values().map(Vec::len).sum();
+                Ok(((work.outgoing.len() - before) as u64, copies as u64))
+            }
+        });
+        let (notices, copies) = notices.await?;
+        let done = super::finish(&self.shared, now).await;
+        Ok(Erasure { records, directory: found.directory.len() as u64, notices, copies, done })
+    }
+
+    /// What is to go, and who holds it.
+    async fn find(&self, acting: Acting<'_>, what: &Erasing, forget: bool) -> Result<Found, LawError> {
+        let unavailable = |_: NotYet| LawError::Unavailable;
+        let denied = || {
+            self.act_refused(acting, OfficeAct::Erase);
+            LawError::from(NotAllowed::Denied)
+        };
+        let own = acting.speaker.number;
+        let learner = match what {
+            Erasing::Learner(local) => self.shared.directory().local(own, local).and_then(|l| l.learner),
+            Erasing::Record(id) => self.about(*id).await.map_err(unavailable)?,
+        };
+        let is_home =
+            |learner: &u32| self.shared.directory().home_of(*learner).is_some_and(|(home, _)| *home == own);
+        let learner = learner.filter(is_home).ok_or_else(denied)?;
+        let numbers = {
+            let directory = self.shared.directory();
+            let was = directory.home_of(learner).and_then(|(home, id)| directory.local(*home, id));
+            let mut numbers = vec![learner];
+            numbers.extend(was.into_iter().flat_map(|local| local.was.iter().copied()));
+            numbers
+        };
+        let (candidates, mut holdings) = self.held_of(&numbers).await.map_err(unavailable)?;
+        let mut found = Found { learner, ..Found::default() };
+        let is_it = |id: &RecordId| match what {
+            Erasing::Record(one) => one == id,
+            Erasing::Learner(_) => true,
+        };
+        let mut ids = Vec::new();
+        for some in candidates.chunks(BLOCKS_AT_ONCE) {
+            for (seq, id, root) in self.still_there(some, learner).await.map_err(unavailable)? {
+                if is_it(&id) {
+                    found.records.push((seq, root));
+                    ids.push(id);
+                }
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let handed: BTreeMap<u16, u64> = {
+            let directory = self.shared.directory();
+            let institutions = (0..).zip(directory.institutions());
+            institutions.map(|(number, _)| (number, self.shared.handed(&directory, number))).collect()
+        };
+        for record in ids.iter().filter_map(|id| holdings.records.remove(id)) {
+            let mut newest: BTreeMap<u16, (u64, u64, u32)> = BTreeMap::new();
+            let was_handed = |copy: &Copy| copy.place < handed.get(&copy.recipient).copied().unwrap_or(0);
+            for copy in record.copies.iter().filter(|copy| was_handed(copy)) {
+                let held = newest.entry(copy.recipient).or_default();
+                *held = (*held).max((copy.seq, copy.place, copy.learner));
+            }
+            for (recipient, (seq, _, learner)) in newest {
+                found.held.entry(recipient).or_default().push((seq, learner));
+            }
+        }
+        found.held.values_mut().for_each(|of| of.sort_unstable());
+        if let (true, Erasing::Learner(local)) = (forget, what) {
+            let notes = self.declared().await.map_err(unavailable)?;
+            found.directory = self.said_of(&notes, own, local).await.map_err(unavailable)?;
+        }
+        Ok(found)
+    }
+
+    /// Whom a record is about, by its newest revision.
+    async fn about(&self, id: RecordId) -> Result<Option<u32>, NotYet> {
+        let rows = self.shared.store.newest(&[id.0]).await.map_err(|_| NotYet)?;
+        let Some(row) = rows.into_iter().flatten().next() else { return Ok(None) };
+        let blocks = self.shared.store.block_of(&[row.seq], true).await.map_err(|_| NotYet)?;
+        let Some(block) = blocks.into_iter().next() else { return Ok(None) };
+        let records = read_what_is_left(block, [row.seq].into_iter()).map_err(|_| NotYet)?;
+        Ok(records.first().and_then(|record| {
+            let directory = self.shared.directory();
+            directory.local(record.entry.source, &record.circumstances.learner).and_then(|l| l.learner)
+        }))
+    }
+
+    /// Places of record entries about these numbers, and who holds what of them, as the log tells it.
+    async fn held_of(&self, numbers: &[u32]) -> Result<(Vec<u64>, Holdings), NotYet> {
+        let (mut records, mut all) = (Vec::new(), Vec::new());
+        for number in numbers {
+            let about = about(&self.shared, *number).await.map_err(|_| NotYet)?;
+            all.extend(about.all());
+            records.extend(about.records);
+        }
+        for places in [&mut records, &mut all] {
+            places.sort_unstable();
+            places.dedup();
+        }
+        let (dirt, mut holdings) = (Dirt::of_learners(numbers.iter().copied()), Holdings::default());
+        for some in all.chunks(PLACES) {
+            let entries = entries_at(self.shared.store.as_ref(), some).await.map_err(|_| NotYet)?;
+            let directory = self.shared.directory();
+            for (seq, bytes) in entries {
+                holdings.read(seq, &bytes, &dirt, (0, 1), &directory).map_err(|_| NotYet)?;
+            }
+        }
+        Ok((records, holdings))
+    }
+
+    /// Places of the directory's entries about learners.
+    async fn declared(&self) -> Result<Vec<u64>, NotYet> {
+        let mut entries = Entries { shared: &self.shared, next: 0, end: self.shared.frontier().size() };
+        let mut found = Vec::new();
+        let is_it = |bytes: &[u8]| {
+            !Entry::is_record(bytes)
+                && matches!(Entry::decode(bytes), Ok(Entry::Note(note)) if note.what == "directory.learner")
+        };
+        while entries.some(|seq, bytes| found.extend(is_it(bytes).then_some(seq))).await? {}
+        Ok(found)
+    }
+
+    /// Of some places, those that still hold something of a record about the learner, with id and commitment.
+    async fn still_there(&self, seqs: &[u64], learner: u32) -> Result<Vec<(u64, RecordId, Hash)>, NotYet> {
+        let mut found = Vec::new();
+        for block in self.shared.store.block_of(seqs, true).await.map_err(|_| NotYet)? {
+            let inside = block.first_seq..block.end();
+            let here: Vec<u64> = seqs.iter().copied().filter(|seq| inside.contains(seq)).collect();
+            let records = read_what_is_left(block, here.into_iter()).map_err(|_| NotYet)?;
+            let directory = self.shared.directory();
+            for record in records {
+                let local = directory.local(record.entry.source, &record.circumstances.learner);
+                if local.and_then(|local| local.learner).unwrap_or(record.entry.learner) == learner {
+                    found.push((record.seq, record.entry.id, record.entry.root));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Places of the directory's entries about one learner of an institution, with their commitments.
+    async fn said_of(&self, notes: &[u64], own: u16, id: &LocalId) -> Result<Vec<(u64, Hash)>, NotYet> {
+        let mut found = Vec::new();
+        for some in notes.chunks(BLOCKS_AT_ONCE) {
+            for block in self.shared.store.block_of(some, true).await.map_err(|_| NotYet)? {
+                let Some(payloads) = block.payloads else { continue };
+                let payloads = Payloads::decode(payloads).map_err(|_| NotYet)?;
+                let entries = crate::entry::split_entries(&block.entries).map_err(|_| NotYet)?;
+                for (place, bytes) in entries.iter().enumerate() {
+                    let seq = block.first_seq + place as u64;
+                    let (true, Ok(Entry::Note(note))) = (some.contains(&seq), Entry::decode(bytes)) else {
+                        continue;
+                    };
+                    if let Payload::Change { change, .. } = payloads.get(place).map_err(|_| NotYet)?
+                        && matches!(&*change, Change::Learner { institution, local, .. }
+                            if *institution == own && local == id)
+                    {
+                        found.push((seq, unhex(&note.payload).unwrap_or_default()));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Forgetting somebody whom partners are to teach would make their records stop.
+fn placed_nowhere(directory: &Directory, own: u16, id: &LocalId, now: Timestamp) -> Result<(), LawError> {
+    let (Some(local), Some(state)) = (directory.local(own, id), directory.institution(own)) else {
+        return Err(NotAllowed::Denied.into());
+    };
+    let today = now.date_in(&state.zone);
+    let open = |side: &crate::directory::Side| {
+        !side.hosting && side.dates.last() >= today && side.ended.is_none_or(|end| end > now)
+    };
+    match local.sides.iter().any(open) {
+        true => Err(LawError::State("the learner is placed with a partner; end the placements first")),
+        false => Ok(()),
+    }
+}
+
+/// What the hub matches a learner by goes; that the home once had somebody under this id stays.
+fn forget_learner(work: &mut crate::writer::Work<'_>, institution: u16, local: &LocalId) {
+    let Some(held) = work.planner.directory.local(institution, local) else { return };
+    let registration: Registration = held.registration;
+    work.planner.make(Change::Learner {
+        institution,
+        local: local.clone(),
+        registration,
+        learner: None,
+        contested: false,
+        approved: false,
+        tokens: Tokens::default(),
+        was: Vec::new(),
+    });
+}

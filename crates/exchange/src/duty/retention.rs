@@ -1,0 +1,414 @@
+//! How long the hub keeps payloads: what the parties agreed on, and what an institution has set for what it made.
+//!
+//! The number of days in a signed agreement (`kept_at_hub_days`) is a promise and holds by itself; an institution may
+//! keep its own records shorter, not longer. Where neither says anything, nothing goes. A data protection officer sets a
+//! rule at once; a data manager asks for it, and the institution's data protection officer agrees. A record that still waits
+//! in a feed stays, unless the institution's rule says otherwise.
+//!
+//! The look for what is due reads the log twice, a bounded number of entries a tick: for how far recipients had
+//! acknowledged at which time and what has gone already, then for the records. What goes gets its entry first.
+
+use super::{
+    gone::{self, Entries, NotYet},
+    ranges::Ranges,
+};
+use crate::{
+    Exchange,
+    directory::{
+        Directory,
+        change::{Change, Keeping, KeepingAsked, PersonUuid},
+        duties::Kept,
+    },
+    entry::{Entry, Note, RecordEntry},
+    notices::Special,
+    office::{Acting, LawError, may},
+    shared::Shared,
+    submit_with,
+    types::NotAllowed,
+    writer::Work,
+};
+use commonroll_audit::hash::Hash;
+use commonroll_core::{
+    Invalid, PersonId, RecordKind, Role, Slug, Timestamp,
+    agreement::{AgreementText, ItemKind},
+};
+use commonroll_policy::OfficeAct;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// Entries read in one step.
+const ENTRIES: u64 = 20_000;
+/// How long after one look the next begins: a quarter of a day.
+const AGAIN_US: i64 = 6 * 3_600_000_000;
+const DAY_US: i64 = 86_400_000_000;
+/// The longest rule: ten years.
+const DAYS_MAX: u32 = 3_660;
+
+/// A rule as somebody sets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionRule {
+    /// For which kind of record.
+    pub kind: RecordKind,
+    /// How long; `None` for what the agreements say.
+    pub keeping: Option<Keeping>,
+}
+
+/// How long an institution's records of a kind are kept, and by whose word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetentionSeen {
+    /// Which kind.
+    pub kind: RecordKind,
+    /// What the institution has set.
+    pub set: Option<Keeping>,
+    /// What waits for its data protection officer: the rule, and who asks.
+    pub asked: Option<(Option<Keeping>, PersonId)>,
+    /// What is agreed with each partner that receives it, in days after delivery: agreement, version, partner, days.
+    pub agreed: Vec<(String, u32, Slug, u32)>,
+}
+
+/// The look for what is due, of this node.
+#[derive(Default)]
+pub struct Retention {
+    look: Option<Look>,
+    /// When the last one ended, and which settings it followed.
+    last: Option<(Timestamp, u64)>,
+}
+
+/// One look under way.
+struct Look {
+    now: Timestamp,
+    turn: u64,
+    size: u64,
+    next: u64,
+    /// What was found in the first reading; `None` while it goes on.
+    second: bool,
+    terms: Terms,
+    /// For each recipient, how far it had acknowledged, by time.
+    acknowledged: HashMap<u16, Vec<(i64, u64)>>,
+    /// Records that are sent again: place of the record, recipient, place in the feed.
+    again: HashMap<u64, Vec<(u16, u64)>>,
+    /// Runs that went before.
+    gone: Vec<(u64, u64)>,
+    already: Ranges,
+    due: Vec<(u64, RecordKind, Hash)>,
+    went: BTreeMap<&'static str, u64>,
+}
+
+impl Retention {
+    /// A step of a look, or its beginning.
+    pub async fn step(&mut self, shared: &Arc<Shared>, now: Timestamp) {
+        if self.look.is_none() {
+            let turn = shared.directory().duties().turn;
+            let is_due = self.last.is_none_or(|(at, seen)| {
+                seen != turn || now.micros().saturating_sub(at.micros()) >= AGAIN_US
+            });
+            if !is_due {
+                return;
+            }
+            let terms = Terms::of(&shared.directory());
+            if terms.is_empty() {
+                self.last = Some((now, turn));
+                return;
+            }
+            self.look = Some(Look::begin(shared, terms, turn, now));
+        }
+        let Some(mut look) = self.look.take() else { return };
+        match look.step(shared).await {
+            Ok(true) => self.last = Some((look.now, look.turn)),
+            Ok(false) => self.look = Some(look),
+            // Begun anew at the next tick.
+            Err(NotYet) => {}
+        }
+    }
+}
+
+impl Look {
+    fn begin(shared: &Shared, terms: Terms, turn: u64, now: Timestamp) -> Self {
+        Self {
+            now,
+            turn,
+            size: shared.frontier().size(),
+            next: 0,
+            second: false,
+            terms,
+            acknowledged: HashMap::new(),
+            again: HashMap::new(),
+            gone: Vec::new(),
+            already: Ranges::default(),
+            due: Vec::new(),
+            went: BTreeMap::new(),
+        }
+    }
+
+    /// True at the end.
+    async fn step(&mut self, shared: &Arc<Shared>) -> Result<bool, NotYet> {
+        let until = (self.next + ENTRIES).min(self.size);
+        while self.next < until {
+            let mut entries = Entries { shared, next: self.next, end: self.size };
+            let directory = shared.directory().clone_slugs();
+            let second = self.second;
+            let mut damaged = false;
+            let more = entries
+                .some(|seq, bytes| match Entry::decode(bytes) {
+                    Ok(Entry::Note(note)) if !second => self.note(&directory, seq, &note),
+                    Ok(Entry::Record(record)) if second => self.record(seq, &record),
+                    Ok(_) => {}
+                    Err(_) => damaged = true,
+                })
+                .await?;
+            if damaged || !more {
+                return Err(NotYet);
+            }
+            self.next = entries.next.min(self.size);
+        }
+        if self.second && !self.due.is_empty() {
+            self.take_out(shared).await?;
+        }
+        if self.next < self.size {
+            return Ok(false);
+        }
+        if !self.second {
+            (self.second, self.next) = (true, 0);
+            self.already = Ranges::of(std::mem::take(&mut self.gone));
+            return Ok(false);
+        }
+        self.end(shared).await?;
+        Ok(true)
+    }
+
+    fn note(&mut self, slugs: &HashMap<Slug, u16>, seq: u64, note: &Note) {
+        let number = |slug: &str| slug.parse::<Slug>().ok().and_then(|slug| slugs.get(&slug).copied());
+        if let Some(of) = gone::said(note) {
+            self.gone.extend_from_slice(of.runs());
+        } else if note.what == "feed.acknowledged" {
+            let (Some(recipient), Some(cursor)) = (number(&note.by), note.more["cursor"].as_u64()) else {
+                return;
+            };
+            let held = self.acknowledged.entry(recipient).or_default();
+            match held.last_mut() {
+                // A day is fine enough, and keeps this small.
+                Some(last) if last.0 / DAY_US == note.at_us / DAY_US => *last = (note.at_us, cursor),
+                _ => held.push((note.at_us, cursor)),
+            }
+        } else if let Some(Special::Again(says)) = Special::read(note)
+            && let Some(recipient) = number(&says.recipient)
+        {
+            self.again.entry(says.of.saturating_sub(1)).or_default().push((recipient, seq));
+        }
+    }
+
+    fn record(&mut self, seq: u64, record: &RecordEntry) {
+        if !self.already.holds(seq) && self.is_due(seq, record) {
+            self.due.push((seq, record.kind, record.root));
+        }
+    }
+
+    fn is_due(&self, seq: u64, record: &RecordEntry) -> bool {
+        let recipients: Vec<u16> = record.recipients.iter().map(|to| to.institution).collect();
+        let Some(keeping) = self.terms.keeping(record.source, record.kind, &recipients) else { return false };
+        let before = self.now.micros() - i64::from(keeping.days) * DAY_US;
+        let accepted = record.accepted_at.micros() <= before;
+        if keeping.even_waiting {
+            return accepted;
+        }
+        let had = |recipient: u16, place: u64| {
+            let at = self.acknowledged.get(&recipient).map_or(&[] as &[(i64, u64)], Vec::as_slice);
+            let then = at.partition_point(|(at, _)| *at <= before);
+            then.checked_sub(1).and_then(|last| at.get(last)).is_some_and(|(_, cursor)| place < *cursor)
+        };
+        let sent_again = self.again.get(&seq).map_or(&[] as &[(u16, u64)], Vec::as_slice);
+        accepted
+            && recipients.iter().all(|recipient| had(*recipient, seq))
+            && sent_again.iter().all(|(recipient, place)| had(*recipient, *place))
+    }
+
+    /// Entries first, then the bytes.
+    async fn take_out(&mut self, shared: &Arc<Shared>) -> Result<(), NotYet> {
+        let due = std::mem::take(&mut self.due);
+        let mut by_kind: BTreeMap<RecordKind, Vec<(u64, Hash)>> = BTreeMap::new();
+        for (seq, kind, root) in due {
+            by_kind.entry(kind).or_default().push((seq, root));
+        }
+        for (kind, of) in &by_kind {
+            *self.went.entry(kind.as_str()).or_default() += of.len() as u64;
+        }
+        let (turn, now) = (self.turn, self.now);
+        let planned = submit_with(shared, "hub", now, move |work: &mut Work<'_>| {
+            if work.planner.directory.duties().turn != turn {
+                return None;
+            }
+            for (kind, of) in &by_kind {
+                let more = serde_json::json!({ "kind": kind.as_str(), "reason": "kept_no_longer" });
+                gone::plan(work, of, false, &more, now);
+            }
+            Some(work.planner.directory.duties().turn)
+        });
+        self.turn = planned.await.map_err(|_| NotYet)?.ok_or(NotYet)?;
+        gone::finish(shared, now).await.map(drop)
+    }
+
+    /// A look by which something went says so, in sums.
+    async fn end(&mut self, shared: &Arc<Shared>) -> Result<(), NotYet> {
+        if self.went.is_empty() {
+            return Ok(());
+        }
+        let more = serde_json::json!({ "went": self.went, "entries_read": self.size });
+        let note = move |work: &mut Work<'_>| {
+            work.notes.push(("retention.ran".to_owned(), more.clone()));
+        };
+        submit_with(shared, "hub", self.now, note).await.map_err(|_| NotYet)
+    }
+}
+
+/// What holds, by source and kind.
+struct Terms {
+    set: BTreeMap<(u16, RecordKind), Keeping>,
+    /// Days that were agreed, by source, recipient and kind.
+    agreed: BTreeMap<(u16, u16, RecordKind), u32>,
+}
+
+impl Terms {
+    fn of(directory: &Directory) -> Self {
+        let (mut set, mut agreed) = (BTreeMap::new(), BTreeMap::new());
+        for (number, _) in (0u16..).zip(directory.institutions()) {
+            for kind in RecordKind::ALL {
+                let rule = directory.duties().kept(number, kind).rule;
+                set.extend(rule.map(|rule| ((number, kind), rule)));
+            }
+        }
+        for (_, _, source, recipient, kind, days) in agreements(directory) {
+            let held = agreed.entry((source, recipient, kind)).or_insert(days);
+            *held = (*held).min(days);
+        }
+        Self { set, agreed }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.agreed.is_empty()
+    }
+
+    /// The shortest that holds for a record. Without a recipient it is what was agreed with anybody.
+    fn keeping(&self, source: u16, kind: RecordKind, recipients: &[u16]) -> Option<Keeping> {
+        let set = self.set.get(&(source, kind)).copied();
+        let concerns = |(from, to, of): &(u16, u16, RecordKind)| {
+            *from == source && *of == kind && (recipients.is_empty() || recipients.contains(to))
+        };
+        let agreed = self.agreed.iter().filter(|(key, _)| concerns(key)).map(|(_, days)| *days).min();
+        match (set, agreed) {
+            (Some(set), Some(agreed)) => Some(Keeping { days: set.days.min(agreed), ..set }),
+            (Some(set), None) => Some(set),
+            (None, agreed) => agreed.map(|days| Keeping { days, even_waiting: false }),
+        }
+    }
+}
+
+/// What every agreement that all have signed says of the hub's keeping: id, version, source, recipient, kind, days. Of each
+/// name the newest version counts; a promise outlives the agreement's end.
+fn agreements(directory: &Directory) -> Vec<(String, u32, u16, u16, RecordKind, u32)> {
+    let mut found = Vec::new();
+    for signed in directory.agreements().whole() {
+        let terms = &signed.terms;
+        if directory.agreements().newest_version(&terms.id) != Some(terms.version) {
+            continue;
+        }
+        let Ok(text) = AgreementText::parse(&signed.text) else { continue };
+        let parties: Vec<u16> = terms.parties.iter().filter_map(|slug| directory.number_of(slug)).collect();
+        for item in text.items() {
+            let ItemKind::Record(kind) = item.kind else { continue };
+            for source in &parties {
+                for recipient in parties.iter().filter(|recipient| *recipient != source) {
+                    found.push((
+                        terms.id.to_string(),
+                        terms.version,
+                        *source,
+                        *recipient,
+                        kind,
+                        item.retention.at_hub_days,
+                    ));
+                }
+            }
+        }
+    }
+    found
+}
+
+impl Exchange {
+    /// How long the payloads of the person's institution are kept.
+    ///
+    /// # Errors
+    /// [`NotAllowed`], which is counted in the log.
+    pub fn retention(&self, acting: Acting<'_>) -> Result<Vec<RetentionSeen>, NotAllowed> {
+        let directory = self.shared.directory();
+        let own = acting.speaker.institution();
+        let permit = may(&directory, acting, OfficeAct::SetRetention, Some(own), false);
+        let _permit = permit.inspect_err(|_| self.act_refused(acting, OfficeAct::SetRetention))?;
+        let number = acting.speaker.number;
+        let agreed = agreements(&directory);
+        let slug = |number: u16| directory.institution(number).map(|state| state.info.slug.clone());
+        let seen = RecordKind::ALL.into_iter().map(|kind| {
+            let Kept { rule, asked } = directory.duties().kept(number, kind);
+            let with = agreed.iter().filter(|(_, _, source, _, of, _)| *source == number && *of == kind);
+            let with = with
+                .filter_map(|(id, version, _, to, _, days)| Some((id.clone(), *version, slug(*to)?, *days)));
+            RetentionSeen {
+                kind,
+                set: rule,
+                asked: asked.map(|asked| (asked.rule, asked.by.0)),
+                agreed: with.collect(),
+            }
+        });
+        Ok(seen.collect())
+    }
+
+    /// Sets how long the hub keeps the payloads of what the person's institution made. By its data protection officer at
+    /// once; by a data manager it waits until the data protection officer sets the same. True if it holds now.
+    ///
+    /// # Errors
+    /// [`LawError`]; longer than agreed is no error, and what was agreed still holds.
+    pub async fn set_retention(
+        &self,
+        acting: Acting<'_>,
+        rule: RetentionRule,
+        now: Timestamp,
+    ) -> Result<bool, LawError> {
+        if rule.keeping.is_some_and(|keeping| keeping.days > DAYS_MAX) {
+            return Err(Invalid::new("days", "must be 3660 at most").into());
+        }
+        let (actor, number) = (acting.owned(), acting.speaker.number);
+        self.law(acting, OfficeAct::SetRetention, now, move |work, _| {
+            let directory = &*work.planner.directory;
+            let own = actor.speaker.institution();
+            let held = directory.duties().kept(number, rule.kind);
+            let second =
+                held.asked.is_some_and(|asked| asked.rule == rule.keeping && asked.by.0 != actor.id());
+            let permit = may(directory, actor.acting(), OfficeAct::SetRetention, Some(own), second)?;
+            let holds = actor.role == Role::Dpo;
+            let (keeping, asked) = match holds {
+                true => (rule.keeping, None),
+                false => (held.rule, Some(KeepingAsked { rule: rule.keeping, by: PersonUuid(actor.id()) })),
+            };
+            let mut more = actor.speaker.more(actor.role);
+            more["rules"] = permit.reason().into();
+            more["kind"] = rule.kind.as_str().into();
+            more["days"] = rule.keeping.map_or(serde_json::Value::Null, |keeping| keeping.days.into());
+            more["even_waiting"] = rule.keeping.is_some_and(|keeping| keeping.even_waiting).into();
+            if let (true, Some(first)) = (holds && second, held.asked) {
+                more["asked_by"] = format!("person:{}", first.by.0).into();
+            }
+            work.more = more;
+            work.planner.make(Change::Kept { institution: number, record: rule.kind, rule: keeping, asked });
+            Ok(holds)
+        })
+        .await
+    }
+}
+
+impl Directory {
+    /// Numbers by slug, for readers that must not hold the directory while they wait.
+    fn clone_slugs(&self) -> HashMap<Slug, u16> {
+        let named = (0u16..).zip(self.institutions());
+        named.map(|(number, state)| (state.info.slug.clone(), number)).collect()
+    }
+}

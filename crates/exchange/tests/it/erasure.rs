@@ -1,0 +1,238 @@
+//! Erasure as people meet it: the payload is gone everywhere here, the history still verifies, and nobody is overruled.
+
+use crate::world::*;
+use commonroll_audit::{CopyOutcome, checkpoint::LogPublicKey};
+use commonroll_core::{Record, Role};
+use commonroll_exchange::{NotAllowed, *};
+use commonroll_store::{
+    Store,
+    faults::{Call, Trouble, faulty},
+};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// How often bytes stand in the files of a database.
+pub fn found(folder: &Path, bytes: &[u8]) -> usize {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    files.map(|file| file.windows(bytes.len()).filter(|part| *part == bytes).count()).sum()
+}
+
+pub async fn file_store(folder: &Path) -> Arc<dyn Store> {
+    let url = format!("sqlite:{}", folder.join("hub.db").display());
+    commonroll_store::open(&url, &commonroll_store::Settings::default()).await.unwrap()
+}
+
+/// Two learners of kingsmead at northgate. Of the first, two marks were delivered and one waits.
+async fn story(world: &mut World) -> (Record, u64) {
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.placed("kingsmead", "k-2", "northgate", "n-78", "1000000027").await;
+    let canary = mark("northgate", "n-77", 9, 1);
+    world.publish("northgate", vec![canary.clone(), mark("northgate", "n-78", 9, 1)]).await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 10, 1)]).await;
+    let (_, cursor) = world.feed("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    world
+        .publish("northgate", vec![mark("northgate", "n-77", 11, 1), mark("northgate", "n-78", 11, 1)])
+        .await;
+    (canary, cursor)
+}
+
+fn officer(world: &World) -> Actor {
+    Actor::new(world, "kingsmead", Role::Dpo)
+}
+
+const ERASE: ErasureReason = ErasureReason::ObjectionUpheld;
+
+#[tokio::test]
+async fn an_erased_learner_is_gone_from_the_files_and_the_history_still_verifies() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::with_store(file_store(folder.path()).await, with_officers()).await;
+    let (canary, cursor) = story(&mut world).await;
+    let salt = salt_of(&canary, 2);
+    assert!(found(folder.path(), &salt) > 0, "the salt lies beside its payload");
+    let key: LogPublicKey = world.exchange.log_key().parse().unwrap();
+    let (old, size) = (world.exchange.checkpoint(0).await.unwrap().0, world.exchange.stats().log_entries);
+    let mut proof = None;
+    for sequence in 1..=size {
+        let shown = world.exchange.show(sequence, 1).await.unwrap();
+        if shown[0]["record"] == canary.head.id.to_string() {
+            proof = Some(world.exchange.prove(sequence).await.unwrap());
+        }
+    }
+
+    let dpo = officer(&world);
+    let what = Erasing::Learner(id("k-1"));
+    let erased = world.exchange.erase(dpo.acting(), &what, ERASE, (true, false), world.now()).await.unwrap();
+    assert_eq!((erased.records, erased.notices, erased.copies, erased.done), (3, 1, 2, true));
+    assert_eq!(found(folder.path(), &salt), 0, "payload and salt are in no file of the database");
+    assert_eq!(
+        world.exchange.show(1, 1_000).await.unwrap().iter().filter(|e| e["what"] == "record.erased").count(),
+        1
+    );
+    let said = world.exchange.show(1, 1_000).await.unwrap();
+    let entry = said.iter().find(|e| e["what"] == "record.erased").unwrap();
+    assert_eq!(entry["more"]["reason"], "objection_upheld");
+    assert_eq!((&entry["more"]["count"], &entry["more"]["role"]), (&3.into(), &"dpo".into()));
+    assert!(said.iter().any(|e| e["what"] == "erasure.done"));
+
+    let verified = world.exchange.verify(|_| {}).await.unwrap();
+    assert_eq!((verified.records, verified.payloads, verified.erased, verified.going), (5, 2, 3, 0));
+    proof.unwrap().verify(&key).unwrap();
+    let (_, consistency) = world.exchange.checkpoint(size).await.unwrap();
+    assert!(!consistency.is_empty() && !old.is_empty(), "the log of now extends the one before");
+
+    // What waited is not delivered and not an error; the neighbour's mark is; the copies that went out are asked back.
+    let (lines, notices, _) = world.told("kingsmead", cursor).await;
+    assert_eq!(lines.iter().filter(|line| line.starts_with('+')).count(), 1, "{lines:?}");
+    assert!(lines.iter().any(|line| line.ends_with("as k-2")), "{lines:?}");
+    assert_eq!(notices.len(), 1);
+    assert_eq!((notices[0].reason, notices[0].copies.len()), (withdrawal::Reason::Erased, 2));
+    world.answer("kingsmead", &notices[0], CopyOutcome::Kept, "statutory_register").await.unwrap();
+    let told = world.exchange.show(1, 1_000).await.unwrap();
+    let withheld: Vec<_> = told.iter().filter(|e| e["what"] == "delivery.withheld").collect();
+    assert!(withheld[0]["more"]["withheld"].to_string().contains("erased"), "{withheld:?}");
+
+    // A repeat is still recognised, and the whole feed can be read again from its beginning.
+    let again = world.publish("northgate", vec![canary]).await;
+    assert!(matches!(again[0], RecordAnswer::Duplicate { .. }), "{again:?}");
+    let (all, _, _) = world.told("kingsmead", 0).await;
+    assert!(all.iter().filter(|line| line.starts_with('+')).all(|line| line.ends_with("as k-2")), "{all:?}");
+    let twice = world.exchange.erase(dpo.acting(), &what, ERASE, (true, false), world.now()).await.unwrap();
+    assert_eq!((twice.records, twice.notices), (0, 0), "there is nothing left to erase");
+    world.sweep().await;
+    assert!(world.exchange.verify(|_| {}).await.is_ok());
+}
+
+#[tokio::test]
+async fn one_record_goes_and_its_neighbours_in_the_same_block_stay() {
+    let mut world = World::with("sqlite::memory:", with_officers()).await;
+    let (canary, _) = story(&mut world).await;
+    let dpo = officer(&world);
+    let what = Erasing::Record(canary.head.id);
+    let erased = world.exchange.erase(dpo.acting(), &what, ERASE, (false, false), world.now()).await.unwrap();
+    assert_eq!((erased.records, erased.notices), (1, 0), "copies stay where they are");
+    let (lines, _, _) = world.told("kingsmead", 0).await;
+    assert_eq!(lines.len(), 4, "{lines:?}");
+}
+
+#[tokio::test]
+async fn only_an_officer_of_the_home_erases_and_the_answer_is_one_for_all_others() {
+    let mut world = World::with("sqlite::memory:", with_officers()).await;
+    let (canary, _) = story(&mut world).await;
+    let ask = async |who: &Actor, what: Erasing| {
+        world.exchange.erase(who.acting(), &what, ERASE, (true, false), world.now()).await.unwrap_err()
+    };
+    let denied = LawError::NotAllowed(NotAllowed::Denied);
+    for (at, role) in [("kingsmead", Role::Head), ("kingsmead", Role::DataManager), ("ridgeway", Role::Head)]
+    {
+        let who = Actor::new(&world, at, role);
+        assert_eq!(ask(&who, Erasing::Learner(id("k-1"))).await, denied, "{at} {role}");
+    }
+    // The host's officer is not of the home: its copy is its own system's, and the hub's is not its to take away.
+    let host = Actor::new(&world, "northgate", Role::Dpo);
+    for what in
+        [Erasing::Learner(id("n-77")), Erasing::Record(canary.head.id), Erasing::Learner(id("nobody"))]
+    {
+        assert_eq!(ask(&host, what).await, denied);
+    }
+    world.exchange.tick(world.now()).await;
+    assert!(world.log().await.iter().any(|line| line.starts_with("act.refused")), "refusals are counted");
+    assert!(!world.log().await.iter().any(|line| line.starts_with("record.erased")));
+    assert_eq!(world.exchange.verify(|_| {}).await.unwrap().payloads, 5);
+}
+
+#[tokio::test]
+async fn forgetting_takes_what_a_learner_is_matched_by_and_waits_for_placements_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::with_store(file_store(folder.path()).await, with_officers()).await;
+    story(&mut world).await;
+    let dpo = officer(&world);
+    let forget = async |world: &World| {
+        let what = Erasing::Learner(id("k-1"));
+        world.exchange.erase(dpo.acting(), &what, ERASE, (true, true), world.now()).await
+    };
+    assert!(matches!(forget(&world).await, Err(LawError::State(_))), "partners are to teach them still");
+    world.declare("kingsmead", end("k-1", "northgate", world.now())).await;
+    let erased = forget(&world).await.unwrap();
+    assert_eq!((erased.records, erased.directory, erased.done), (3, 1, true));
+    let verified = world.exchange.verify(|_| {}).await.unwrap();
+    assert_eq!(verified.erased, 4);
+    // The rows of a start say the same.
+    world.started_again(file_store(folder.path()).await).await;
+    assert!(world.exchange.verify(|_| {}).await.is_ok());
+    let overview = world.exchange.overview(&world.speaker("kingsmead"), world.now());
+    assert_eq!(overview.home_learners, 2, "that there is somebody under this id stays");
+}
+
+/// Wherever the hub is killed between the entry and the last byte, it goes on by itself.
+#[tokio::test]
+async fn an_erasure_that_was_cut_off_is_finished_by_the_next_start() {
+    for allowed in 0..4usize {
+        let folder = tempfile::tempdir().unwrap();
+        let (left, erasing) = (Arc::new(AtomicUsize::new(usize::MAX)), file_store(folder.path()).await);
+        let fuse = left.clone();
+        let fate = move |call| {
+            let gone = call == Call::Rewrite
+                && fuse.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_err();
+            if gone { Trouble::Away } else { Trouble::None }
+        };
+        let mut world = World::with_store(faulty(erasing, Box::new(fate)), with_officers()).await;
+        let (canary, cursor) = story(&mut world).await;
+        left.store(allowed, Ordering::Relaxed);
+        let (dpo, what) = (officer(&world), Erasing::Learner(id("k-1")));
+        let erased =
+            world.exchange.erase(dpo.acting(), &what, ERASE, (true, false), world.now()).await.unwrap();
+        assert!(!erased.done, "cut off after {allowed} writes");
+        // The entry counts: nothing of it leaves although its bytes are still there.
+        let (lines, _, _) = world.told("kingsmead", cursor).await;
+        assert!(!lines.iter().any(|line| line.starts_with('+') && line.ends_with("as k-1")), "{lines:?}");
+        let verified = world.exchange.verify(|_| {}).await.unwrap();
+        assert_eq!(verified.erased + verified.going, 3, "half-way is no fault");
+
+        world.started_again(file_store(folder.path()).await).await;
+        let (lines, _, _) = world.told("kingsmead", cursor).await;
+        assert!(!lines.iter().any(|line| line.starts_with('+') && line.ends_with("as k-1")), "{lines:?}");
+        world.exchange.tick(world.now()).await;
+        let verified = world.exchange.verify(|_| {}).await.unwrap();
+        assert_eq!((verified.erased, verified.going), (3, 0));
+        assert!(world.log().await.iter().any(|line| line.starts_with("erasure.done")));
+        assert_eq!(found(folder.path(), &salt_of(&canary, 2)), 0, "cut off after {allowed} writes");
+    }
+}
+
+#[tokio::test]
+async fn a_payload_that_vanished_without_an_entry_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = file_store(folder.path()).await;
+    let mut world = World::with_store(store.clone(), with_officers()).await;
+    let (canary, _) = story(&mut world).await;
+    let (dpo, what) = (officer(&world), Erasing::Record(canary.head.id));
+    world.exchange.erase(dpo.acting(), &what, ERASE, (false, false), world.now()).await.unwrap();
+    assert!(world.exchange.verify(|_| {}).await.is_ok(), "what an entry speaks of is no fault");
+    // Somebody with the database cuts the last payload of a block off, and leaves its length in order.
+    let blocks = store.blocks(0, 1_000, true).await.unwrap();
+    let last = blocks.iter().rev().find(|block| block.n == 2 && block.payloads.as_ref().unwrap().len() > 400);
+    let block = last.unwrap();
+    let before = block.payloads.clone().unwrap();
+    let mut at = payloads_begin(&before);
+    let mut begun = at;
+    while at < before.len() {
+        begun = at;
+        at += 4 + u32::from_be_bytes(before[at..at + 4].try_into().unwrap()) as usize;
+    }
+    let after = [&before[..begun], &[0; 4]].concat();
+    assert!(store.rewrite(block.first_seq, &before, &after).await.unwrap());
+    let sequence = block.first_seq + 2;
+    assert_eq!(world.exchange.verify(|_| {}).await, Err(VerifyError::Vanished { sequence }));
+}
+
+/// Where the payloads begin behind the seals of a block.
+fn payloads_begin(bytes: &[u8]) -> usize {
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    (0..number(0)).fold(4, |at, _| at + 86 + 32 * number(at + 82))
+}

@@ -1,0 +1,113 @@
+//! Retention: what was agreed and what an institution sets is what happens, and what still waits stays.
+
+use crate::{
+    erasure::{file_store, found},
+    world::*,
+};
+use commonroll_core::{RecordKind, Role};
+use commonroll_exchange::{NotAllowed, *};
+
+fn rule(days: u32, even_waiting: bool) -> RetentionRule {
+    RetentionRule { kind: RecordKind::Attendance, keeping: Some(Keeping { days, even_waiting }) }
+}
+
+async fn count(world: &World, name: &str) -> usize {
+    world.log().await.iter().filter(|line| line.starts_with(name)).count()
+}
+
+/// Lets looks run to their end.
+async fn look(world: &World) {
+    for _ in 0..6 {
+        world.exchange.tick(world.now()).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_signed_agreement_promises_happens_thirty_days_after_delivery() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::with_store(file_store(folder.path()).await, with_officers()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    let first = mark("northgate", "n-77", 9, 1);
+    world.publish("northgate", vec![first.clone()]).await;
+    // Delivered ten days late: the days count from there.
+    world.pass(10 * DAY);
+    let (_, cursor) = world.feed("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    world.publish("northgate", vec![mark("northgate", "n-77", 10, 1)]).await;
+    world.pass(29 * DAY);
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 0, "not yet");
+    world.pass(2 * DAY);
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 1);
+    assert_eq!(count(&world, "retention.ran").await, 1, "and the run says what went");
+    assert_eq!(found(folder.path(), &salt_of(&first, 2)), 0);
+    let verified = world.exchange.verify(|_| {}).await.unwrap();
+    assert_eq!((verified.payloads, verified.erased), (1, 1), "what waits in a feed stays, however old");
+    let shown = world.exchange.show(1, 1_000).await.unwrap();
+    let went = shown.iter().find(|e| e["what"] == "record.expired").unwrap();
+    assert_eq!((&went["more"]["kind"], &went["more"]["count"]), (&"attendance".into(), &1.into()));
+    assert_eq!(went["more"]["root"].as_str().unwrap().len(), 64, "what went is bound by a root of hashes");
+    let (lines, _) = world.feed("kingsmead", cursor).await;
+    assert_eq!(lines.len(), 1, "the waiting mark is delivered: {lines:?}");
+    // Nothing is done twice, also not by a hub that has just started.
+    world.started_again(file_store(folder.path()).await).await;
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 1);
+    // Copies of what is kept no longer can still be called back.
+    world.declare("kingsmead", end("k-1", "northgate", world.now().plus_micros(-90 * DAY))).await;
+    world.sweep().await;
+    let (_, notices, _) = world.told("kingsmead", cursor).await;
+    assert!(notices.iter().any(|n| n.reason == withdrawal::Reason::PlacementEnded), "{notices:?}");
+}
+
+#[tokio::test]
+async fn a_data_manager_asks_and_the_data_protection_officer_agrees() {
+    let mut world = World::with("sqlite::memory:", with_officers()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let (_, cursor) = world.feed("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    world.pass(6 * DAY);
+    let (manager, dpo) =
+        (Actor::new(&world, "northgate", Role::DataManager), Actor::new(&world, "northgate", Role::Dpo));
+    assert!(!world.exchange.set_retention(manager.acting(), rule(5, false), world.now()).await.unwrap());
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 0, "asked for is not agreed");
+    let seen = world.exchange.retention(dpo.acting()).unwrap();
+    assert_eq!(seen[0].asked, Some((rule(5, false).keeping, manager.made.id)));
+    assert_eq!(seen[0].agreed.iter().map(|(.., days)| *days).collect::<Vec<_>>(), [30, 30]);
+    assert!(world.exchange.set_retention(dpo.acting(), rule(5, false), world.now()).await.unwrap());
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 1);
+    // Longer than agreed does not lengthen what was agreed.
+    assert!(world.exchange.set_retention(dpo.acting(), rule(300, false), world.now()).await.unwrap());
+    world.publish("northgate", vec![mark("northgate", "n-77", 10, 1)]).await;
+    let (_, cursor) = world.feed("kingsmead", cursor).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    world.pass(31 * DAY);
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 2);
+    let head = Actor::new(&world, "northgate", Role::Head);
+    let refused = world.exchange.set_retention(head.acting(), rule(5, false), world.now()).await;
+    assert_eq!(refused, Err(LawError::NotAllowed(NotAllowed::Denied)));
+    assert!(world.exchange.retention(head.acting()).is_err());
+}
+
+#[tokio::test]
+async fn case_25_what_nobody_comes_for_goes_only_if_its_source_says_so_and_never_in_silence() {
+    let mut world = World::with("sqlite::memory:", with_officers()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    world.pass(100 * DAY);
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 0);
+    let dpo = Actor::new(&world, "northgate", Role::Dpo);
+    world.exchange.set_retention(dpo.acting(), rule(60, true), world.now()).await.unwrap();
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 1);
+    let (lines, _) = world.feed("kingsmead", 0).await;
+    assert!(lines.is_empty());
+    assert_eq!(count(&world, "delivery.withheld").await, 1, "the recipient's feed says that it was there");
+    assert!(world.exchange.verify(|_| {}).await.is_ok());
+}

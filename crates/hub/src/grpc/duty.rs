@@ -1,0 +1,108 @@
+//! The duty service: erasure and retention, for people. It reads, asks the exchange once, and answers.
+
+use crate::{clock::Surroundings, status};
+use bytes::Bytes;
+use commonroll_core::{Invalid, LocalId, RecordId, RecordKind, Role};
+use commonroll_exchange::{Acting, Erasing, ErasureReason, Exchange, Keeping, RetentionRule, RetentionSeen};
+use commonroll_wire::pb::duty::v1::{
+    self as pb, EraseRequest, EraseResponse, RetentionRequest, RetentionResponse, SetRetentionRequest,
+    SetRetentionResponse, duty_service_server::DutyService,
+};
+use tonic::{Request, Response, Status};
+
+/// The service.
+#[derive(Clone)]
+pub(crate) struct Duty {
+    pub exchange: Exchange,
+    pub around: Surroundings,
+}
+
+#[tonic::async_trait]
+impl DutyService for Duty {
+    async fn erase(&self, request: Request<EraseRequest>) -> Result<Response<EraseResponse>, Status> {
+        let speaker = super::person(&request)?;
+        let asked = request.get_ref();
+        let read =
+            || Ok((asked.role.parse::<Role>()?, erasing(asked)?, asked.reason.parse::<ErasureReason>()?));
+        let (role, what, reason) = read().map_err(|e: Invalid| status::invalid(&e))?;
+        let acting = Acting { speaker: &speaker, role };
+        let flags = (!asked.hub_only, asked.forget);
+        let erased = self.exchange.erase(acting, &what, reason, flags, self.around.now()).await;
+        let erased = erased.map_err(|error| status::of_law(&error))?;
+        Ok(Response::new(EraseResponse {
+            records: erased.records,
+            directory_entries: erased.directory,
+            notices: erased.notices,
+            copies: erased.copies,
+            done: erased.done,
+        }))
+    }
+
+    async fn retention(
+        &self,
+        request: Request<RetentionRequest>,
+    ) -> Result<Response<RetentionResponse>, Status> {
+        let speaker = super::person(&request)?;
+        let role = request.get_ref().role.parse::<Role>().map_err(|e| status::invalid(&e))?;
+        let seen = self.exchange.retention(Acting { speaker: &speaker, role }).map_err(status::of_speaker)?;
+        Ok(Response::new(RetentionResponse { kinds: seen.iter().map(write_seen).collect() }))
+    }
+
+    async fn set_retention(
+        &self,
+        request: Request<SetRetentionRequest>,
+    ) -> Result<Response<SetRetentionResponse>, Status> {
+        let speaker = super::person(&request)?;
+        let asked = request.get_ref();
+        let read = || Ok((asked.role.parse::<Role>()?, kind(&asked.kind)?));
+        let (role, kind) = read().map_err(|e: Invalid| status::invalid(&e))?;
+        let keeping = asked.keeping.map(|k| Keeping { days: k.days, even_waiting: k.even_waiting });
+        let (acting, rule) = (Acting { speaker: &speaker, role }, RetentionRule { kind, keeping });
+        let in_force = self.exchange.set_retention(acting, rule, self.around.now()).await;
+        let in_force = in_force.map_err(|error| status::of_law(&error))?;
+        Ok(Response::new(SetRetentionResponse { in_force }))
+    }
+}
+
+fn erasing(asked: &EraseRequest) -> Result<Erasing, Invalid> {
+    match (asked.learner_local_id.is_empty(), asked.record_id.is_empty()) {
+        (false, true) => LocalId::parse("learner_local_id", &asked.learner_local_id).map(Erasing::Learner),
+        (true, false) if !asked.forget => {
+            let id = <[u8; 16]>::try_from(&asked.record_id[..]);
+            id.map(|id| Erasing::Record(RecordId(id)))
+                .map_err(|_| Invalid::new("record_id", "must have 16 bytes"))
+        }
+        (true, false) => Err(Invalid::new("forget", "is for a learner, not for a record")),
+        _ => Err(Invalid::new("learner_local_id", "must be given, or record_id, and not both")),
+    }
+}
+
+fn kind(word: &str) -> Result<RecordKind, Invalid> {
+    let rule = "must be attendance, assessment or behaviour";
+    RecordKind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or(Invalid::new("kind", rule))
+}
+
+fn write_keeping(keeping: Keeping) -> pb::Keeping {
+    pb::Keeping { days: keeping.days, even_waiting: keeping.even_waiting }
+}
+
+fn write_seen(seen: &RetentionSeen) -> pb::KindRetention {
+    pb::KindRetention {
+        kind: seen.kind.as_str().to_owned(),
+        set: seen.set.map(write_keeping),
+        asked: seen.asked.map(|(keeping, by)| pb::AskedKeeping {
+            keeping: keeping.map(write_keeping),
+            person_id: Bytes::copy_from_slice(&by.0),
+        }),
+        agreed: seen
+            .agreed
+            .iter()
+            .map(|(agreement, version, partner, days)| pb::AgreedKeeping {
+                agreement: agreement.clone(),
+                version: *version,
+                partner: partner.to_string(),
+                days: *days,
+            })
+            .collect(),
+    }
+}

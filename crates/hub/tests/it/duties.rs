@@ -1,0 +1,101 @@
+//! Rights and duties from door to door: who may erase, and what is kept how long.
+
+use crate::kit::{Person, TestHub};
+use commonroll_core::Role;
+use commonroll_wire::pb::{
+    duty::v1::{
+        EraseRequest, Keeping, RetentionRequest, SetRetentionRequest, duty_service_client::DutyServiceClient,
+    },
+    exchange::v1::{ReceiveRequest, RecordOutcome},
+};
+use std::time::Duration;
+use tonic::{Code, transport::Channel};
+
+impl Person {
+    fn duty(&self) -> DutyServiceClient<Channel> {
+        DutyServiceClient::new(self.channel.clone())
+    }
+}
+
+fn erase(role: &str, learner: &str) -> EraseRequest {
+    EraseRequest {
+        role: role.to_owned(),
+        learner_local_id: learner.to_owned(),
+        reason: "no_longer_needed".to_owned(),
+        ..EraseRequest::default()
+    }
+}
+
+#[tokio::test]
+async fn an_officer_of_the_home_erases_and_the_feed_delivers_nothing_of_it() {
+    let hub = TestHub::start().await;
+    let (mut host, home) = (hub.agent("northgate").await, hub.agent("ridgeway").await);
+    let batch = host.batch(&[host.mark("lesson-1")]);
+    let answer = host.publishing().await.unwrap().ask(batch).await.unwrap();
+    assert_eq!(answer.results[0].outcome(), RecordOutcome::Accepted);
+    let dpo = hub.first("ridgeway", Role::Dpo).await;
+    let others =
+        [(hub.first("ridgeway", Role::Head).await, "head"), (hub.first("northgate", Role::Dpo).await, "dpo")];
+    for (person, role) in &others {
+        for learner in ["R1", "N1", "nobody"] {
+            let refused = person.duty().erase(erase(role, learner)).await.unwrap_err();
+            assert_eq!(
+                (refused.code(), refused.message()),
+                (Code::PermissionDenied, "not allowed, or not there")
+            );
+        }
+    }
+    let not_held = dpo.duty().erase(erase("head", "R1")).await.unwrap_err();
+    assert_eq!(not_held.code(), Code::PermissionDenied, "a role that one does not hold");
+    let unknown = dpo.duty().erase(erase("dpo", "nobody")).await.unwrap_err();
+    assert_eq!(unknown.message(), "not allowed, or not there");
+    let mut why = erase("dpo", "R1");
+    why.reason = "because".to_owned();
+    assert_eq!(dpo.duty().erase(why).await.unwrap_err().code(), Code::InvalidArgument);
+    let both = EraseRequest { record_id: vec![1; 16].into(), ..erase("dpo", "R1") };
+    assert_eq!(dpo.duty().erase(both).await.unwrap_err().code(), Code::InvalidArgument);
+    let agents = DutyServiceClient::new(home.channel.clone()).erase(erase("dpo", "R1")).await.unwrap_err();
+    assert_eq!(agents.code(), Code::PermissionDenied, "an agent is no person");
+
+    let erased = dpo.duty().erase(erase("dpo", "R1")).await.unwrap().into_inner();
+    assert_eq!((erased.records, erased.notices, erased.done), (1, 0, true), "nobody was handed it yet");
+    let mut feed = home.exchange().receive(ReceiveRequest::default()).await.unwrap().into_inner();
+    let page = tokio::time::timeout(Duration::from_millis(200), feed.message()).await;
+    assert!(page.is_err(), "nothing is delivered, and the stream stays open: {page:?}");
+    let verified = hub.exchange.verify(|_| {}).await.unwrap();
+    assert_eq!((verified.records, verified.payloads, verified.erased), (1, 0, 1));
+    let shown = hub.exchange.show(1, 1_000).await.unwrap();
+    assert!(shown.iter().any(|e| e["what"] == "record.erased" && e["more"]["institution"] == "ridgeway"));
+    assert!(!format!("{shown:?}").contains("\"R1\""), "nothing personal in the entries");
+}
+
+#[tokio::test]
+async fn retention_is_asked_for_and_agreed_and_shown() {
+    let hub = TestHub::start().await;
+    let manager = hub.first("northgate", Role::DataManager).await;
+    let dpo = hub.first("northgate", Role::Dpo).await;
+    let set = |role: &str, days| SetRetentionRequest {
+        role: role.to_owned(),
+        kind: "attendance".to_owned(),
+        keeping: Some(Keeping { days, even_waiting: false }),
+    };
+    let asked = manager.duty().set_retention(set("data_manager", 7)).await.unwrap().into_inner();
+    assert!(!asked.in_force);
+    let see = |role: &str| RetentionRequest { role: role.to_owned() };
+    let seen = dpo.duty().retention(see("dpo")).await.unwrap().into_inner().kinds;
+    assert_eq!(seen[0].asked.as_ref().unwrap().keeping.unwrap().days, 7);
+    assert_eq!(seen[0].asked.as_ref().unwrap().person_id, manager.id.0.to_vec());
+    assert_eq!((seen[0].agreed[0].partner.as_str(), seen[0].agreed[0].days), ("ridgeway", 30));
+    assert!(dpo.duty().set_retention(set("dpo", 7)).await.unwrap().into_inner().in_force);
+    let seen = dpo.duty().retention(see("dpo")).await.unwrap().into_inner().kinds;
+    assert_eq!((seen[0].set.unwrap().days, seen[0].asked.is_none()), (7, true));
+    let too_long = dpo.duty().set_retention(set("dpo", 4_000)).await.unwrap_err();
+    assert_eq!(too_long.code(), Code::InvalidArgument);
+    let head = hub.first("northgate", Role::Head).await;
+    for refused in [
+        head.duty().set_retention(set("head", 7)).await.unwrap_err(),
+        head.duty().retention(see("head")).await.unwrap_err(),
+    ] {
+        assert_eq!(refused.code(), Code::PermissionDenied);
+    }
+}
