@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use commonroll_core::Invalid;
 use commonroll_exchange::{
-    AckError, AdminError, AskError, FeedError, JoinError, LawError, NotAllowed, PublishError,
+    AckError, AdminError, AskError, FeedError, JoinError, LawError, NotAllowed, PublishError, ReadError,
     withdrawal::AnswerError,
 };
 use std::time::Duration;
@@ -170,6 +170,17 @@ fn told(lines: &[String]) -> String {
         text.push_str(&line);
     }
     text
+}
+
+pub(crate) fn of_read(error: &ReadError) -> Status {
+    match error {
+        ReadError::NotAllowed(who) => of_speaker(*who),
+        ReadError::TooMany => {
+            too_much("too many readings were refused to you; wait ten minutes", Duration::from_secs(600))
+        }
+        ReadError::TooMuch(_) => Status::resource_exhausted(error.to_string()),
+        ReadError::Unavailable => unavailable(),
+    }
 }
 
 pub(crate) fn of_join(error: JoinError) -> Status {

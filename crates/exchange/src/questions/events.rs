@@ -35,7 +35,8 @@ impl Topic {
             Self::Refused => what.ends_with(".refused") || what == "delivery.withheld",
             Self::PolicyChanges => begins(&["policy.", "agreement."]) && !what.ends_with(".refused"),
             Self::Exports => {
-                let taken = ["audit.asked", "read.disclosed", "people.shown", "record.erased", "record.expired"];
+                let taken =
+                    ["audit.asked", "read.disclosed", "people.shown", "record.erased", "record.expired"];
                 taken.contains(&what)
                     || begins(&["export.", "subject.", "breach.", "exit.", "retention.", "emergency."])
             }

@@ -199,12 +199,12 @@ impl Found {
                     }
                 }
             }
-            "read.disclosed" => self.read(seq, note),
+            "read.disclosed" => self.read(directory, seq, note),
             _ => {}
         }
     }
 
-    fn read(&mut self, seq: u64, note: &Note) {
+    fn read(&mut self, directory: &Directory, seq: u64, note: &Note) {
         let more = &note.more;
         let about = more["learner"].as_u64() == Some(u64::from(self.learner));
         let (true, Ok(at)) = (about, Timestamp::from_micros("at", note.at_us)) else { return };
@@ -212,6 +212,12 @@ impl Found {
             return;
         }
         let text = |key: &str| more[key].as_str().unwrap_or_default().to_owned();
+        // Who read at the home, or at another host, is the home's to ask.
+        let slug = directory.institution(self.own).map(|state| &state.info.slug);
+        let home = directory.home_of(self.learner).is_some_and(|(home, _)| *home == self.own);
+        if !home && slug.is_none_or(|own| own.as_str() != text("institution")) {
+            return;
+        }
         let list = |key: &str| more[key].as_array().into_iter().flatten().cloned().collect::<Vec<_>>();
         let agreements: Vec<String> =
             list("agreements").iter().filter_map(|one| one.as_str().map(str::to_owned)).collect();

@@ -177,6 +177,12 @@ impl Pieces {
     }
 }
 
+/// A record's field groups as a message.
+pub(super) fn sealed(groups: &[SealedGroup]) -> record::SealedRecord {
+    let mut pieces = Pieces::default();
+    record::SealedRecord { groups: groups.iter().map(|group| out_group(group, &mut pieces)).collect() }
+}
+
 fn out_record(out: &OutRecord, pieces: &mut Pieces) -> pb::DeliveredRecord {
     let groups = out.groups.iter().map(|group| out_group(group, pieces)).collect();
     pb::DeliveredRecord {

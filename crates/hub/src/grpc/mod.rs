@@ -12,6 +12,7 @@ mod people;
 mod policy;
 mod publish;
 mod receive;
+mod subject;
 
 pub(crate) use agreement::Agreements;
 pub(crate) use audit::Audit;
@@ -21,6 +22,7 @@ pub(crate) use enrolment::Enrolment;
 pub(crate) use exchange::ExchangeDoor;
 pub(crate) use people::People;
 pub(crate) use policy::Policies;
+pub(crate) use subject::Subjects;
 
 use crate::{doors::connection::Peer, status};
 use commonroll_exchange::{PersonSpeaker, Speaker};

@@ -223,9 +223,20 @@ impl TestHub {
     /// Somebody in any role, let in by the institution's first data manager.
     pub async fn colleague(&self, institution: &str, role: Role) -> Person {
         let manager = self.first(institution, Role::DataManager).await;
+        self.invited(&manager, institution, role, None).await
+    }
+
+    /// Somebody in any role, let in by a data manager, with their staff id if they teach.
+    pub async fn invited(
+        &self,
+        manager: &Person,
+        institution: &str,
+        role: Role,
+        staff: Option<&str>,
+    ) -> Person {
         let speaker = self.exchange.person(manager.id).unwrap();
-        let who =
-            PersonWanted { name: "Thistlewood".to_owned(), roles: [role].into(), staff: None, learner: None };
+        let staff = staff.map(|id| commonroll_core::LocalId::parse("staff", id).unwrap());
+        let who = PersonWanted { name: "Thistlewood".to_owned(), roles: [role].into(), staff, learner: None };
         let mut random = [0; 32];
         ProviderRandomness.fill(&mut random);
         let (at, by) = (institution.parse().unwrap(), Inviter::Person(&speaker, Role::DataManager));

@@ -20,6 +20,8 @@ mod limits;
 mod local;
 mod office;
 mod people;
+mod questions;
+mod reading;
 mod renewal;
 mod settings;
 mod stop;
