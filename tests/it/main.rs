@@ -20,6 +20,7 @@ mod real;
 mod schema;
 mod sim;
 mod stranger;
+mod teachers;
 mod tidy;
 mod town;
 mod verifiers;

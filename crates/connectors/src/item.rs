@@ -6,6 +6,7 @@ use commonroll_core::{
     Body, LocalId, RecordKind, SchoolDate, Timestamp,
     directory::{
         GroupDeclaration, LearnerDeclaration, PlacementAcceptance, PlacementDeclaration, PlacementEnd,
+        StaffDeclaration,
     },
 };
 use std::fmt;
@@ -25,6 +26,8 @@ pub enum Item {
     Acceptance(PlacementAcceptance),
     /// An end, said by either.
     End(PlacementEnd),
+    /// A member of staff and every group that they teach.
+    Staff(StaffDeclaration),
 }
 
 /// A record as the source gives it. The agent adds identity (from source, kind, date and local key) and revision.
@@ -116,6 +119,8 @@ pub enum Scope {
     Placements,
     /// Every acceptance by the host.
     Acceptances,
+    /// Everybody who teaches: whoever is absent teaches nothing.
+    Staff,
 }
 
 /// Takes what a connector says, as it says it.

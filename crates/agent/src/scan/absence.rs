@@ -31,6 +31,7 @@ impl File<'_> {
             Scope::Records(kind) => Range { kind, date: None },
             Scope::Placements => return self.ended(tx, Endable::Placements, taken).await,
             Scope::Acceptances => return self.ended(tx, Endable::Acceptances, taken).await,
+            Scope::Staff => return self.ended(tx, Endable::Staff, taken).await,
             // Neither has a way to be taken back: a learner who left is declared so by the MIS.
             Scope::Learners | Scope::Groups => return Ok(Ok(())),
         };

@@ -149,6 +149,7 @@ impl Sink for Feeder<'_> {
             Item::Placement(said) => self.declare(&Declaration::Placement(said), at.line),
             Item::Acceptance(said) => self.declare(&Declaration::Acceptance(said), at.line),
             Item::End(said) => self.declare(&Declaration::End(said), at.line),
+            Item::Staff(said) => self.declare(&Declaration::Staff(said), at.line),
         }
         if self.piece.records.len() + self.piece.declarations.len() >= PIECE {
             self.flush();

@@ -1,4 +1,4 @@
-//! What was declared, and what waits to be: one row for each learner, group, placement, acceptance and end.
+//! What was declared, and what waits to be: one row for each learner, group, placement, acceptance, end and member of staff.
 //!
 //! The same table compares and queues: a row whose print changed waits. The message itself, which is personal, is kept
 //! only until the hub has it.
@@ -8,7 +8,7 @@ use crate::error::AgentError;
 use aws_lc_rs::digest::{SHA256, digest};
 use commonroll_core::{
     LocalId, Timestamp,
-    directory::{Declaration, PlacementEnd},
+    directory::{Declaration, PlacementEnd, StaffDeclaration},
 };
 use commonroll_wire::{DeclarationAnswer, Refusal, pb::directory::v1 as pb, write_declaration};
 use prost::Message;
@@ -27,6 +27,8 @@ pub(crate) enum Endable {
     Placements = 3,
     /// Acceptances, by the host.
     Acceptances = 4,
+    /// Members of staff: whoever is absent teaches nothing any more.
+    Staff = 6,
 }
 
 /// A declaration, prepared for comparing.
@@ -73,14 +75,14 @@ impl Prepared {
     pub(crate) fn new(declaration: &Declaration, line: u64) -> Self {
         let message = write_declaration(declaration).encode_to_vec();
         let print = digest(&SHA256, &message).as_ref().try_into().expect("SHA-256 has 32 bytes");
-        let (kind, key, end) = key(declaration);
-        let undo = end.map(|end| write_declaration(&Declaration::End(end)).encode_to_vec());
+        let (kind, key, undo) = key(declaration);
+        let undo = undo.map(|undo| write_declaration(&undo).encode_to_vec());
         Self { kind, key, print, message, undo, line }
     }
 }
 
-/// A declaration's kind, what names it among its kind, and what would end it.
-fn key(declaration: &Declaration) -> (i64, Vec<u8>, Option<PlacementEnd>) {
+/// A declaration's kind, what names it among its kind, and what would take it back.
+fn key(declaration: &Declaration) -> (i64, Vec<u8>, Option<Declaration>) {
     let join = |parts: &[&str]| parts.join("\u{1f}").into_bytes();
     let group = |group: &Option<LocalId>| group.as_ref().map_or(String::new(), |g| g.as_str().to_owned());
     let from = Timestamp::from_micros("from", 0).expect("1970 lies between 1900 and 2200");
@@ -90,12 +92,12 @@ fn key(declaration: &Declaration) -> (i64, Vec<u8>, Option<PlacementEnd>) {
         Declaration::Placement(p) => {
             let parts = [p.learner.as_str(), p.host.as_str(), &group(&p.group), &p.dates.first().to_string()];
             let (learner, other, group) = (p.learner.clone(), p.host.clone(), p.group.clone());
-            (3, join(&parts), Some(PlacementEnd { learner, other, group, from }))
+            (3, join(&parts), Some(Declaration::End(PlacementEnd { learner, other, group, from })))
         }
         Declaration::Acceptance(a) => {
             let parts = [a.learner.as_str(), a.home.as_str(), &group(&a.group), &a.dates.first().to_string()];
             let (learner, other, group) = (a.learner.clone(), a.home.clone(), a.group.clone());
-            (4, join(&parts), Some(PlacementEnd { learner, other, group, from }))
+            (4, join(&parts), Some(Declaration::End(PlacementEnd { learner, other, group, from })))
         }
         Declaration::End(end) => {
             let parts = [
@@ -106,7 +108,11 @@ fn key(declaration: &Declaration) -> (i64, Vec<u8>, Option<PlacementEnd>) {
             ];
             (5, join(&parts), None)
         }
-        Declaration::Staff(staff) => (6, join(&[staff.local_id.as_str()]), None),
+        Declaration::Staff(staff) => {
+            let nothing = StaffDeclaration { groups: Vec::new(), ..staff.clone() };
+            let undo = (!staff.groups.is_empty()).then_some(Declaration::Staff(nothing));
+            (6, join(&[staff.local_id.as_str()]), undo)
+        }
     }
 }
 
@@ -213,7 +219,7 @@ pub(crate) async fn absent_count(
 ) -> Result<(u64, u64), AgentError> {
     let (all, absent): (i64, i64) = sqlx::query_as(
         "SELECT COUNT(*), COALESCE(SUM(generation <> $3), 0) FROM declared
-          WHERE kind = $1 AND origin = $2 AND state <> 4",
+          WHERE kind = $1 AND origin = $2 AND state <> 4 AND undo IS NOT NULL",
     )
     .bind(kind as i64)
     .bind(origin)
@@ -249,6 +255,7 @@ pub(crate) async fn end_absent(
             Ok(Declaration::End(end)) => {
                 ends.push(Prepared::new(&Declaration::End(PlacementEnd { from: now, ..end }), 0));
             }
+            Ok(nothing @ Declaration::Staff(_)) => ends.push(Prepared::new(&nothing, 0)),
             _ => return Err(AgentError::Damaged("declared.undo")),
         }
     }
@@ -378,7 +385,8 @@ impl Spool {
             2 => "group",
             3 => "placement",
             4 => "acceptance",
-            _ => "end",
+            5 => "end",
+            _ => "staff",
         };
         let read = |(kind, file, line, code, field, reason): Row| RefusedDeclaration {
             what: what(kind),

@@ -233,6 +233,36 @@ async fn a_placement_that_is_gone_is_ended_and_one_that_is_back_is_declared_agai
 }
 
 #[tokio::test]
+async fn whoever_is_gone_from_the_timetable_teaches_nothing_and_is_declared_again_when_back() {
+    let mut school = School::new("ridgeway").await;
+    let hub = FakeHub::new().knows("ridgeway", &school.key);
+    let (van, plum) = ("VAN,12B\nVAN,12C\n", "PLU,13A\n");
+    for rows in [&[van, plum][..], &[plum], &[plum, "\n"], &[plum, "VAN,12C\n"]] {
+        school.put("staff.csv", &format!("Teacher,Class\n{}", rows.concat()));
+        school.look().await;
+        school.wait(60);
+        school.publish(&hub).await.unwrap();
+    }
+    let taught: Vec<_> = hub.with(|s| s.declared.clone()).iter().map(staff).collect();
+    let said = |id: &str, groups: &[&str]| (id.to_owned(), groups.join(" "));
+    let expected =
+        [said("PLU", &["13A"]), said("VAN", &["12B", "12C"]), said("VAN", &[]), said("VAN", &["12C"])];
+    assert_eq!(taught, expected);
+    assert_eq!(school.spool.declarations_waiting().await.unwrap(), 0);
+}
+
+/// A declared member of staff: id and groups.
+fn staff(declared: &commonroll_wire::pb::directory::v1::Declaration) -> (String, String) {
+    match commonroll_wire::read_declaration(declared).unwrap() {
+        commonroll_core::directory::Declaration::Staff(staff) => {
+            let groups: Vec<&str> = staff.groups.iter().map(|group| group.as_str()).collect();
+            (staff.local_id.as_str().to_owned(), groups.join(" "))
+        }
+        other => panic!("not staff: {other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn a_changed_mapping_reads_the_file_again() {
     let mut school = School::new("northgate").await;
     school.marks(&[("ada", "/")]);

@@ -19,7 +19,9 @@ pub const MORNING: i64 = 1_789_376_400_000_000;
 pub const MARKS: &str = "format = \"delimited\"\nrows = \"attendance\"\ncovers = \"dates\"\n\
     [codes]\nset = \"ENG-2024\"\n\
     [fields]\nlearner = \"Id\"\ngroup = \"Class\"\ndate = \"Date\"\nmark = \"Mark\"\n";
-pub const VISITS: &str = "format = \"delimited\"\nrows = \"placements\"\ncovers = \"everything\"\n\
+pub const STAFF: &str =
+    "format = \"delimited\"\nrows = \"staff\"\n[fields]\nstaff = \"Teacher\"\ngroup = \"Class\"\n";
+const VISITS: &str = "format = \"delimited\"\nrows = \"placements\"\ncovers = \"everything\"\n\
     [fields]\nlearner = \"Id\"\nhost = \"Host\"\nfirst_date = \"From\"\nlast_date = \"To\"\n";
 
 pub struct School {
@@ -53,10 +55,12 @@ impl School {
         fs::create_dir(folder.path().join("exports")).unwrap();
         fs::write(folder.path().join("marks.toml"), MARKS).unwrap();
         fs::write(folder.path().join("visits.toml"), VISITS).unwrap();
+        fs::write(folder.path().join("staff.toml"), STAFF).unwrap();
         let text = format!(
             "data = \"data\"\n[pace]\nsettle_ms = 0\nbatch_records_max = 10\nbatches_in_flight_max = 3\nretries_max = 3\n\
              [[source]]\nname = \"marks\"\nfolder = \"exports\"\npattern = \"marks*.csv\"\nconnector = \"delimited\"\nmapping = \"marks.toml\"\n{more}\n\
-             [[source]]\nname = \"visits\"\nfolder = \"exports\"\npattern = \"visits*.csv\"\nconnector = \"delimited\"\nmapping = \"visits.toml\"\n"
+             [[source]]\nname = \"visits\"\nfolder = \"exports\"\npattern = \"visits*.csv\"\nconnector = \"delimited\"\nmapping = \"visits.toml\"\n\
+             [[source]]\nname = \"staff\"\nfolder = \"exports\"\npattern = \"staff*.csv\"\nconnector = \"delimited\"\nmapping = \"staff.toml\"\n"
         );
         let settings = Settings::parse(&text, &folder.path().join("agent.toml")).unwrap();
         fs::create_dir(&settings.data).unwrap();

@@ -25,7 +25,9 @@ impl Coverage {
     pub fn new(rows: Rows, covers: Option<Covers>) -> Self {
         let usual = match rows {
             Rows::Attendance => Covers::Dates,
-            Rows::Learners | Rows::Groups | Rows::Placements | Rows::Acceptances => Covers::Everything,
+            Rows::Learners | Rows::Groups | Rows::Placements | Rows::Acceptances | Rows::Staff => {
+                Covers::Everything
+            }
             Rows::Assessment | Rows::Behaviour | Rows::Ends => Covers::Nothing,
         };
         Self {
@@ -99,6 +101,7 @@ impl Coverage {
             Rows::Groups => Some(Scope::Groups),
             Rows::Placements => Some(Scope::Placements),
             Rows::Acceptances => Some(Scope::Acceptances),
+            Rows::Staff => Some(Scope::Staff),
             Rows::Ends => None,
             Rows::Attendance | Rows::Assessment | Rows::Behaviour => match self.kind() {
                 Some(kind) => Some(Scope::Records(kind)),

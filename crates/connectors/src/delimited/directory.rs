@@ -65,7 +65,7 @@ impl Declarations {
                 group: self.group(at)?,
                 from: self.ends(at)?,
             }),
-            Rows::Placements | Rows::Attendance | Rows::Assessment | Rows::Behaviour => {
+            Rows::Placements | Rows::Attendance | Rows::Assessment | Rows::Behaviour | Rows::Staff => {
                 Item::Placement(PlacementDeclaration {
                     learner: learner(self.must("learner")?, at)?,
                     host: self.institution("host", at)?,

@@ -11,6 +11,7 @@ mod common;
 mod covers;
 mod directory;
 mod plan;
+mod staff;
 
 use crate::{
     connector::{Connector, FileFault, Input, Settings},
@@ -75,6 +76,7 @@ struct File<'a> {
     unknown: Option<Problem>,
     coverage: Coverage,
     number: u64,
+    lookups_max: usize,
     given: u64,
     without_id: u64,
 }
@@ -85,6 +87,7 @@ enum Sort {
     Results(Box<assessment::Results>),
     Parts(Box<behaviour::Parts>),
     Declarations(Box<directory::Declarations>),
+    Staff(Box<staff::Teaching>),
 }
 
 impl<'a> File<'a> {
@@ -113,11 +116,24 @@ impl<'a> File<'a> {
             mapping::Rows::Behaviour => {
                 Sort::Parts(Box::new(behaviour::Parts::bind(mapping, &captions, settings)?))
             }
+            mapping::Rows::Staff => Sort::Staff(Box::new(staff::Teaching::bind(mapping, &captions)?)),
             _ => Sort::Declarations(Box::new(directory::Declarations::bind(mapping, &captions, settings)?)),
         };
         let unknown = captions.unknown(&mapping.ignore, line);
         let coverage = Coverage::new(mapping.rows, mapping.covers);
-        Ok(Self { rows, plan, sort, columns, unknown, coverage, number: 0, given: 0, without_id: 0 })
+        let lookups_max = settings.limits.lookups_max;
+        Ok(Self {
+            rows,
+            plan,
+            sort,
+            columns,
+            unknown,
+            coverage,
+            number: 0,
+            lookups_max,
+            given: 0,
+            without_id: 0,
+        })
     }
 
     fn translate(mut self, out: &mut dyn Sink) -> Result<(), FileFault> {
@@ -152,6 +168,13 @@ impl<'a> File<'a> {
                 continue;
             }
             self.sort.row(at, &mut give);
+            if matches!(&self.sort, Sort::Staff(staff) if staff.len() > self.lookups_max) {
+                let fix = "names more people than any school has; look at the column of their ids";
+                return Err(FileFault::too_big("CSV-STAFF", Some(line), fix));
+            }
+        }
+        if let Sort::Staff(staff) = self.sort {
+            staff.tell(out);
         }
         if wanted > 0 && self.without_id == wanted && self.given == 0 {
             let fix = "the learner's id is blank in every row; SIMS does this unless the account is in the group \
@@ -189,6 +212,11 @@ impl Sort {
                 Err(bad) => give(None, Err(bad)),
             },
             Self::Declarations(declarations) => give(None, declarations.row(at)),
+            Self::Staff(staff) => {
+                if let Err(bad) = staff.row(at) {
+                    give(None, Err(bad));
+                }
+            }
         }
     }
 }

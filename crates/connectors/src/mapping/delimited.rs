@@ -70,6 +70,8 @@ pub enum Rows {
     Acceptances,
     /// One end of a placement, said by either.
     Ends,
+    /// One group that a member of staff teaches.
+    Staff,
 }
 
 /// How dates are written. Never guessed.
@@ -310,6 +312,7 @@ impl Rows {
             Self::Placements => (&["learner", "host", "first_date", "last_date"], &["group"]),
             Self::Acceptances => (&["learner", "home", "first_date", "last_date"], &["group"]),
             Self::Ends => (&["learner", "other", "from_date"], &["group", "from_time"]),
+            Self::Staff => (&["staff"], &["group"]),
         }
     }
 }

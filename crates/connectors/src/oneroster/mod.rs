@@ -11,6 +11,7 @@ mod people;
 mod read;
 mod results;
 mod schema;
+mod staff;
 mod table;
 
 use crate::{

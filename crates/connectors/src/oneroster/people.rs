@@ -1,6 +1,6 @@
 //! Users, roles, demographics, classes and enrolments: learners, groups, and placements where the mapping says who is a guest.
 
-use super::{read::Reader, table::Line};
+use super::{read::Reader, staff::Teaching, table::Line};
 use crate::{
     item::{Item, Problem},
     mapping::DateFormat,
@@ -29,6 +29,7 @@ pub struct People {
     guests: HashMap<String, Slug>,
     known: HashSet<String>,
     classes: HashMap<String, Class>,
+    teaching: Teaching,
     told: bool,
 }
 
@@ -45,9 +46,8 @@ impl People {
     }
 
     pub fn is_full(&self, most: usize) -> bool {
-        [self.births.len(), self.sessions.len(), self.here.len(), self.known.len(), self.classes.len()]
-            .iter()
-            .any(|count| *count > most)
+        let people = [self.births.len(), self.here.len(), self.known.len(), self.teaching.len()];
+        people.iter().chain(&[self.sessions.len(), self.classes.len()]).any(|count| *count > most)
     }
 
     pub fn birth(&mut self, line: &Line<'_, '_>) {
@@ -62,7 +62,15 @@ impl People {
         }
     }
 
+    /// Gives everybody who teaches here.
+    pub fn staff(&mut self, reader: &mut Reader<'_>) {
+        std::mem::take(&mut self.teaching).tell(reader);
+    }
+
     pub fn role(&mut self, line: &Line<'_, '_>, reader: &Reader<'_>) {
+        if line.get("role") == "teacher" && !line.is_gone() && reader.is_school(line.get("orgSourcedId")) {
+            self.teaching.is_teacher(line.get("userSourcedId"));
+        }
         let students = self.students.get_or_insert_default();
         if line.get("role") == "student" && !line.is_gone() {
             students.insert(line.get("userSourcedId").to_owned());
@@ -80,6 +88,10 @@ impl People {
             // A delta package may name no roles; then only those who leave can be told.
             None => line.get("role") == "student" || line.is_gone(),
         };
+        if line.get("role") == "teacher" && orgs.split(',').any(|org| reader.is_school(org.trim())) {
+            self.teaching.is_teacher(line.id());
+        }
+        self.teaching.stands_at(line);
         if !student {
             return;
         }
@@ -156,6 +168,9 @@ impl People {
 
     pub fn enrolment(&mut self, line: &Line<'_, '_>, reader: &mut Reader<'_>) {
         let (user, class) = (line.get("userSourcedId"), line.get("classSourcedId"));
+        if line.get("role") == "teacher" && reader.is_school(line.get("schoolSourcedId")) && !line.is_gone() {
+            self.teaching.teaches(user, class, line.line, reader);
+        }
         if line.get("role") != "student" {
             return;
         }

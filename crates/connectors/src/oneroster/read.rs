@@ -52,6 +52,7 @@ impl<'a> Reader<'a> {
             Item::Group(_) => Scope::Groups,
             Item::Placement(_) | Item::End(_) => Scope::Placements,
             Item::Acceptance(_) => Scope::Acceptances,
+            Item::Staff(_) => Scope::Staff,
         });
         self.out.item(item, Place { line });
     }
@@ -68,19 +69,30 @@ impl<'a> Reader<'a> {
         self.lost.insert(file);
     }
 
+    /// True if a file is all there is, and all of it could be read.
+    fn is_whole(&self, file: &'static str, manifest: &Manifest, checked: &Checked) -> bool {
+        manifest.mode(file) == Mode::Bulk && checked.is_sound(file) && !self.lost.contains(file)
+    }
+
+    /// True if the package says of everybody who they are and in which classes.
+    pub fn knows_enrolments(&self, manifest: &Manifest, checked: &Checked) -> bool {
+        let whole = |file| self.is_whole(file, manifest, checked);
+        // Roles say who is a student: without them, nobody can be missed.
+        let people = whole("users") && (manifest.mode("roles") == Mode::Absent || whole("roles"));
+        people && whole("enrollments") && whole("classes")
+    }
+
     /// Tells what the package is complete about.
     pub fn covers(self, manifest: &Manifest, checked: &Checked) {
-        let whole = |file: &'static str| {
-            manifest.mode(file) == Mode::Bulk && checked.is_sound(file) && !self.lost.contains(file)
-        };
-        // Roles say who is a student: without them, nobody can be missed.
+        let whole = |file| self.is_whole(file, manifest, checked);
         let learners = whole("users") && (manifest.mode("roles") == Mode::Absent || whole("roles"));
-        let enrolled = learners && whole("enrollments") && whole("classes");
+        let enrolled = self.knows_enrolments(manifest, checked);
         let scopes = [
             (learners, Scope::Learners),
             (whole("classes"), Scope::Groups),
             (enrolled && !self.mapping.hosts.is_empty(), Scope::Placements),
             (enrolled && !self.mapping.homes.is_empty(), Scope::Acceptances),
+            (enrolled, Scope::Staff),
             (whole("results") && whole("lineItems"), Scope::Records(RecordKind::Assessment)),
         ];
         // None at all is rather a failed export than an empty school.
@@ -122,5 +134,10 @@ pub fn read(
     pass("lineItemScoreScales", &mut |line, _, book| book.item_scale(line))?;
     pass("resultScoreScales", &mut |line, _, book| book.result_scale(line))?;
     pass("lineItems", &mut |line, _, book| book.line_item(line, reader))?;
-    pass("results", &mut |line, people, book| book.result(line, people, reader))
+    pass("results", &mut |line, people, book| book.result(line, people, reader))?;
+    // A declaration says all that somebody teaches, so a package that knows only a part says nothing of it.
+    if reader.knows_enrolments(manifest, checked) {
+        people.staff(reader);
+    }
+    Ok(())
 }

@@ -280,3 +280,34 @@ fn a_mapping_that_cannot_be_right_names_its_setting() {
     );
     assert!(wrong(&SESSIONS.replace("[codes]\nset = \"ENG-2024\"", "")).contains("codes"));
 }
+
+#[test]
+fn staff_are_declared_once_with_all_the_groups_that_they_teach() {
+    let mapping = "format = \"delimited\"\nrows = \"staff\"\nskip_if_blank = [\"Teacher\"]\n[fields]\nstaff = \"Teacher\"\ngroup = \"Class\"\n";
+    let timetable = "Teacher,Class\nVAN,12B/Ma1\nQUI,13A/Bi1\nVAN,12C/Ma2\n,12D/Cover\nVAN,12B/Ma1\nPLU,\n";
+    let seen = run(mapping, timetable).unwrap();
+    expect![[r#"
+        7: staff PLU teaches 
+        3: staff QUI teaches 13A/Bi1
+        2: staff VAN teaches 12B/Ma1 12C/Ma2
+        covers: Staff
+    "#]]
+    .assert_eq(&seen.show());
+
+    let long = format!("Teacher,Class\nVAN,12B/Ma1\nQUI,13A/Bi1\nVAN,{}\n", "x".repeat(65));
+    let seen = run(mapping, long).unwrap();
+    expect![[r#"
+        3: staff QUI teaches 13A/Bi1
+        problem: line 4: Class: CSV-ID: must have 1 to 64 characters
+    "#]]
+    .assert_eq(&seen.show());
+
+    let many: String = (0..201).map(|n| format!("VAN,{n}\n")).collect();
+    let seen = run(mapping, format!("Teacher,Class\n{many}QUI,1\n")).unwrap();
+    assert_eq!((seen.items.len(), seen.rules()), (1, vec!["CSV-STAFF-GROUPS"]));
+    assert_eq!(
+        run(mapping, "Teacher,Class\n").unwrap_err().rule(),
+        "FILE-NO-ROWS",
+        "an empty timetable is a failed export"
+    );
+}

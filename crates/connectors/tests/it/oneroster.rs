@@ -38,19 +38,19 @@ fn every_package_of_the_conformance_set_is_judged() {
         invalid-invalidDeltaLifecycle.zip: 0 items, ["OR-DELTA-LIFECYCLE"]
         invalid-missingDeltaLifecycle.zip: 0 items, ["OR-DELTA-LIFECYCLE"]
         invalid-missingTargetFile.zip: 0 items, ["OR-REFERENCE-FILE"]
-        invalid-missingTargetRecord.zip: 1 items, ["OR-LINE-ITEM", "OR-REFERENCE"]
+        invalid-missingTargetRecord.zip: 3 items, ["OR-LINE-ITEM", "OR-REFERENCE"]
         invalid-schemaFailure.zip: refused OR-HEADER-ORDER
-        invalid-semanticFailure.zip: 1 items, ["OR-LINE-ITEM", "OR-OBJECTIVE", "OR-RANGE", "OR-SCALE"]
-        valid-full-bulk-graph.zip: 2 items, []
-        valid-full-bulk.zip: 2 items, []
+        invalid-semanticFailure.zip: 3 items, ["OR-LINE-ITEM", "OR-OBJECTIVE", "OR-RANGE", "OR-SCALE"]
+        valid-full-bulk-graph.zip: 4 items, []
+        valid-full-bulk.zip: 4 items, []
         valid-full-delta.zip: 2 items, []
-        valid-gradebook-bulk.zip: 2 items, []
+        valid-gradebook-bulk.zip: 4 items, []
         valid-gradebook-delta.zip: 2 items, []
         valid-manifestOnly.zip: 0 items, []
-        valid-metadata.zip: 2 items, []
-        valid-resources-bulk.zip: 1 items, []
+        valid-metadata.zip: 4 items, []
+        valid-resources-bulk.zip: 3 items, []
         valid-resources-delta.zip: 1 items, []
-        valid-rostering-bulk.zip: 1 items, []
+        valid-rostering-bulk.zip: 3 items, []
         valid-rostering-delta.zip: 1 items, []
     "#]].assert_eq(&judged);
 }
@@ -61,12 +61,16 @@ fn a_package_becomes_groups_and_results() {
     expect![[r#"
         2: group class-1 Algebra One A / Math
         2: 2024-09-09 user-1 class-1 key=result-1 Assignment A on northgate/score-scale-1@1 Math / Unit Quiz / Fall Term "Done"
+        3: staff user-1 teaches class-1
+        2: staff user-agent teaches 
         covers: Groups
+        covers: Staff
         covers: Records(Assessment)
     "#]].assert_eq(&seen.show());
     let delta = run(PLAIN, fixture("oneroster/valid-full-delta.zip")).unwrap();
     assert!(delta.scopes.is_empty(), "a delta says nothing about what it leaves out");
-    assert_eq!(delta.items.len(), seen.items.len());
+    let teaches = seen.show().lines().filter(|line| line.contains(": staff ")).count();
+    assert_eq!(delta.items.len(), seen.items.len() - teaches, "nor does it say all that somebody teaches");
 }
 
 fn packed(version: &str, files: &[(&str, &str, &str)]) -> Vec<u8> {
@@ -117,6 +121,7 @@ fn a_package_of_1_1_names_guests_where_the_mapping_says_whose_they_are() {
         3: learner s2 Guest upn= uln= born= Ben Cole ()
         2: group c1 Chemistry / Science
         3: acceptance s2 from ridgeway group c1 2026-09-14 to 2027-07-16
+        4: staff t1 teaches c1
         problem: classes.csv courseSourcedId: OR-REFERENCE-FILE: names rows of courses.csv, which the package doesn't hold; export both together
         problem: classes.csv schoolSourcedId: OR-REFERENCE-FILE: names rows of orgs.csv, which the package doesn't hold; export both together
         problem: enrollments.csv schoolSourcedId: OR-REFERENCE-FILE: names rows of orgs.csv, which the package doesn't hold; export both together
@@ -124,8 +129,65 @@ fn a_package_of_1_1_names_guests_where_the_mapping_says_whose_they_are() {
         covers: Learners
         covers: Groups
         covers: Acceptances
+        covers: Staff
     "#]].assert_eq(&seen.show());
     assert!(!format!("{:?}", seen.items).contains("hunter2"));
+}
+
+/// A package of 1.2 in which `b1` and `b2` teach, and what stands in its enrolments.
+fn taught(mode: &str, enrolments: &str) -> Vec<u8> {
+    const USERS: &str = "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password,userMasterIdentifier,preferredGivenName,preferredMiddleName,preferredFamilyName,primaryOrgSourcedId,pronouns\n";
+    const ROLES: &str = "sourcedId,status,dateLastModified,userSourcedId,roleType,role,beginDate,endDate,orgSourcedId,userProfileSourcedId\n";
+    let user = |id: &str| format!("{id},,,true,{id},,T,Ward,,,,,,,,,,,,,ng,\n");
+    let users = format!("{USERS}{}{}{}{}", user("b1"), user("b2"), user("b3"), user("s1"));
+    let roles = format!(
+        "{ROLES}r1,,,b1,primary,teacher,,,ng,\nr2,,,b2,primary,teacher,,,ng,\nr3,,,b3,primary,teacher,,,elsewhere,\n\
+         r4,,,s1,primary,student,,,ng,\n"
+    );
+    let classes = format!(
+        "{CLASSES}c1,,,Chemistry,12,k1,,scheduled,,ng,y1,Science,,\nc2,,,Physics,12,k1,,scheduled,,ng,y1,Science,,\n"
+    );
+    let enrolments = format!("{ENROLMENTS}{enrolments}");
+    let files = [
+        ("users", "bulk", &*users),
+        ("roles", "bulk", &roles),
+        ("classes", "bulk", &classes),
+        ("enrollments", mode, &enrolments),
+    ];
+    packed("1.2", &files)
+}
+
+#[test]
+fn teachers_are_declared_with_the_classes_that_they_teach_at_the_school() {
+    let mapping = "format = \"oneroster\"\nschool = \"ng\"";
+    let enrolments = "e1,,,c1,ng,b1,teacher,true,,\ne2,,,c2,ng,b1,teacher,,,\ne3,,,c1,ng,s1,student,,2026-09-01,2027-07-16\n\
+        e4,,,c2,ng,s1,teacher,,,\ne5,,,c1,ng,b3,teacher,,,\ne6,,,c2,ng,b2,aide,,,\n";
+    let seen = run(mapping, taught("bulk", enrolments)).unwrap();
+    let staff = |seen: &crate::support::Seen| {
+        let shown = seen.show();
+        shown
+            .lines()
+            .filter(|line| line.contains("staff") || line.contains("Staff"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert_eq!(
+        staff(&seen),
+        "2: staff b1 teaches c1 c2\n3: staff b2 teaches \ncovers: Staff",
+        "a student, another school's teacher and an aide teach nothing here"
+    );
+    let broken = run(mapping, taught("bulk", &enrolments.replace("e2,,,c2", "e2,,,"))).unwrap();
+    assert_eq!(
+        staff(&broken),
+        "",
+        "of classes that can't be read, nothing is said: what was declared stands"
+    );
+    let dated = enrolments.replace(",,,c", ",active,2026-10-02T11:00:00Z,c");
+    assert_eq!(
+        staff(&run(mapping, taught("delta", &dated)).unwrap()),
+        "",
+        "what changed is not all that they teach"
+    );
 }
 
 #[test]

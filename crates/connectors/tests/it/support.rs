@@ -119,6 +119,10 @@ fn show(item: &Item) -> String {
             acceptance.dates.last()
         ),
         Item::End(end) => format!("end {} with {} from {}", end.learner.as_str(), end.other, end.from),
+        Item::Staff(staff) => {
+            let groups: Vec<&str> = staff.groups.iter().map(|group| group.as_str()).collect();
+            format!("staff {} teaches {}", staff.local_id.as_str(), groups.join(" "))
+        }
         Item::Record(draft) => {
             let group = draft.group.as_ref().map_or("-", |group| group.as_str());
             let key = draft.local_key.replace('\u{1f}', "|");
