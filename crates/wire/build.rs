@@ -26,6 +26,7 @@ const PERSONAL: &[&str] = &[
     ".commonroll.behaviour.v1.ShareSafeText",
     ".commonroll.directory.v1.OverviewResponse",
     ".commonroll.duty.v1.EraseRequest",
+    ".commonroll.duty.v1.PackPiece",
     ".commonroll.enrolment.v1.JoinRequest",
     ".commonroll.exchange.v1.DeliveredRecord",
     ".commonroll.exchange.v1.WithdrawnCopy",

@@ -36,6 +36,12 @@ enum Command {
     /// Duties of a controller: erase, and set how long the hub keeps payloads
     #[command(subcommand)]
     Duty(commands::duty::DutyCommand),
+    /// What was disclosed to whom, when something went wrong, or as a drill
+    #[command(subcommand)]
+    Breach(commands::breach::BreachCommand),
+    /// Leave the consortium: what your institution takes with it, and the end of its membership
+    #[command(subcommand)]
+    Exit(commands::exit::ExitCommand),
     /// Check and read the log
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),
@@ -66,6 +72,8 @@ fn main() -> ExitCode {
             Command::Person(command) => commands::person::run(command).await,
             Command::Directory(command) => commands::directory::run(command).await,
             Command::Duty(command) => commands::duty::run(command).await,
+            Command::Breach(command) => commands::breach::run(command).await,
+            Command::Exit(command) => commands::exit::run(command).await,
             Command::Audit(command) => commands::audit::run(command).await,
             Command::Agreement(command) => commands::agreement::run(command).await,
             Command::Policy(command) => commands::policy::run(command).await,

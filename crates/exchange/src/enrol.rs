@@ -144,7 +144,10 @@ impl Exchange {
         if valid_for > INVITATION_MAX || valid_for.is_zero() {
             return Err(Invalid::new("valid_for", "an invitation lasts between a second and 72 hours").into());
         }
-        if self.shared.directory().number_of(institution).is_none() {
+        let is_here = |directory: &crate::directory::Directory| {
+            directory.number_of(institution).is_some_and(|number| directory.left(number).is_none())
+        };
+        if !is_here(&self.shared.directory()) {
             return Err(AdminError::Missing("institution"));
         }
         let code = encode(random);
@@ -242,53 +245,56 @@ impl Exchange {
         if let Some(missing) = missing {
             return Err(AdminError::Missing(missing));
         }
-        submit_with(&self.shared, by, now, move |work: &mut Work<'_>| {
-            let directory = &work.planner.directory;
-            let institution = match &what {
-                Revoke::Agent(_) | Revoke::Person(_) => None,
-                Revoke::Institution(slug) => directory.number_of(slug),
-            };
-            let concerned: Vec<_> = directory
-                .agents()
-                .filter(|(id, agent)| {
-                    agent.revoked.is_none()
-                        && (what == Revoke::Agent(**id) || Some(agent.institution) == institution)
-                })
-                .filter_map(|(id, agent)| {
-                    Some((*id, agent.clone(), directory.institution(agent.institution)?.info.slug.clone()))
-                })
-                .collect();
-            let mut people: Vec<_> = directory
-                .active_people()
-                .filter(|(id, p)| what == Revoke::Person(**id) || Some(p.institution) == institution)
-                .map(|(id, _)| *id)
-                .collect();
-            people.sort_unstable();
-            let mut count = concerned.len() as u32;
-            if let Revoke::Institution(slug) = &what {
-                // Nobody comes back in with a code that was handed out before.
-                let open = directory.open_invitations().into_iter().filter(|(_, i)| i.institution == *slug);
-                let void: Vec<_> = open.map(|(hash, i)| used(Bytes32(hash), slug, i.expires)).collect();
-                void.into_iter().for_each(|change| work.planner.make(change));
-            }
-            for person in people {
-                count += u32::from(revoke(work, person, now));
-            }
-            for (id, agent, institution) in concerned {
-                work.planner.make(Change::Agent {
-                    agent: Uuid(id),
-                    institution,
-                    key: Bytes32(agent.key),
-                    enrolled: agent.enrolled,
-                    used: agent.used,
-                    revoked: Some(now),
-                });
-            }
-            count
-        })
-        .await
-        .map_err(|_| AdminError::Unavailable)
+        submit_with(&self.shared, by, now, move |work: &mut Work<'_>| end_access(work, &what, now))
+            .await
+            .map_err(|_| AdminError::Unavailable)
     }
+}
+
+/// Plans the end of the access of one agent, one person, or all of an institution; gives how many it ended.
+pub(crate) fn end_access(work: &mut Work<'_>, what: &Revoke, now: Timestamp) -> u32 {
+    let directory = &work.planner.directory;
+    let institution = match what {
+        Revoke::Agent(_) | Revoke::Person(_) => None,
+        Revoke::Institution(slug) => directory.number_of(slug),
+    };
+    let concerned: Vec<_> = directory
+        .agents()
+        .filter(|(id, agent)| {
+            agent.revoked.is_none()
+                && (*what == Revoke::Agent(**id) || Some(agent.institution) == institution)
+        })
+        .filter_map(|(id, agent)| {
+            Some((*id, agent.clone(), directory.institution(agent.institution)?.info.slug.clone()))
+        })
+        .collect();
+    let mut people: Vec<_> = directory
+        .active_people()
+        .filter(|(id, p)| *what == Revoke::Person(**id) || Some(p.institution) == institution)
+        .map(|(id, _)| *id)
+        .collect();
+    people.sort_unstable();
+    let mut count = concerned.len() as u32;
+    if let Revoke::Institution(slug) = what {
+        // Nobody comes back in with a code that was handed out before.
+        let open = directory.open_invitations().into_iter().filter(|(_, i)| i.institution == *slug);
+        let void: Vec<_> = open.map(|(hash, i)| used(Bytes32(hash), slug, i.expires)).collect();
+        void.into_iter().for_each(|change| work.planner.make(change));
+    }
+    for person in people {
+        count += u32::from(revoke(work, person, now));
+    }
+    for (id, agent, institution) in concerned {
+        work.planner.make(Change::Agent {
+            agent: Uuid(id),
+            institution,
+            key: Bytes32(agent.key),
+            enrolled: agent.enrolled,
+            used: agent.used,
+            revoked: Some(now),
+        });
+    }
+    count
 }
 
 #[cfg(test)]

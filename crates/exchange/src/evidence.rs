@@ -35,7 +35,7 @@ impl Exchange {
         Ok(leaves)
     }
 
-    fn readable(&self, seq: u64, bytes: &[u8]) -> Result<serde_json::Value, VerifyError> {
+    pub(crate) fn readable(&self, seq: u64, bytes: &[u8]) -> Result<serde_json::Value, VerifyError> {
         let directory = self.shared.directory();
         let slug = |number: u16| {
             directory.institution(number).map_or_else(|| number.to_string(), |s| s.info.slug.to_string())

@@ -39,7 +39,10 @@ pub use directory::agreements::{Ending, Signed, Standing};
 pub use directory::approvals::Approval;
 pub use directory::change::Keeping;
 pub use directory::policies::Proposal;
-pub use duty::{Erasing, Erasure, ErasureReason, RetentionRule, RetentionSeen};
+pub use duty::{
+    BreachBy, BreachSpan, Ended, Erasing, Erasure, ErasureReason, Pack, Piece, RetentionRule, RetentionSeen,
+    leaving_hash,
+};
 pub use emergency::{EmergencyOpened, EmergencySeen, ReviewSeen};
 pub use feed::Feed;
 pub use import::{

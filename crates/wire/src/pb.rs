@@ -44,6 +44,7 @@ hide! {
     behaviour::ShareSafeText,
     directory::OverviewResponse,
     duty::EraseRequest,
+    duty::PackPiece,
     enrolment::JoinRequest,
     exchange::DeliveredRecord,
     exchange::WithdrawnCopy,

@@ -151,6 +151,8 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         asked: Option<KeepingAsked>,
     },
+    /// An institution has left: nothing flows to it or from it any more.
+    Left { institution: u16, at: Timestamp },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -261,7 +263,7 @@ impl Change {
             Self::Notice { .. } | Self::Again { .. } | Self::Hidden { .. } | Self::Swept { .. } => 15,
             Self::Emergency { .. } => 16,
             Self::Access { .. } => 19,
-            Self::Kept { .. } => 17,
+            Self::Kept { .. } | Self::Left { .. } => 17,
             Self::Erased { .. } => 18,
         }
     }
@@ -320,6 +322,7 @@ impl Change {
             Self::Erased { done: true, .. } => "erasure.done",
             Self::Erased { whole: true, .. } => "record.erased",
             Self::Erased { .. } => "record.expired",
+            Self::Left { .. } => "institution.left",
             Self::Kept { asked: Some(_), .. } => "retention.asked",
             Self::Kept { .. } => "retention.set",
         }
@@ -359,6 +362,7 @@ impl Change {
             Self::Swept { .. } => b"s".to_vec(),
             Self::Emergency { emergency } => emergency.id.0.to_vec(),
             Self::Erased { id, .. } => id.0.to_vec(),
+            Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()
             }

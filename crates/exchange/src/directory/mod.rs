@@ -71,6 +71,8 @@ pub struct InstitutionState {
     pub next_batch: u64,
     /// How far it has acknowledged its feed; counted from 1.
     pub cursor: u64,
+    /// When it left the consortium.
+    pub left: Option<Timestamp>,
 }
 
 /// A learner as one institution knows them.
@@ -233,6 +235,11 @@ impl Directory {
                 self.duties.put_erased(id, &of, whole, done);
                 return;
             }
+            Change::Left { institution, at } => {
+                if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
+                    state.left = Some(at);
+                }
+            }
             Change::Kept { institution, record, rule, asked } => {
                 self.duties.put_kept(institution, record, rule, asked);
                 return;
@@ -259,6 +266,7 @@ impl Directory {
                 access: false,
                 next_batch: 1,
                 cursor: 0,
+                left: None,
             }),
         }
     }
@@ -409,6 +417,11 @@ impl Directory {
         self.homes.get(&learner)
     }
 
+    /// Every learner's home, for readers that must not hold the directory while they wait.
+    pub(crate) fn clone_homes(&self) -> HashMap<u32, u16> {
+        self.homes.iter().map(|(learner, (home, _))| (*learner, *home)).collect()
+    }
+
     /// Who speaks through this agent, if it still may.
     pub fn speaker(&self, id: AgentId) -> Result<Speaker, NotAllowed> {
         let agent = self.agents.get(&id).filter(|a| a.revoked.is_none()).ok_or(NotAllowed::Unknown)?;
@@ -480,7 +493,16 @@ impl Directory {
         seen.filter(|(_, mask)| *mask != 0).max_by_key(|(_, mask)| mask.count_ones())
     }
 
+    /// When an institution left, if it did.
+    pub fn left(&self, institution: u16) -> Option<Timestamp> {
+        self.institution(institution)?.left
+    }
+
     fn granted(&self, host: u16, home: u16, kind: ItemKind, date: SchoolDate) -> Option<(&Agreement, u32)> {
+        // Whoever has left is party to nothing any more, whatever the texts still say.
+        if self.left(host).or(self.left(home)).is_some() {
+            return None;
+        }
         let (host, home) = (&self.institution(host)?.info.slug, &self.institution(home)?.info.slug);
         self.agreements
             .in_force(date)

@@ -3,12 +3,20 @@
 //! Every one begins with an entry that says who asked, in which role and why; what follows from it is done behind it, in
 //! steps that a tick or a start goes on with. Nothing here shows or removes anything that an entry does not speak of.
 
+mod breach;
+mod breach_pages;
 mod erase;
+mod exit;
+mod exit_pages;
 pub(crate) mod gone;
+mod pack;
 pub(crate) mod ranges;
 pub(crate) mod retention;
 
+pub use breach::{BreachBy, BreachSpan};
 pub use erase::{Erasing, Erasure, ErasureReason};
+pub use exit::{Ended, leaving_hash};
+pub use pack::{Pack, Piece};
 pub use retention::{RetentionRule, RetentionSeen};
 
 use crate::shared::Shared;

@@ -123,6 +123,9 @@ fn proposer(invited: &Invited) -> Option<PersonId> {
 
 /// The operator brings in the first of each office, and nobody else.
 pub fn operator_may(directory: &Directory, institution: u16, roles: &BTreeSet<Role>) -> Result<(), Invalid> {
+    if directory.left(institution).is_some() {
+        return Err(Invalid::new("institution", "has left the consortium"));
+    }
     let held = |role: &Role| {
         directory.active_people().any(|(_, p)| p.institution == institution && p.roles.contains(role))
     };

@@ -33,7 +33,9 @@ impl Topic {
         let begins = |with: &[&str]| with.iter().any(|with| what.starts_with(with));
         match self {
             Self::Refused => what.ends_with(".refused") || what == "delivery.withheld",
-            Self::PolicyChanges => begins(&["policy.", "agreement."]) && !what.ends_with(".refused"),
+            Self::PolicyChanges => {
+                begins(&["policy.", "agreement.", "institution."]) && !what.ends_with(".refused")
+            }
             Self::Exports => {
                 let taken =
                     ["audit.asked", "read.disclosed", "people.shown", "record.erased", "record.expired"];
@@ -126,7 +128,7 @@ impl Exchange {
 }
 
 /// Whether an entry is about an institution: it did it, it was refused it, or one of its people did.
-fn concerns(note: &Note, own: &str) -> bool {
+pub(crate) fn concerns(note: &Note, own: &str) -> bool {
     let says = |value: &serde_json::Value| value.as_str() == Some(own);
     note.by == own
         || ["recipient", "actor", "institution"].iter().any(|key| says(&note.more[*key]))

@@ -9,6 +9,7 @@ mod events;
 mod sharing;
 mod who_saw;
 
+pub(crate) use events::concerns;
 pub use events::{Event, Topic};
 pub use sharing::{Direction, Sharing};
 pub use who_saw::{Reached, Reader, Saw};

@@ -77,6 +77,10 @@ impl Dirt {
             Change::Hidden { record, .. } => {
                 self.records.insert(RecordId(record.0));
             }
+            Change::Left { institution, .. } => {
+                let all = 0..u16::try_from(before.institutions().len()).unwrap_or(u16::MAX);
+                self.pairs.extend(all.flat_map(|other| [(*institution, other), (other, *institution)]));
+            }
             // These say who speaks, who read how far, and what was told: nobody gains or loses a record by them.
             Change::Institution { .. }
             | Change::Agreement { .. }

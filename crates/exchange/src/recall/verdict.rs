@@ -156,11 +156,12 @@ fn keeps(directory: &Directory, source: u16, recipient: u16, kind: RecordKind, n
         return false;
     };
     let today = now.date_in(&home.zone);
+    let has_left = source.left.or(home.left).is_some();
     let kind = ItemKind::Record(kind);
     let agreements = directory.agreements();
     agreements.whole().map(|signed| (&signed.terms, signed.is_ended(today))).any(|(terms, is_ended)| {
         agreements.newest_begun(&terms.id, today).is_some_and(|newest| newest.terms.version == terms.version)
-            && (is_ended || terms.last_date < today)
+            && (is_ended || has_left || terms.last_date < today)
             && terms.covers(&source.info.slug, &home.info.slug, terms.last_date)
             && terms.groups(kind) != 0
             && terms.at_end(kind) == AtEnd::Keep

@@ -10,6 +10,7 @@ mod erasure;
 mod evidence;
 mod faults;
 mod nodes;
+mod packs;
 mod people;
 mod placements;
 mod policies;

@@ -1,13 +1,23 @@
-//! The duty service: erasure and retention, for people. It reads, asks the exchange once, and answers.
+//! The duty service: erasure, retention, packs and leaving, for people. It reads, asks the exchange once, and answers.
+//! Packs are streamed as they are made: a slow reader slows the making, and costs no memory.
 
 use crate::{clock::Surroundings, status};
 use bytes::Bytes;
-use commonroll_core::{Invalid, LocalId, RecordId, RecordKind, Role};
-use commonroll_exchange::{Acting, Erasing, ErasureReason, Exchange, Keeping, RetentionRule, RetentionSeen};
-use commonroll_wire::pb::duty::v1::{
-    self as pb, EraseRequest, EraseResponse, RetentionRequest, RetentionResponse, SetRetentionRequest,
-    SetRetentionResponse, duty_service_server::DutyService,
+use commonroll_core::{Invalid, LocalId, PersonId, RecordId, RecordKind, Role, Timestamp};
+use commonroll_exchange::{
+    Acting, AgentId, BreachBy, BreachSpan, Erasing, ErasureReason, Exchange, Keeping, Pack, RetentionRule,
+    RetentionSeen,
 };
+use commonroll_wire::pb::duty::v1::{
+    self as pb, BreachPackRequest, BreachPackResponse, EndMembershipRequest, EndMembershipResponse,
+    EraseRequest, EraseResponse, ExitPackRequest, ExitPackResponse, PackPiece, RetentionRequest,
+    RetentionResponse, SetRetentionRequest, SetRetentionResponse, duty_service_server::DutyService,
+};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
 /// The service.
@@ -19,6 +29,52 @@ pub(crate) struct Duty {
 
 #[tonic::async_trait]
 impl DutyService for Duty {
+    type BreachPackStream = Pieces<BreachPackResponse>;
+    type ExitPackStream = Pieces<ExitPackResponse>;
+
+    async fn breach_pack(
+        &self,
+        request: Request<BreachPackRequest>,
+    ) -> Result<Response<Self::BreachPackStream>, Status> {
+        let speaker = super::person(&request)?;
+        let asked = request.get_ref();
+        let read = || Ok((asked.role.parse::<Role>()?, span(asked)?, by(asked)?));
+        let (role, span, by) = read().map_err(|e: Invalid| status::invalid(&e))?;
+        let acting = Acting { speaker: &speaker, role };
+        let pack = self.exchange.breach_pack(acting, span, &by, self.around.now()).await;
+        let pack = pack.map_err(|error| status::of_law(&error))?;
+        Ok(Response::new(Pieces { pack, wrap: |piece| BreachPackResponse { piece: Some(piece) } }))
+    }
+
+    async fn exit_pack(
+        &self,
+        request: Request<ExitPackRequest>,
+    ) -> Result<Response<Self::ExitPackStream>, Status> {
+        let speaker = super::person(&request)?;
+        let role = request.get_ref().role.parse::<Role>().map_err(|e| status::invalid(&e))?;
+        let pack = self.exchange.exit_pack(Acting { speaker: &speaker, role }, self.around.now()).await;
+        let pack = pack.map_err(|error| status::of_law(&error))?;
+        Ok(Response::new(Pieces { pack, wrap: |piece| ExitPackResponse { piece: Some(piece) } }))
+    }
+
+    async fn end_membership(
+        &self,
+        request: Request<EndMembershipRequest>,
+    ) -> Result<Response<EndMembershipResponse>, Status> {
+        let speaker = super::person(&request)?;
+        let asked = request.get_ref();
+        let read = || {
+            let signature = <[u8; 64]>::try_from(&asked.signature[..]);
+            let signature = signature.map_err(|_| Invalid::new("signature", "must have 64 bytes"))?;
+            Ok((asked.role.parse::<Role>()?, signature))
+        };
+        let (role, signature) = read().map_err(|e: Invalid| status::invalid(&e))?;
+        let acting = Acting { speaker: &speaker, role };
+        let ended = self.exchange.end_membership(acting, signature, self.around.now()).await;
+        let ended = ended.map_err(|error| status::of_law(&error))?;
+        Ok(Response::new(EndMembershipResponse { placements: ended.placements, access: ended.access }))
+    }
+
     async fn erase(&self, request: Request<EraseRequest>) -> Result<Response<EraseResponse>, Status> {
         let speaker = super::person(&request)?;
         let asked = request.get_ref();
@@ -62,6 +118,46 @@ impl DutyService for Duty {
         let in_force = in_force.map_err(|error| status::of_law(&error))?;
         Ok(Response::new(SetRetentionResponse { in_force }))
     }
+}
+
+/// A pack as a stream of messages.
+pub(crate) struct Pieces<T> {
+    pack: Pack,
+    wrap: fn(PackPiece) -> T,
+}
+
+impl<T> Stream for Pieces<T> {
+    type Item = Result<T, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let wrap = self.wrap;
+        self.pack.poll_next(cx).map(|next| {
+            next.map(|piece| match piece {
+                Ok(piece) => Ok(wrap(PackPiece { file: piece.file, content: piece.bytes.into() })),
+                Err(error) => Err(status::of_ask(&error)),
+            })
+        })
+    }
+}
+
+fn span(asked: &BreachPackRequest) -> Result<BreachSpan, Invalid> {
+    let from = Timestamp::from_micros("from_us", asked.from_us)?;
+    let to = Timestamp::from_micros("to_us", asked.to_us)?;
+    let known = Timestamp::from_micros("known_us", asked.known_us)?;
+    Ok(BreachSpan { between: (from, to), known, drill: asked.drill })
+}
+
+fn by(asked: &BreachPackRequest) -> Result<BreachBy, Invalid> {
+    let id = |field, bytes: &[u8]| {
+        let id = <[u8; 16]>::try_from(bytes).map_err(|_| Invalid::new(field, "must have 16 bytes"));
+        if bytes.is_empty() { Ok(None) } else { id.map(Some) }
+    };
+    let institution = (!asked.institution.is_empty()).then(|| asked.institution.parse()).transpose()?;
+    Ok(BreachBy {
+        agent: id("agent_id", &asked.agent_id)?.map(AgentId),
+        person: id("person_id", &asked.person_id)?.map(PersonId),
+        institution,
+    })
 }
 
 fn erasing(asked: &EraseRequest) -> Result<Erasing, Invalid> {

@@ -1,14 +1,17 @@
 //! Rights and duties from door to door: who may erase, and what is kept how long.
 
 use crate::kit::{Person, TestHub};
+use commonroll_audit::approval::{Approves, sign_approval};
 use commonroll_core::Role;
+use commonroll_exchange::leaving_hash;
 use commonroll_wire::pb::{
     duty::v1::{
-        EraseRequest, Keeping, RetentionRequest, SetRetentionRequest, duty_service_client::DutyServiceClient,
+        BreachPackRequest, EndMembershipRequest, EraseRequest, ExitPackRequest, Keeping, PackPiece,
+        RetentionRequest, SetRetentionRequest, duty_service_client::DutyServiceClient,
     },
     exchange::v1::{ReceiveRequest, RecordOutcome},
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tonic::{Code, transport::Channel};
 
 impl Person {
@@ -98,4 +101,79 @@ async fn retention_is_asked_for_and_agreed_and_shown() {
     ] {
         assert_eq!(refused.code(), Code::PermissionDenied);
     }
+}
+
+#[derive(Default)]
+struct Files(BTreeMap<String, Vec<u8>>);
+
+impl Files {
+    fn put(&mut self, piece: Option<PackPiece>) {
+        let piece = piece.unwrap();
+        self.0.entry(piece.file).or_default().extend_from_slice(&piece.content);
+    }
+
+    fn text(&self, name: &str) -> String {
+        String::from_utf8(self.0[name].clone()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn packs_come_in_pieces_and_a_head_ends_the_membership() {
+    let hub = TestHub::start().await;
+    let (mut host, home) = (hub.agent("northgate").await, hub.agent("ridgeway").await);
+    let batch = host.batch(&[host.mark("lesson-1"), host.mark("lesson-2")]);
+    host.publishing().await.unwrap().ask(batch).await.unwrap();
+    let dpo = hub.first("northgate", Role::Dpo).await;
+    let head = hub.first("northgate", Role::Head).await;
+    let now = hub.now().micros();
+    let breach = |role: &str| BreachPackRequest {
+        role: role.to_owned(),
+        from_us: now - 3_600_000_000,
+        to_us: now + 3_600_000_000,
+        known_us: now,
+        drill: true,
+        ..BreachPackRequest::default()
+    };
+    let refused = head.duty().breach_pack(breach("head")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let upside_down = BreachPackRequest { to_us: now - 7_200_000_000, ..breach("dpo") };
+    assert_eq!(dpo.duty().breach_pack(upside_down).await.unwrap_err().code(), Code::InvalidArgument);
+    let mut pieces = dpo.duty().breach_pack(breach("dpo")).await.unwrap().into_inner();
+    let mut files = Files::default();
+    while let Some(answer) = pieces.message().await.unwrap() {
+        files.put(answer.piece);
+    }
+    assert_eq!(files.text("northgate/disclosures.csv").lines().count(), 3);
+    assert!(files.text("northgate/disclosures.csv").contains("N1"));
+    assert!(files.text("northgate/notification.md").contains("DRILL"));
+
+    let agents = DutyServiceClient::new(host.channel.clone()).exit_pack(ExitPackRequest::default()).await;
+    assert_eq!(agents.unwrap_err().code(), Code::PermissionDenied, "an agent is no person");
+    let ask = ExitPackRequest { role: "head".to_owned() };
+    let mut pieces = head.duty().exit_pack(ask).await.unwrap().into_inner();
+    let mut files = Files::default();
+    while let Some(answer) = pieces.message().await.unwrap() {
+        files.put(answer.piece);
+    }
+    assert_eq!(files.text("records.jsonl").lines().count(), 2);
+    assert!(!files.text("declarations.jsonl").contains("R1"), "a partner's ids are not its own");
+
+    let hash = leaving_hash(&"northgate".parse().unwrap());
+    let end = |signature: [u8; 64]| EndMembershipRequest {
+        role: "head".to_owned(),
+        signature: signature.to_vec().into(),
+    };
+    let forged = head.duty().end_membership(end([7; 64])).await.unwrap_err();
+    assert_eq!(forged.code(), Code::InvalidArgument);
+    let signed = sign_approval(&head.signing, Approves::Act, &head.id.0, &hash);
+    let ended = head.duty().end_membership(end(signed)).await.unwrap().into_inner();
+    assert_eq!((ended.placements, ended.access), (1, 3), "the agent, the officer and the head");
+    for gone in [&head, &dpo] {
+        let ask = ExitPackRequest { role: "head".to_owned() };
+        assert_eq!(gone.duty().exit_pack(ask).await.unwrap_err().code(), Code::Unauthenticated);
+    }
+    let mut feed = home.exchange().receive(ReceiveRequest::default()).await.unwrap().into_inner();
+    let page = tokio::time::timeout(Duration::from_millis(300), feed.message()).await;
+    let records = |page: &commonroll_wire::pb::exchange::v1::ReceiveResponse| page.batches.len();
+    assert!(page.map_or(0, |page| page.unwrap().as_ref().map_or(0, records)) == 0, "nothing flows any more");
 }
