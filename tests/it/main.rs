@@ -16,6 +16,7 @@ mod kill;
 mod law;
 mod outside;
 mod people;
+mod reading;
 mod real;
 mod schema;
 mod sim;

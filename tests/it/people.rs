@@ -66,7 +66,7 @@ impl Town {
         does
     }
 
-    fn joins(&self, who: &str, invitation: &Path) -> String {
+    pub fn joins(&self, who: &str, invitation: &Path) -> String {
         printed(self.person(who, &["join"]).arg(invitation))
     }
 

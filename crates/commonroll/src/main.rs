@@ -30,6 +30,12 @@ enum Command {
     /// Act as a person: join, invite, approve, revoke
     #[command(subcommand)]
     Person(commands::person::PersonCommand),
+    /// One learner's records and card, for whoever needs to know
+    #[command(subcommand)]
+    Learner(commands::learner::LearnerCommand),
+    /// The card of a visiting learner in an emergency: open it, and see and review what was opened
+    #[command(subcommand)]
+    Emergency(commands::emergency::EmergencyCommand),
     /// Institutions, agreements and placements
     #[command(subcommand)]
     Directory(commands::directory::DirectoryCommand),
@@ -70,6 +76,8 @@ fn main() -> ExitCode {
             Command::Hub(command) => commands::hub::run(command).await,
             Command::Agent(command) => commands::agent::run(command).await,
             Command::Person(command) => commands::person::run(command).await,
+            Command::Learner(command) => commands::learner::run(command).await,
+            Command::Emergency(command) => commands::emergency::run(command).await,
             Command::Directory(command) => commands::directory::run(command).await,
             Command::Duty(command) => commands::duty::run(command).await,
             Command::Breach(command) => commands::breach::run(command).await,

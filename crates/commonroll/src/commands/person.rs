@@ -29,7 +29,7 @@ const DIGITS_MIN: usize = 16;
 #[derive(clap::Args, Clone)]
 pub struct As {
     /// The person's folder [default: ~/.config/commonroll/person]
-    #[arg(long = "as", value_name = "DIR", env = "COMMONROLL_PERSON")]
+    #[arg(id = "as", long = "as", value_name = "DIR", env = "COMMONROLL_PERSON")]
     pub dir: Option<PathBuf>,
     /// The one role in use; who holds one alone may leave it out
     #[arg(long, value_name = "ROLE")]
@@ -322,7 +322,7 @@ fn row(person: &Person) -> String {
 }
 
 /// A line that can do nothing to a terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 

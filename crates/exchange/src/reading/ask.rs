@@ -50,6 +50,8 @@ pub struct Reading {
     pub learner: u32,
     /// Hash of the policy set that decided, in hexadecimal.
     pub policy: String,
+    /// Time zone of the person's institution.
+    pub time_zone: String,
     /// The card, if it may be seen.
     pub card: Option<CardSeen>,
     /// The records, by kind, date and place in the log.

@@ -312,7 +312,9 @@ fn compose(
     let policy =
         directory.policies().hash().map_or_else(String::new, |hash| crate::directory::change::hex(&hash));
     let learner = judge.stands.learner;
-    Ok(Reading { learner, policy, card, records, not_shown: said.into_values().collect() })
+    let zone = directory.institution(judge.stands.institution).map(|state| state.info.time_zone.clone());
+    let (time_zone, not_shown) = (zone.unwrap_or_default(), said.into_values().collect());
+    Ok(Reading { learner, policy, time_zone, card, records, not_shown })
 }
 
 /// What the entry says: who read what of whom and by which right, and nothing of what it was.

@@ -144,6 +144,7 @@ pub(super) fn show(judge: &Judge<'_>, loaded: &Loaded, permit: &PersonPermit) ->
     let state = match &loaded.payload {
         _ if loaded.damaged => RecordState::Damaged,
         None => RecordState::Erased,
+        Some(one) if one.groups.is_empty() => RecordState::Erased,
         Some(_) if !loaded.newest => RecordState::Replaced,
         Some(_) if entry.withdrawn => RecordState::Withdrawn,
         Some(_) => RecordState::Stands,

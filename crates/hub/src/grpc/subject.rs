@@ -65,6 +65,7 @@ impl SubjectService for Subjects {
             records: Vec::new(),
             not_shown: reading.not_shown.iter().map(write_not_shown).collect(),
             policy: reading.policy,
+            time_zone: reading.time_zone,
         }];
         pieces.extend(reading.records.chunks(RECORDS).map(|some| ReadResponse {
             records: some.iter().map(write_record).collect(),

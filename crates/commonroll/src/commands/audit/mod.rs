@@ -78,7 +78,13 @@ pub enum AuditCommand {
     /// Look at the log once as a witness: accept its newest checkpoint only if it extends the last one seen, and cosign
     /// it; exit code 3 and an alarm if the log was forked, cut or rewritten
     Witness(witness::Args),
-    /// Show what an institution shared, in sums by partner and kind
+    /// Show who saw a learner's records: every institution that was sent one, and every person who read one
+    ///
+    /// For a data manager or data protection officer, at the hub.
+    ///
+    /// Example: commonroll audit who-saw 004711 --in-role dpo --from 2026-09-01
+    WhoSaw(questions::WhoSaw),
+    /// Show what an institution shared, in sums by partner and kind; with --as or --in-role, at the hub as a person
     SharedBy {
         /// The institution's slug
         institution: Slug,
@@ -128,6 +134,7 @@ pub async fn run(command: AuditCommand) -> Result<ExitCode, String> {
         AuditCommand::VerifyProof { file, key, old } => proofs::verify(&file, &key, old.as_deref())?,
         AuditCommand::Withdrawals(args) => withdrawals::run(&args).await?,
         AuditCommand::Witness(args) => return witness::run(&args).await,
+        AuditCommand::WhoSaw(asked) => questions::who_saw(&asked).await?,
         AuditCommand::SharedBy { institution, asked } => {
             questions::sharing(&asked, Direction::SharedBy, &institution).await?;
         }

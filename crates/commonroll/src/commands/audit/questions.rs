@@ -1,14 +1,21 @@
-//! `audit shared-by`, `received-by`, `refused`, `policy-changes` and `exports`: what the log answers, on a data folder.
+//! `audit who-saw`, `shared-by`, `received-by`, `refused`, `policy-changes` and `exports`: what the log answers.
 //!
-//! Nothing here is about a learner: who saw a learner's records is for a person of the institution to ask, at the hub.
-//! Asking is itself an entry of the log.
+//! A person asks at the hub and is told what concerns their own institution; the operator asks on a data folder, and is
+//! told nothing about a learner. Asking is itself an entry of the log.
 
 use crate::{
-    commands::{hub::Place, told},
+    commands::{
+        hub::Place,
+        learner::words::at,
+        person::{As, connect, printable, refused},
+        told,
+    },
     real::now,
 };
-use commonroll_core::{SchoolDate, Slug, Timestamp};
-use commonroll_exchange::{Asker, Direction, Topic, Window};
+use commonroll_core::{RecordKind, SchoolDate, Slug, Timestamp};
+use commonroll_exchange::{Asker, Direction, Sharing, Topic, Window};
+use commonroll_policy::CARD_GROUPS;
+use commonroll_wire::pb::audit::v1::{self as pb, audit_service_client::AuditServiceClient};
 
 /// What is said when there is no line: silence could as well be a failure.
 const NOTHING: &str = "nothing in the log answers that";
@@ -30,91 +37,255 @@ pub struct Asked {
     /// Who asks, for the log
     #[arg(long, default_value = "operator", value_parser = crate::commands::signer)]
     by: String,
+    #[command(flatten)]
+    person: As,
+}
+
+/// Who saw: asked at the hub, by a person alone.
+#[derive(clap::Args, Clone)]
+pub struct WhoSaw {
+    #[command(flatten)]
+    person: As,
+    /// The learner, by the id in your own system
+    learner: String,
+    /// From this date on (UTC), such as 2026-09-01
+    #[arg(long, value_name = "DATE")]
+    from: Option<SchoolDate>,
+    /// Up to this date, the whole of it
+    #[arg(long, value_name = "DATE")]
+    to: Option<SchoolDate>,
+    /// As lines of JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Asked {
+    /// True if a person asks at the hub.
+    const fn online(&self) -> bool {
+        self.person.dir.is_some() || self.person.in_role.is_some()
+    }
+
     fn window(&self) -> Result<Window, String> {
-        const DAY: i64 = 86_400_000_000;
-        let start = |date: SchoolDate, days: i64| {
-            Timestamp::from_micros("date", (i64::from(date.days()) + days) * DAY).map_err(told)
-        };
-        Ok(Window {
-            from: self.from.map(|date| start(date, 0)).transpose()?,
-            to: self.to.map(|date| start(date, 1)).transpose()?,
-        })
+        window(self.from, self.to)
+    }
+}
+
+fn window(from: Option<SchoolDate>, to: Option<SchoolDate>) -> Result<Window, String> {
+    const DAY: i64 = 86_400_000_000;
+    let start = |date: SchoolDate, days: i64| {
+        Timestamp::from_micros("date", (i64::from(date.days()) + days) * DAY).map_err(told)
+    };
+    Ok(Window {
+        from: from.map(|date| start(date, 0)).transpose()?,
+        to: to.map(|date| start(date, 1)).transpose()?,
+    })
+}
+
+fn span(window: Window) -> pb::Window {
+    let us = |at: Option<Timestamp>| at.map_or(0, Timestamp::micros);
+    pb::Window { from_us: us(window.from), to_us: us(window.to) }
+}
+
+/// One sum, from wherever it comes.
+struct SumLine {
+    partner: String,
+    kind: String,
+    groups: Vec<u32>,
+    counts: [u64; 3],
+    between: [String; 2],
+}
+
+impl SumLine {
+    fn here(sum: Sharing) -> Self {
+        Self {
+            partner: sum.partner.to_string(),
+            kind: sum.kind.as_str().to_owned(),
+            groups: sum.groups,
+            counts: [sum.records, sum.withdrawn, sum.learners],
+            between: [sum.between.0.to_string(), sum.between.1.to_string()],
+        }
+    }
+
+    fn there(sum: pb::Sum) -> Self {
+        Self {
+            partner: sum.partner,
+            kind: sum.kind,
+            groups: sum.groups,
+            counts: [sum.records, sum.withdrawn, sum.learners],
+            between: [at(sum.first_us), at(sum.last_us)],
+        }
+    }
+
+    fn print(&self, json: bool) {
+        let ([records, withdrawn, learners], [first, last]) = (self.counts, &self.between);
+        if json {
+            let line = serde_json::json!({
+                "partner": self.partner, "kind": self.kind, "groups": self.groups, "records": records,
+                "withdrawn": withdrawn, "learners": learners, "first": first, "last": last,
+            });
+            println!("{line}");
+            return;
+        }
+        println!(
+            "{:<24} {:<12} {records:>9} {withdrawn:>9} {learners:>8}  {:<20} {:<20} {}",
+            self.partner,
+            self.kind,
+            seconds(first),
+            seconds(last),
+            names(&self.kind, &self.groups)
+        );
     }
 }
 
 /// Prints sums of what an institution shared or received.
 pub async fn sharing(asked: &Asked, direction: Direction, of: &Slug) -> Result<(), String> {
     let window = asked.window()?;
-    let (_, exchange) = asked.place.open().await?;
-    let sums = exchange.sharing(&Asker::operator(&asked.by), (direction, of), window, now()).await;
-    let sums = sums.map_err(told)?;
-    if sums.is_empty() && !asked.json {
-        println!("{NOTHING}");
-        return Ok(());
-    }
+    let sums: Vec<SumLine> = if asked.online() {
+        let caller = connect(&asked.person).await?;
+        let request = pb::SharingRequest {
+            role: caller.role.to_string(),
+            institution: of.to_string(),
+            received: direction == Direction::ReceivedBy,
+            window: Some(span(window)),
+        };
+        let answer = AuditServiceClient::new(caller.channel).sharing(request).await;
+        let answer = answer.map_err(|status| refused(&status))?;
+        answer.into_inner().sums.into_iter().map(SumLine::there).collect()
+    } else {
+        let (_, exchange) = asked.place.open().await?;
+        let sums = exchange.sharing(&Asker::operator(&asked.by), (direction, of), window, now()).await;
+        sums.map_err(told)?.into_iter().map(SumLine::here).collect()
+    };
     if !asked.json {
+        if sums.is_empty() {
+            println!("{NOTHING}");
+            return Ok(());
+        }
         let head = ["partner", "kind", "records", "withdrawn", "learners", "first", "last", "field groups"];
         let [partner, kind, records, withdrawn, learners, first, last, groups] = head;
         println!(
             "{partner:<24} {kind:<12} {records:>9} {withdrawn:>9} {learners:>8}  {first:<20} {last:<20} {groups}"
         );
     }
-    for sum in sums {
-        let (first, last) = (sum.between.0.to_string(), sum.between.1.to_string());
-        if asked.json {
-            let line = serde_json::json!({
-                "partner": sum.partner, "kind": sum.kind.as_str(), "groups": sum.groups, "records": sum.records,
-                "withdrawn": sum.withdrawn, "learners": sum.learners, "first": first, "last": last,
-            });
-            println!("{line}");
-            continue;
-        }
-        let (first, last) = (seconds(&first), seconds(&last));
-        let groups: Vec<&str> =
-            sum.groups.iter().map(|number| sum.kind.group_name(*number).unwrap_or("?")).collect();
-        println!(
-            "{:<24} {:<12} {:>9} {:>9} {:>8}  {first:<20} {last:<20} {}",
-            sum.partner.as_str(),
-            sum.kind.as_str(),
-            sum.records,
-            sum.withdrawn,
-            sum.learners,
-            groups.join(", ")
-        );
-    }
+    sums.iter().for_each(|sum| sum.print(asked.json));
     Ok(())
 }
 
 /// Prints the events of a topic.
 pub async fn events(asked: &Asked, topic: Topic) -> Result<(), String> {
     let window = asked.window()?;
-    let (_, exchange) = asked.place.open().await?;
-    let events = exchange.events(&Asker::operator(&asked.by), topic, window, now()).await.map_err(told)?;
+    let mut events: Vec<(u64, String, String, String, serde_json::Value)> = Vec::new();
+    if asked.online() {
+        let caller = connect(&asked.person).await?;
+        let request = pb::EventsRequest {
+            role: caller.role.to_string(),
+            topic: word(topic).to_owned(),
+            window: Some(span(window)),
+        };
+        let stream = AuditServiceClient::new(caller.channel).events(request).await;
+        let mut stream = stream.map_err(|status| refused(&status))?.into_inner();
+        while let Some(piece) = stream.message().await.map_err(|status| refused(&status))? {
+            events.extend(piece.events.into_iter().map(|event| {
+                let more = serde_json::from_str(&event.more_json).unwrap_or_default();
+                (event.sequence, at(event.at_us), event.what, event.by, more)
+            }));
+        }
+    } else {
+        let (_, exchange) = asked.place.open().await?;
+        let here = exchange.events(&Asker::operator(&asked.by), topic, window, now()).await.map_err(told)?;
+        events.extend(
+            here.into_iter()
+                .map(|event| (event.sequence, event.at.to_string(), event.what, event.by, event.more)),
+        );
+    }
     if events.is_empty() && !asked.json {
         println!("{NOTHING}");
     }
-    for event in events {
-        let at = event.at.to_string();
+    for (sequence, at, what, by, more) in events {
         if asked.json {
-            let line = serde_json::json!({
-                "sequence": event.sequence, "at": at, "what": event.what, "by": event.by, "more": event.more,
-            });
+            let line =
+                serde_json::json!({ "sequence": sequence, "at": at, "what": what, "by": by, "more": more });
             println!("{line}");
         } else {
-            let more = if event.more.is_null() { String::new() } else { event.more.to_string() };
+            let more = if more.is_null() { String::new() } else { printable(&more.to_string()) };
             println!(
-                "{:>10}  {:<20} {:<22} {:<24} {more}",
-                event.sequence,
+                "{sequence:>10}  {:<20} {:<22} {:<24} {more}",
                 seconds(&at),
-                event.what,
-                event.by
+                printable(&what),
+                printable(&by)
             );
         }
     }
     Ok(())
+}
+
+/// Prints who saw a learner's records.
+pub async fn who_saw(asked: &WhoSaw) -> Result<(), String> {
+    let window = window(asked.from, asked.to)?;
+    let caller = connect(&asked.person).await?;
+    let request = pb::WhoSawRequest {
+        role: caller.role.to_string(),
+        learner_local_id: asked.learner.clone(),
+        window: Some(span(window)),
+    };
+    let stream = AuditServiceClient::new(caller.channel).who_saw(request).await;
+    let mut stream = stream.map_err(|status| refused(&status))?.into_inner();
+    let mut saw = Vec::new();
+    while let Some(piece) = stream.message().await.map_err(|status| refused(&status))? {
+        saw.extend(piece.saw);
+    }
+    if saw.is_empty() && !asked.json {
+        println!("{NOTHING}");
+    }
+    for one in &saw {
+        let kinds = one.kinds.join(", ");
+        if asked.json {
+            let line = serde_json::json!({
+                "sequence": one.sequence, "at": at(one.at_us), "kinds": one.kinds, "groups": one.groups,
+                "revision": one.revision, "source": one.source, "institution": one.institution,
+                "person": one.person, "role": one.person_role, "purpose": one.purpose, "reached": one.reached,
+                "agreement": one.agreement, "policy": one.policy,
+            });
+            println!("{line}");
+            continue;
+        }
+        let who = match one.person_role.as_str() {
+            "" => one.institution.clone(),
+            role => format!("a {} of {} for {}", role.replace('_', " "), one.institution, one.purpose),
+        };
+        let what = match one.source.as_str() {
+            "" => kinds.clone(),
+            source => format!("{kinds} of {source}"),
+        };
+        println!(
+            "{:>10}  {:<20} {:<12} {:<36} {:<28} {}",
+            one.sequence,
+            seconds(&at(one.at_us)),
+            one.reached,
+            printable(&who),
+            what,
+            names(one.kinds.first().map_or("", |kind| kind.trim_end_matches(" withdrawn")), &one.groups)
+        );
+    }
+    Ok(())
+}
+
+const fn word(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Refused => "refused",
+        Topic::PolicyChanges => "policy_changes",
+        Topic::Exports => "exports",
+    }
+}
+
+/// Field groups of a kind, or parts of the card, by their names.
+fn names(kind: &str, groups: &[u32]) -> String {
+    let kind_of = RecordKind::ALL.into_iter().find(|one| one.as_str() == kind);
+    let name = |number: &u32| match kind_of {
+        Some(kind) => kind.group_name(*number).unwrap_or("?"),
+        None => CARD_GROUPS.iter().find(|(card, _)| card == number).map_or("?", |(_, name)| name),
+    };
+    groups.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// An instant without its fraction of a second, which a table has no use for; JSON keeps it.
