@@ -12,6 +12,7 @@
 mod agreements;
 mod canary;
 mod deploy;
+mod duties;
 mod kill;
 mod law;
 mod outside;

@@ -33,8 +33,8 @@ pub struct Pack {
     #[command(flatten)]
     by: As,
     /// The hub's data folder, for its operator: every controller's part, without ids
-    #[arg(long, value_name = "DIR", conflicts_with = "in_role")]
-    dir: Option<PathBuf>,
+    #[arg(long = "dir", value_name = "DIR", conflicts_with = "in_role")]
+    hub: Option<PathBuf>,
     /// First instant, such as 2026-11-20T00:00:00Z, or a date
     #[arg(long, value_name = "TIME", value_parser = instant)]
     from: Timestamp,
@@ -64,7 +64,7 @@ pub struct Pack {
 /// Runs a command.
 pub async fn run(command: BreachCommand) -> Result<ExitCode, String> {
     let BreachCommand::Pack(pack) = command;
-    let files = match &pack.dir {
+    let files = match &pack.hub {
         Some(dir) => on_the_folder(&pack, dir.clone()).await?,
         None => as_a_person(&pack).await?,
     };
