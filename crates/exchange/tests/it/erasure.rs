@@ -236,3 +236,33 @@ fn payloads_begin(bytes: &[u8]) -> usize {
     let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     (0..number(0)).fold(4, |at, _| at + 86 + 32 * number(at + 82))
 }
+
+/// What one node erases, no other delivers, and two that erase in the same block lose nothing of each other's work.
+#[tokio::test]
+async fn two_nodes_over_one_database_agree_on_what_is_erased() {
+    let postgres = commonroll_store::testkit::Postgres::shared().unwrap().database().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for url in [format!("sqlite:{}", folder.path().join("hub.db").display()), postgres] {
+        let open =
+            async || commonroll_store::open(&url, &commonroll_store::Settings::default()).await.unwrap();
+        let mut world = World::with_store(open().await, with_officers()).await;
+        let (canary, cursor) = story(&mut world).await;
+        let dpo = officer(&world);
+        let twin = Exchange::open_on(open().await, Sizes::default(), options(""), world.now()).await.unwrap();
+        let first = std::mem::replace(&mut world.exchange, twin);
+        let second = &world.exchange;
+        let (one, two) = (Erasing::Record(canary.head.id), Erasing::Learner(id("k-2")));
+        let (one, two) = tokio::join!(
+            first.erase(dpo.acting(), &one, ERASE, (false, false), world.now()),
+            second.erase(dpo.acting(), &two, ERASE, (false, false), world.now()),
+        );
+        assert_eq!((one.unwrap().records, two.unwrap().records), (1, 2));
+        first.tick(world.now()).await;
+        world.exchange.tick(world.now()).await;
+        let verified = first.verify(|_| {}).await.unwrap();
+        assert_eq!((verified.erased, verified.going, verified.payloads), (3, 0, 2));
+        let (lines, _, _) = world.told("kingsmead", cursor).await;
+        assert_eq!(lines.len(), 1, "of three that waited or were new, the other learner's one: {lines:?}");
+        assert!(lines[0].ends_with("as k-1"), "{lines:?}");
+    }
+}

@@ -6,6 +6,11 @@ use crate::{
 };
 use commonroll_core::{RecordKind, Role};
 use commonroll_exchange::{NotAllowed, *};
+use commonroll_store::faults::{Call, Trouble, faulty};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 fn rule(days: u32, even_waiting: bool) -> RetentionRule {
     RetentionRule { kind: RecordKind::Attendance, keeping: Some(Keeping { days, even_waiting }) }
@@ -110,4 +115,36 @@ async fn case_25_what_nobody_comes_for_goes_only_if_its_source_says_so_and_never
     assert!(lines.is_empty());
     assert_eq!(count(&world, "delivery.withheld").await, 1, "the recipient's feed says that it was there");
     assert!(world.exchange.verify(|_| {}).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_run_that_was_cut_off_is_finished_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let switch = broken.clone();
+    let fate = move |call| match call == Call::Rewrite && switch.load(Ordering::Relaxed) {
+        true => Trouble::Away,
+        false => Trouble::None,
+    };
+    let store = faulty(file_store(folder.path()).await, Box::new(fate));
+    let mut world = World::with_store(store, with_officers()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    let marks: Vec<_> = (8..12).map(|hour| mark("northgate", "n-77", hour, 1)).collect();
+    let salts: Vec<_> = marks.iter().map(|mark| salt_of(mark, 2)).collect();
+    for mark in marks {
+        world.publish("northgate", vec![mark]).await;
+    }
+    let (_, cursor) = world.feed("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    world.pass(31 * DAY);
+    broken.store(true, Ordering::Relaxed);
+    look(&world).await;
+    let verified = world.exchange.verify(|_| {}).await.unwrap();
+    assert_eq!((verified.erased, verified.going), (0, 4), "the entry is there, the bytes still are");
+    world.started_again(file_store(folder.path()).await).await;
+    look(&world).await;
+    let verified = world.exchange.verify(|_| {}).await.unwrap();
+    assert_eq!((verified.erased, verified.going), (4, 0));
+    assert!(salts.iter().all(|salt| found(folder.path(), salt) == 0));
+    assert_eq!(count(&world, "record.expired").await, 1, "said once");
 }
