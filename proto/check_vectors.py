@@ -138,6 +138,21 @@ def check_receipt(v, public):
     assert verify(public, text.encode(), bytes.fromhex(receipt["signature"])), "receipt signature"
 
 
+def check_deletion(v, public):
+    deletion, digest = v["deletion"], bytes(32)
+    for copy in deletion["copies"]:
+        said = copy["sequence"].to_bytes(8, "big") + bytes([copy["outcome"]]) + copy["reason"].encode()
+        digest = sha256(digest + said)
+        assert digest.hex() == copy["digest"], "deletion digest"
+    head = f"commonroll/deletion/v1\n{deletion['recipient']}\n{deletion['notice']}\n{deletion['notice_sequence']}\n"
+    text = head + base64.b64encode(digest).decode() + "\n"
+    assert text == deletion["text"], "deletion text"
+    signature = bytes.fromhex(deletion["signature"])
+    assert verify(public, text.encode(), signature), "deletion signature"
+    other = text.replace(deletion["recipient"], "ridgeway").encode()
+    assert not verify(public, other, signature), "a receipt that fits another recipient"
+
+
 def check_renewal(v, public):
     renewal = v["renewal"]
     request = sha256(bytes.fromhex(renewal["certificate_request"])).hex()
@@ -163,8 +178,9 @@ def main():
     assert not verify(public, text.encode() + b" ", signature), "a signature that fits anything"
     check_withheld(v)
     check_receipt(v, public)
+    check_deletion(v, public)
     check_renewal(v, public)
-    print(f"vectors.json: {len(roots)} records, batch, withheld groups, receipt and renewal agree")
+    print(f"vectors.json: {len(roots)} records, batch, withheld groups, receipt, deletion receipt and renewal agree")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,15 @@
 use crate::sample::{self, SECRET, signing_key, slug};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use commonroll_audit::{Hash, ReceiptDigest, leaf_hash, receipt_text};
+use commonroll_audit::{
+    CopyOutcome, Hash, ReceiptDigest,
+    deletion::{DeletionDigest, deletion_text},
+    leaf_hash, receipt_text,
+};
 use commonroll_core::Record;
 use commonroll_wire::{
-    HEAD_BIT, Sealed, acknowledge, open, open_batch, pb, redact, renewal_text, seal, seal_batch, sign_renewal,
+    CopyAnswer, HEAD_BIT, Sealed, acknowledge, answer_withdrawal, open, open_batch, pb, redact, renewal_text,
+    seal, seal_batch, sign_renewal,
 };
 use prost::Message;
 use serde_json::{Value, json};
@@ -89,6 +94,39 @@ fn renewal_vector() -> Value {
     })
 }
 
+fn deletion_vector() -> Value {
+    let said = [
+        (105, CopyOutcome::Removed, ""),
+        (101, CopyOutcome::Flagged, "by_hand"),
+        (109, CopyOutcome::Kept, "statutory_register"),
+        (102, CopyOutcome::NotHeld, ""),
+    ];
+    let mut digest = DeletionDigest::default();
+    let answers =
+        said.map(|(sequence, outcome, reason)| CopyAnswer { sequence, outcome, reason: reason.to_owned() });
+    let copies = answers.iter().map(|answer| {
+        digest.add(answer.sequence, answer.outcome, &answer.reason);
+        json!({
+            "sequence": answer.sequence,
+            "outcome": answer.outcome as u8,
+            "reason": answer.reason,
+            "digest": hex(digest.as_bytes()),
+        })
+    });
+    let copies: Vec<Value> = copies.collect();
+    let request = answer_withdrawal(&slug("northgate"), 3, 117, &answers, &signing_key()).unwrap();
+    json!({
+        "recipient": "northgate",
+        "notice": 3,
+        "notice_sequence": 117,
+        "copies": copies,
+        "text": deletion_text("northgate", 3, 117, &digest).unwrap(),
+        "key_id": hex(&request.key_id),
+        "signature": hex(&request.signature),
+        "request": hex(&request.encode_to_vec()),
+    })
+}
+
 fn withheld_vector(sealed: &Sealed) -> Value {
     let redacted = redact(&sealed.message, HEAD_BIT | 1 << 2).unwrap();
     let groups = redacted.groups.iter().map(|g: &pb::record::v1::FieldGroup| {
@@ -133,6 +171,7 @@ fn vectors() -> Value {
         },
         "withheld_by_policy": withheld_vector(&sealed[0]),
         "receipt": receipt_vector(&opened.roots),
+        "deletion": deletion_vector(),
         "renewal": renewal_vector(),
     })
 }
