@@ -16,6 +16,9 @@ const OWED: Duration = Duration::from_secs(20);
 /// Wait for something that must not come.
 const NOT_OWED: Duration = Duration::from_millis(5);
 
+/// Wait for what is there already, if it is.
+const SOON: Duration = Duration::from_millis(20);
+
 /// An open feed.
 pub struct FeedSession {
     line: Line,
@@ -57,6 +60,9 @@ impl ReceiveSession for FeedSession {
         node.exchange.follow(Duration::ZERO).await.unwrap();
         line.ether.faults.set(faults);
         line.look().await;
+        if line.ether.model.lock().unwrap().recalling {
+            return self.whatever_comes().await;
+        }
         let (owed, forbidden) = {
             let model = line.ether.model.lock().unwrap();
             (!model.due(line.who, self.after).is_empty(), model.is_kept_back(line.who, self.after))
@@ -82,6 +88,20 @@ impl ReceiveSession for FeedSession {
             line.ether.tell("  a piece broke off");
         }
         self.after = piece.cursor;
+        Ok(Some(piece))
+    }
+}
+
+impl FeedSession {
+    /// The next piece while sweeps run, if there is one.
+    async fn whatever_comes(&mut self) -> Result<Option<ReceiveResponse>, HubError> {
+        let (line, node) = (self.line.clone(), self.line.node.clone());
+        let Ok(page) = tokio::time::timeout(SOON, next(&mut self.feed, &line, &node)).await else {
+            return Ok(None);
+        };
+        let piece = convert::page(page?);
+        line.look().await;
+        laws::narrowed(&mut line.ether.model.lock().unwrap(), &piece);
         Ok(Some(piece))
     }
 }

@@ -110,6 +110,19 @@ pub fn delivered(model: &mut Model, recipient: usize, after: u64, piece: &Receiv
     };
     let kept: Vec<_> = model.log.iter().filter(kept_back).map(|e| (e.id.clone(), e.revision)).collect();
     model.withheld.extend(kept);
+    narrowed(model, piece);
+}
+
+/// Notes what left with fewer field groups than were accepted.
+pub fn narrowed(model: &mut Model, piece: &ReceiveResponse) {
+    let places = piece.batches.iter().flat_map(|batch| &batch.records).filter(|record| !record.again);
+    for place in places.map(|record| record.sequence) {
+        let entry = model.log.iter().find(|entry| entry.sequence == place).unwrap();
+        if entry.granted.iter().any(|group| !model.granted().contains(group)) {
+            let key = (entry.id.clone(), entry.revision);
+            model.narrowed.insert(key);
+        }
+    }
 }
 
 /// Nothing acknowledged is missing, and the MIS of every partner has seen what it should, as it should.

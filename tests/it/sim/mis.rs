@@ -2,7 +2,8 @@
 //!
 //! The agent catches panics of a write-back, so what is wrong is noted here and raised by the run.
 
-use commonroll_agent::outbox::{Arrival, WriteBack};
+use commonroll_agent::outbox::{Arrival, Removal, TakenBack, WriteBack};
+use commonroll_audit::CopyOutcome;
 use commonroll_core::{Body, Record};
 use std::{collections::BTreeMap, io, sync::Mutex};
 
@@ -31,8 +32,12 @@ pub fn mark_of(record: &Record) -> Option<String> {
 struct State {
     files: BTreeMap<String, Vec<Row>>,
     newest: BTreeMap<(String, String), Row>,
+    /// Revisions of what was taken out.
+    removed: BTreeMap<(String, String), u32>,
     faults: Vec<String>,
     break_next: bool,
+    recalling: bool,
+    again: usize,
 }
 
 /// An MIS that survives whatever happens to the agent.
@@ -55,6 +60,16 @@ impl Mis {
         self.0.lock().unwrap().break_next = whether;
     }
 
+    /// From now on a record may be taken out, and come again.
+    pub fn recalling(&self) {
+        self.0.lock().unwrap().recalling = true;
+    }
+
+    /// How often a record came that was there, or had been there, at the same revision.
+    pub fn came_again(&self) -> usize {
+        self.0.lock().unwrap().again
+    }
+
     pub fn count(&self) -> usize {
         self.0.lock().unwrap().files.values().map(Vec::len).sum()
     }
@@ -64,9 +79,17 @@ impl State {
     fn take(&mut self, row: Row) {
         let key = (row.source.clone(), row.id.clone());
         match self.newest.get(&key) {
+            Some(held) if self.recalling && held.revision == row.revision => {
+                self.again += 1;
+                self.newest.insert(key, row);
+            }
             Some(held) if held.revision >= row.revision => {
                 let (before, after) = (held.revision, row.revision);
                 self.faults.push(format!("record {} came as revision {after} after {before}", row.id));
+            }
+            None if self.removed.get(&key).is_some_and(|removed| *removed >= row.revision) => {
+                self.again += 1;
+                self.newest.insert(key, row);
             }
             _ => {
                 self.newest.insert(key, row);
@@ -102,5 +125,17 @@ impl WriteBack for Mis {
             true => Err(io::Error::other("the power went")),
             false => Ok(()),
         }
+    }
+
+    fn take_back(&self, _: &str, removals: &[Removal]) -> io::Result<Vec<TakenBack>> {
+        let mut state = self.0.lock().unwrap();
+        for removal in removals.iter().filter(|removal| !removal.is_written) {
+            let key = (removal.source.to_string(), removal.id.to_string());
+            if state.newest.get(&key).is_some_and(|row| row.revision <= removal.revision.get()) {
+                state.newest.remove(&key);
+                state.removed.insert(key, removal.revision.get());
+            }
+        }
+        Ok(vec![TakenBack { outcome: CopyOutcome::Removed, reason: "" }; removals.len()])
     }
 }

@@ -14,6 +14,7 @@ mod model;
 mod node;
 mod odd;
 mod partner;
+mod recall;
 mod world;
 
 use model::{HOUR, LINKS, MORNING, PARTNERS, Terms};
@@ -94,6 +95,8 @@ struct Totals {
     arrived: usize,
     refused: usize,
     kept_back: usize,
+    notices: usize,
+    again: usize,
 }
 
 impl Totals {
@@ -102,6 +105,8 @@ impl Totals {
         self.arrived += other.arrived;
         self.refused += other.refused;
         self.kept_back += other.kept_back;
+        self.notices += other.notices;
+        self.again += other.again;
     }
 
     fn are_worth_something(&self, seeds: u64) {
@@ -111,6 +116,7 @@ impl Totals {
             seeds < 50 || (self.refused > seeds / 2 && self.kept_back > seeds / 20),
             "too little law: {self:?}"
         );
+        assert!(seeds < 50 || (self.notices > seeds && self.again > seeds / 4), "too few recalls: {self:?}");
     }
 }
 
@@ -144,12 +150,14 @@ async fn live(seed: u64, story: &Mutex<Option<Arc<line::Ether>>>) -> Totals {
         lag(&mut world).await;
     }
     heal(&mut world).await;
+    let rounds = recall::rounds(&mut world).await;
     let verified = world.node().exchange.verify(|_| {}).await.expect("the log verifies");
     let arrived = world.partners.iter().map(|partner| partner.mis.count()).sum();
     let model = world.model();
     assert_eq!(verified.records, model.log.len() as u64);
     let (accepted, kept_back) = (model.log.len(), model.withheld.len() + model.kept_back);
-    Totals { accepted, arrived, refused: model.said.len() - accepted, kept_back }
+    let recall::Rounds { notices, again } = rounds;
+    Totals { accepted, arrived, refused: model.said.len() - accepted, kept_back, notices, again }
 }
 
 /// One thing that happens.
@@ -272,6 +280,12 @@ async fn receive(world: &mut World, who: usize, pieces: usize, acknowledge: bool
         world.ether.tell(format!("  receiving ended: {error}"));
         world.partners[who].restart().await;
     }
+}
+
+/// Publishes where nothing goes wrong any more.
+async fn heal_publish(world: &mut World, who: usize) {
+    world.partners[who].hang_up();
+    publish(world, who).await;
 }
 
 /// No more trouble: everybody is back, everything is agreed, and all that waits is sent.

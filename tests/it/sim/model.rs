@@ -117,6 +117,10 @@ pub struct Model {
     pub kept_back: usize,
     /// How far each partner has acknowledged.
     pub cursors: [u64; 3],
+    /// Whether sweeps run: feeds then hold more than new records, and what is held is checked instead.
+    pub recalling: bool,
+    /// Records that left with fewer field groups than the hub had accepted of them.
+    pub narrowed: std::collections::BTreeSet<(String, u32)>,
 }
 
 /// What is owed to a record that is published now.
