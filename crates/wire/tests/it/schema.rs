@@ -91,13 +91,15 @@ fn reflection_has_every_package_and_service() {
             "commonroll.agreement.v1.AgreementService",
             "commonroll.audit.v1.AuditService",
             "commonroll.directory.v1.DirectoryService",
+            "commonroll.duty.v1.DutyService",
             "commonroll.enrolment.v1.EnrolmentService",
             "commonroll.exchange.v1.ExchangeService",
             "commonroll.people.v1.PeopleService",
             "commonroll.policy.v1.PolicyService",
+            "commonroll.subject.v1.SubjectService",
         ]
     );
-    assert_eq!(set.file.len(), 18);
+    assert_eq!(set.file.len(), 20);
 }
 
 #[test]
