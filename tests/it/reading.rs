@@ -80,4 +80,19 @@ fn a_tutor_reads_a_learner_a_teacher_opens_an_emergency_and_the_dpo_sees_both() 
     assert_eq!(sums, "nothing in the log answers that\n");
     let refused = printed(&mut town.does("Vane", &["audit", "refused", "--in-role", "data_manager"]));
     assert!(refused.contains("read.refused"), "{refused}");
+
+    // A learner asks what is held: the DPO answers with a folder.
+    let out = town.path("request");
+    let export = ["subject", "export", "K-1", "--for", "kingsmead", "--out"];
+    let said = printed(town.does("Quill", &export).arg(&out));
+    assert!(said.contains("other controllers to ask: northgate"), "{said}");
+    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(page.contains("What Kingsmead School holds") && page.contains("a tutor of kingsmead"), "{page}");
+    assert!(!page.contains("person:") && !page.contains("Plum"), "staff stand as roles: {page}");
+    assert!(fs::read_to_string(out.join("disclosures.csv")).unwrap().starts_with("entry,at,"));
+    assert_eq!(fs::read_to_string(out.join("records.json")).unwrap(), "[]\n");
+    assert!(fails(town.does("Quill", &export).arg(&out)).contains("is there already"));
+    assert_eq!(fails(town.does("Vane", &export).arg(town.path("no"))), unknown);
+    let others = ["subject", "export", "K-1", "--for", "northgate", "--out"];
+    assert!(fails(town.does("Quill", &others).arg(town.path("no"))).contains("answers for itself"));
 }

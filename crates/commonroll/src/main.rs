@@ -33,6 +33,9 @@ enum Command {
     /// One learner's records and card, for whoever needs to know
     #[command(subcommand)]
     Learner(commands::learner::LearnerCommand),
+    /// Answer a learner who asks what is held about them
+    #[command(subcommand)]
+    Subject(commands::subject::SubjectCommand),
     /// The card of a visiting learner in an emergency: open it, and see and review what was opened
     #[command(subcommand)]
     Emergency(commands::emergency::EmergencyCommand),
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
             Command::Agent(command) => commands::agent::run(command).await,
             Command::Person(command) => commands::person::run(command).await,
             Command::Learner(command) => commands::learner::run(command).await,
+            Command::Subject(command) => commands::subject::run(command).await,
             Command::Emergency(command) => commands::emergency::run(command).await,
             Command::Directory(command) => commands::directory::run(command).await,
             Command::Duty(command) => commands::duty::run(command).await,

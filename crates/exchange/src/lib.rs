@@ -30,6 +30,7 @@ mod reading;
 mod recall;
 mod refusals;
 mod shared;
+mod subject;
 mod verify;
 pub mod withdrawal;
 mod writer;
@@ -60,6 +61,7 @@ pub use questions::{
 pub use reading::{
     CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,
 };
+pub use subject::SubjectExport;
 pub use types::*;
 pub use verify::{Verified, VerifyError};
 

@@ -18,6 +18,7 @@ pub mod policy;
 mod policy_office;
 #[cfg(feature = "prove")]
 mod policy_prove;
+pub mod subject;
 
 use std::process::ExitCode;
 

@@ -13,7 +13,7 @@ pub use ask::{
     CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,
 };
 pub(crate) use misses::Misses;
-pub(crate) use records::{Loaded, find};
+pub(crate) use records::{Loaded, Wants, find};
 
 use crate::{
     Exchange, by_learner,
@@ -333,6 +333,18 @@ fn said(reading: &Reading, acting: Acting<'_>, ask: &ReadAsk) -> serde_json::Val
         agreements.extend(card.agreement.as_deref());
         policies.insert(card.reason.as_str());
     }
+    let (stretches, left_off) = stretches(sequences.into_iter());
+    serde_json::json!({
+        "role": acting.role, "purpose": ask.purpose, "institution": acting.speaker.institution(),
+        "learner": reading.learner, "kinds": groups.keys().collect::<Vec<_>>(), "groups": groups,
+        "policy": reading.policy, "policies": policies, "agreements": agreements,
+        "count": reading.records.len(), "records": stretches, "stretches_left_off": left_off,
+    })
+}
+
+/// Sequence numbers as stretches from one to another, and how many stretches were left off.
+pub(crate) fn stretches(sequences: impl Iterator<Item = u64>) -> (Vec<(u64, u64)>, usize) {
+    let mut sequences: Vec<u64> = sequences.collect();
     sequences.sort_unstable();
     let mut stretches: Vec<(u64, u64)> = Vec::new();
     for sequence in sequences {
@@ -343,10 +355,5 @@ fn said(reading: &Reading, acting: Acting<'_>, ask: &ReadAsk) -> serde_json::Val
     }
     let left_off = stretches.len().saturating_sub(STRETCHES_MAX);
     stretches.truncate(STRETCHES_MAX);
-    serde_json::json!({
-        "role": acting.role, "purpose": ask.purpose, "institution": acting.speaker.institution(),
-        "learner": reading.learner, "kinds": groups.keys().collect::<Vec<_>>(), "groups": groups,
-        "policy": reading.policy, "policies": policies, "agreements": agreements,
-        "count": reading.records.len(), "records": stretches, "stretches_left_off": left_off,
-    })
+    (stretches, left_off)
 }

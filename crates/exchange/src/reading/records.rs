@@ -34,6 +34,11 @@ impl Wants {
         Self { kinds, dates: ask.dates, presence, older: ask.older }
     }
 
+    /// Every revision of everything.
+    pub fn everything() -> Self {
+        Self { kinds: RecordKind::ALL.to_vec(), dates: (None, None), presence: None, older: true }
+    }
+
     fn asked(&self, entry: &RecordEntry, date: SchoolDate) -> bool {
         self.kinds.contains(&entry.kind)
             && self.dates.0.is_none_or(|first| first <= date)

@@ -353,3 +353,45 @@ async fn a_learner_reads_their_own_record_once_the_home_lets_them_in() {
     world.exchange.set_access(head.acting(), false, world.now()).await.unwrap();
     assert_eq!(world.read(&pupil, Role::Learner, "k-1", Purpose::Pastoral).await, Err(DENIED));
 }
+
+#[tokio::test]
+async fn a_subjects_export_holds_what_the_controller_has_and_masks_everybody_else() {
+    let world = school().await;
+    let dpo = world.office("kingsmead", Role::Dpo, 70).await;
+    let tutor = world.colleague("kingsmead", staff(Role::Tutor, None), 40).await;
+    world.read(&tutor, Role::Tutor, "k-1", Purpose::Pastoral).await.unwrap();
+    let ask = async |who: &PersonSpeaker, role, learner: &str| {
+        world.exchange.subject_export(Acting { speaker: who, role }, &id(learner), world.now()).await
+    };
+    let export = ask(&dpo, Role::Dpo, "k-1").await.unwrap();
+    let sources: Vec<_> = export.records.iter().map(|one| one.source.as_str()).collect();
+    assert_eq!(
+        sources,
+        ["northgate", "northgate", "ridgeway"],
+        "what it received; another learner's isn't in it"
+    );
+    assert_eq!(open(&export.records[0]), [1, 2], "as far as it was received");
+    let others: Vec<_> = export.others.iter().map(|(slug, _)| slug.as_str()).collect();
+    assert_eq!(others, ["ridgeway", "northgate"]);
+    let read: Vec<_> = export.disclosures.iter().filter(|one| one.reached == Reached::Read).collect();
+    assert!(!read.is_empty(), "that a tutor read it is a disclosure");
+    assert!(read.iter().all(|one| matches!(&one.reader, Reader::Person { id, .. } if id.is_empty())));
+    assert!(export.declared.iter().any(|(what, value)| *what == "placement" && value.contains("northgate")));
+    assert!(export.proofs.len() == 3 && export.proofs[0].1.starts_with("c2sp.org/tlog-proof@v1"));
+
+    let entry = &world.entries("subject.exported").await[0];
+    assert_eq!((&entry["by"], &entry["more"]["count"]), (&dpo.by().into(), &3.into()));
+    assert!(!entry.to_string().contains("k-1"), "{entry}");
+    // A host's own answer: what it made, whole.
+    let host = world.office("northgate", Role::Dpo, 71).await;
+    let theirs = ask(&host, Role::Dpo, "n-77").await.unwrap();
+    assert!(theirs.records.iter().all(|one| one.source == slug("northgate")) && theirs.records.len() == 2);
+    for (who, role, learner) in [
+        (&dpo, Role::Dpo, "nobody"),
+        (&dpo, Role::Dpo, "n-77"),
+        (&tutor, Role::Tutor, "k-1"),
+        (&tutor, Role::Dpo, "k-1"),
+    ] {
+        assert_eq!(ask(who, role, learner).await.unwrap_err(), DENIED, "{role} {learner}");
+    }
+}

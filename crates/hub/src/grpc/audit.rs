@@ -119,7 +119,7 @@ fn topic(word: &str) -> Result<Topic, Invalid> {
     }
 }
 
-fn write_saw(saw: &Saw) -> pb::Saw {
+pub(super) fn write_saw(saw: &Saw) -> pb::Saw {
     let (institution, person, person_role, purpose) = match &saw.reader {
         Reader::Institution(slug) => (slug.to_string(), String::new(), String::new(), String::new()),
         Reader::Person { id, role, institution, purpose } => {

@@ -1,6 +1,7 @@
 //! The subject service: one learner, read by a person who needs to. Read, call the exchange once, answer.
 
 use super::{
+    audit::write_saw,
     convert::{exactly, sealed},
     person,
 };
@@ -16,9 +17,9 @@ use commonroll_exchange::{
 use commonroll_wire::pb::{
     attendance::v1::Presence,
     subject::v1::{
-        self as pb, EmergenciesRequest, EmergenciesResponse, OpenEmergencyRequest, OpenEmergencyResponse,
-        ReadRequest, ReadResponse, ReviewEmergencyRequest, ReviewEmergencyResponse,
-        subject_service_server::SubjectService,
+        self as pb, EmergenciesRequest, EmergenciesResponse, ExportRequest, ExportResponse,
+        OpenEmergencyRequest, OpenEmergencyResponse, ReadRequest, ReadResponse, ReviewEmergencyRequest,
+        ReviewEmergencyResponse, subject_service_server::SubjectService,
     },
 };
 use prost::Message;
@@ -53,6 +54,47 @@ impl Subjects {
 #[tonic::async_trait]
 impl SubjectService for Subjects {
     type ReadStream = Pieces<ReadResponse>;
+    type ExportStream = Pieces<ExportResponse>;
+
+    async fn export(&self, request: Request<ExportRequest>) -> Result<Response<Self::ExportStream>, Status> {
+        let caller = person(&request)?;
+        let asked = request.get_ref();
+        let read = || {
+            Ok((asked.role.parse::<Role>()?, LocalId::parse("learner_local_id", &asked.learner_local_id)?))
+        };
+        let (role, learner) = read().map_err(|e: Invalid| status::invalid(&e))?;
+        let acting = Acting { speaker: &caller, role };
+        let export = self.exchange.subject_export(acting, &learner, self.around.now()).await;
+        let export = export.map_err(|error| status::of_read(&error))?;
+        let declared = export.declared.into_iter();
+        let others = export.others.into_iter();
+        let mut pieces = vec![ExportResponse {
+            institution_name: export.institution.0,
+            time_zone: export.institution.1,
+            declared: declared.map(|(what, value)| pb::Declared { what: what.to_owned(), value }).collect(),
+            others: others
+                .map(|(slug, name)| pb::OtherController { institution: slug.to_string(), name })
+                .collect(),
+            ..ExportResponse::default()
+        }];
+        pieces.extend(export.records.chunks(RECORDS).map(|some| ExportResponse {
+            records: some.iter().map(write_record).collect(),
+            ..ExportResponse::default()
+        }));
+        pieces.extend(export.disclosures.chunks(RECORDS).map(|some| ExportResponse {
+            disclosures: some.iter().map(write_saw).collect(),
+            ..ExportResponse::default()
+        }));
+        let proof = |(sequence, text): &(u64, String)| {
+            let (sequence, text) = (*sequence, text.clone());
+            pb::EntryProof { sequence, text }
+        };
+        pieces.extend(export.proofs.chunks(RECORDS).map(|some| ExportResponse {
+            proofs: some.iter().map(proof).collect(),
+            ..ExportResponse::default()
+        }));
+        Ok(Response::new(self.pieces(caller.id(), pieces)))
+    }
 
     async fn read(&self, request: Request<ReadRequest>) -> Result<Response<Self::ReadStream>, Status> {
         let caller = person(&request)?;
