@@ -40,6 +40,8 @@ const PERSONAL: &[&str] = &[
     ".commonroll.placement.v1.PlacementAcceptance",
     ".commonroll.placement.v1.PlacementDeclaration",
     ".commonroll.placement.v1.PlacementEnd",
+    ".commonroll.policy.v1.ExplainRequest",
+    ".commonroll.policy.v1.TryLine",
     ".commonroll.record.v1.FieldGroup",
     ".commonroll.record.v1.RecordHead",
     ".commonroll.subject.v1.Card",

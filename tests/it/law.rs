@@ -25,6 +25,11 @@ fn case_17_rules_are_read_changed_proposed_approved_by_a_second_person_and_activ
     fs::write(rules.join("lead.cedar"), WIDER).unwrap();
     let unread = fails(&mut town.does("Vane", &["policy", "propose", folder]));
     assert!(unread.contains("nothing was done") && unread.contains("--yes"), "{unread}");
+    let tried = printed(&mut town.does("Vane", &["policy", "try", folder]));
+    assert!(tried.contains("more  a person does see_log") && tried.contains("nobody would gain"), "{tried}");
+    assert!(fails(&mut town.does("Plum", &["policy", "try", folder])).contains("does not allow this"));
+    let unknown = ["policy", "explain", "--institution", "northgate", "--record", "4711"];
+    assert!(fails(&mut town.does("Vane", &unknown)).contains("or it is not there"));
     let none = printed(&mut town.does("Vane", &["policy", "proposals"]));
     assert!(none.contains("no change of the rules was proposed"), "{none}");
     let refused = fails(&mut town.does("Plum", &["policy", "propose", folder, "--yes"]));

@@ -14,6 +14,8 @@ use commonroll_core::{LocalId, RecordId, RecordKind, SchoolDate, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Bytes of a field group's salt.
+const SALT_BYTES: usize = 16;
 const TAG_RECORD: u8 = 1;
 const TAG_NOTE: u8 = 2;
 /// Set in an entry's length: the mark of its place stands between the length and the entry.
@@ -273,14 +275,7 @@ impl Payload {
     }
 
     fn decode_record(mut bytes: Bytes) -> Result<Self, Damaged> {
-        let seal = u32::from_be_bytes(take(&mut bytes)?);
-        let days = i32::from_be_bytes(take(&mut bytes)?);
-        let at = match i64::from_be_bytes(take(&mut bytes)?) {
-            i64::MIN => None,
-            micros => Some(Timestamp::from_micros("at", micros).map_err(|_| Damaged)?),
-        };
-        let learner = take_short(&mut bytes)?.ok_or(Damaged)?;
-        let group = take_short(&mut bytes)?;
+        let (seal, circumstances) = record_head(&mut bytes)?;
         let mut groups = Vec::with_capacity(4);
         while bytes.has_remaining() {
             let number = u32::from_be_bytes(take(&mut bytes)?);
@@ -300,13 +295,22 @@ impl Payload {
             };
             groups.push(SealedGroup { number, state });
         }
-        let date = SchoolDate::from_days(days).ok_or(Damaged)?;
-        Ok(Self::Record {
-            seal,
-            circumstances: Circumstances { learner, group, date, at },
-            groups: groups.into(),
-        })
+        Ok(Self::Record { seal, circumstances, groups: groups.into() })
     }
+}
+
+/// What stands before a record's groups: the number of its seal, and whom and when it is about.
+fn record_head(bytes: &mut Bytes) -> Result<(u32, Circumstances), Damaged> {
+    let seal = u32::from_be_bytes(take(bytes)?);
+    let days = i32::from_be_bytes(take(bytes)?);
+    let at = match i64::from_be_bytes(take(bytes)?) {
+        i64::MIN => None,
+        micros => Some(Timestamp::from_micros("at", micros).map_err(|_| Damaged)?),
+    };
+    let learner = take_short(bytes)?.ok_or(Damaged)?;
+    let group = take_short(bytes)?;
+    let date = SchoolDate::from_days(days).ok_or(Damaged)?;
+    Ok((seal, Circumstances { learner, group, date, at }))
 }
 
 fn put_short(out: &mut Vec<u8>, text: &[u8]) {
@@ -468,6 +472,32 @@ impl Payloads {
             raw.push(bytes.split_to(length));
         }
         Ok(Self { seals, raw })
+    }
+
+    /// Of the record at a place in the block, whom and when it is about, and which field groups lie there open: bit
+    /// `1 << number`. What they say is passed over. `None` where there is no record, or no content any more.
+    pub fn brief(&self, place: usize) -> Result<Option<(Circumstances, u32)>, Damaged> {
+        let mut bytes = self.raw.get(place).ok_or(Damaged)?.clone();
+        if bytes.is_empty() || bytes.get_u8() != TAG_RECORD {
+            return Ok(None);
+        }
+        let (_, circumstances) = record_head(&mut bytes)?;
+        let mut open = 0;
+        while bytes.has_remaining() {
+            let number = u32::from_be_bytes(take(&mut bytes)?);
+            let length = match u32::from_be_bytes(take(&mut bytes)?) {
+                u32::MAX => 32,
+                length => {
+                    open |= 1u32.checked_shl(number).unwrap_or(0);
+                    SALT_BYTES.saturating_add(length as usize)
+                }
+            };
+            if bytes.remaining() < length {
+                return Err(Damaged);
+            }
+            bytes.advance(length);
+        }
+        Ok(Some((circumstances, open)))
     }
 
     /// The payload of the entry at a place in the block.

@@ -15,6 +15,7 @@ mod emergency;
 mod enrol;
 mod entry;
 mod evidence;
+mod explain;
 mod feed;
 mod follow;
 mod import;
@@ -31,6 +32,7 @@ mod recall;
 mod refusals;
 mod shared;
 mod subject;
+mod trial;
 mod verify;
 pub mod withdrawal;
 mod writer;
@@ -45,6 +47,7 @@ pub use duty::{
     leaving_hash,
 };
 pub use emergency::{EmergencyOpened, EmergencySeen, ReviewSeen};
+pub use explain::{Explained, GroupSaid, RuleSaid, Which, Whom};
 pub use feed::Feed;
 pub use import::{
     AgreementTerms, ConsortiumFile, ImportReport, MadePerson, PersonText, PlacementText, SignatureText,
@@ -62,6 +65,7 @@ pub use reading::{
     CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,
 };
 pub use subject::SubjectExport;
+pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;
 pub use verify::{Verified, VerifyError};
 

@@ -71,6 +71,8 @@ pub struct Shared {
     dirt: Mutex<Dirt>,
     /// Held while a page is made and until it counts as sent.
     pub leaving: tokio::sync::RwLock<()>,
+    /// Held while a change is tried.
+    pub trying: tokio::sync::Mutex<()>,
     /// The sweep under way.
     pub recall: tokio::sync::Mutex<Recall>,
     /// Held while payloads are taken out; and how far the look for what is kept no longer has come.
@@ -120,6 +122,7 @@ impl Shared {
             claimed: Mutex::default(),
             dirt: Mutex::default(),
             leaving: tokio::sync::RwLock::default(),
+            trying: tokio::sync::Mutex::default(),
             recall: tokio::sync::Mutex::default(),
             retention: tokio::sync::Mutex::default(),
         }

@@ -39,7 +39,7 @@ pub use finding::Finding;
 pub use load::PolicyError;
 pub use matrix::matrix;
 pub use person::{CARD_GROUPS, CardFacts, Matter, Office, OfficeAct, PersonQuestion, RecordFacts};
-pub use policy::{Policy, raw_rate};
+pub use policy::{Glance, Policy, raw_rate};
 #[cfg(feature = "prove")]
 pub use prove::{Counterexample, Invariant, Outcome, Proof, ProveError, prove, prove_change, usual_solver};
 pub use question::{Action, AgreementInForce, Question};

@@ -58,6 +58,8 @@ hide! {
     placement::PlacementAcceptance,
     placement::PlacementDeclaration,
     placement::PlacementEnd,
+    policy::ExplainRequest,
+    policy::TryLine,
     record::FieldGroup,
     record::RecordHead,
     subject::Card,

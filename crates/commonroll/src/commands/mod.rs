@@ -15,9 +15,11 @@ pub mod learner;
 mod pack;
 pub mod person;
 pub mod policy;
+mod policy_explain;
 mod policy_office;
 #[cfg(feature = "prove")]
 mod policy_prove;
+mod policy_try;
 pub mod subject;
 
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! `commonroll policy`: check, test, matrix, compare and prove, on files, which puts nothing in force; and the commands by
 //! which people change the rules at the hub.
 
-use super::{law::Confirm, person::As, policy_office as office};
+use super::{law::Confirm, person::As, policy_explain, policy_office as office, policy_try};
 use clap::Subcommand;
 use commonroll_policy::{ChangeKind, Policy, Texts, check, check_dir, check_matrix, matrix, test_dir};
 use std::{
@@ -49,6 +49,13 @@ pub enum PolicyCommand {
         #[arg(long, requires = "dir")]
         from: Option<PathBuf>,
     },
+    /// Say why somebody may see a record, or why not: which rule, which placement, which agreement, which parts
+    #[command(after_help = policy_explain::EXAMPLES)]
+    Explain(policy_explain::Args),
+    /// Try changed rules, or an agreement, against the live directory and the last 30 days: who would gain, who would lose.
+    /// Changes nothing
+    #[command(after_help = policy_try::EXAMPLES)]
+    Try(policy_try::Args),
     /// Show which set is in force at the hub and who approved it
     #[command(
         after_help = "Example: commonroll policy in-force --texts rules   # change rules/*.cedar, then propose them"
@@ -104,6 +111,8 @@ pub enum PolicyCommand {
 /// Runs a policy command.
 pub async fn run(command: PolicyCommand) -> Result<ExitCode, String> {
     match command {
+        PolicyCommand::Explain(args) => policy_explain::run(&args).await?,
+        PolicyCommand::Try(args) => policy_try::run(&args).await?,
         PolicyCommand::InForce { by, texts, json } => office::in_force(&by, texts.as_deref(), json).await?,
         PolicyCommand::Proposals { by, json } => office::proposals(&by, json).await?,
         PolicyCommand::Propose { texts, by, confirm } => office::propose(&by, &texts, confirm).await?,

@@ -5,7 +5,9 @@
 
 use super::approvals::Approval;
 use commonroll_core::{
-    PersonId, SchoolDate, Slug, Timestamp, agreement::AgreementText, directory::Agreement,
+    PersonId, Role, SchoolDate, Slug, Timestamp,
+    agreement::{AgreementText, ItemKind},
+    directory::Agreement,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -119,6 +121,65 @@ impl Agreements {
     /// The text of a name that is in force on a date.
     pub fn named(&self, id: &Slug, date: SchoolDate) -> Option<&Arc<Signed>> {
         rules(self.whole.get(id)?, date)
+    }
+
+    /// Of what is in force on a date, the terms that let most field groups of a kind flow between a host and a home.
+    pub fn granting<'a>(
+        &'a self,
+        (host, home): (&'a Slug, &'a Slug),
+        kind: ItemKind,
+        date: SchoolDate,
+    ) -> Option<(&'a Agreement, u32)> {
+        self.between(host, home, kind, date)
+            .map(move |terms| (terms, terms.groups(kind)))
+            .max_by_key(|(_, mask)| mask.count_ones())
+    }
+
+    /// The same for what somebody in a role may see where it is received.
+    pub fn showing<'a>(
+        &'a self,
+        (host, home): (&'a Slug, &'a Slug),
+        kind: ItemKind,
+        role: Role,
+        date: SchoolDate,
+    ) -> Option<(&'a Agreement, u32)> {
+        // An agreement that shows a role nothing of a kind doesn't show it either that there is something.
+        let seen =
+            self.between(host, home, kind, date).map(move |terms| (terms, terms.groups_seen_by(kind, role)));
+        seen.filter(|(_, mask)| *mask != 0).max_by_key(|(_, mask)| mask.count_ones())
+    }
+
+    fn between<'a>(
+        &'a self,
+        host: &'a Slug,
+        home: &'a Slug,
+        kind: ItemKind,
+        date: SchoolDate,
+    ) -> impl Iterator<Item = &'a Agreement> {
+        let lists = move |terms: &Agreement| match kind {
+            ItemKind::Record(kind) => terms.kinds.contains_key(&kind),
+            ItemKind::Card => !terms.limits.card.is_empty(),
+        };
+        let all = self.in_force(date).map(|signed| &signed.terms);
+        all.filter(move |terms| lists(terms) && terms.covers(host, home, date))
+    }
+
+    /// As things would be if all parties had signed a text, from a date on, and if others were ended. For a trial: nothing
+    /// that decides for real is made from it.
+    pub fn tried(&self, signed: Option<(&AgreementText, SchoolDate)>, dropped: &[Slug]) -> Self {
+        let mut tried = self.clone();
+        for id in dropped {
+            tried.whole.remove(id);
+        }
+        if let Some((text, from)) = signed {
+            let mut terms = text.terms();
+            terms.first_date = terms.first_date.min(from);
+            let (id, hash, text, standing) = (terms.id.clone(), [0; 32], String::new(), Standing::Complete);
+            let (signatures, ended) = (Vec::new(), None);
+            let one = Signed { hash, text, terms, standing, signatures, ended };
+            tried.whole.entry(id).or_default().insert(0, Arc::new(one));
+        }
+        tried
     }
 
     /// The newest version of a name that has begun by a date, also if it has lapsed or was ended since.

@@ -486,11 +486,7 @@ impl Directory {
         date: SchoolDate,
     ) -> Option<(&Agreement, u32)> {
         let (host, home) = (&self.institution(host)?.info.slug, &self.institution(home)?.info.slug);
-        let lists = |terms: &Agreement| terms.covers(host, home, date) && lists(terms, kind);
-        let terms = self.agreements.in_force(date).map(|signed| &signed.terms).filter(|terms| lists(terms));
-        // An agreement that shows a role nothing of a kind doesn't show it either that there is something.
-        let seen = terms.map(|terms| (terms, terms.groups_seen_by(kind, role)));
-        seen.filter(|(_, mask)| *mask != 0).max_by_key(|(_, mask)| mask.count_ones())
+        self.agreements.showing((host, home), kind, role, date)
     }
 
     /// When an institution left, if it did.
@@ -504,12 +500,7 @@ impl Directory {
             return None;
         }
         let (host, home) = (&self.institution(host)?.info.slug, &self.institution(home)?.info.slug);
-        self.agreements
-            .in_force(date)
-            .map(|signed| &signed.terms)
-            .filter(|terms| lists(terms, kind) && terms.covers(host, home, date))
-            .map(|terms| (terms, terms.groups(kind)))
-            .max_by_key(|(_, mask)| mask.count_ones())
+        self.agreements.granting((host, home), kind, date)
     }
 
     /// An institution's signing keys, oldest first, for a partner under any agreement that was ever in force.
@@ -588,14 +579,6 @@ impl Directory {
         found.sort();
         found.dedup();
         found
-    }
-}
-
-/// True if an agreement says anything of a kind.
-fn lists(terms: &Agreement, kind: ItemKind) -> bool {
-    match kind {
-        ItemKind::Record(kind) => terms.kinds.contains_key(&kind),
-        ItemKind::Card => !terms.limits.card.is_empty(),
     }
 }
 

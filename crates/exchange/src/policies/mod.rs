@@ -4,6 +4,7 @@
 
 mod propose;
 
+pub(crate) use propose::texts_from;
 pub use propose::{PolicyProposal, Proposed, policy_change_hash};
 
 use crate::{

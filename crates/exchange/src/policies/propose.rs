@@ -59,7 +59,7 @@ impl PolicyProposal {
     /// # Errors
     /// If a name stands there twice: which of the two was meant?
     pub fn of_files<'a>(
-        files: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
         from: Hash,
         nonce: [u8; 16],
         signature: [u8; 64],
@@ -69,11 +69,10 @@ impl PolicyProposal {
 }
 
 /// A set that came as files.
-pub(crate) fn texts_from<'a>(
-    files: impl Iterator<Item = (&'a str, &'a str)> + Clone,
-) -> Result<Texts, Invalid> {
-    let names: BTreeSet<&str> = files.clone().map(|(name, _)| name).collect();
-    if names.len() != files.clone().count() {
+pub(crate) fn texts_from<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Texts, Invalid> {
+    let files: Vec<(&str, &str)> = files.into_iter().collect();
+    let names: BTreeSet<&str> = files.iter().map(|(name, _)| *name).collect();
+    if names.len() != files.len() {
         return Err(Invalid::new("files", "two files have the same name"));
     }
     let texts = Texts::from_files(files);

@@ -18,14 +18,14 @@ const AT_HOME: [u32; 2] = [2, 3];
 const MARK: u32 = 2;
 
 impl Judge<'_> {
-    /// Whether the card may be seen, and which parts.
-    pub fn card(&self) -> Result<PersonPermit, Option<Denied>> {
+    /// What a decision about the card is made from.
+    pub fn card_facts(&self) -> CardFacts<'_> {
         let stands = &self.stands;
         let agreement = stands.home.and_then(|home| {
             let pair = (stands.institution, home);
             self.directory.seen_by(pair, ItemKind::Card, self.acting.role, stands.today)
         });
-        let facts = CardFacts {
+        CardFacts {
             home: stands.home.and_then(|home| self.slug(home)),
             host_placed: stands.placed_here,
             teaches: !stands.teaches.is_empty(),
@@ -37,8 +37,12 @@ impl Judge<'_> {
                 version: terms.version,
                 groups,
             }),
-        };
-        self.policy.decide_person(&self.question(Matter::Card(facts))).map_err(Some)
+        }
+    }
+
+    /// Whether the card may be seen, and which parts.
+    pub fn card(&self) -> Result<PersonPermit, Option<Denied>> {
+        self.policy.decide_person(&self.question(Matter::Card(self.card_facts()))).map_err(Some)
     }
 
     /// The card, as far as a permit goes.

@@ -18,7 +18,6 @@ pub(crate) use records::{Loaded, Wants, find};
 use crate::{
     Exchange, by_learner,
     directory::{Directory, stands::Stands},
-    entry::Circumstances,
     office::Acting,
     submit,
     types::NotAllowed,
@@ -93,19 +92,19 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// What may be seen of a record of a source: if it is placed, and taught, as told.
-    fn record(
+    /// What a decision about a record of a source is made from: if it is placed, and taught, as told.
+    pub fn facts(
         &self,
         source: u16,
         kind: RecordKind,
         (placed, confidential, teaches): (bool, bool, bool),
-    ) -> Option<Result<PersonPermit, Denied>> {
+    ) -> Option<RecordFacts<'a>> {
         let stands = &self.stands;
         let agreement = stands.home.and_then(|home| {
             let kind = ItemKind::Record(kind);
             self.directory.seen_by((source, home), kind, self.acting.role, stands.today)
         });
-        let facts = RecordFacts {
+        Some(RecordFacts {
             kind,
             source: self.slug(source)?,
             home: stands.home.and_then(|home| self.slug(home)),
@@ -120,8 +119,39 @@ impl<'a> Judge<'a> {
             own: stands.own,
             access_on: stands.access_on,
             emergency: stands.emergency,
-        };
+        })
+    }
+
+    fn record(
+        &self,
+        source: u16,
+        kind: RecordKind,
+        relation: (bool, bool, bool),
+    ) -> Option<Result<PersonPermit, Denied>> {
+        let facts = self.facts(source, kind, relation)?;
         Some(self.policy.decide_person(&self.question(Matter::Record(facts))))
+    }
+
+    /// Whether a record is placed, confidential, and taught by the person. `None` if it is about somebody else by now.
+    pub fn relation(&self, loaded: &Loaded) -> Option<(bool, bool, bool)> {
+        let (entry, stands) = (&loaded.entry, &self.stands);
+        let (placed, teaches) = match &loaded.payload {
+            Some(record) => {
+                let of = &record.circumstances;
+                let placed =
+                    self.directory.placed(entry.source, &of.learner, of.date, of.at, of.group.as_ref());
+                if placed.learner != Some(stands.learner) {
+                    return None;
+                }
+                (placed.in_force, self.directory.taught_then(stands, entry.source, of))
+            }
+            // What is gone says no more about its placement than was decided when it was published.
+            None => (
+                entry.recipients.iter().any(|to| Some(to.institution) == stands.home),
+                !stands.teaches.is_empty() && entry.source == stands.institution,
+            ),
+        };
+        Some((placed, entry.confidential, teaches))
     }
 
     /// The best that anything of a kind can hope for, by who would have made it; without looking at any record.
@@ -149,24 +179,8 @@ impl<'a> Judge<'a> {
         let (entry, stands) = (&loaded.entry, &self.stands);
         // Of what others made about a visitor, not even the number is a host's to know.
         let no_secret = stands.is_home() || entry.source == stands.institution;
-        let place = |of: &Circumstances| {
-            let placed = self.directory.placed(entry.source, &of.learner, of.date, of.at, of.group.as_ref());
-            (placed.learner == Some(stands.learner)).then_some(placed.in_force)
-        };
-        let (placed, teaches) = match &loaded.payload {
-            Some(record) => match place(&record.circumstances) {
-                Some(placed) => {
-                    (placed, self.directory.taught_then(stands, entry.source, &record.circumstances))
-                }
-                None => return Verdict::Not(None),
-            },
-            // What is gone says no more about its placement than was decided when it was published.
-            None => (
-                entry.recipients.iter().any(|to| Some(to.institution) == stands.home),
-                !stands.teaches.is_empty() && entry.source == stands.institution,
-            ),
-        };
-        match self.record(entry.source, entry.kind, (placed, entry.confidential, teaches)) {
+        let Some(relation) = self.relation(loaded) else { return Verdict::Not(None) };
+        match self.record(entry.source, entry.kind, relation) {
             Some(Ok(permit)) => match records::show(self, loaded, &permit) {
                 Some(seen) => Verdict::Seen(Box::new(seen)),
                 None => Verdict::Not(None),

@@ -7,12 +7,14 @@ mod directory;
 mod duty;
 mod enrolment;
 mod exchange;
+mod explain;
 pub(crate) mod outlet;
 mod people;
 mod policy;
 mod publish;
 mod receive;
 mod subject;
+mod trial;
 
 pub(crate) use agreement::Agreements;
 pub(crate) use audit::Audit;

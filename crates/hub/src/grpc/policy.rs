@@ -1,15 +1,17 @@
 //! The policy service: the rules in force, and how people change them. Read, call the exchange once, answer.
 
-use super::{convert::exactly, person};
+use super::{convert::exactly, explain as asked, person, trial};
 use crate::{clock::Surroundings, status};
 use bytes::Bytes;
 use commonroll_core::{Invalid, Role};
 use commonroll_exchange::{Acting, Approval, Exchange, PolicyProposal, Proposal};
 use commonroll_wire::pb::policy::v1::{
-    self as pb, ActivateRequest, ActivateResponse, ApproveRequest, ApproveResponse, InForceRequest,
-    InForceResponse, PolicyFile, ProposalsRequest, ProposalsResponse, ProposeRequest, ProposeResponse,
-    policy_service_server::PolicyService,
+    self as pb, ActivateRequest, ActivateResponse, ApproveRequest, ApproveResponse, ExplainRequest,
+    ExplainResponse, InForceRequest, InForceResponse, PolicyFile, ProposalsRequest, ProposalsResponse,
+    ProposeRequest, ProposeResponse, TryRequest, TryResponse, policy_service_server::PolicyService,
 };
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 const HASH: &str = "must have exactly 32 bytes";
@@ -24,6 +26,16 @@ pub(crate) struct Policies {
 
 #[tonic::async_trait]
 impl PolicyService for Policies {
+    type TryStream = ReceiverStream<Result<TryResponse, Status>>;
+
+    async fn r#try(&self, request: Request<TryRequest>) -> Result<Response<Self::TryStream>, Status> {
+        let caller = person(&request)?;
+        let (role, trial) = trial::read(request.get_ref()).map_err(|e| status::invalid(&e))?;
+        let (sender, receiver) = mpsc::channel(trial::WAITING);
+        tokio::spawn(trial::run(self.exchange.clone(), (caller, role), trial, self.around.now(), sender));
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
     async fn in_force(&self, request: Request<InForceRequest>) -> Result<Response<InForceResponse>, Status> {
         let caller = person(&request)?;
         let asked = request.get_ref();
@@ -104,10 +116,20 @@ impl PolicyService for Policies {
         done.await.map_err(|error| status::of_law(&error))?;
         Ok(Response::new(ActivateResponse {}))
     }
+
+    async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<ExplainResponse>, Status> {
+        let caller = person(&request)?;
+        let (role, whom, which) = asked::read(request.get_ref()).map_err(|e| status::invalid(&e))?;
+        let acting = Acting { speaker: &caller, role };
+        let explained = self.exchange.explain(acting, &whom, &which, self.around.now()).await;
+        let explained = explained.map_err(|error| status::of_ask(&error))?;
+        let explained = explained.iter().map(|one| asked::write(one, &which)).collect();
+        Ok(Response::new(ExplainResponse { explained }))
+    }
 }
 
 /// The files of a request, as they were sent.
-fn files(files: &[PolicyFile]) -> impl Iterator<Item = (&str, &str)> + Clone {
+pub(super) fn files(files: &[PolicyFile]) -> impl Iterator<Item = (&str, &str)> {
     files.iter().map(|file| (file.name.as_str(), file.text.as_str()))
 }
 

@@ -12,8 +12,9 @@ use commonroll_wire::pb::{
     },
     exchange::v1::RecordOutcome,
     policy::v1::{
-        ActivateRequest, ApproveRequest, InForceRequest, InForceResponse, PolicyFile, Proposal,
-        ProposalsRequest, ProposeRequest, ProposeResponse, policy_service_client::PolicyServiceClient,
+        ActivateRequest, ApproveRequest, ExplainRequest, InForceRequest, InForceResponse, PolicyFile,
+        Proposal, ProposalsRequest, ProposeRequest, ProposeResponse,
+        policy_service_client::PolicyServiceClient,
     },
 };
 use tonic::{Code, Status, transport::Channel};
@@ -259,4 +260,80 @@ async fn an_agreement_is_proposed_signed_by_both_heads_and_ended_by_one() {
     texts(&ours).end(end(&ours, None)).await.unwrap();
     let all = texts(&ours).list(ListRequest { role: "head".to_owned(), ..ListRequest::default() }).await;
     assert!(all.unwrap().into_inner().agreements.iter().all(|one| !one.in_force));
+}
+
+#[tokio::test]
+async fn why_somebody_sees_a_record_is_told_to_their_own_data_manager_and_to_nobody_else() {
+    let hub = TestHub::start().await;
+    let mut host = hub.agent("northgate").await;
+    let (tutor, manager) =
+        (hub.colleague("ridgeway", Role::Tutor).await, hub.first("ridgeway", Role::Dpo).await);
+    let batch = host.batch(&[host.mark("lesson-1")]);
+    let answer = host.publishing().await.unwrap().ask(batch).await.unwrap();
+    let asked = ExplainRequest {
+        role: "dpo".to_owned(),
+        person_id: tutor.id.0.to_vec().into(),
+        person_role: "tutor".to_owned(),
+        purpose: "pastoral".to_owned(),
+        sequence: answer.results[0].sequence,
+        ..ExplainRequest::default()
+    };
+    assert!(
+        !format!("{:?}", ExplainRequest { learner_local_id: "R1".to_owned(), ..asked.clone() })
+            .contains("R1")
+    );
+    let told = rules(&manager).explain(asked.clone()).await.unwrap().into_inner().explained;
+    let [one] = &told[..] else { panic!("{told:?}") };
+    assert!(one.allowed && one.rules[0].file == "own_learners.cedar" && one.kind == "attendance", "{one:?}");
+    assert_eq!(one.agreement, "shared-teaching, version 1");
+    let both = ExplainRequest { institution: "ridgeway".to_owned(), ..asked.clone() };
+    assert_eq!(rules(&manager).explain(both).await.unwrap_err().code(), Code::InvalidArgument);
+    let other = hub.first("northgate", Role::Dpo).await;
+    let strange = rules(&other).explain(asked.clone()).await.unwrap_err();
+    let own = rules(&tutor)
+        .explain(ExplainRequest { role: "tutor".to_owned(), ..asked.clone() })
+        .await
+        .unwrap_err();
+    let unknown = rules(&manager).explain(ExplainRequest { sequence: 999, ..asked }).await.unwrap_err();
+    for answer in [&strange, &own, &unknown] {
+        assert_eq!((answer.code(), answer.message()), (Code::PermissionDenied, strange.message()));
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_tried_with_progress_and_refused_to_whom_it_is_not_for() {
+    let hub = TestHub::start().await;
+    let (mut host, manager) = (hub.agent("northgate").await, hub.first("ridgeway", Role::DataManager).await);
+    let batch = host.batch(&[host.mark("lesson-1")]);
+    host.publishing().await.unwrap().ask(batch).await.unwrap();
+    let dropped = TryRequest {
+        role: "data_manager".to_owned(),
+        drop_agreements: vec!["shared-teaching".to_owned()],
+        ..TryRequest::default()
+    };
+    let mut answers = rules(&manager).r#try(dropped.clone()).await.unwrap().into_inner();
+    let (mut lines, mut progress, mut outcome) = (Vec::new(), 0, None);
+    while let Some(part) = answers.message().await.unwrap() {
+        progress += usize::from(part.total > 0);
+        lines.extend(part.lines);
+        outcome = part.outcome.or(outcome);
+    }
+    let outcome = outcome.unwrap();
+    assert!(progress > 0 && outcome.records == 1 && outcome.names);
+    let system = |ahead| {
+        let of = lines.iter().find(|l| l.person_role.is_empty() && l.ahead == ahead && l.group == "presence");
+        of.map(|line| (line.gains, line.records, line.learners, line.examples.clone()))
+    };
+    assert_eq!(system(false), Some((false, 1, 1, vec!["R1".to_owned()])));
+    assert_eq!(system(true), Some((false, 0, 1, vec!["R1".to_owned()])));
+    assert!(!format!("{lines:?}").contains("R1"), "not for logs");
+    let head = hub.first("ridgeway", Role::Head).await;
+    let as_head = TryRequest { role: "head".to_owned(), ..dropped.clone() };
+    let refused = rules(&head).r#try(as_head).await.unwrap().into_inner().message().await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let nothing = TryRequest { role: "data_manager".to_owned(), ..TryRequest::default() };
+    assert_eq!(rules(&manager).r#try(nothing).await.unwrap_err().code(), Code::InvalidArgument);
+    let unknown = TryRequest { drop_agreements: vec!["nothing".to_owned()], ..dropped };
+    let unknown = rules(&manager).r#try(unknown).await.unwrap().into_inner().message().await.unwrap_err();
+    assert!(unknown.message().contains("no agreement of this name is in force"), "{}", unknown.message());
 }
