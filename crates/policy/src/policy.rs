@@ -21,7 +21,7 @@ use crate::{
 };
 use commonroll_core::Slug;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     fmt,
     path::Path,
     sync::{Arc, OnceLock},
@@ -213,7 +213,7 @@ impl Glance<'_> {
             return self.policy.decide_person(question).map_or(0, |permit| permit.groups());
         }
         let engine = &self.policy.engine;
-        let judged = || why::granted(engine, &Scene::of_person(question), &mut BTreeSet::new()).unwrap_or(0);
+        let judged = || why::glance(engine, &Scene::of_person(question)).unwrap_or(0);
         *self.known.entry(situation).or_insert_with(judged)
     }
 }

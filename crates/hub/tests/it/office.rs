@@ -13,7 +13,7 @@ use commonroll_wire::pb::{
     exchange::v1::RecordOutcome,
     policy::v1::{
         ActivateRequest, ApproveRequest, ExplainRequest, InForceRequest, InForceResponse, PolicyFile,
-        Proposal, ProposalsRequest, ProposeRequest, ProposeResponse,
+        Proposal, ProposalsRequest, ProposeRequest, ProposeResponse, TryRequest,
         policy_service_client::PolicyServiceClient,
     },
 };

@@ -246,3 +246,21 @@ fn an_explanation_tells_a_person_what_is_missing_and_who_can_change_it() {
     );
     assert!(told.contains("rule teacher-reads-at-home: A teacher at the learner's home reads"), "{told}");
 }
+
+#[test]
+fn a_glance_sees_what_a_decision_permits() {
+    let (policy, partners) = (policy(), Partners::new());
+    let fresh = Policy::embedded().unwrap();
+    let mut glance = fresh.glance();
+    for role in Role::ALL {
+        for purpose in Purpose::ALL {
+            let marks = Matter::Record(record(&partners, RecordKind::Attendance));
+            for matter in [marks, Matter::Card(card(&partners))] {
+                let asked = PersonQuestion { role, institution: &partners.ridgeway, purpose, matter };
+                let decided = policy.decide_person(&asked).map_or(0, |permit| permit.groups());
+                assert_eq!(glance.groups(&asked), decided, "{role} for {purpose}");
+                assert_eq!(glance.groups(&asked), decided, "{role} for {purpose}, remembered");
+            }
+        }
+    }
+}
