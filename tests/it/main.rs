@@ -22,6 +22,7 @@ mod reading;
 mod real;
 mod schema;
 mod sim;
+mod story;
 mod stranger;
 mod teachers;
 mod tidy;

@@ -78,7 +78,7 @@ impl Exchange {
     }
 
     /// The same for an institution's agent: only of entries that concern it, as source or recipient of a record, or as
-    /// the one who did what a note says.
+    /// the one who did, or whose people did, what a note says.
     ///
     /// # Errors
     /// [`NotAllowed`], alike for what is not theirs and what is not there.
@@ -90,7 +90,7 @@ impl Exchange {
                 record.source == speaker.number
                     || record.recipients.iter().any(|to| to.institution == speaker.number)
             }
-            Entry::Note(note) => note.by == speaker.institution.as_str(),
+            Entry::Note(note) => crate::questions::concerns(&note, speaker.institution.as_str()),
         };
         if theirs { Ok(proof) } else { Err(NotAllowed::Denied) }
     }

@@ -108,6 +108,9 @@ async fn once(place: &Place) -> Result<ExitCode, String> {
         done.received
     );
     let status = agent.status().await.map_err(told)?;
+    if !status.attention.is_empty() {
+        println!("a person should see to something: commonroll agent status");
+    }
     Ok(ExitCode::from(status.exit_code()))
 }
 

@@ -9,7 +9,13 @@ use super::{
     policy_office::printable,
 };
 use commonroll_audit::approval::Approves;
-use commonroll_core::{SchoolDate, Slug, agreement::AgreementText, agreement::documents::signing_page};
+use commonroll_core::{
+    PersonId, Role, SchoolDate, Slug, Timestamp,
+    agreement::{
+        AgreementText,
+        documents::{SignedBy, signing_page},
+    },
+};
 use commonroll_exchange::ending_hash;
 use commonroll_wire::pb::agreement::v1::{
     AgreementText as Listed, EndRequest, ListRequest, ProposeRequest, SignRequest,
@@ -78,7 +84,7 @@ pub async fn sign(by: &As, named: &str, confirm: Confirm) -> Result<(), String> 
     let waits = |one: &Listed| one.standing == "proposed" || one.standing == "signed";
     let (one, agreement) = looked_at(&caller, named, waits).await?;
     let hash = hash32(&one.agreement_hash)?;
-    let page = signing_page(&agreement, &hex(&hash), &[], &jiff::tz::TimeZone::UTC);
+    let page = signing_page(&agreement, &hex(&hash), &signed_by(&one), &jiff::tz::TimeZone::UTC);
     println!("{}", page.markdown());
     println!("waits for: {}", printable(&waits_for(&one).join(", ")));
     println!("you sign the SHA-256 of exactly this text: {}", hex(&hash));
@@ -156,6 +162,19 @@ async fn looked_at(
 async fn listed(caller: &Caller, hash: &[u8]) -> Result<Vec<Listed>, String> {
     let asked = ListRequest { role: caller.role.to_string(), agreement_hash: hash.to_vec().into() };
     Ok(service(caller).list(asked).await.map_err(|status| refused(&status))?.into_inner().agreements)
+}
+
+/// Who has signed before, as the hub tells: it names people by their ids alone.
+fn signed_by(one: &Listed) -> Vec<SignedBy> {
+    let signed = one.signatures.iter().filter_map(|signature| {
+        let id = PersonId::from_slice(&signature.person_id).ok()?;
+        Some(SignedBy {
+            institution: signature.institution.parse().ok()?,
+            name: format!("its {} (person {id}), as the hub tells", signature.role.parse::<Role>().ok()?),
+            at: Timestamp::from_micros("at_us", signature.at_us).ok()?,
+        })
+    });
+    signed.collect()
 }
 
 fn waits_for(one: &Listed) -> Vec<&str> {

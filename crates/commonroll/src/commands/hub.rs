@@ -48,6 +48,12 @@ impl Place {
     /// Opens the exchange, beside a running hub if there is one.
     pub async fn open(&self) -> Result<(Settings, Exchange), String> {
         let settings = self.load()?;
+        if !self.dir.is_dir() {
+            let dir = self.dir.display();
+            return Err(format!(
+                "there is no hub's data folder {dir}: name it with --dir or COMMONROLL_HUB_DIR"
+            ));
+        }
         let exchange = commonroll_hub::open_exchange(&settings, now(), &Real).await.map_err(told)?;
         Ok((settings, exchange))
     }

@@ -1,7 +1,7 @@
 //! `commonroll policy try`: what a change would change, for whom, asked at the hub. Nothing is put in force.
 
 use super::{
-    agreement::read,
+    agreement::{open, read},
     law::refused,
     person::{As, connect},
     policy::load,
@@ -51,6 +51,8 @@ pub async fn run(args: &Args) -> Result<(), String> {
         request.files = set.texts().iter().map(file).collect();
     }
     if let Some(file) = &args.agreement {
+        // A fault is told with file and line before anything is asked.
+        open(file)?;
         request.agreement_text = read(file)?;
     }
     let caller = connect(&args.by).await?;
@@ -101,28 +103,36 @@ fn print(outcome: &TryOutcome, lines: &[TryLine]) {
         }
         println!("\n{title}");
         println!(
-            "  {:<20} {:<20} {:<11} {:<18} {:>9} {:>8}",
-            "institution", "who", "kind", "part", "records", "learners"
+            "  {:<20} {:<20} {:<30} {:>9} {:>8}",
+            "institution", "who", "kind, and below its parts", "records", "learners"
         );
-        for line in lines.iter().filter(of) {
-            row(line);
-        }
+        let rest: Vec<&TryLine> = lines.iter().filter(of).collect();
+        rest.chunk_by(|one, next| alike(one, next)).for_each(row);
     }
     if !outcome.names {
         println!("\nlearners are named to those alone who may see names");
     }
 }
 
-fn row(line: &TryLine) {
+/// Parts of one kind that the same people gain or lose in the same records are one row.
+fn alike(one: &TryLine, next: &TryLine) -> bool {
+    let same = |line: &TryLine| TryLine { group: String::new(), ..line.clone() };
+    same(one) == same(next)
+}
+
+fn row(lines: &[&TryLine]) {
+    let Some(line) = lines.first() else { return };
     let who = if line.person_role.is_empty() { "its own system" } else { &line.person_role };
     let figures = match (line.few, line.ahead) {
         (true, _) => format!("{:>9} {:>8}", "", "under 10"),
         (_, true) => format!("{:>9} {:>8}", "", line.learners),
         _ => format!("{:>9} {:>8}", line.records, line.learners),
     };
-    let names = [line.institution.as_str(), who, &line.kind, &line.group].map(printable);
-    let [institution, who, kind, group] = names;
-    println!("  {institution:<20} {who:<20} {kind:<11} {group:<18} {figures}");
+    let names = [line.institution.as_str(), who, &line.kind].map(printable);
+    let [institution, who, kind] = names;
+    println!("  {institution:<20} {who:<20} {kind:<30} {figures}");
+    let parts: Vec<String> = lines.iter().map(|line| printable(&line.group)).collect();
+    println!("    {}", parts.join(", "));
     if line.people > 0 {
         println!("    {} of your people hold the role", line.people);
     }

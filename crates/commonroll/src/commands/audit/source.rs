@@ -15,7 +15,7 @@ pub struct Source {
     #[command(flatten)]
     place: Place,
     /// Ask the hub as the agent with this settings file, instead of reading a hub's data folder
-    #[arg(long, value_name = "SETTINGS", conflicts_with = "dir")]
+    #[arg(long, value_name = "SETTINGS")]
     agent: Option<PathBuf>,
 }
 
