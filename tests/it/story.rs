@@ -1,4 +1,5 @@
-//! The story that README tells, played: every command in its console block runs, and says what stands there.
+//! The story that README tells and the ten minutes of the policies' page, played: every command of the block runs, and says
+//! what stands there.
 //!
 //! A line of the block that begins with `$` is a command; what follows is what it printed. `…` in a line stands for what
 //! differs from run to run, a line of it alone for any lines. Numbers of entries differ too: the first time one is met it
@@ -11,13 +12,12 @@ use crate::{
 use std::{
     collections::HashMap,
     fs,
+    path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-/// Where README's block begins and ends.
-const FENCES: [&str; 2] = ["```console\n$ commonroll policy try", "\n```\n"];
 /// Longest wait for what the hub does behind a command: a question is asked again until it has its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -128,13 +128,14 @@ fn joins(town: &Town, who: &str, invitation: &str) {
     printed(town.person(who, &["person", "join"]).arg(file));
 }
 
-/// README's block as commands and what they print.
-fn block() -> Vec<(String, Vec<String>)> {
-    let readme = fs::read_to_string(top().join("README.md")).unwrap();
-    let begun = readme.find(FENCES[0]).expect("README has the story") + "```console\n".len();
-    let long = readme[begun..].find(FENCES[1]).expect("the block ends");
+/// The console block of a page that begins with a command: commands, and what they print.
+fn block(page: &str, first: &str) -> Vec<(String, Vec<String>)> {
+    let page = fs::read_to_string(top().join(page)).unwrap();
+    let begin = format!("```console\n$ {first}");
+    let begun = page.find(&begin).expect("the page has the block") + "```console\n".len();
+    let long = page[begun..].find("\n```\n").expect("the block ends");
     let mut steps: Vec<(String, Vec<String>)> = Vec::new();
-    for line in readme[begun..begun + long].lines() {
+    for line in page[begun..begun + long].lines() {
         match (line.strip_prefix("$ "), steps.last_mut()) {
             (Some(command), _) => steps.push((command.to_owned(), Vec::new())),
             (None, Some((_, lines))) => lines.push(line.to_owned()),
@@ -189,42 +190,45 @@ fn lines(shown: &[String], said: &[&str], numbers: &mut Numbers) -> bool {
     }
 }
 
+/// Runs one step, again and again if it is a question, until it prints what the page shows.
+fn play(command: &str, shown: &[String], folder: &Path, numbers: &mut Numbers) {
+    let word = |word: &str| numbers.get(word).filter(|_| is_number(word)).cloned().unwrap_or(word.to_owned());
+    let run_as: Vec<String> = command.split(' ').map(word).collect();
+    let run_as = run_as.join(" ");
+    let programs = commonroll().parent().unwrap().to_owned();
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let path =
+        std::env::join_paths(std::iter::once(programs).chain(std::env::split_paths(&inherited))).unwrap();
+    // A question has no effect, so it is asked until the hub has done what the step before set going.
+    let asks = ["commonroll audit ", "commonroll learner "].iter().any(|begin| command.starts_with(begin));
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let mut run = Command::new("sh");
+        run.args(["-c", &run_as]).current_dir(folder).env("PATH", &path).env("COMMONROLL_HUB_DIR", "hub");
+        let output = run.output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        println!("$ {run_as}\n{said}");
+        let mut learnt = numbers.clone();
+        if lines(shown, &said.trim_end().lines().collect::<Vec<_>>(), &mut learnt) {
+            *numbers = learnt;
+            return;
+        }
+        let problem = String::from_utf8_lossy(&output.stderr);
+        let again = asks && Instant::now() < until;
+        assert!(again, "$ {command}\n{said}{problem}\nthe page says:\n{}", shown.join("\n"));
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn the_story_in_the_readme_is_what_happens() {
     let mut town = partners();
     let mut numbers = Numbers::new();
-    for (command, shown) in block() {
-        if command.starts_with("commonroll audit verify ") || command == "commonroll audit verify" {
+    for (command, shown) in block("README.md", "commonroll policy try") {
+        if command == "commonroll audit verify" {
             town.kill("hub");
         }
-        let words: Vec<String> = command
-            .split_whitespace()
-            .map(|word| {
-                numbers.get(word).filter(|_| is_number(word)).cloned().unwrap_or_else(|| word.to_owned())
-            })
-            .collect();
-        assert_eq!(words.first().map(String::as_str), Some("commonroll"), "{command}");
-        // A question has no effect, so it is asked until the hub has done what the step before set going.
-        let asks = ["audit", "learner"].contains(&words[1].as_str());
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let mut run = Command::new(commonroll());
-            run.args(&words[1..]).current_dir(town.path("")).env("COMMONROLL_HUB_DIR", "hub");
-            let output = run.output().unwrap();
-            let said = String::from_utf8(output.stdout).unwrap();
-            // An agent's exit code says whether a person should see to something.
-            let well = output.status.success() || words[1] == "agent";
-            assert!(well, "$ {command}\n{said}{}", String::from_utf8_lossy(&output.stderr));
-            println!("$ {command}\n{said}");
-            let mut learnt = numbers.clone();
-            if lines(&shown, &said.trim_end().lines().collect::<Vec<_>>(), &mut learnt) {
-                numbers = learnt;
-                break;
-            }
-            let again = asks && Instant::now() < until;
-            assert!(again, "$ {command}\n{said}\nREADME says:\n{}\n{}", shown.join("\n"), town.logs());
-            thread::sleep(Duration::from_millis(100));
-        }
+        play(&command, &shown, &town.path(""), &mut numbers);
     }
     let outbox = fs::read_dir(town.path("kingsmead/outbox")).unwrap();
     let told = |name: &str| name.starts_with("recall-");
@@ -232,4 +236,14 @@ fn the_story_in_the_readme_is_what_happens() {
         outbox.flatten().any(|file| told(&file.file_name().to_string_lossy())),
         "the school's system is told"
     );
+}
+
+#[test]
+fn the_ten_minutes_of_the_policies_page_are_what_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp").arg("-r").arg(top().join("policies")).arg(folder.path()).status();
+    assert!(copied.unwrap().success());
+    for (command, shown) in block("policies/README.md", "cp -r policies rules") {
+        play(&command, &shown, folder.path(), &mut Numbers::new());
+    }
 }
