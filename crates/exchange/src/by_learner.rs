@@ -13,8 +13,11 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 /// Blocks read at a time.
 const BLOCKS: u32 = 32;
-/// So many new entries since the last look leave no time for the index.
-const BUSY: u64 = 500;
+/// More new entries than this since the last look, a quarter of a second ago, leave no time for the index: a step holds
+/// the writer for some milliseconds, and a mark would wait for it.
+const BUSY: u64 = 20;
+/// So far behind, the index is taken on all the same, or the first question would wait for long.
+const FAR_BEHIND: u64 = 500_000;
 /// Nodes that take the index on together get in each other's way at most so often in a row.
 const RACES: usize = 100;
 
@@ -78,8 +81,9 @@ pub(crate) async fn tick(shared: &Shared) {
     let end = shared.frontier().size();
     let new = end.saturating_sub(shared.looked.swap(end, Ordering::Relaxed));
     let Ok(reached) = shared.store.indexed().await else { return };
-    if new <= BUSY
-        && end.saturating_sub(reached) >= shared.sizes.index_step
+    let behind = end.saturating_sub(reached);
+    if (new <= BUSY || behind >= FAR_BEHIND)
+        && behind >= shared.sizes.index_step
         && step(shared, reached, end).await.is_err()
     {
         tracing::warn!(from = reached + 1, "the index by learner could not be taken on");

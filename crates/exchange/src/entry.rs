@@ -559,6 +559,10 @@ fn head_of(payload: &Bytes) -> Result<usize, Damaged> {
 
 /// Checks that a change is the one that its note committed to.
 pub fn change_matches(note: &Note, salt: &[u8; 16], change: &Change) -> bool {
-    let json = serde_json::to_vec(change).unwrap_or_default();
-    note.payload == Payload::commitment(salt, &json) && unhex::<32>(&note.payload).is_some()
+    json_matches(note, salt, &serde_json::to_vec(change).unwrap_or_default())
+}
+
+/// The same of a change as JSON.
+pub fn json_matches(note: &Note, salt: &[u8; 16], json: &[u8]) -> bool {
+    note.payload == Payload::commitment(salt, json) && unhex::<32>(&note.payload).is_some()
 }

@@ -145,7 +145,7 @@ async fn leaves(store: &dyn Store, from: u64, to: u64) -> Option<Vec<Hash>> {
     let (mut next, mut at_once) = (from, 1);
     while next < to {
         let blocks = store.blocks(next, at_once, false).await.ok()?;
-        at_once = (at_once * 4).min(64);
+        at_once = (at_once * 16).min(256);
         let end = blocks.last()?.end();
         for block in &blocks {
             let entries = split_entries(&block.entries).ok()?;

@@ -8,9 +8,9 @@ mod tests;
 
 use crate::{
     Exchange,
-    directory::change::{Change, kind},
+    directory::change::kind,
     duty::{gone, ranges::Ranges},
-    entry::{Entry, Payload, Payloads, change_matches, place_mark, split_marked},
+    entry::{Entry, Payload, Payloads, json_matches, place_mark, split_marked},
     follow::root_of,
 };
 use commonroll_audit::{
@@ -188,7 +188,7 @@ impl Pages {
 struct Checked {
     block: Block,
     leaves: Vec<Hash>,
-    changes: Vec<(u64, Change)>,
+    changes: Vec<Said>,
     /// Entries that committed to a payload which is not there, ascending.
     missing: Vec<u64>,
     /// What entries say must go.
@@ -262,9 +262,10 @@ fn check(block: Block) -> Result<Checked, u64> {
                 true
             }
             (Ok(Entry::Note(note)), Ok(Payload::Change { salt, change })) => {
-                let matches = change_matches(&note, &salt, &change);
+                let json = serde_json::to_vec(&change).unwrap_or_default();
+                let matches = json_matches(&note, &salt, &json);
                 said.extend(gone::said(&note).iter().flat_map(|of| of.runs()));
-                changes.push((seq, *change));
+                changes.push(((change.kind(), change.key()), (seq, json)));
                 matches
             }
             (Ok(Entry::Note(note)), Ok(Payload::None)) => {
@@ -315,16 +316,16 @@ async fn not_cut(store: &dyn Store, size: u64) -> Result<(), VerifyError> {
     if known > now.max(size) { Err(VerifyError::Cut { sequence: size + 1 }) } else { Ok(()) }
 }
 
+/// What a change says: of what, in which entry, in which words.
+type Said = ((u8, Vec<u8>), (u64, Vec<u8>));
+
 /// The newest change of each key, as the log tells it.
 #[derive(Default)]
 struct Folded(HashMap<(u8, Vec<u8>), (u64, Vec<u8>)>);
 
 impl Folded {
-    fn fold(&mut self, changes: Vec<(u64, Change)>) {
-        for (seq, change) in changes {
-            let said = serde_json::to_vec(&change).unwrap_or_default();
-            self.0.insert((change.kind(), change.key()), (seq, said));
-        }
+    fn fold(&mut self, changes: Vec<Said>) {
+        self.0.extend(changes);
     }
 
     /// Holds the rows against the log. Rows of entries behind `size` came while the log was read and are passed over.

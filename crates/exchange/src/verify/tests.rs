@@ -1,6 +1,7 @@
 //! A log that was tampered with in the store, in every way of case 39: `verify` names the first entry at fault.
 
 use super::*;
+use crate::directory::change::Change;
 use crate::{
     Keys, Options,
     entry::{Circumstances, Payload, Recipient, RecordEntry, Seal},
