@@ -71,6 +71,73 @@ fn found(hub: &Path, text: &str) -> usize {
     files.map(|path| count(&fs::read(path).unwrap())).sum()
 }
 
+/// Each change to a pack is noticed, and named.
+fn falsified(town: &Town, folder: &Path) {
+    let verify = || fails(town.person("nobody", &["exit", "verify"]).arg(folder).arg("northgate"));
+    let forge = |name: &str, forged: &dyn Fn(&str) -> String, fault: &str| {
+        let file = folder.join(name);
+        let honest = fs::read_to_string(&file).unwrap();
+        let made = forged(&honest);
+        assert_ne!(made, honest, "{name}: {fault}");
+        fs::write(&file, made).unwrap();
+        let bad = verify();
+        assert!(bad.contains(fault), "{name}, {fault}: {bad}");
+        fs::write(&file, honest).unwrap();
+    };
+    let swaps = [
+        ("\"learner\":\"N1\"", "\"learner\":\"N2\"", "learner: is not what was signed"),
+        ("2026-09-14", "2026-09-15", "date: is not what was signed"),
+        ("\"group\":null", "\"group\":\"X\"", "group: is not what was signed"),
+        ("\"confidential\":false", "\"confidential\":true", "confidential: is not what was signed"),
+        ("\"taken_back\":false", "\"taken_back\":true", "taken_back: is not what was signed"),
+        ("\"kind\":\"attendance\"", "\"kind\":\"behaviour\"", "kind: is not what log.jsonl says"),
+        ("\"revision\":1", "\"revision\":2", "revision: is not what log.jsonl says"),
+        ("\"accepted\":\"20", "\"accepted\":\"19", "accepted: is not what log.jsonl says"),
+        ("\"record\":\"0", "\"record\":\"1", "record: is not what log.jsonl says"),
+        ("\"entry\":", "\"entry\":1", "entry: is no"),
+        ("\"name\":\"presence\"", "\"name\":\"note\"", "name: is not the group's"),
+        ("\"groups\":", "\"gone\":\"erased\",\"groups\":", "gone: no entry of log.jsonl says so"),
+    ];
+    for (honest, forged, fault) in swaps {
+        forge("records.jsonl", &|text| text.replacen(honest, forged, 1), fault);
+    }
+    let salt = |text: &str| {
+        let at = text.lines().nth(1).unwrap().split("\"salt\":\"").nth(1).unwrap()[..32].to_owned();
+        text.replacen(&at, &"0".repeat(32), 1)
+    };
+    forge("records.jsonl", &salt, "records.jsonl: line 2: groups: do not lead to the root");
+    let cut = |text: &str| text.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    forge("records.jsonl", &cut, "is missing");
+    // Records and the log's lines about them cut together: the signature over the batch knows better.
+    let log = folder.join("log.jsonl");
+    let honest = fs::read_to_string(&log).unwrap();
+    let mut lines: Vec<&str> = honest.lines().collect();
+    lines.remove(lines.iter().position(|line| line.contains("record.accepted")).unwrap());
+    fs::write(&log, lines.join("\n")).unwrap();
+    forge("records.jsonl", &cut, "there are 2 of 3 signed records");
+    fs::write(&log, honest).unwrap();
+    let longer = |text: &str| format!("{text}{{}}\n");
+    for name in ["declarations.jsonl", "partners.csv", "people.csv", "notices.csv", "index.md"] {
+        forge(name, &longer, &format!("{name}: is not as manifest.sha256 has it"));
+    }
+    forge(
+        "log.jsonl",
+        &|text| text.replacen("exit.pack", "exit.park", 1),
+        "log.jsonl: is not as manifest.sha256 has it",
+    );
+    forge(
+        "manifest.sha256",
+        &|text| text.replacen("  people.csv", "  persons.csv", 1),
+        "people.csv: is not in manifest",
+    );
+    let folders = fs::read_dir(folder.join("agreements")).unwrap().map(|file| file.unwrap().file_name());
+    for name in folders.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".toml")) {
+        forge(&format!("agreements/{name}"), &longer, "another text than the one that was signed");
+    }
+    let verified = printed(town.person("nobody", &["exit", "verify"]).arg(folder).arg("northgate"));
+    assert!(verified.contains("as `exit pack` printed it"), "{verified}");
+}
+
 #[test]
 fn a_learner_is_erased_a_breach_is_practised_and_a_college_takes_everything_of_its_own() {
     let town = town();
@@ -83,18 +150,32 @@ fn a_learner_is_erased_a_breach_is_practised_and_a_college_takes_everything_of_i
     assert!(said.contains("begin with index.md"), "{said}");
     let checked = printed(town.person("nobody", &["exit", "verify"]).arg(&folder).arg("northgate"));
     assert!(checked.contains("3 records are as northgate signed them"), "{checked}");
-    let records = folder.join("records.jsonl");
-    let honest = fs::read_to_string(&records).unwrap();
-    let second = honest.lines().nth(1).unwrap();
-    let salt = second.split("\"salt\":\"").nth(1).unwrap();
-    let forged = honest.replacen(&salt[..32], &"0".repeat(32), 1);
-    fs::write(&records, forged).unwrap();
-    let bad = fails(town.person("nobody", &["exit", "verify"]).arg(&folder).arg("northgate"));
-    assert!(bad.contains("records.jsonl: line 2: groups: do not lead to the root"), "{bad}");
-    let refused = fails(&mut town.person("manager", &["exit", "end", "northgate"]));
+    let manifest = said
+        .lines()
+        .find_map(|line| line.strip_prefix("note the manifest's SHA-256, and keep it elsewhere: "));
+    let noted = ["exit", "verify", "--manifest", manifest.unwrap()];
+    printed(town.person("nobody", &noted).arg(&folder).arg("northgate"));
+    falsified(&town, &folder);
+    // A school that published nothing has a pack that is checked as well.
+    let empty = town.path("empty");
+    printed(town.person("officer", &["exit", "pack", "--out"]).arg(&empty));
+    let checked = printed(town.person("nobody", &["exit", "verify"]).arg(&empty).arg("kingsmead"));
+    assert!(checked.contains("0 records are as kingsmead signed them"), "{checked}");
+    let index = fs::read_to_string(empty.join("index.md")).unwrap();
+    assert!(!index.contains("records.jsonl") && index.contains("exit verify FOLDER kingsmead"), "{index}");
+    let asked = fails(&mut town.person("manager", &["exit", "end", "northgate"]));
+    assert!(asked.contains("add --yes to end the membership"), "{asked}");
+    let refused = fails(&mut town.person("manager", &["exit", "end", "northgate", "--yes"]));
     assert!(refused.contains("does not allow this to you"), "only a head ends the membership: {refused}");
     let twice = fails(town.person("manager", &["exit", "pack", "--out"]).arg(&folder));
     assert!(twice.contains("is there already"), "{twice}");
+    let never = town.path("never");
+    let span = ["breach", "pack", "--from", "2026-01-01", "--to", "2090-01-01", "--out"];
+    let refused = fails(town.person("manager", &span).arg(&never));
+    assert!(
+        refused.contains("does not allow this to you") && !never.exists(),
+        "a refusal leaves no folder: {refused}"
+    );
 
     // A drill: every page says so, and the ids in it are the own ones.
     let folder = town.path("drill");
@@ -116,7 +197,9 @@ fn a_learner_is_erased_a_breach_is_practised_and_a_college_takes_everything_of_i
     assert!(!all.join("northgate/disclosures.csv").exists(), "the operator sees no id");
 
     // Erasure: gone from the files while the hub runs, and the history verifies.
-    let why = ["duty", "erase", "--learner", "K1", "--reason", "objection_upheld"];
+    let why = ["duty", "erase", "--learner", "K1", "--reason", "objection_upheld", "--yes"];
+    let asked = fails(&mut town.person("officer", &why[..6]));
+    assert!(asked.contains("add --yes to erase it") && found(&hub, CANARY) > 0, "{asked}");
     let refused = fails(&mut town.person("guardian", &why));
     assert!(refused.contains("does not allow this to you"), "{refused}");
     let said = printed(&mut town.person("officer", &why));
@@ -132,6 +215,16 @@ fn a_learner_is_erased_a_breach_is_practised_and_a_college_takes_everything_of_i
     let set =
         printed(&mut town.person("guardian", &["duty", "retention", "--kind", "attendance", "--days", "7"]));
     assert!(set.contains("in force"), "{set}");
+    let long = ["duty", "retention", "--kind", "behaviour", "--days", "900"];
+    let set = printed(&mut town.person("guardian", &long));
+    assert!(!set.contains("these count"), "nothing is agreed on behaviour: {set}");
+    let long = ["duty", "retention", "--kind", "attendance", "--days", "900"];
+    let set = printed(&mut town.person("guardian", &long));
+    assert!(
+        set.contains("30 days are agreed with kingsmead (vale version 1): for what goes there, these count"),
+        "{set}"
+    );
+    printed(&mut town.person("guardian", &["duty", "retention", "--kind", "attendance", "--days", "7"]));
     let shown = printed(&mut town.person("manager", &["duty", "retention"]));
     assert!(shown.contains("7 days after delivery") && shown.contains("kingsmead 30 days"), "{shown}");
 }

@@ -1,6 +1,9 @@
 //! `commonroll duty`: erasure, and how long the hub keeps payloads. Both as a person, decided at the hub.
 
-use crate::commands::person::{As, Caller, connect, refused};
+use crate::commands::{
+    law::Confirm,
+    person::{As, Caller, connect, printable, refused},
+};
 use clap::Subcommand;
 use commonroll_core::RecordKind;
 use commonroll_wire::pb::duty::v1::{
@@ -39,6 +42,8 @@ pub enum DutyCommand {
         /// agent has to declare them anew
         #[arg(long, conflicts_with = "record")]
         forget: bool,
+        #[command(flatten)]
+        confirm: Confirm,
     },
     /// Show how long the hub keeps the payloads of what your institution made; with --kind, set it
     ///
@@ -70,7 +75,8 @@ pub enum DutyCommand {
 /// Runs a command.
 pub async fn run(command: DutyCommand) -> Result<ExitCode, String> {
     match command {
-        DutyCommand::Erase { by, learner, record, reason, hub_only, forget } => {
+        DutyCommand::Erase { by, learner, record, reason, hub_only, forget, confirm } => {
+            let named = record.clone().or_else(|| learner.clone()).unwrap_or_default();
             let record_id = record.map(|text| id(&text)).transpose()?.unwrap_or_default();
             let learner_local_id = learner.unwrap_or_default();
             let request = EraseRequest {
@@ -81,7 +87,10 @@ pub async fn run(command: DutyCommand) -> Result<ExitCode, String> {
                 forget,
                 ..EraseRequest::default()
             };
-            erase(&connect(&by).await?, request).await?;
+            let caller = connect(&by).await?;
+            summary(&caller, &request, &named);
+            confirm.ask("erase it", &named)?;
+            erase(&caller, request).await?;
         }
         DutyCommand::Retention { by, kind: Some(kind), days, even_waiting, as_agreed, .. } => {
             if days.is_none() && !as_agreed {
@@ -105,6 +114,27 @@ fn id(text: &str) -> Result<Vec<u8>, String> {
     plain.filter(|id| id.len() == 16).ok_or_else(|| "a record's id has 32 hexadecimal digits".to_owned())
 }
 
+/// What an erasure would do, before it is asked for.
+fn summary(caller: &Caller, request: &EraseRequest, named: &str) {
+    let what = if request.record_id.is_empty() { "every record about learner" } else { "record" };
+    println!(
+        "{what} {} of {}: the hub's payloads and salts go, for good",
+        printable(named),
+        caller.identity.card.institution
+    );
+    println!("reason, as the log keeps it: {}", printable(&request.reason));
+    println!(
+        "{}",
+        match request.hub_only {
+            true => "nobody is asked to remove their copies",
+            false => "whoever was handed copies is asked to remove them",
+        }
+    );
+    if request.forget {
+        println!("the hub also forgets what the learner is matched by");
+    }
+}
+
 async fn erase(caller: &Caller, request: EraseRequest) -> Result<(), String> {
     let request = EraseRequest { role: caller.role.to_string(), ..request };
     let erased = client(caller).erase(request).await.map_err(|status| refused(&status))?.into_inner();
@@ -114,7 +144,8 @@ async fn erase(caller: &Caller, request: EraseRequest) -> Result<(), String> {
     }
     if erased.notices > 0 {
         println!(
-            "{} copies are asked back in {} notices; see `audit withdrawals`",
+            "{} copies are asked back in {} notices; the hub's operator sees the answers (`audit withdrawals`), and \
+             `exit pack` lists them in notices.csv",
             erased.copies, erased.notices
         );
     }
@@ -126,7 +157,8 @@ async fn erase(caller: &Caller, request: EraseRequest) -> Result<(), String> {
 }
 
 async fn set(caller: &Caller, kind: String, keeping: Option<Keeping>) -> Result<(), String> {
-    let request = SetRetentionRequest { role: caller.role.to_string(), kind, keeping };
+    let role = caller.role.to_string();
+    let request = SetRetentionRequest { role: role.clone(), kind: kind.clone(), keeping };
     let answer = client(caller).set_retention(request).await.map_err(|status| refused(&status))?;
     println!(
         "{}",
@@ -135,6 +167,20 @@ async fn set(caller: &Caller, kind: String, keeping: Option<Keeping>) -> Result<
             false => "asked for: it holds once your data protection officer sets the same",
         }
     );
+    // The rule is set; that this can't be read changes nothing about it.
+    let Ok(all) = client(caller).retention(RetentionRequest { role }).await else { return Ok(()) };
+    let of = all.into_inner().kinds.into_iter().find(|one| one.kind == kind);
+    for agreed in of.iter().flat_map(|one| &one.agreed) {
+        if keeping.is_some_and(|own| own.days > agreed.days) {
+            println!(
+                "but {} days are agreed with {} ({} version {}): for what goes there, these count",
+                agreed.days,
+                printable(&agreed.partner),
+                printable(&agreed.agreement),
+                agreed.version
+            );
+        }
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub mod directory;
 pub mod duty;
 pub mod emergency;
 pub mod exit;
+mod exit_verify;
 pub mod hub;
 mod law;
 pub mod learner;

@@ -1,8 +1,10 @@
 //! Packs as folders: pieces come from the hub and are appended to the files that they name, nowhere else.
 
+use super::law::hex;
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use commonroll_wire::pb::duty::v1::PackPiece;
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fs::{DirBuilder, File, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
@@ -11,20 +13,22 @@ use std::{
 /// Files of a pack at most.
 const FILES_MAX: usize = 10_000;
 
-/// A folder that a pack is written to.
+/// The file with the SHA-256 of every other, as `sha256sum` writes it.
+pub const MANIFEST: &str = "manifest.sha256";
+
+/// A folder that a pack is written to: made with the first piece, so that a refusal leaves nothing behind.
 pub struct Folder {
     at: PathBuf,
-    files: HashMap<String, File>,
+    files: BTreeMap<String, (File, Context)>,
 }
 
 impl Folder {
-    /// Makes the folder, for its owner alone. It must not be there yet.
+    /// Names the folder. It must not be there yet.
     pub fn new(at: &Path) -> Result<Self, String> {
         if at.exists() {
             return Err(format!("{} is there already; name a new folder", at.display()));
         }
-        folder(at)?;
-        Ok(Self { at: at.to_owned(), files: HashMap::new() })
+        Ok(Self { at: at.to_owned(), files: BTreeMap::new() })
     }
 
     /// Appends a piece to its file.
@@ -39,23 +43,42 @@ impl Folder {
                 return Err("the hub names a file that no pack has; nothing was written to it".to_owned());
             }
             let path = self.at.join(name);
+            if self.files.is_empty() {
+                folder(&self.at)?;
+            }
             if let Some(above) = path.parent() {
                 folder(above)?;
             }
             let file = private().open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            self.files.insert(name.to_owned(), file);
+            self.files.insert(name.to_owned(), (file, Context::new(&SHA256)));
         }
-        let Some(file) = self.files.get_mut(name) else { return Ok(()) };
+        let Some((file, hash)) = self.files.get_mut(name) else { return Ok(()) };
+        hash.update(bytes);
         file.write_all(bytes).map_err(|error| format!("{}: {error}", self.at.join(name).display()))
     }
 
     /// Says that all of it is on disk; gives how many files there are.
     pub fn end(self) -> Result<usize, String> {
-        for (name, file) in &self.files {
+        for (name, (file, _)) in &self.files {
             file.sync_all().map_err(|error| format!("{}: {error}", self.at.join(name).display()))?;
         }
         Ok(self.files.len())
     }
+
+    /// The same, with a manifest; gives its SHA-256 besides, in hexadecimal digits.
+    pub fn end_with_manifest(mut self) -> Result<(usize, String), String> {
+        let line = |(name, (_, hash)): (&String, &(File, Context))| {
+            format!("{}  {name}\n", hex(hash.clone().finish().as_ref()))
+        };
+        let manifest: String = self.files.iter().map(line).collect();
+        self.append(MANIFEST, manifest.as_bytes())?;
+        Ok((self.end()?, hex(&sha256(manifest.as_bytes()))))
+    }
+}
+
+/// The SHA-256 of bytes.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    *digest(&SHA256, bytes).as_ref().first_chunk().expect("a SHA-256 value has 32 bytes")
 }
 
 fn folder(at: &Path) -> Result<(), String> {

@@ -114,7 +114,7 @@ impl Page<'_> {
              4. **Data protection officer**: [name, address, telephone].\n\
              5. **Likely consequences**: [describe; attendance codes can reveal health, religion or detention, behaviour events \
              can reveal offences].\n\
-             6. **Measures taken or proposed**: [access revoked at ...; copies called back; keys renewed; see `audit withdrawals`].\n\
+             6. **Measures taken or proposed**: [access revoked at ...; copies called back; keys renewed].\n\
              7. **Why later than 72 hours**, if it is: [reason].\n\n",
             self.at(self.span.between.0),
             self.at(self.span.between.1),

@@ -7,7 +7,7 @@
 
 use super::{
     exit_pages as pages,
-    gone::NotYet,
+    gone::{self, NotYet},
     pack::{Lines, Out, Pack, evidence},
 };
 use crate::{
@@ -217,7 +217,9 @@ impl Leaving {
                         Entry::Record(record) => self.look(&mut walked, seq, record, &mut own),
                         Entry::Note(note) => {
                             self.note(&mut walked, note);
-                            concerns(note, self.slug.as_str()) || people.contains(&note.by)
+                            concerns(note, self.slug.as_str())
+                                || people.contains(&note.by)
+                                || takes_out(note, &walked)
                         }
                     };
                     if concerned {
@@ -434,6 +436,11 @@ impl Leaving {
         }
         rows.end().await.map(drop)
     }
+}
+
+/// True for an entry that says that some of the own records must go, whoever asked for it.
+fn takes_out(note: &Note, walked: &Walked) -> bool {
+    gone::said(note).is_some_and(|of| walked.own.values().any(|own| own.meets(&of)))
 }
 
 fn declared(state: &InstitutionState, slug: &impl Fn(u16) -> String) -> Vec<serde_json::Value> {

@@ -52,6 +52,14 @@ impl Ranges {
         after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, to)| seq < *to)
     }
 
+    /// True if a place is in both.
+    pub fn meets(&self, other: &Self) -> bool {
+        other.0.iter().any(|(from, to)| {
+            let at = self.0.partition_point(|(_, end)| end <= from);
+            self.0.get(at).is_some_and(|(first, _)| first < to)
+        })
+    }
+
     /// How many places.
     pub fn count(&self) -> u64 {
         self.0.iter().map(|(from, to)| to - from).sum()
