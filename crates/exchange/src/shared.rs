@@ -72,7 +72,7 @@ pub struct Shared {
     /// Held while a page is made and until it counts as sent.
     pub leaving: tokio::sync::RwLock<()>,
     /// Held while a change is tried.
-    pub trying: tokio::sync::Mutex<()>,
+    pub trying: Arc<tokio::sync::Mutex<()>>,
     /// The sweep under way.
     pub recall: tokio::sync::Mutex<Recall>,
     /// Held while payloads are taken out; and how far the look for what is kept no longer has come.
@@ -122,7 +122,7 @@ impl Shared {
             claimed: Mutex::default(),
             dirt: Mutex::default(),
             leaving: tokio::sync::RwLock::default(),
-            trying: tokio::sync::Mutex::default(),
+            trying: Arc::default(),
             recall: tokio::sync::Mutex::default(),
             retention: tokio::sync::Mutex::default(),
         }

@@ -86,6 +86,8 @@ pub struct Plan {
     pub taken_back: Vec<(u16, u64, u32)>,
     /// Bytes of the batches that have a new record in here.
     pub bytes: usize,
+    /// When the first of it was done.
+    at: Option<Timestamp>,
     first: u64,
     salts: [u8; 32],
 }
@@ -107,6 +109,7 @@ impl Plan {
             special: Vec::new(),
             taken_back: Vec::new(),
             bytes: 0,
+            at: None,
             first: frontier.size(),
             salts,
         }
@@ -147,6 +150,7 @@ impl Plan {
             payload: Payload::commitment(&salt, &json),
             more,
         };
+        self.at.get_or_insert(now);
         let seq = self.push(&Entry::Note(note), &Payload::Change { salt, change: Box::new(change.clone()) });
         self.fact(change, seq);
     }
@@ -160,6 +164,7 @@ impl Plan {
             payload: String::new(),
             more,
         };
+        self.at.get_or_insert(now);
         self.push(&Entry::Note(note), &Payload::None);
     }
 
@@ -303,7 +308,7 @@ impl Writer {
             feeds: &feeds,
             facts: &facts,
             tiles: &plan.tiles,
-            at_us: plan.live.first().map_or(0, |r| r.entry.accepted_at.micros()),
+            at_us: plan.live.first().map(|r| r.entry.accepted_at).or(plan.at).map_or(0, Timestamp::micros),
         };
         match self.shared.store.commit(&commit).await {
             Ok(()) => {

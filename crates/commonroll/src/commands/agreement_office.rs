@@ -51,7 +51,7 @@ pub async fn list(by: &As, json: bool) -> Result<(), String> {
     println!("{:<16}  {:<24} {:>4}  {:<10}  {:<10}  state", "hash", "agreement", "vers", "first", "last");
     for one in &all {
         let digits = &hex(&one.agreement_hash)[..16];
-        let (id, state) = (printable(&one.id), printable(&state(one)));
+        let (id, state) = (printable(&one.id), printable(&state(one, &all)));
         println!(
             "{digits}  {id:<24} {:>4}  {:<10}  {:<10}  {state}",
             one.version, one.first_date, one.last_date
@@ -182,11 +182,18 @@ fn waits_for(one: &Listed) -> Vec<&str> {
     one.parties.iter().map(String::as_str).filter(|party| !signed(party)).collect()
 }
 
-fn state(one: &Listed) -> String {
+fn state(one: &Listed, all: &[Listed]) -> String {
+    let later = |other: &&Listed| {
+        other.id == one.id && other.version > one.version && (other.in_force || waits_for(other).is_empty())
+    };
+    let replaced = all.iter().filter(later).map(|other| other.version).min();
     match (one.standing.as_str(), one.in_force) {
         ("ended", _) => format!("ended on {}", one.ended_on),
         (_, true) if !one.ended_on.is_empty() => format!("in force, ends on {}", one.ended_on),
         (_, true) => "in force".to_owned(),
+        ("complete", _) if replaced.is_some() => {
+            format!("replaced by version {}", replaced.unwrap_or_default())
+        }
         ("complete", _) => "signed by all, not in force today".to_owned(),
         _ => format!("waits for {}", waits_for(one).join(", ")),
     }

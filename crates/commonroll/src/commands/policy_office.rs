@@ -13,7 +13,7 @@ use crate::real::Real;
 use commonroll_audit::approval::Approves;
 use commonroll_core::{PersonId, Timestamp};
 use commonroll_exchange::policy_change_hash;
-use commonroll_policy::{Policy, Texts};
+use commonroll_policy::{ChangeKind, Policy, Texts};
 use commonroll_wire::pb::policy::v1::{
     ActivateRequest, Approval, ApproveRequest, InForceRequest, InForceResponse, PolicyFile, Proposal,
     ProposalsRequest, ProposeRequest, policy_service_client::PolicyServiceClient,
@@ -37,6 +37,9 @@ pub async fn in_force(by: &As, texts: Option<&Path>, json: bool) -> Result<(), S
         );
     }
     if let Some(dir) = texts {
+        if std::fs::read_dir(dir).is_ok_and(|mut held| held.next().is_some()) {
+            return Err(format!("{} is there already; name a new folder", dir.display()));
+        }
         std::fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
         for (name, text) in set.iter().filter(|(name, _)| plain(name)) {
             let file = dir.join(name);
@@ -75,7 +78,8 @@ pub async fn proposals(by: &As, json: bool) -> Result<(), String> {
         for one in &all {
             let approvals: Vec<_> = one.approvals.iter().map(approval_json).collect();
             let line = serde_json::json!({
-                "id": hex(&one.proposal_id), "state": one.state, "widens": one.widens, "changes": one.changes,
+                "id": hex(&one.proposal_id), "state": one.state, "widens": one.widens,
+                "needs_second": one.needs_second, "changes": one.changes,
                 "from": hex(&one.from_hash), "to": hex(&one.to_hash),
                 "proposed": one.proposed.as_ref().map(approval_json), "approvals": approvals,
             });
@@ -87,7 +91,11 @@ pub async fn proposals(by: &As, json: bool) -> Result<(), String> {
         println!("no change of the rules was proposed");
     }
     for one in &all {
-        let way = if one.widens { "permits more: needs a second person" } else { "permits nothing more" };
+        let way = match (one.widens, one.needs_second) {
+            (true, _) => "permits more: needs a second person",
+            (_, true) => "permits less: needs a second person",
+            _ => "permits the same",
+        };
         println!("{}  {}; {way}", &hex(&one.proposal_id)[..16], one.state);
         one.proposed.iter().for_each(|approval| println!("  proposed by {}", approved(approval)));
         one.approvals.iter().for_each(|approval| println!("  approved by {}", approved(approval)));
@@ -102,8 +110,12 @@ pub async fn propose(by: &As, dir: &Path, confirm: Confirm) -> Result<(), String
     let caller = connect(by).await?;
     let held = held(&caller).await?;
     let from = hash32(&held.policy_hash)?;
+    if proposed.hash() == from {
+        println!("nothing would change: the folder holds the set in force; nothing was signed");
+        return Ok(());
+    }
     println!("what it changes of the set in force ({}):", &hex(&from)[..16]);
-    let widens = show(&in_words(&held.files, &from)?, &proposed);
+    let differs = show(&in_words(&held.files, &from)?, &proposed);
     let mut nonce = [0; 16];
     nonce.copy_from_slice(&Real.random_seed()[..16]);
     let id = policy_change_hash(&from, &proposed.hash(), &nonce);
@@ -123,7 +135,7 @@ pub async fn propose(by: &As, dir: &Path, confirm: Confirm) -> Result<(), String
     }
     let digits = &hex(&id)[..16];
     println!("proposed");
-    if widens || made.widens {
+    if differs || made.needs_second {
         println!("a second person approves it: commonroll policy approve {digits}");
     }
     println!("put it in force: commonroll policy activate {digits}");
@@ -196,7 +208,7 @@ fn in_words(files: &[PolicyFile], hash: &[u8; 32]) -> Result<Policy, String> {
     Policy::new(texts).map_err(told)
 }
 
-/// Shows how two sets differ, and which files do. True if the second permits more.
+/// Shows how two sets differ, and which files do. True if the second permits more or less.
 fn show(from: &Policy, to: &Policy) -> bool {
     let change = from.compare(to);
     change.to_string().lines().for_each(|line| println!("  {}", printable(line)));
@@ -212,7 +224,7 @@ fn show(from: &Policy, to: &Policy) -> bool {
     {
         println!("  file {name} is gone");
     }
-    change.kind().widens()
+    change.kind() != ChangeKind::Equal
 }
 
 async fn held(caller: &Caller) -> Result<InForceResponse, String> {

@@ -123,8 +123,8 @@ fn alike(one: &TryLine, next: &TryLine) -> bool {
 fn row(lines: &[&TryLine]) {
     let Some(line) = lines.first() else { return };
     let who = if line.person_role.is_empty() { "its own system" } else { &line.person_role };
-    let figures = match (line.few, line.ahead) {
-        (true, _) => format!("{:>9} {:>8}", "", "under 10"),
+    let figures = match (line.about, line.ahead) {
+        (true, _) => format!("{:>9} {:>8}", "", format!("about {}", line.learners)),
         (_, true) => format!("{:>9} {:>8}", "", line.learners),
         _ => format!("{:>9} {:>8}", line.records, line.learners),
     };
@@ -145,6 +145,6 @@ fn json(line: &TryLine) -> serde_json::Value {
     serde_json::json!({
         "gains": line.gains, "ahead": line.ahead, "institution": line.institution, "role": line.person_role,
         "people": line.people, "kind": line.kind, "group": line.group, "records": line.records,
-        "learners": line.learners, "few": line.few, "examples": line.examples,
+        "learners": line.learners, "about": line.about, "examples": line.examples,
     })
 }

@@ -485,6 +485,9 @@ impl Directory {
         role: Role,
         date: SchoolDate,
     ) -> Option<(&Agreement, u32)> {
+        if self.left(host).or(self.left(home)).is_some() {
+            return None;
+        }
         let (host, home) = (&self.institution(host)?.info.slug, &self.institution(home)?.info.slug);
         self.agreements.showing((host, home), kind, role, date)
     }

@@ -33,8 +33,11 @@ pub struct Proposal {
     /// The proposed set's files by name; empty once it was put in force.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub texts: BTreeMap<String, String>,
-    /// True if it permits anything that wasn't permitted: then a second person has to approve it.
+    /// True if it permits anything that wasn't permitted.
     pub widens: bool,
+    /// True if it permits the same as before in every situation. Older logs don't say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alike: bool,
     /// What it changes, in words.
     pub changes: String,
     /// Who proposed it.
@@ -45,6 +48,14 @@ pub struct Proposal {
     /// True once it was put in force.
     #[serde(default)]
     pub used: bool,
+}
+
+impl Proposal {
+    /// True if a second person has to approve it: whatever changes what anybody may do, or one alone could take everybody's
+    /// rights away.
+    pub const fn needs_second(&self) -> bool {
+        !self.alike
+    }
 }
 
 /// The set in force, and what is proposed.

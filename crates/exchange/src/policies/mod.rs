@@ -2,6 +2,7 @@
 //!
 //! What a set says is `commonroll-policy`'s affair; who is asked for a decision is `decide`'s.
 
+mod keys;
 mod propose;
 
 pub(crate) use propose::texts_from;

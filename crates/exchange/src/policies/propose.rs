@@ -1,8 +1,9 @@
-//! Changing the policies: propose, approve, activate. Entry before effect, and two people when anything widens.
+//! Changing the policies: propose, approve, activate. Entry before effect, and two people when anybody's rights change.
 //!
 //! A proposal is bound by its hash to the set that it was compared with. If another set has come into force meanwhile,
 //! it can't be used any more and must be compared anew, by proposing it again.
 
+use super::keys;
 use crate::{
     Exchange,
     directory::{
@@ -17,11 +18,13 @@ use crate::{
 use aws_lc_rs::digest;
 use commonroll_audit::{approval::Approves, hash::Hash};
 use commonroll_core::{Invalid, Timestamp};
-use commonroll_policy::{Change as Comparison, OfficeAct, Policy, PolicyError, Texts};
+use commonroll_policy::{Change as Comparison, ChangeKind, OfficeAct, Policy, PolicyError, Texts};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
+use tokio::sync::OwnedMutexGuard;
 
 /// Proposals of one person that can still be used, at most.
 const OPEN_MAX: usize = 4;
@@ -29,6 +32,9 @@ const OPEN_MAX: usize = 4;
 const SET_BYTES_MAX: usize = 1 << 20;
 /// Files of a set at most.
 const FILES_MAX: usize = 64;
+
+/// How long a proposal waits for a trial, or for another proposal, to be done.
+const WAIT: Duration = Duration::from_secs(10);
 
 /// What people sign who stand behind a change of the policies: the SHA-256 of `commonroll/policy-change/v1`, the hash of
 /// the set in force, the hash of the proposed set and a number used once, the hashes and the number as lower-case
@@ -80,6 +86,9 @@ pub(crate) fn texts_from<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>
     Ok(texts)
 }
 
+/// A set that was loaded, with what it changes; or its faults.
+pub(crate) type Compared = Result<(Arc<Policy>, Comparison), PolicyError>;
+
 /// What came of a proposal.
 #[derive(Debug, Clone)]
 pub struct Proposed {
@@ -87,6 +96,13 @@ pub struct Proposed {
     pub id: Hash,
     /// What it changes.
     pub comparison: Comparison,
+}
+
+impl Proposed {
+    /// True if a second person has to approve it.
+    pub fn needs_second(&self) -> bool {
+        self.comparison.kind() != ChangeKind::Equal
+    }
 }
 
 impl Exchange {
@@ -105,15 +121,24 @@ impl Exchange {
             directory.policies().set().cloned().ok_or(NO_SET)?
         };
         bounded(&proposal.texts)?;
+        if proposal.texts.hash() == in_force.hash() {
+            return Err(LawError::State("nothing would change: it is the set in force"));
+        }
         if proposal.from != in_force.hash() {
             return Err(MOVED_ON);
         }
-        let (set, comparison) = match self.compared(in_force, proposal.texts.clone()).await? {
+        let Ok(one) = tokio::time::timeout(WAIT, self.shared.trying.clone().lock_owned()).await else {
+            return Err(BUSY);
+        };
+        let (_one, compared) = self.compared(in_force.clone(), proposal.texts.clone(), one).await?;
+        let (set, comparison) = match compared {
             Ok(compared) => compared,
             Err(error) => return Err(self.policy_rejected(acting, &error)),
         };
+        keys::not_lost(&self.shared.directory(), acting.speaker.institution(), &in_force, &set)?;
         let id = policy_change_hash(&proposal.from, &set.hash(), &proposal.nonce);
         let (actor, widens, words) = (acting.owned(), comparison.kind().widens(), shortened(&comparison));
+        let alike = comparison.kind() == ChangeKind::Equal;
         let files: BTreeMap<String, String> =
             set.texts().iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
         let (from, to) = (Bytes32(proposal.from), Bytes32(set.hash()));
@@ -144,6 +169,7 @@ impl Exchange {
                 nonce,
                 texts: files.clone(),
                 widens,
+                alike,
                 changes: words.clone(),
                 by,
                 approvals: Vec::new(),
@@ -187,8 +213,8 @@ impl Exchange {
         .await
     }
 
-    /// Puts a proposal in force: on every stream when the call returns. A change that widens needs the approval of a second
-    /// person who still holds the role; one that fails keeps the set in force, with an entry.
+    /// Puts a proposal in force: on every stream when the call returns. A change of anybody's rights needs the approval of a second
+    /// person who still holds the role, also one that takes them away; one that fails keeps the set in force, with an entry.
     pub async fn activate_policy(
         &self,
         acting: Acting<'_>,
@@ -227,9 +253,9 @@ impl Exchange {
                 .filter(|approval| approval.person != held.by.person)
                 .cloned()
                 .collect();
-            if held.widens && seconds.is_empty() {
+            if held.needs_second() && seconds.is_empty() {
                 return Err(LawError::State(
-                    "it permits more than before, so a second person has to approve it: `commonroll policy approve`",
+                    "it changes what is permitted, so a second person has to approve it: `commonroll policy approve`",
                 ));
             }
             work.more = more(&actor, permit.reason(), &id, (&held.from, &held.to));
@@ -262,17 +288,21 @@ impl Exchange {
         Ok((set, directory.policies().approvals().to_vec()))
     }
 
-    /// Loads a set and compares it with the one in force, off the threads that serve.
+    /// Loads a set and compares it with the one in force, off the threads that serve. Whoever asks may go away meanwhile:
+    /// the work goes on, so the turn is held by the work.
     pub(crate) async fn compared(
         &self,
         in_force: Arc<Policy>,
         texts: Texts,
-    ) -> Result<Result<(Arc<Policy>, Comparison), PolicyError>, LawError> {
+        turn: OwnedMutexGuard<()>,
+    ) -> Result<(OwnedMutexGuard<()>, Compared), LawError> {
         let shelf = self.shared.directory().policies().shelf().clone();
         let work = move || {
-            let set = shelf.load(texts)?;
-            let comparison = in_force.compare(&set);
-            Ok((set, comparison))
+            let compared = shelf.load(texts).map(|set| {
+                let comparison = in_force.compare(&set);
+                (set, comparison)
+            });
+            (turn, compared)
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| LawError::Unavailable)
     }
@@ -303,6 +333,8 @@ impl Exchange {
 const MOVED_ON: LawError = LawError::State(
     "another policy set has come into force since: compare the change with it and propose it anew",
 );
+const BUSY: LawError =
+    LawError::State("another change is being tried or compared; propose it again in a moment");
 const NO_SET: LawError = LawError::State("the policy set in force can't be used by this program");
 
 /// A proposal that can still be used.

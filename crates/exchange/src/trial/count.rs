@@ -110,13 +110,28 @@ async fn begins(shared: &Shared, since: Timestamp, end: u64) -> Result<u64, LawE
         let middle = low + (high - low) / 2;
         let blocks = shared.store.block_of(&[middle], false).await.map_err(|_| LawError::Unavailable)?;
         let Some(block) = blocks.first() else { return Ok(low) };
-        if block.at_us < since.micros() {
-            low = block.end();
-        } else {
-            high = block.first_seq;
+        match timed(shared, block, high).await? {
+            Some((at_us, behind)) if at_us < since.micros() => low = behind,
+            // Where nothing says when, it counts as young.
+            _ => high = block.first_seq,
         }
     }
     Ok(low)
+}
+
+/// When the first block from this one on, and before an end, was written that says so; and where that block ends. Older logs
+/// have no time in blocks without records.
+async fn timed(shared: &Shared, first: &Block, end: u64) -> Result<Option<(i64, u64)>, LawError> {
+    let mut from = first.first_seq;
+    while from < end {
+        let blocks = shared.store.blocks(from, BLOCKS, false).await.map_err(|_| LawError::Unavailable)?;
+        let Some(last) = blocks.last() else { return Ok(None) };
+        from = last.end();
+        if let Some(told) = blocks.iter().find(|block| block.at_us != 0) {
+            return Ok((told.first_seq < end).then(|| (told.at_us, told.end())));
+        }
+    }
+    Ok(None)
 }
 
 impl Counted {

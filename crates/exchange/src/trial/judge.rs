@@ -141,6 +141,7 @@ impl Judge<'_> {
     ) -> Option<u32> {
         let item = ItemKind::Record(kind);
         let held = self.law.agreements.granting((&source.slug, &home.slug), item, home.today);
+        let held = held.filter(|_| !source.left && !home.left);
         let question = Question {
             action,
             actor: if action == Action::Publish { &source.slug } else { &home.slug },
@@ -169,6 +170,7 @@ impl Judge<'_> {
     ) -> u32 {
         let item = ItemKind::Record(kind);
         let held = self.law.agreements.showing((&source.slug, &home.slug), item, role, home.today);
+        let held = held.filter(|_| !source.left && !home.left);
         let facts = RecordFacts {
             kind,
             source: &source.slug,
@@ -190,6 +192,7 @@ impl Judge<'_> {
 
     fn card(&mut self, source: &Brief, home: &Brief, at: &Brief, role: Role) -> Option<u32> {
         let held = self.law.agreements.showing((&at.slug, &home.slug), ItemKind::Card, role, home.today);
+        let held = held.filter(|_| !at.left && !home.left);
         let facts = CardFacts {
             home: Some(&home.slug),
             host_placed: at.slug == source.slug,
@@ -213,17 +216,26 @@ impl Judge<'_> {
 }
 
 impl Judged {
-    /// The line as the asker may see it.
-    pub fn told(self, directory: &Directory, asker: u16, names: bool) -> TriedLine {
+    /// The line as the asker may see it. Of what another institution would see, the asker's own learners are told exactly,
+    /// others only as whole tens, and `None` comes of a line that is about too few: not even that there is one is told.
+    pub fn told(self, directory: &Directory, asker: u16, names: bool) -> Option<TriedLine> {
         let (loses, ahead, audience, kind, _) = self.key;
-        let learners = self.learners.count();
-        let few = audience.institution != asker && learners < SMALL;
+        let about = audience.institution != asker;
         let ours = |learner: u32| {
             let (home, local) = directory.home_of(learner)?;
             (*home == asker).then(|| local.clone())
         };
+        let mut learners = self.learners.count();
+        if about {
+            let own = self.learners.iter().filter(|learner| ours(*learner).is_some()).count() as u64;
+            let others = learners - own;
+            learners = own + if others < SMALL { 0 } else { others - others % SMALL };
+        }
+        if learners == 0 {
+            return None;
+        }
         let examples = self.learners.iter().filter(|_| names).filter_map(ours).take(EXAMPLES).collect();
-        TriedLine {
+        Some(TriedLine {
             gains: !loses,
             ahead,
             institution: self.slug,
@@ -231,10 +243,10 @@ impl Judged {
             people: self.people,
             kind,
             group: self.group,
-            records: if few { 0 } else { self.records },
-            learners: if few { 0 } else { learners },
-            few,
+            records: if about { 0 } else { self.records },
+            learners,
+            about,
             examples,
-        }
+        })
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Records are sorted by situation while the log is walked, and each situation is decided once under both laws. A role at an
 //! institution stands for whoever is nearest to the learner in it: the teacher who teaches them, the parent whose child they
-//! are. Of other institutions small numbers are not told; learners are named, by the own institution's ids alone, to those
+//! are. An agreement is tried by its parties alone. Of what other institutions would see, small numbers are not told; learners are named, by the own institution's ids alone, to those
 //! who may see names.
 
 mod count;
@@ -30,7 +30,7 @@ use std::{collections::HashMap, sync::Arc};
 const BACK: i64 = 30 * 86_400_000_000;
 /// Agreements that are dropped in one trial at most.
 const DROPS_MAX: usize = 64;
-/// Fewer learners of other institutions than this are not told.
+/// Learners of other institutions are told in multiples of this, and fewer not at all.
 pub(crate) const SMALL: u64 = 10;
 /// Learners named in one line at most.
 pub(crate) const EXAMPLES: usize = 5;
@@ -91,12 +91,12 @@ pub struct TriedLine {
     pub kind: Option<RecordKind>,
     /// The field group, or part of the card.
     pub group: &'static str,
-    /// Records, their revisions among them; 0 for what lies ahead.
+    /// Records, their revisions among them; 0 for what lies ahead, and for what another institution would see.
     pub records: u64,
     /// Learners.
     pub learners: u64,
-    /// True if there are too few to be told.
-    pub few: bool,
+    /// True if another institution would see it: then learners of others are counted in whole tens, and records are not.
+    pub about: bool,
     /// Some of them, by the asker's institution's own ids.
     pub examples: Vec<LocalId>,
 }
@@ -133,6 +133,7 @@ pub(crate) struct Brief {
     slug: Slug,
     today: SchoolDate,
     access: bool,
+    left: bool,
     people: HashMap<Role, u64>,
 }
 
@@ -158,19 +159,24 @@ impl Exchange {
             let names = may(&directory, acting, OfficeAct::SeeNames, Some(own), false).is_ok();
             let in_force = directory.policies().set().cloned().ok_or(NotAllowed::Denied)?;
             let today = acting.owned().today(&directory, now);
+            concerns(&directory, &trial, own, today)?;
             let new = tried(&directory, &trial, today)?;
             (in_force, directory.agreements().clone(), new, names)
         };
         // One at a time: it reads a month of the log.
-        let Ok(_one) = self.shared.trying.try_lock() else {
+        let Ok(mut turn) = self.shared.trying.clone().try_lock_owned() else {
             return Err(LawError::State("another trial is running; try again in a moment"));
         };
         let (set, comparison) = match trial.texts.clone() {
             None => (in_force.clone(), None),
-            Some(texts) => match self.compared(in_force.clone(), texts).await? {
-                Ok((set, comparison)) => (set, Some(comparison)),
-                Err(error) => return Err(LawError::Faults(faults(&error))),
-            },
+            Some(texts) => {
+                let (held, compared) = self.compared(in_force.clone(), texts, turn).await?;
+                turn = held;
+                match compared {
+                    Ok((set, comparison)) => (set, Some(comparison)),
+                    Err(error) => return Err(LawError::Faults(faults(&error))),
+                }
+            }
         };
         self.asked_to_try(acting, &trial, &set, now).await?;
         let since = now.plus_micros(-BACK);
@@ -180,11 +186,15 @@ impl Exchange {
         let situations = counted.by_situation.len() as u64;
         let number = acting.speaker.number;
         let laws = (Law { policy: in_force, agreements: old }, Law { policy: set, agreements: new });
-        let judged = tokio::task::spawn_blocking(move || judge(&briefs, &laws, &counted, number));
+        let judged = tokio::task::spawn_blocking(move || {
+            // Whoever asked may go away: the turn is over when the work is.
+            let _turn = turn;
+            judge(&briefs, &laws, &counted, number)
+        });
         let judged = judged.await.map_err(|_| LawError::Unavailable)?;
         let lines = {
             let directory = self.shared.directory();
-            judged.into_iter().map(|line| line.told(&directory, number, names)).collect()
+            judged.into_iter().filter_map(|line| line.told(&directory, number, names)).collect()
         };
         Ok(Tried { comparison, lines, since, records, gone, situations, names })
     }
@@ -208,6 +218,25 @@ impl Exchange {
         };
         submit(&self.shared, &acting.speaker.by(), now, note).await.map_err(|_| LawError::Unavailable)
     }
+}
+
+/// What an agreement does between others is theirs to try.
+fn concerns(directory: &Directory, trial: &Trial, own: &Slug, today: SchoolDate) -> Result<(), LawError> {
+    let agreements = directory.agreements();
+    let others =
+        |id: &Slug| agreements.named(id, today).is_some_and(|held| !held.terms.parties.contains(own));
+    if trial.dropped.iter().any(others) {
+        let rule =
+            "your institution is no party of this agreement: its parties try what its end would change";
+        return Err(Invalid::new("drop_agreements", rule).into());
+    }
+    let Some(text) = &trial.agreement else { return Ok(()) };
+    let agreement = read(text)?;
+    if agreement.party(own).is_none() || others(&agreement.terms().id) {
+        let rule = "your institution is no party of this agreement: its parties try what it would change";
+        return Err(Invalid::new("agreement_text", rule).into());
+    }
+    Ok(())
 }
 
 /// The agreements as they would be.
@@ -244,6 +273,7 @@ fn briefs(directory: &Directory, now: Timestamp) -> Vec<Brief> {
             slug: state.info.slug.clone(),
             today: now.date_in(&state.zone),
             access: directory.access_on(number),
+            left: state.left.is_some(),
             people: HashMap::new(),
         })
         .collect();

@@ -80,6 +80,9 @@ async fn a_rule_that_narrows_stops_every_stream_when_the_call_returns() {
     let proposal = PolicyProposal { texts, from, nonce, signature };
     let now = town.world.now();
     let proposed = town.world.exchange.propose_policy(manager.acting(), proposal, now).await.unwrap();
+    let head = Actor::new(&town.world, "northgate", Role::Head);
+    let signature = head.sign(Approves::Policy, &proposed.id);
+    town.world.exchange.approve_policy(head.acting(), proposed.id, signature, now).await.unwrap();
     let begun = Instant::now();
     town.world.exchange.activate_policy(manager.acting(), proposed.id, now).await.unwrap();
     took("a policy's activation", begun);

@@ -6,7 +6,7 @@ use commonroll_audit::{
     approval::Approves,
     checkpoint::{Checkpoint, LogPublicKey},
 };
-use commonroll_core::Role;
+use commonroll_core::{Purpose, Role};
 use commonroll_exchange::{NotAllowed, withdrawal::Reason, *};
 use std::collections::BTreeMap;
 
@@ -181,6 +181,10 @@ async fn an_institution_leaves_with_everything_of_its_own_and_nothing_flows_any_
     assert!(!format!("{pack:?}").contains("k-1"), "a partner's ids are not its own");
     assert!(pack["index.md"].contains("your 5 records"), "{}", pack["index.md"]);
 
+    let tutor = world.colleague("kingsmead", staff(Role::Tutor, None), 77).await;
+    let ask = ReadAsk::about(id("k-1"), Purpose::Pastoral);
+    let acting = Acting { speaker: &tutor, role: Role::Tutor };
+    assert!(!world.exchange.read(acting, &ask, world.now()).await.unwrap().records.is_empty());
     let head = Actor::new(&world, "northgate", Role::Head);
     let signature = head.sign(Approves::Act, &leaving_hash(&slug("northgate")));
     let ended = world.exchange.end_membership(head.acting(), signature, world.now()).await.unwrap();
@@ -192,6 +196,8 @@ async fn an_institution_leaves_with_everything_of_its_own_and_nothing_flows_any_
     let (lines, notices, _) = world.told("ridgeway", 0).await;
     assert!(!lines.iter().any(|line| line.starts_with('+')), "{lines:?}");
     assert!(!notices.is_empty() && notices.iter().all(|n| n.reason != Reason::Erased), "{notices:?}");
+    let read = world.exchange.read(acting, &ask, world.now()).await;
+    assert!(read.map_or(true, |read| read.records.is_empty()), "no agreement shows it any more");
     let invited = world
         .exchange
         .invite(&slug("northgate"), std::time::Duration::from_secs(60), "operator", [9; 32], world.now())

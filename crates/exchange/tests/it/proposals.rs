@@ -1,4 +1,4 @@
-//! Changing the rules: two people where anything widens, the exact change and no other, and the last good set when it fails.
+//! Changing the rules: two people, whichever way it goes, the exact change and no other, and the last good set when it fails.
 
 use crate::world::*;
 use commonroll_audit::approval::Approves;
@@ -44,7 +44,7 @@ async fn activate(world: &World, who: &Actor, id: [u8; 32]) -> Result<(), LawErr
 }
 
 #[tokio::test]
-async fn what_narrows_is_in_force_with_one_person_on_every_stream_when_the_call_returns() {
+async fn what_narrows_is_in_force_on_every_stream_when_the_call_returns() {
     let mut world = World::governed().await;
     world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
     world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
@@ -53,6 +53,9 @@ async fn what_narrows_is_in_force_with_one_person_on_every_stream_when_the_call_
     let proposed = propose(&world, &manager, "rest.cedar", NARROWER, 1).await;
     assert!(!proposed.comparison.kind().widens(), "{}", proposed.comparison);
     let before = world.exchange.stats().policy;
+    let alone = activate(&world, &manager, proposed.id).await;
+    assert!(matches!(alone, Err(LawError::State(_))), "one alone takes nothing from anybody: {alone:?}");
+    approve(&world, &Actor::new(&world, "ridgeway", Role::Head), proposed.id).await.unwrap();
     activate(&world, &manager, proposed.id).await.unwrap();
     assert_ne!(world.exchange.stats().policy, before);
     let waiting = tokio::time::timeout(std::time::Duration::from_millis(100), feed.next(&world.clock)).await;
@@ -112,6 +115,7 @@ async fn case_17_an_approval_is_no_good_once_another_set_is_in_force_or_its_sign
     );
     approve(&world, &Actor::new(&world, "northgate", Role::Head), wider.id).await.unwrap();
     let narrower = propose(&world, &manager, "rest.cedar", NARROWER, 2).await;
+    approve(&world, &Actor::new(&world, "northgate", Role::Head), narrower.id).await.unwrap();
     activate(&world, &manager, narrower.id).await.unwrap();
     // It was compared with the set before: it would take the narrowing back as well, which nobody has approved.
     let refused = activate(&world, &manager, wider.id).await;
@@ -151,6 +155,7 @@ async fn another_node_and_a_restart_have_the_set_that_was_activated() {
     let other = Exchange::open(options(&database), world.now()).await.unwrap();
     let manager = Actor::new(&world, "kingsmead", Role::DataManager);
     let proposed = propose(&world, &manager, "rest.cedar", NARROWER, 1).await;
+    approve(&world, &Actor::new(&world, "ridgeway", Role::Head), proposed.id).await.unwrap();
     activate(&world, &manager, proposed.id).await.unwrap();
     other.follow(std::time::Duration::from_secs(1)).await.unwrap();
     assert_eq!(other.stats().policy, world.exchange.stats().policy);
@@ -183,4 +188,36 @@ async fn case_16_an_activation_that_fails_keeps_the_last_good_set_with_an_entry(
     again.tick(world.now()).await;
     let shown = again.show(1, 1000).await.unwrap();
     assert!(shown.iter().any(|entry| entry["what"] == "policy.rejected"));
+}
+
+#[tokio::test]
+async fn case_17_nobody_locks_everybody_out_of_the_rules() {
+    let world = World::governed().await;
+    let manager = Actor::new(&world, "kingsmead", Role::DataManager);
+    let forbid = |acts: &str, but: &str| {
+        format!(
+            "@id(\"locked\")\n@says(\"Locked.\")\nforbid (principal, action in [{acts}], resource){but};\n"
+        )
+    };
+    let every = [
+        forbid("Action::\"activate_policy\"", ""),
+        forbid("Action::\"approve_policy\", Action::\"propose_policy\"", ""),
+        // Nobody signs what nobody can read; and nobody is a consortium lead here.
+        forbid("Action::\"see_policy\"", ""),
+        forbid("Action::\"propose_policy\"", " unless { principal.role == Role::\"dpo\" }"),
+    ];
+    for (nonce, text) in (1u8..).zip(every) {
+        let locked = proposal(&world, &manager, "locked.cedar", &text, nonce);
+        let refused = world.exchange.propose_policy(manager.acting(), locked, world.now()).await;
+        let Err(LawError::State(why)) = refused else { panic!("{text}: {refused:?}") };
+        assert!(why.contains("could propose, approve and activate"), "{why}");
+    }
+    // The set in force once more changes nothing; a remark changes nothing that anybody may do, and takes one person.
+    let (set, _) = world.exchange.policy_set(manager.acting()).unwrap();
+    let common = set.texts().get("common.cedar").unwrap().to_owned();
+    let same = proposal(&world, &manager, "common.cedar", &common, 9);
+    let refused = world.exchange.propose_policy(manager.acting(), same, world.now()).await;
+    assert!(matches!(refused, Err(LawError::State(why)) if why.contains("nothing would change")));
+    let remark = propose(&world, &manager, "common.cedar", &format!("{common}// A remark.\n"), 10).await;
+    activate(&world, &manager, remark.id).await.unwrap();
 }

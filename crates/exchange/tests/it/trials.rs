@@ -74,15 +74,14 @@ async fn dropping_a_kind_from_an_agreement_shows_who_would_lose_what_and_changes
         "{tried:?}"
     );
     let ours = line(&tried, "kingsmead", None, false, "presence").unwrap();
-    assert_eq!((ours.records, ours.learners, ours.few), (2, 1, false));
+    assert_eq!((ours.records, ours.learners, ours.about), (2, 1, false));
     assert_eq!(ours.examples, [id("k-1")], "by the own id");
     let tutors = line(&tried, "kingsmead", Some(Role::Tutor), false, "presence").unwrap();
     assert_eq!((tutors.records, tutors.learners), (2, 1));
     let ahead = line(&tried, "kingsmead", None, true, "presence").unwrap();
     assert_eq!((ahead.records, ahead.learners), (0, 1), "for the placements in force");
-    // The other home has too few learners to be told, and none of them is ours to name.
-    let others = line(&tried, "ridgeway", None, false, "presence").unwrap();
-    assert_eq!((others.few, others.records, others.learners, others.examples.len()), (true, 0, 0, 0));
+    // The other home has too few learners for it to be told that there is anything.
+    assert!(line(&tried, "ridgeway", None, false, "presence").is_none());
     // The host made them: what its own people read of its own doesn't hang on the agreement.
     assert!(line(&tried, "northgate", Some(Role::Teacher), false, "presence").is_none());
     assert!(line(&tried, "kingsmead", None, false, "note").is_none(), "what the hub doesn't hold isn't lost");
@@ -148,6 +147,65 @@ async fn what_could_not_be_put_in_force_is_not_tried_and_the_line_is_told() {
     assert_eq!(refused.unwrap_err(), LawError::NotAllowed(NotAllowed::Denied));
 }
 
+#[tokio::test]
+async fn what_an_agreement_does_between_two_others_is_theirs_to_try() {
+    let parties = |names: &str| {
+        let both = r#"parties = ["kingsmead", "ridgeway", "northgate"]"#;
+        CONSORTIUM.replace(both, &format!("parties = [{names}]"))
+    };
+    let file = ConsortiumFile::parse(&parties(r#""ridgeway", "northgate""#)).unwrap().signed_by(&PEOPLE);
+    let file = PARTNERS
+        .into_iter()
+        .fold(file, |file, name| file.with_person(&PEOPLE, &slug(name), Role::DataManager));
+    let world = World::with("sqlite::memory:", file).await;
+    world.placed("ridgeway", "r-1", "northgate", "n-78", "1000000027").await;
+    let stranger = Actor::new(&world, "kingsmead", Role::DataManager);
+    let party = Actor::new(&world, "ridgeway", Role::DataManager);
+    let drop = Trial { dropped: vec![slug("vale-2026")], ..Trial::default() };
+    let refused = world.tries(&stranger, drop.clone()).await.unwrap_err();
+    assert!(refused.to_string().contains("is no party of this agreement"), "{refused}");
+    assert!(!world.tries(&party, drop).await.unwrap().lines.is_empty());
+    let text = |names: &str, name: &str| {
+        let terms = &ConsortiumFile::parse(&parties(names)).unwrap().agreements[0];
+        AgreementTerms { version: 2, id: slug(name), ..terms.clone() }.written_out()
+    };
+    // Neither a text of theirs, nor one that only names the asker as well in the place of theirs.
+    for (names, name) in
+        [(r#""ridgeway", "northgate""#, "other"), (r#""kingsmead", "northgate""#, "vale-2026")]
+    {
+        let refused = world.tries(&stranger, trial(Some(text(names, name)))).await.unwrap_err();
+        assert!(refused.to_string().contains("is no party of this agreement"), "{refused}");
+    }
+}
+
+/// Blocks of notes, also such as an older program wrote without a time.
+#[tokio::test]
+async fn notes_between_the_records_hide_none_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let mut world = World::with(&format!("sqlite:{}", path.display()), governed()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    let manager = Actor::new(&world, "kingsmead", Role::DataManager);
+    let narrower = || trial(Some(agreement(&["assessment", "behaviour"])));
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    for _ in 0..30 {
+        // Each looking is a note, in a block of its own.
+        world.exchange.emergencies(manager.acting(), world.now()).await.unwrap();
+    }
+    let edit = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\n\
+                n=c.execute('select count(*) from block where at_us = 0').fetchone()[0]\nprint(n)\n\
+                c.execute('update block set at_us = 0 where first_seq > (select max(first_seq) from block) - 30')\nc.commit()";
+    for older in [false, true] {
+        if older {
+            let run = std::process::Command::new("python3").args(["-c", edit]).arg(&path).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&run.stdout).trim(), "0", "every block has a time");
+        }
+        let tried = world.tries(&manager, narrower()).await.unwrap();
+        let ours = line(&tried, "kingsmead", None, false, "presence").unwrap();
+        assert_eq!((tried.records, ours.records), (1, 1));
+    }
+}
+
 /// How long a trial takes: 10,000 learners and 300,000 records of 30 days with COMMONROLL_LONG, small otherwise.
 #[tokio::test]
 async fn a_trial_over_a_month_takes_seconds_and_says_how_far_it_is() {
@@ -170,8 +228,8 @@ async fn a_trial_over_a_month_takes_seconds_and_says_how_far_it_is() {
     assert_eq!(ours.examples.len(), 5);
     let others = line(&tried, "ridgeway", None, false, "presence").unwrap();
     assert_eq!(
-        (others.learners as usize, others.examples.len()),
-        (learners / 2, 0),
+        (others.learners as usize, others.records, others.about, others.examples.len()),
+        (learners / 2, 0, true, 0),
         "counted, and nobody named"
     );
     assert!(

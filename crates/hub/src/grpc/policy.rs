@@ -86,6 +86,7 @@ impl PolicyService for Policies {
         Ok(Response::new(ProposeResponse {
             proposal_id: Bytes::copy_from_slice(&made.id),
             widens: made.comparison.kind().widens(),
+            needs_second: made.needs_second(),
             changes: made.comparison.to_string(),
         }))
     }
@@ -160,6 +161,7 @@ fn write_proposal(held: &Proposal, open: bool, with_files: bool) -> pb::Proposal
         to_hash: Bytes::copy_from_slice(&held.to.0),
         nonce: held.nonce.map_or_else(Bytes::new, |nonce| Bytes::copy_from_slice(&nonce.0)),
         widens: held.widens,
+        needs_second: held.needs_second(),
         changes: held.changes.clone(),
         proposed: Some(write_approval(&held.by)),
         approvals: held.approvals.iter().map(write_approval).collect(),

@@ -77,7 +77,8 @@ fn line(line: &TriedLine) -> TryLine {
         group: line.group.to_owned(),
         records: line.records,
         learners: line.learners,
-        few: line.few,
+        few: false,
+        about: line.about,
         examples: line.examples.iter().map(|id| id.as_str().to_owned()).collect(),
     }
 }

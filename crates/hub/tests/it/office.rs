@@ -1,4 +1,4 @@
-//! The law over mTLS: people change the rules and sign agreements, two of them where anything widens, and what can't be
+//! The law over mTLS: people change the rules and sign agreements, two of them where anything changes, and what can't be
 //! put in force is refused with the line at fault.
 
 use crate::kit::{Person, TestHub};
@@ -130,7 +130,7 @@ async fn case_17_a_rule_that_widens_takes_two_people_and_each_reads_what_they_si
 }
 
 #[tokio::test]
-async fn a_rule_that_narrows_is_in_force_with_one_person_when_the_call_returns() {
+async fn a_rule_that_narrows_takes_two_people_as_well_and_is_in_force_when_the_call_returns() {
     let hub = TestHub::start().await;
     let (mut host, manager) = (hub.agent("northgate").await, hub.first("ridgeway", Role::DataManager).await);
     let mut publishing = host.publishing().await.unwrap();
@@ -138,7 +138,10 @@ async fn a_rule_that_narrows_is_in_force_with_one_person_when_the_call_returns()
     let answer = publishing.ask(batch).await.unwrap();
     assert_eq!(answer.results[0].outcome(), RecordOutcome::Accepted);
     let made = propose(&manager, NARROWER, 1).await.unwrap();
-    assert!(!made.widens);
+    assert!(!made.widens && made.needs_second);
+    let alone = activate(&manager, "data_manager", &made.proposal_id).await.unwrap_err();
+    assert_eq!(alone.code(), Code::FailedPrecondition);
+    approve(&hub.first("northgate", Role::Head).await, "head", &made.proposal_id).await.unwrap();
     activate(&manager, "data_manager", &made.proposal_id).await.unwrap();
     let batch = host.batch(&[host.mark("lesson-2")]);
     let answer = publishing.ask(batch).await.unwrap();
