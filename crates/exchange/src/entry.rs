@@ -118,6 +118,11 @@ impl Entry {
 }
 
 impl RecordEntry {
+    /// True if an institution made it, or it was for that institution when it was published.
+    pub fn concerns(&self, institution: u16) -> bool {
+        self.source == institution || self.recipients.iter().any(|to| to.institution == institution)
+    }
+
     fn encode(&self, bytes: &mut Vec<u8>) {
         bytes.push(TAG_RECORD);
         bytes.extend(self.source.to_be_bytes());

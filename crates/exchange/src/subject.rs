@@ -1,25 +1,32 @@
 //! A subject's export: what one institution holds here about a learner, and everybody to whom it was disclosed.
 //!
 //! For the data protection officer of that institution, who answers for it as a controller. What others made and it never
-//! received isn't in it: the export names them, so that they can be asked. Staff stand in it as roles, not as people; what
+//! received isn't in it: the export names them, so that they can be asked. What waits for it is in it as far as it could leave
+//! now; of what was kept back or called back it says only that there is one. Staff stand in it as roles, not as people; what
 //! a source has marked confidential since is left out. The entry is durable before anything is handed out.
 
 use crate::{
-    Exchange, by_learner,
-    decide::only,
+    Exchange,
+    decide::{Subject, leave, only, place},
     directory::{Directory, change::hex},
     office::{Acting, may},
-    questions::{Question, Reached, Reader, Saw, Window},
-    reading::{Loaded, ReadError, RecordSeen, RecordState, Wants, find, stretches},
+    questions::{Question, Reader, Saw, Window},
+    reading::{Loaded, ReadError, RecordSeen, RecordState, TRIES, Wants, find, stretches},
+    recall::{
+        held::{Copy, Holdings},
+        keeps,
+    },
     submit,
     types::{GroupState, NotAllowed},
 };
 use commonroll_core::{LocalId, Slug, Timestamp, directory::Registration};
 use commonroll_policy::{OfficeAct, PersonPermit};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// Proofs in one export at most; others can be asked for one by one.
 const PROOFS_MAX: usize = 500;
+/// Records and revisions in one export at most: many years of one learner.
+const RECORDS_MAX: usize = 20_000;
 
 /// What is handed over about a learner.
 #[derive(Clone)]
@@ -58,32 +65,57 @@ impl Exchange {
         if self.shared.misses.too_many(acting.speaker.id(), now) {
             return Err(ReadError::TooMany);
         }
+        for _ in 0..TRIES {
+            match self.export_once(acting, learner, now).await {
+                Ok(Some(export)) => return Ok(export),
+                Ok(None) => {}
+                Err(error) => {
+                    if let ReadError::NotAllowed(_) = error {
+                        self.refused(&acting.speaker.by(), "subject.refused", "");
+                        self.shared.misses.missed(acting.speaker.id(), now);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Err(ReadError::Unavailable)
+    }
+
+    /// `None` if the directory changed, or something was erased, before the entry was durable: what was decided may not hold
+    /// any more.
+    async fn export_once(
+        &self,
+        acting: Acting<'_>,
+        learner: &LocalId,
+        now: Timestamp,
+    ) -> Result<Option<SubjectExport>, ReadError> {
         let (own, of) = (acting.speaker.number, Some(acting.speaker.institution()));
-        let allowed = {
+        // Pages on their way out have left, and what was withheld from them is in the log.
+        drop(self.shared.leaving.write().await);
+        // Whoever follows a change, or takes payloads out, waits until what was decided before it has left.
+        let _leaving = self.shared.leaving.read().await;
+        let (permit, number, (numbers, alone), moment) = {
             let directory = self.shared.directory();
-            may(&directory, acting, OfficeAct::SubjectExport, of, false).and_then(|permit| {
-                let number = directory.local(own, learner).and_then(|local| local.learner);
-                let number = number.ok_or(NotAllowed::Denied)?;
-                Ok((permit, number, directory.numbers_of(number), directory.version))
-            })
+            let permit = may(&directory, acting, OfficeAct::SubjectExport, of, false)?;
+            let number = directory.local(own, learner).and_then(|local| local.learner);
+            let number = number.ok_or(NotAllowed::Denied)?;
+            let numbers: Vec<u32> = directory.numbers_of(number).into_iter().collect();
+            let alone = directory.numbers_of_nobody_else(number);
+            (permit, number, (numbers, alone), directory.moment())
         };
-        let (permit, number, numbers, version) = allowed.inspect_err(|_| {
-            self.refused(&acting.speaker.by(), "subject.refused", "");
-            self.shared.misses.missed(acting.speaker.id(), now);
-        })?;
         let asker = self.asker(acting.speaker, acting.role, Question::WhoSaw)?;
         let disclosures = self.who_saw(&asker, learner, Window::default(), now).await;
         let disclosures = disclosures.map_err(|_| ReadError::Unavailable)?;
-        let mut places = Vec::new();
-        for number in numbers {
-            places.extend(by_learner::sequences_of(&self.shared, number).await?);
-        }
-        places.sort_unstable();
-        places.dedup();
-        let loaded = find(&self.shared, &places, &Wants::everything()).await?;
+        let (places, holdings) = self.held_of(&numbers).await.map_err(|_| ReadError::Unavailable)?;
+        let loaded = find(&self.shared, &places, &Wants::everything(RECORDS_MAX)).await?;
         let export = {
             let directory = self.shared.directory();
-            compose(&directory, (own, number, learner), &loaded, disclosures, &permit)
+            if directory.moment() != moment {
+                return Ok(None);
+            }
+            let handed = self.shared.handed(&directory, own);
+            let holds = Holds { own, number, alone: &alone, handed, holdings: &holdings, now };
+            compose(&directory, &holds, learner, &loaded, disclosures, &permit)
         };
         let mut export = export.ok_or(ReadError::Unavailable)?;
         let (records, left_off) = stretches(export.records.iter().map(|record| record.sequence));
@@ -98,44 +130,47 @@ impl Exchange {
             work.notes.push(("subject.exported".to_owned(), more.clone()));
         };
         submit(&self.shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
-        if self.shared.directory().version != version {
-            // Somebody may have been revoked, or an agreement have ended, since it was decided.
-            return Err(ReadError::Unavailable);
-        }
         for record in export.records.iter().take(PROOFS_MAX) {
             export.proofs.push((record.sequence, self.prove(record.sequence).await?.text()));
         }
-        Ok(export)
+        let directory = self.shared.directory();
+        Ok((directory.moment() == moment).then_some(export))
     }
+}
+
+/// What an institution holds of a learner's records, as the log tells it.
+struct Holds<'a> {
+    own: u16,
+    number: u32,
+    /// Numbers under which the log speaks of this learner and of nobody else.
+    alone: &'a BTreeSet<u32>,
+    /// How far it was surely handed its feed.
+    handed: u64,
+    holdings: &'a Holdings,
+    now: Timestamp,
 }
 
 fn compose(
     directory: &Directory,
-    (own, number, learner): (u16, u32, &LocalId),
+    holds: &Holds<'_>,
+    learner: &LocalId,
     loaded: &[Loaded],
     mut disclosures: Vec<Saw>,
     permit: &PersonPermit,
 ) -> Option<SubjectExport> {
-    let state = directory.institution(own)?;
-    let never: HashSet<u64> = disclosures
-        .iter()
-        .filter(|one| one.reached == Reached::Withheld)
-        .filter(|one| matches!(&one.reader, Reader::Institution(slug) if *slug == state.info.slug))
-        .map(|one| one.sequence)
-        .collect();
-    let theirs = loaded.iter().filter(|one| !never.contains(&(one.seq + 1)));
-    let records = theirs.filter_map(|one| held(directory, (own, number), one, permit)).collect();
+    let state = directory.institution(holds.own)?;
+    let records = loaded.iter().filter_map(|one| holds.seen(directory, one, permit)).collect();
     for one in &mut disclosures {
         if let Reader::Person { id, .. } = &mut one.reader {
             // Staff are third parties: their role and institution say enough.
             id.clear();
         }
     }
-    let others = directory.knowing(number).into_iter().filter(|other| *other != own);
-    let others = others.filter_map(|other| directory.institution(other));
+    let others = holds.others(directory, learner, loaded)?;
+    let others = others.into_iter().filter_map(|other| directory.institution(other));
     Some(SubjectExport {
         institution: (state.info.name.clone(), state.info.time_zone.clone()),
-        declared: declared(directory, own, learner)?,
+        declared: declared(directory, holds.own, learner)?,
         records,
         disclosures,
         others: others.map(|state| (state.info.slug.clone(), state.info.name.clone())).collect(),
@@ -143,56 +178,114 @@ fn compose(
     })
 }
 
-/// A record as the institution holds it: whole if it made it, and of what it received what was sent to it.
-fn held(
-    directory: &Directory,
-    (own, number): (u16, u32),
-    one: &Loaded,
-    permit: &PersonPermit,
-) -> Option<RecordSeen> {
-    let entry = &one.entry;
-    let mask = if entry.source == own {
-        u32::MAX
-    } else {
-        entry.recipients.iter().find(|to| to.institution == own)?.groups
-    };
-    if let Some(record) = &one.payload {
-        let of = &record.circumstances;
-        let placed = directory.placed(entry.source, &of.learner, of.date, of.at, of.group.as_ref());
-        // A match that was undone since: it is about somebody else.
-        if placed.learner != Some(number) {
-            return None;
+impl Holds<'_> {
+    /// The newest copy of a revision that is in the institution's feed, less what was withheld and recalled.
+    fn copy(&self, one: &Loaded) -> Option<&Copy> {
+        let copies = &self.holdings.records.get(&one.entry.id)?.copies;
+        copies.iter().rfind(|copy| copy.recipient == self.own && copy.seq == one.seq)
+    }
+
+    /// Whether a record is the institution's own, or was to go to it, and is about the learner still: a match may have been
+    /// undone since.
+    fn concerns(&self, directory: &Directory, one: &Loaded) -> bool {
+        let theirs = match &one.payload {
+            Some(record) => {
+                let of = &record.circumstances;
+                let placed =
+                    directory.placed(one.entry.source, &of.learner, of.date, of.at, of.group.as_ref());
+                placed.learner == Some(self.number)
+            }
+            None => self.alone.contains(&one.entry.learner),
+        };
+        theirs && (one.entry.concerns(self.own) || self.copy(one).is_some())
+    }
+
+    /// Which field groups of a record the institution may hand over: all of its own; of what it was handed, what it may have now,
+    /// or keep by an agreement that has ended; of what waits, what would leave now. `None` for nothing.
+    fn mask(&self, directory: &Directory, one: &Loaded) -> Option<u32> {
+        let (entry, record) = (&one.entry, one.payload.as_ref()?);
+        if entry.source == self.own {
+            return Some(u32::MAX);
+        }
+        let subject = Subject {
+            source: entry.source,
+            kind: entry.kind,
+            confidential: entry.confidential,
+            circumstances: &record.circumstances,
+        };
+        let handed = self.copy(one).filter(|copy| copy.place < self.handed).map(|copy| copy.groups);
+        match (leave(directory, &subject, place(directory, &subject), self.own, self.now), handed) {
+            (Ok((permit, _)), handed) => Some(permit.groups() & handed.unwrap_or(u32::MAX)),
+            (Err("no_agreement"), Some(handed))
+                if keeps(directory, entry.source, self.own, entry.kind, self.now) =>
+            {
+                Some(handed)
+            }
+            _ => None,
         }
     }
-    if entry.confidential || directory.copies().is_hidden(entry.id, entry.revision) {
-        return None;
+
+    /// A record as the institution holds it: whole if it made it, of what it received what it may have, and of the rest only
+    /// that there is one.
+    fn seen(&self, directory: &Directory, one: &Loaded, permit: &PersonPermit) -> Option<RecordSeen> {
+        let entry = &one.entry;
+        if !self.concerns(directory, one)
+            || entry.confidential
+            || directory.copies().is_hidden(entry.id, entry.revision)
+        {
+            return None;
+        }
+        let mask = self.mask(directory, one);
+        let payload = one.payload.as_ref().zip(mask);
+        let groups = payload.map_or_else(|| [].into(), |(record, mask)| only(&record.groups, mask));
+        let state = match &one.payload {
+            _ if one.damaged => RecordState::Damaged,
+            None => RecordState::Erased,
+            Some(record) if record.groups.is_empty() => RecordState::Erased,
+            Some(_) if mask.is_none() => RecordState::Withheld,
+            Some(_) if !one.newest => RecordState::Replaced,
+            Some(_) if entry.withdrawn => RecordState::Withdrawn,
+            Some(_) => RecordState::Stands,
+        };
+        let open = groups.iter().filter(|group| matches!(group.state, GroupState::Open { .. }));
+        let seen = open.filter(|group| group.number < 32).fold(0, |mask, group| mask | 1 << group.number);
+        let group = payload.and_then(|(record, _)| record.circumstances.group.as_ref());
+        Some(RecordSeen {
+            sequence: one.seq + 1,
+            record: (entry.id, entry.revision),
+            kind: entry.kind,
+            source: directory.institution(entry.source)?.info.slug.clone(),
+            date: one.date,
+            accepted_at: entry.accepted_at,
+            state,
+            groups,
+            seen,
+            group_title: group.and_then(|group| directory.group_title(entry.source, group)).cloned(),
+            reason: permit.reason().to_owned(),
+            agreement: None,
+        })
     }
-    let groups = one.payload.as_ref().map_or_else(|| [].into(), |record| only(&record.groups, mask));
-    let state = match &one.payload {
-        _ if one.damaged => RecordState::Damaged,
-        Some(_) if groups.is_empty() => RecordState::Erased,
-        None => RecordState::Erased,
-        Some(_) if !one.newest => RecordState::Replaced,
-        Some(_) if entry.withdrawn => RecordState::Withdrawn,
-        Some(_) => RecordState::Stands,
-    };
-    let open = groups.iter().filter(|group| matches!(group.state, GroupState::Open { .. }));
-    let seen = open.filter(|group| group.number < 32).fold(0, |mask, group| mask | 1 << group.number);
-    let group = one.payload.as_ref().and_then(|record| record.circumstances.group.as_ref());
-    Some(RecordSeen {
-        sequence: one.seq + 1,
-        record: (entry.id, entry.revision),
-        kind: entry.kind,
-        source: directory.institution(entry.source)?.info.slug.clone(),
-        date: one.date,
-        accepted_at: entry.accepted_at,
-        state,
-        groups,
-        seen,
-        group_title: group.and_then(|group| directory.group_title(entry.source, group)).cloned(),
-        reason: permit.reason().to_owned(),
-        agreement: None,
-    })
+
+    /// Other controllers to ask. The home knows all of them; another institution only the home that it has a placement with, and
+    /// those with whom it exchanged records of the learner.
+    fn others(&self, directory: &Directory, learner: &LocalId, loaded: &[Loaded]) -> Option<BTreeSet<u16>> {
+        let home = directory.home_of(self.number).map(|(home, _)| *home);
+        let mut others = BTreeSet::new();
+        if home == Some(self.own) {
+            others.extend(directory.knowing(self.number));
+        } else {
+            let sides = &directory.local(self.own, learner)?.sides;
+            others.extend(home.filter(|home| sides.iter().any(|side| side.other == *home)));
+        }
+        for one in loaded.iter().filter(|one| self.concerns(directory, one)) {
+            match one.entry.source == self.own {
+                true => others.extend(one.entry.recipients.iter().map(|to| to.institution)),
+                false => drop(others.insert(one.entry.source)),
+            }
+        }
+        others.remove(&self.own);
+        Some(others)
+    }
 }
 
 /// What the institution has declared about the learner. Names, birth date and numbers are not held, only keyed hashes.

@@ -121,6 +121,24 @@ impl Directory {
         was.copied().chain([learner]).collect()
     }
 
+    /// Those of a learner's numbers that no other learner has or had, so that whatever names them is about this one.
+    pub fn numbers_of_nobody_else(&self, learner: u32) -> BTreeSet<u32> {
+        let mut numbers = self.numbers_of(learner);
+        let others = self.institutions.iter().flat_map(|state| state.locals.values());
+        for other in others.filter(|local| local.learner != Some(learner)) {
+            for number in other.was.iter().chain(&other.learner) {
+                numbers.remove(number);
+            }
+        }
+        numbers.insert(learner);
+        numbers
+    }
+
+    /// What an answer rests on: when it differs, something was changed, erased or let go meanwhile.
+    pub fn moment(&self) -> (u64, u64) {
+        (self.version, self.duties().turn)
+    }
+
     /// What an institution calls a group.
     pub fn group_title(&self, institution: u16, group: &LocalId) -> Option<&(String, String)> {
         self.institution(institution)?.groups.get(group)

@@ -2,7 +2,8 @@
 //!
 //! What goes is the hub's copy: payload, salt and what the hub knew the learner by in it. What the institutions hold in
 //! their own systems is theirs to decide about: recipients are asked by withdrawal notices, and may answer that they must
-//! keep. Nothing is taken away from anybody before the entry that says so, with its reason, is durable.
+//! keep. Records that neither were made by the home nor went to it are other controllers': an earlier home's, say. They stay,
+//! and the answer says how many there are. Nothing is taken away from anybody before the entry that says so, with its reason, is durable.
 
 use super::gone::{self, Entries, NotYet, PLACES};
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
         change::{Change, unhex},
         tokens::Tokens,
     },
-    entry::{Entry, Payload, Payloads},
+    entry::{Entry, Payload, Payloads, RecordEntry},
     follow::{entries_at, read_what_is_left},
     notices,
     office::{Acting, LawError, may},
@@ -92,6 +93,9 @@ pub struct Erasure {
     pub notices: u64,
     /// Copies in them.
     pub copies: u64,
+    /// Records and revisions about the learner that neither were the home's own nor went to it, and that stay: those who made and
+    /// received them must be asked.
+    pub others: u64,
     /// True once the bytes are gone; false if the hub still has to do it, which it does by itself.
     pub done: bool,
 }
@@ -103,6 +107,8 @@ struct Found {
     /// Places and commitments.
     records: Vec<(u64, Hash)>,
     directory: Vec<(u64, Hash)>,
+    /// How many are other controllers' alone.
+    others: u64,
     /// Newest copy of each record that each recipient was handed: place and learner.
     held: BTreeMap<u16, Vec<(u64, u32)>>,
 }
@@ -130,7 +136,14 @@ impl Exchange {
         };
         let found = self.find(acting, what, forgotten.is_some()).await?;
         if found.records.is_empty() && forgotten.is_none() {
-            return Ok(Erasure { records: 0, directory: 0, notices: 0, copies: 0, done: true });
+            return Ok(Erasure {
+                records: 0,
+                directory: 0,
+                notices: 0,
+                copies: 0,
+                others: found.others,
+                done: true,
+            });
         }
         let held = if recall { found.held.clone() } else { BTreeMap::new() };
         let (actor, number) = (acting.owned(), acting.speaker.number);
@@ -166,7 +179,8 @@ impl Exchange {
         });
         let (notices, copies) = notices.await?;
         let done = super::finish(&self.shared, now).await;
-        Ok(Erasure { records, directory: found.directory.len() as u64, notices, copies, done })
+        let (directory, others) = (found.directory.len() as u64, found.others);
+        Ok(Erasure { records, directory, notices, copies, others, done })
     }
 
     /// What is to go, and who holds it.
@@ -184,13 +198,7 @@ impl Exchange {
         let is_home =
             |learner: &u32| self.shared.directory().home_of(*learner).is_some_and(|(home, _)| *home == own);
         let learner = learner.filter(is_home).ok_or_else(denied)?;
-        let numbers = {
-            let directory = self.shared.directory();
-            let was = directory.home_of(learner).and_then(|(home, id)| directory.local(*home, id));
-            let mut numbers = vec![learner];
-            numbers.extend(was.into_iter().flat_map(|local| local.was.iter().copied()));
-            numbers
-        };
+        let numbers: Vec<u32> = self.shared.directory().numbers_of(learner).into_iter().collect();
         let (candidates, mut holdings) = self.held_of(&numbers).await.map_err(unavailable)?;
         let mut found = Found { learner, ..Found::default() };
         let is_it = |id: &RecordId| match what {
@@ -199,10 +207,21 @@ impl Exchange {
         };
         let mut ids = Vec::new();
         for some in candidates.chunks(BLOCKS_AT_ONCE) {
-            for (seq, id, root) in self.still_there(some, learner).await.map_err(unavailable)? {
-                if is_it(&id) {
-                    found.records.push((seq, root));
-                    ids.push(id);
+            for (seq, entry) in self.still_there(some, learner).await.map_err(unavailable)? {
+                if !is_it(&entry.id) {
+                    continue;
+                }
+                let sent_again = || {
+                    let of =
+                        holdings.records.get(&entry.id).map_or(&[] as &[Copy], |of| of.copies.as_slice());
+                    of.iter().any(|copy| copy.seq == seq && copy.recipient == own)
+                };
+                if entry.concerns(own) || sent_again() {
+                    found.records.push((seq, entry.root));
+                    ids.push(entry.id);
+                } else {
+                    // An earlier home's, or a host's own: another controller answers for it.
+                    found.others += 1;
                 }
             }
         }
@@ -213,18 +232,23 @@ impl Exchange {
             let institutions = (0..).zip(directory.institutions());
             institutions.map(|(number, _)| (number, self.shared.handed(&directory, number))).collect()
         };
+        let mut held: BTreeMap<u16, Vec<(u64, u32)>> = BTreeMap::new();
+        found.records.sort_unstable();
         for record in ids.iter().filter_map(|id| holdings.records.remove(id)) {
             let mut newest: BTreeMap<u16, (u64, u64, u32)> = BTreeMap::new();
-            let was_handed = |copy: &Copy| copy.place < handed.get(&copy.recipient).copied().unwrap_or(0);
+            let goes = |copy: &Copy| found.records.binary_search_by_key(&copy.seq, |(seq, _)| *seq).is_ok();
+            let was_handed =
+                |copy: &Copy| goes(copy) && copy.place < handed.get(&copy.recipient).copied().unwrap_or(0);
             for copy in record.copies.iter().filter(|copy| was_handed(copy)) {
                 let held = newest.entry(copy.recipient).or_default();
                 *held = (*held).max((copy.seq, copy.place, copy.learner));
             }
             for (recipient, (seq, _, learner)) in newest {
-                found.held.entry(recipient).or_default().push((seq, learner));
+                held.entry(recipient).or_default().push((seq, learner));
             }
         }
-        found.held.values_mut().for_each(|of| of.sort_unstable());
+        held.values_mut().for_each(|of| of.sort_unstable());
+        found.held = held;
         if let (true, Erasing::Learner(local)) = (forget, what) {
             let notes = self.declared().await.map_err(unavailable)?;
             found.directory = self.said_of(&notes, own, local).await.map_err(unavailable)?;
@@ -246,7 +270,7 @@ impl Exchange {
     }
 
     /// Places of record entries about these numbers, and who holds what of them, as the log tells it.
-    async fn held_of(&self, numbers: &[u32]) -> Result<(Vec<u64>, Holdings), NotYet> {
+    pub(crate) async fn held_of(&self, numbers: &[u32]) -> Result<(Vec<u64>, Holdings), NotYet> {
         let (mut records, mut all) = (Vec::new(), Vec::new());
         for number in numbers {
             let about = about(&self.shared, *number).await.map_err(|_| NotYet)?;
@@ -280,8 +304,12 @@ impl Exchange {
         Ok(found)
     }
 
-    /// Of some places, those that still hold something of a record about the learner, with id and commitment.
-    async fn still_there(&self, seqs: &[u64], learner: u32) -> Result<Vec<(u64, RecordId, Hash)>, NotYet> {
+    /// Of some places, those that still hold something of a record about the learner.
+    pub(crate) async fn still_there(
+        &self,
+        seqs: &[u64],
+        learner: u32,
+    ) -> Result<Vec<(u64, RecordEntry)>, NotYet> {
         let mut found = Vec::new();
         for block in self.shared.store.block_of(seqs, true).await.map_err(|_| NotYet)? {
             let inside = block.first_seq..block.end();
@@ -291,7 +319,7 @@ impl Exchange {
             for record in records {
                 let local = directory.local(record.entry.source, &record.circumstances.learner);
                 if local.and_then(|local| local.learner).unwrap_or(record.entry.learner) == learner {
-                    found.push((record.seq, record.entry.id, record.entry.root));
+                    found.push((record.seq, record.entry));
                 }
             }
         }

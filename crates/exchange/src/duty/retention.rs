@@ -207,19 +207,28 @@ impl Look {
 
     fn is_due(&self, seq: u64, record: &RecordEntry) -> bool {
         let recipients: Vec<u16> = record.recipients.iter().map(|to| to.institution).collect();
-        let Some(keeping) = self.terms.keeping(record.source, record.kind, &recipients) else { return false };
-        let before = self.now.micros() - i64::from(keeping.days) * DAY_US;
-        let accepted = record.accepted_at.micros() <= before;
-        if keeping.even_waiting {
-            return accepted;
-        }
+        let (own, agreed) = self.terms.keeping(record.source, record.kind, &recipients);
+        // Each rule counts its own days: what may go though it waits is the institution's to say of its own days alone.
+        let by_own = own.is_some_and(|keeping| match keeping.even_waiting {
+            true => record.accepted_at.micros() <= self.before(keeping.days),
+            false => self.was_delivered(seq, record, &recipients, self.before(keeping.days)),
+        });
+        by_own || agreed.is_some_and(|days| self.was_delivered(seq, record, &recipients, self.before(days)))
+    }
+
+    fn before(&self, days: u32) -> i64 {
+        self.now.micros() - i64::from(days) * DAY_US
+    }
+
+    /// True if every recipient had acknowledged a record by an instant, also where it was sent again.
+    fn was_delivered(&self, seq: u64, record: &RecordEntry, recipients: &[u16], before: i64) -> bool {
         let had = |recipient: u16, place: u64| {
             let at = self.acknowledged.get(&recipient).map_or(&[] as &[(i64, u64)], Vec::as_slice);
             let then = at.partition_point(|(at, _)| *at <= before);
             then.checked_sub(1).and_then(|last| at.get(last)).is_some_and(|(_, cursor)| place < *cursor)
         };
         let sent_again = self.again.get(&seq).map_or(&[] as &[(u16, u64)], Vec::as_slice);
-        accepted
+        record.accepted_at.micros() <= before
             && recipients.iter().all(|recipient| had(*recipient, seq))
             && sent_again.iter().all(|(recipient, place)| had(*recipient, *place))
     }
@@ -289,18 +298,15 @@ impl Terms {
         self.set.is_empty() && self.agreed.is_empty()
     }
 
-    /// The shortest that holds for a record. Without a recipient it is what was agreed with anybody.
-    fn keeping(&self, source: u16, kind: RecordKind, recipients: &[u16]) -> Option<Keeping> {
+    /// What its source has set for a record, and the shortest that was agreed, in days. Without a recipient that is what was
+    /// agreed with anybody.
+    fn keeping(&self, source: u16, kind: RecordKind, recipients: &[u16]) -> (Option<Keeping>, Option<u32>) {
         let set = self.set.get(&(source, kind)).copied();
         let concerns = |(from, to, of): &(u16, u16, RecordKind)| {
             *from == source && *of == kind && (recipients.is_empty() || recipients.contains(to))
         };
         let agreed = self.agreed.iter().filter(|(key, _)| concerns(key)).map(|(_, days)| *days).min();
-        match (set, agreed) {
-            (Some(set), Some(agreed)) => Some(Keeping { days: set.days.min(agreed), ..set }),
-            (Some(set), None) => Some(set),
-            (None, agreed) => agreed.map(|days| Keeping { days, even_waiting: false }),
-        }
+        (set, agreed)
     }
 }
 

@@ -4,15 +4,18 @@ use super::{AskError, Asker, LINES, Question, Window};
 use crate::{
     Exchange, by_learner,
     directory::Directory,
+    duty::ranges::Ranges,
     entry::{Entry, Note, RecordEntry},
     follow::entries_at,
     types::NotAllowed,
 };
 use commonroll_core::{LocalId, RecordId, RecordKind, Slug, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Entries read at a time.
 const PLACES: usize = 512;
+/// Places whose payloads are looked at, at a time.
+const BLOCKS_AT_ONCE: usize = 4;
 
 /// Who saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,9 +92,20 @@ impl Exchange {
             directory.local(own, learner).and_then(|local| local.learner).ok_or(NotAllowed::Denied)?
         };
         self.asked(asker, "who_saw", serde_json::json!({ "learner": number }), &window, now).await?;
-        let places = by_learner::about(&self.shared, number).await.map_err(|_| AskError::Unavailable)?.all();
-        let mut found =
-            Found { own, learner: number, window, policies: Vec::new(), saw: Vec::new(), at: HashMap::new() };
+        let (places, theirs, numbers) = self.places_about(number).await?;
+        let is_home = self.shared.directory().home_of(number).is_some_and(|(home, _)| *home == own);
+        let mut found = Found {
+            own,
+            is_home,
+            numbers,
+            theirs,
+            window,
+            policies: Vec::new(),
+            saw: Vec::new(),
+            at: HashMap::new(),
+            concerning: Ranges::default(),
+            earlier: false,
+        };
         for places in places.chunks(PLACES) {
             let entries = entries_at(self.shared.store.as_ref(), places).await;
             let entries = entries.map_err(|_| AskError::Unavailable)?;
@@ -102,6 +116,30 @@ impl Exchange {
             }
         }
         self.with_policies(found).await
+    }
+
+    /// Where to look for what was said of a learner under any of their numbers: all places; those of records that were
+    /// published under a number which somebody else has or had, and are about this learner; and the numbers that nobody
+    /// else has or had.
+    async fn places_about(&self, learner: u32) -> Result<(Vec<u64>, HashSet<u64>, BTreeSet<u32>), AskError> {
+        let (all, alone) = {
+            let directory = self.shared.directory();
+            (directory.numbers_of(learner), directory.numbers_of_nobody_else(learner))
+        };
+        let (mut places, mut theirs) = (Vec::new(), HashSet::new());
+        for number in all {
+            let about = by_learner::about(&self.shared, number).await.map_err(|_| AskError::Unavailable)?;
+            if !alone.contains(&number) {
+                for some in about.records.chunks(BLOCKS_AT_ONCE) {
+                    let found = self.still_there(some, learner).await.map_err(|_| AskError::Unavailable)?;
+                    theirs.extend(found.into_iter().map(|(seq, _)| seq));
+                }
+            }
+            places.extend(about.all());
+        }
+        places.sort_unstable();
+        places.dedup();
+        Ok((places, theirs, alone))
     }
 
     /// Puts in which policy set was in force: the entries say that it changed, their payloads to what.
@@ -125,18 +163,28 @@ impl Exchange {
 
 struct Found {
     own: u16,
-    learner: u32,
+    is_home: bool,
+    /// What the log calls the learner and nobody else.
+    numbers: BTreeSet<u32>,
+    /// Records about the learner under a number that is or was somebody else's, too.
+    theirs: HashSet<u64>,
     window: Window,
     policies: Vec<u64>,
     saw: Vec<Saw>,
     /// Which line is about which record for which recipient.
     at: HashMap<(u64, u16), usize>,
+    /// Records that the asker made or was to receive, by their places.
+    concerning: Ranges,
+    /// True if records of the learner went to others, who were home then.
+    earlier: bool,
 }
 
 impl Found {
     fn look(&mut self, directory: &Directory, seq: u64, bytes: &[u8]) {
         match Entry::decode(bytes) {
-            Ok(Entry::Record(record)) if record.learner == self.learner => {
+            Ok(Entry::Record(record))
+                if self.numbers.contains(&record.learner) || self.theirs.contains(&seq) =>
+            {
                 self.record(directory, seq, &record)
             }
             Ok(Entry::Note(note)) => self.note(directory, seq, &note),
@@ -145,16 +193,18 @@ impl Found {
     }
 
     fn record(&mut self, directory: &Directory, seq: u64, record: &RecordEntry) {
+        // A host asks about what it made, the home also about what went to it. What went to an earlier home is that
+        // controller's to tell.
+        if record.source != self.own && !(self.is_home && record.concerns(self.own)) {
+            self.earlier |= !record.recipients.is_empty();
+            return;
+        }
+        self.concerning.push(seq);
         if !self.window.holds(record.accepted_at) {
             return;
         }
         let slug = |number| directory.institution(number).map(|state| state.info.slug.clone());
         let Some(source) = slug(record.source) else { return };
-        // A host asks about what it made; what others made of the learner is the home's to ask.
-        let home = directory.home_of(self.learner).is_some_and(|(home, _)| *home == self.own);
-        if !home && record.source != self.own {
-            return;
-        }
         for to in &record.recipients {
             let (Some(state), Some(reader)) = (directory.institution(to.institution), slug(to.institution))
             else {
@@ -199,28 +249,52 @@ impl Found {
                     }
                 }
             }
-            "read.disclosed" => self.read(directory, seq, note),
+            "read.disclosed" | "subject.exported" => self.read(directory, seq, note),
             _ => {}
         }
     }
 
     fn read(&mut self, directory: &Directory, seq: u64, note: &Note) {
         let more = &note.more;
-        let about = more["learner"].as_u64() == Some(u64::from(self.learner));
+        let learner = more["learner"].as_u64().and_then(|learner| u32::try_from(learner).ok());
+        let about = learner.is_some_and(|learner| self.numbers.contains(&learner));
         let (true, Ok(at)) = (about, Timestamp::from_micros("at", note.at_us)) else { return };
         if !self.window.holds(at) {
             return;
         }
         let text = |key: &str| more[key].as_str().unwrap_or_default().to_owned();
-        // Who read at the home, or at another host, is the home's to ask.
+        // Who read at the home, or at another host, is the home's to ask, as far as it was the home then.
         let slug = directory.institution(self.own).map(|state| &state.info.slug);
-        let home = directory.home_of(self.learner).is_some_and(|(home, _)| *home == self.own);
-        if !home && slug.is_none_or(|own| own.as_str() != text("institution")) {
+        let own = slug.is_some_and(|own| own.as_str() == text("institution"));
+        let theirs = own || self.is_home && self.was_home(&more["records"]);
+        if !theirs {
             return;
         }
         let list = |key: &str| more[key].as_array().into_iter().flatten().cloned().collect::<Vec<_>>();
         let agreements: Vec<String> =
             list("agreements").iter().filter_map(|one| one.as_str().map(str::to_owned)).collect();
+        let reader = Reader::Person {
+            id: note.by.clone(),
+            role: text("role"),
+            institution: text("institution"),
+            purpose: text("purpose"),
+        };
+        if note.what == "subject.exported" {
+            // What was handed over to the learner or a parent; the entry says which records.
+            self.saw.push(Saw {
+                sequence: seq + 1,
+                at,
+                kinds: vec!["subject export".to_owned()],
+                record: None,
+                source: None,
+                reader,
+                groups: Vec::new(),
+                reached: Reached::Read,
+                agreement: None,
+                policy: String::new(),
+            });
+            return;
+        }
         for (kind, mask) in more["groups"].as_object().into_iter().flatten() {
             let mask = mask.as_u64().unwrap_or_default();
             self.saw.push(Saw {
@@ -229,18 +303,28 @@ impl Found {
                 kinds: vec![kind.clone()],
                 record: None,
                 source: None,
-                reader: Reader::Person {
-                    id: note.by.clone(),
-                    role: text("role"),
-                    institution: text("institution"),
-                    purpose: text("purpose"),
-                },
+                reader: reader.clone(),
                 groups: (0..32).filter(|group| mask & 1 << group != 0).collect(),
                 reached: Reached::Read,
                 agreement: (!agreements.is_empty()).then(|| agreements.join(", ")),
                 policy: text("policy"),
             });
         }
+    }
+}
+
+impl Found {
+    /// Whether the asker, who is home now, was the home when somebody else's person read these records. Of a card alone that is
+    /// so unless only others were sent anything so far.
+    fn was_home(&self, records: &serde_json::Value) -> bool {
+        let mut records = records.as_array().into_iter().flatten().peekable();
+        if records.peek().is_none() {
+            return !self.earlier || !self.concerning.is_empty();
+        }
+        records.any(|stretch| {
+            let (Some(first), Some(last)) = (stretch[0].as_u64(), stretch[1].as_u64()) else { return false };
+            self.concerning.runs().iter().any(|(from, to)| *from < last && first <= *to)
+        })
     }
 }
 

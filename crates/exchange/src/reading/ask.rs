@@ -98,6 +98,8 @@ pub enum RecordState {
     Withdrawn,
     /// What it said was erased, or is past the time for which it is kept.
     Erased,
+    /// It is not the institution's to have now: not handed to it yet and not permitted any more, kept back, or called back.
+    Withheld,
     /// What is stored is not what the log committed to. It is not shown; the hub's operator is told.
     Damaged,
 }
@@ -110,6 +112,7 @@ impl RecordState {
             Self::Replaced => "replaced",
             Self::Withdrawn => "withdrawn",
             Self::Erased => "erased",
+            Self::Withheld => "withheld",
             Self::Damaged => "damaged",
         }
     }

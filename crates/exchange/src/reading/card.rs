@@ -14,6 +14,8 @@ use commonroll_policy::{AgreementInForce, CARD_GROUPS, CardFacts, Denied, Matter
 pub(super) const PRESENCE: u32 = 4;
 /// Numbers of the parts that stay with the home.
 const AT_HOME: [u32; 2] = [2, 3];
+/// The same as bits.
+pub(super) const AT_HOME_MASK: u32 = 1 << AT_HOME[0] | 1 << AT_HOME[1];
 /// The presence field group of an attendance record.
 const MARK: u32 = 2;
 

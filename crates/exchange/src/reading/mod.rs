@@ -33,7 +33,7 @@ const RECORDS_MAX: usize = 5_000;
 /// Stretches of sequence numbers that an entry lists at most.
 const STRETCHES_MAX: usize = 200;
 /// How often a reading is begun again because the directory changed meanwhile.
-const TRIES: usize = 8;
+pub(crate) const TRIES: usize = 8;
 
 /// Puts questions of one person about one learner.
 pub(crate) struct Judge<'a> {
@@ -229,7 +229,8 @@ impl Exchange {
         Err(ReadError::Unavailable)
     }
 
-    /// `None` if the directory changed before the entry was durable: what was decided may not hold any more.
+    /// `None` if the directory changed, or something was erased, before the entry was durable: what was decided may not hold
+    /// any more.
     async fn read_once(
         &self,
         acting: Acting<'_>,
@@ -239,7 +240,7 @@ impl Exchange {
         // Whoever follows a change waits until what was decided before it has left.
         let shared = self.shared.clone();
         let _leaving = shared.leaving.read().await;
-        let (version, numbers, wants) = {
+        let (moment, numbers, wants) = {
             let directory = shared.directory();
             let judge = Judge::new(&directory, acting, ask, now)?;
             let card = judge.card();
@@ -250,7 +251,7 @@ impl Exchange {
             let wants = best.iter().filter(|best| !best.open.is_empty()).map(|best| best.kind).collect();
             let presence = card.is_ok_and(|permit| permit.lets_out(card::PRESENCE));
             let wants = records::Wants::new(ask, wants, presence.then_some(judge.stands.today));
-            (directory.version, directory.numbers_of(judge.stands.learner), wants)
+            (directory.moment(), directory.numbers_of(judge.stands.learner), wants)
         };
         let mut places = Vec::new();
         for number in numbers {
@@ -261,7 +262,7 @@ impl Exchange {
         let loaded = find(&shared, &places, &wants).await?;
         let reading = {
             let directory = shared.directory();
-            if directory.version != version {
+            if directory.moment() != moment {
                 return Ok(None);
             }
             compose(&directory, acting, ask, &loaded, now)?
@@ -273,7 +274,7 @@ impl Exchange {
         let by = acting.speaker.by();
         submit(&shared, &by, now, note).await.map_err(|_| ReadError::Unavailable)?;
         let directory = shared.directory();
-        Ok((directory.version == version).then_some(reading))
+        Ok((directory.moment() == moment).then_some(reading))
     }
 }
 
@@ -343,14 +344,16 @@ fn said(reading: &Reading, acting: Acting<'_>, ask: &ReadAsk) -> serde_json::Val
         sequences.push(record.sequence);
     }
     if let Some(card) = &reading.card {
-        groups.insert("card", card.groups);
+        // What stays with the home was not handed out.
+        groups.insert("card", card.groups & !card::AT_HOME_MASK);
         agreements.extend(card.agreement.as_deref());
         policies.insert(card.reason.as_str());
     }
     let (stretches, left_off) = stretches(sequences.into_iter());
+    let not_held = reading.card.as_ref().map_or(&[] as &[&str], |card| card.not_held.as_slice());
     serde_json::json!({
         "role": acting.role, "purpose": ask.purpose, "institution": acting.speaker.institution(),
-        "learner": reading.learner, "kinds": groups.keys().collect::<Vec<_>>(), "groups": groups,
+        "learner": reading.learner, "not_held": not_held, "kinds": groups.keys().collect::<Vec<_>>(), "groups": groups,
         "policy": reading.policy, "policies": policies, "agreements": agreements,
         "count": reading.records.len(), "records": stretches, "stretches_left_off": left_off,
     })

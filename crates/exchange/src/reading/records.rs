@@ -1,6 +1,6 @@
 //! Records on their way to a person: found by learner, loaded whole or told to be gone, shown as far as a permit goes.
 
-use super::{Judge, RecordSeen, RecordState, ask::ReadAsk};
+use super::{Judge, ReadError, RecordSeen, RecordState, ask::ReadAsk};
 use crate::{
     by_learner::Unread,
     decide::redact_for,
@@ -27,16 +27,18 @@ pub(crate) struct Wants {
     /// Marks of this day, for the card.
     presence: Option<SchoolDate>,
     older: bool,
+    /// More than so many are too much, and none is loaded then.
+    max: usize,
 }
 
 impl Wants {
     pub fn new(ask: &ReadAsk, kinds: Vec<RecordKind>, presence: Option<SchoolDate>) -> Self {
-        Self { kinds, dates: ask.dates, presence, older: ask.older }
+        Self { kinds, dates: ask.dates, presence, older: ask.older, max: super::RECORDS_MAX }
     }
 
-    /// Every revision of everything.
-    pub fn everything() -> Self {
-        Self { kinds: RecordKind::ALL.to_vec(), dates: (None, None), presence: None, older: true }
+    /// Every revision of everything, up to so many.
+    pub fn everything(max: usize) -> Self {
+        Self { kinds: RecordKind::ALL.to_vec(), dates: (None, None), presence: None, older: true, max }
     }
 
     fn asked(&self, entry: &RecordEntry, date: SchoolDate) -> bool {
@@ -65,14 +67,15 @@ pub(crate) struct Loaded {
     pub damaged: bool,
 }
 
-/// The records at some places that are wanted, each checked against what the log committed to.
-pub(crate) async fn find(shared: &Shared, places: &[u64], wants: &Wants) -> Result<Vec<Loaded>, Unread> {
-    let mut found = Vec::new();
+/// The records at some places that are wanted, each checked against what the log committed to. Too many are refused before
+/// anything of them is loaded.
+pub(crate) async fn find(shared: &Shared, places: &[u64], wants: &Wants) -> Result<Vec<Loaded>, ReadError> {
+    let mut found: Vec<Loaded> = Vec::new();
     for places in places.chunks(PLACES) {
         let entries = entries_at(shared.store.as_ref(), places).await.map_err(|_| Unread)?;
         let mut some = Vec::new();
         for (seq, bytes) in entries {
-            let Ok(Entry::Record(entry)) = Entry::decode(&bytes) else { return Err(Unread) };
+            let Ok(Entry::Record(entry)) = Entry::decode(&bytes) else { return Err(Unread.into()) };
             let Some(date) = SchoolDate::from_days(entry.id.days()) else { continue };
             let asked = wants.asked(&entry, date);
             if asked || wants.presence(&entry, date) {
@@ -86,6 +89,9 @@ pub(crate) async fn find(shared: &Shared, places: &[u64], wants: &Wants) -> Resu
             one.newest = row.is_none_or(|row| row.seq == one.seq);
         }
         found.extend(some.into_iter().filter(|one| one.newest || (wants.older && one.asked)));
+        if found.iter().filter(|one| one.asked).count() > wants.max {
+            return Err(ReadError::TooMuch(wants.max));
+        }
     }
     load(shared, &mut found).await?;
     Ok(found)

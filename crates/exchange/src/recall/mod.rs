@@ -13,6 +13,8 @@ pub mod dirt;
 pub(crate) mod held;
 mod verdict;
 
+pub(crate) use verdict::keeps;
+
 use crate::{
     directory::change::Change,
     entry::split_entries,

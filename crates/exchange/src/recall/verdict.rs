@@ -151,7 +151,13 @@ impl Case {
 }
 
 /// True if an agreement let this kind flow until it ended, and says that copies are kept then.
-fn keeps(directory: &Directory, source: u16, recipient: u16, kind: RecordKind, now: Timestamp) -> bool {
+pub(crate) fn keeps(
+    directory: &Directory,
+    source: u16,
+    recipient: u16,
+    kind: RecordKind,
+    now: Timestamp,
+) -> bool {
     let (Some(source), Some(home)) = (directory.institution(source), directory.institution(recipient)) else {
         return false;
     };

@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use commonroll_audit::{CopyOutcome, checkpoint::LogPublicKey};
-use commonroll_core::{Record, Role};
+use commonroll_core::{Record, Role, directory::Registration};
 use commonroll_exchange::{NotAllowed, *};
 use commonroll_store::{
     Store,
@@ -265,4 +265,20 @@ async fn two_nodes_over_one_database_agree_on_what_is_erased() {
         assert_eq!(lines.len(), 1, "of three that waited or were new, the other learner's one: {lines:?}");
         assert!(lines[0].ends_with("as k-1"), "{lines:?}");
     }
+}
+
+/// The learner moves on to ridgeway; what flowed before is between those who made and received it then.
+#[tokio::test]
+async fn a_new_home_neither_erases_nor_sees_what_an_earlier_controller_has() {
+    let mut world = World::with("sqlite::memory:", with_officers()).await;
+    story(&mut world).await;
+    world.declare("kingsmead", learner("k-1", Registration::Previous, "1000000019")).await;
+    world.declare("ridgeway", learner("r-1", Registration::Home, "1000000019")).await;
+    let dpo = world.office("ridgeway", Role::Dpo, 72).await;
+    let (acting, what) = (Acting { speaker: &dpo, role: Role::Dpo }, Erasing::Learner(id("r-1")));
+    let erased = world.exchange.erase(acting, &what, ERASE, (true, false), world.now()).await.unwrap();
+    assert_eq!((erased.records, erased.notices, erased.others), (0, 0, 3), "{erased:?}");
+    assert_eq!(world.exchange.verify(|_| {}).await.unwrap().payloads, 5, "nothing went");
+    let saw = world.who_saw(&dpo, Role::Dpo, "r-1").await.unwrap();
+    assert_eq!(saw, [], "who was sent what in those days is not the new home's to know");
 }

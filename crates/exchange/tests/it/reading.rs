@@ -127,6 +127,8 @@ async fn a_tutor_reads_of_an_own_learner_what_every_host_made_and_the_entry_come
     assert_eq!(entry["more"]["institution"], "kingsmead");
     assert_eq!(entry["more"]["learner"], reading.learner);
     assert_eq!(entry["more"]["groups"]["attendance"], 0b110);
+    assert_eq!(entry["more"]["groups"]["card"], 0b1_0010, "who it is, and whether they are in");
+    assert_eq!(entry["more"]["not_held"], serde_json::json!(["emergency_contact", "needs"]));
     assert_eq!(entry["more"]["agreements"], serde_json::json!(["vale-2026 v1"]));
     assert_eq!(entry["more"]["policy"], world.exchange.stats().policy);
     let first = reading.records[0].sequence;
@@ -382,9 +384,13 @@ async fn a_subjects_export_holds_what_the_controller_has_and_masks_everybody_els
     let entry = &world.entries("subject.exported").await[0];
     assert_eq!((&entry["by"], &entry["more"]["count"]), (&dpo.by().into(), &3.into()));
     assert!(!entry.to_string().contains("k-1"), "{entry}");
+    let saw = world.who_saw(&dpo, Role::Dpo, "k-1").await.unwrap();
+    assert_eq!(saw.iter().filter(|one| one.kinds == ["subject export"]).count(), 1, "an export is one, too");
     // A host's own answer: what it made, whole.
     let host = world.office("northgate", Role::Dpo, 71).await;
     let theirs = ask(&host, Role::Dpo, "n-77").await.unwrap();
+    let others: Vec<_> = theirs.others.iter().map(|(slug, _)| slug.as_str()).collect();
+    assert_eq!(others, ["kingsmead"], "who else teaches the learner is the home's to say");
     assert!(theirs.records.iter().all(|one| one.source == slug("northgate")) && theirs.records.len() == 2);
     for (who, role, learner) in [
         (&dpo, Role::Dpo, "nobody"),
@@ -394,4 +400,32 @@ async fn a_subjects_export_holds_what_the_controller_has_and_masks_everybody_els
     ] {
         assert_eq!(ask(who, role, learner).await.unwrap_err(), DENIED, "{role} {learner}");
     }
+}
+
+#[tokio::test]
+async fn an_export_has_no_content_of_what_may_not_go_to_the_controller_any_more() {
+    let world = school().await;
+    let dpo = world.office("kingsmead", Role::Dpo, 70).await;
+    let states = async || {
+        let acting = Acting { speaker: &dpo, role: Role::Dpo };
+        let export = world.exchange.subject_export(acting, &id("k-1"), world.now()).await.unwrap();
+        let of = export.records.iter().map(|one| (one.source.to_string(), one.state.as_str(), open(one)));
+        of.collect::<Vec<_>>()
+    };
+    let whole = |source: &str| (source.to_owned(), "stands", vec![1, 2]);
+    let none = |source: &str| (source.to_owned(), "withheld", Vec::new());
+    assert_eq!(states().await, [whole("northgate"), whole("northgate"), whole("ridgeway")]);
+    // What ridgeway made waits in the feed when the placement turns out to have ended before it.
+    let eight = world.now();
+    world.declare("ridgeway", end("r-5", "kingsmead", eight)).await;
+    assert_eq!(states().await, [whole("northgate"), whole("northgate"), none("ridgeway")], "it waits");
+    // What northgate made was handed out before its end, and then called back.
+    let (_, cursor) = world.feed("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    world.declare("northgate", end("n-77", "kingsmead", eight)).await;
+    // What happened at no certain hour of that day stays theirs.
+    let left = [none("northgate"), whole("northgate"), none("ridgeway")];
+    assert_eq!(states().await, left, "not swept yet");
+    world.sweep().await;
+    assert_eq!(states().await, left, "called back");
 }

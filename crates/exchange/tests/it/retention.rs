@@ -148,3 +148,18 @@ async fn a_run_that_was_cut_off_is_finished_by_the_next_start() {
     assert!(salts.iter().all(|salt| found(folder.path(), salt) == 0));
     assert_eq!(count(&world, "record.expired").await, 1, "said once");
 }
+
+#[tokio::test]
+async fn what_may_go_though_it_waits_counts_the_institutions_own_days_and_not_those_agreed() {
+    let mut world = World::with("sqlite::memory:", with_officers()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    let dpo = Actor::new(&world, "northgate", Role::Dpo);
+    world.exchange.set_retention(dpo.acting(), rule(200, true), world.now()).await.unwrap();
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    world.pass(100 * DAY);
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 0, "thirty days were agreed, but from its delivery");
+    world.pass(101 * DAY);
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 1);
+}

@@ -91,6 +91,7 @@ impl DutyService for Duty {
             notices: erased.notices,
             copies: erased.copies,
             done: erased.done,
+            others: erased.others,
         }))
     }
 
