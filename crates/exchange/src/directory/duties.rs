@@ -65,6 +65,12 @@ impl Duties {
         !self.going.is_empty() && self.going.values().any(|going| going.of.holds(seq))
     }
 
+    /// Whether all of the payload at this place of the log (from 0) must go, or its content alone; `None` if it stays.
+    pub fn whole_is_going(&self, seq: u64) -> Option<bool> {
+        let going = self.going.values().filter(|going| going.of.holds(seq));
+        going.map(|going| going.whole).reduce(|one, other| one || other)
+    }
+
     /// What an institution has set for a kind.
     pub fn kept(&self, institution: u16, record: RecordKind) -> Kept {
         self.kept.get(&(institution, record)).copied().unwrap_or_default()

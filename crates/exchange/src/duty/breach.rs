@@ -78,7 +78,9 @@ impl Exchange {
             })
             .await?;
         let (shared, own) = (self.shared.clone(), acting.speaker.number);
-        Ok(Pack::made(move |out| async move { make(&shared, &out, ask, Whose::Own(own, permit), now).await }))
+        let whose = Whose::Own(own, permit);
+        let pack = Pack::made(move |out| async move { make(&shared, &out, ask, whose, now).await });
+        Ok(pack.taken_by(&self.shared, acting))
     }
 
     /// The same for every controller, with counts and without any id of a learner: for the hub's operator, who tells them.

@@ -82,7 +82,8 @@ impl Exchange {
         Ok(Pack::made(move |out| async move {
             let whole = Leaving { exchange, out, number, slug: own, now };
             whole.make(&permit).await
-        }))
+        })
+        .taken_by(&self.shared, acting))
     }
 
     /// Ends the membership of the person's institution, by a head's signature over [`leaving_hash`]: nothing flows to it or
@@ -231,7 +232,7 @@ impl Leaving {
                 let left = read_what_is_left(block, places.into_iter()).map_err(|_| NotYet)?;
                 let mut left = left.into_iter().peekable();
                 for (seq, entry) in own {
-                    let record = left.next_if(|record| record.seq == seq);
+                    let record = self.what_stays(seq, left.next_if(|record| record.seq == seq));
                     if let Some(seal) = record.as_ref().map(|record| &record.seal)
                         && walked.last_batch.is_none_or(|last| last < seal.number)
                     {
@@ -255,6 +256,17 @@ impl Leaving {
         walked.counts.batches = seals.end().await?;
         walked.counts.lines = lines.end().await?;
         Ok(walked)
+    }
+
+    /// What an entry says must go is not written, also if it was read before its bytes went.
+    fn what_stays(&self, seq: u64, record: Option<LiveRecord>) -> Option<LiveRecord> {
+        let mut record = record?;
+        match self.shared().directory().duties().whole_is_going(seq) {
+            Some(true) => return None,
+            Some(false) => record.groups = Arc::from([]),
+            None => {}
+        }
+        Some(record)
     }
 
     /// Takes a record's entry in; true if it concerns the institution.

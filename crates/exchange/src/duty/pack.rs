@@ -3,8 +3,8 @@
 //! A pack is a sequence of pieces; each is appended to the file that it names. Its entry is durable before the first one.
 
 use super::gone::NotYet;
-use crate::{AskError, shared::Shared};
-use commonroll_core::Timestamp;
+use crate::{AskError, office::Acting, shared::Shared};
+use commonroll_core::{PersonId, Role, Timestamp};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -30,21 +30,35 @@ impl std::fmt::Debug for Piece {
 }
 
 /// A pack on its way out. Dropped, no more of it is made.
-#[derive(Debug)]
-pub struct Pack(mpsc::Receiver<Result<Piece, AskError>>);
+pub struct Pack {
+    pieces: mpsc::Receiver<Result<Piece, AskError>>,
+    /// Who takes it away, and in which role; `None` for the hub's operator.
+    acting: Option<(Arc<Shared>, PersonId, Role)>,
+}
+
+impl std::fmt::Debug for Pack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pack(..)")
+    }
+}
 
 impl Pack {
-    /// The next piece; `None` at the end. After an error the pack is not whole.
+    /// The next piece; `None` at the end. After an error the pack is not whole: whoever takes it may not act any more, or
+    /// the log could not be read.
     pub async fn next(&mut self) -> Option<Result<Piece, AskError>> {
-        self.0.recv().await
+        let next = self.pieces.recv().await?;
+        if let Some((shared, id, role)) = &self.acting
+            && let Err(denied) = shared.directory().in_role(*id, *role)
+        {
+            self.pieces.close();
+            return Some(Err(denied.into()));
+        }
+        Some(next)
     }
 
-    /// The same for whoever polls.
-    pub fn poll_next(
-        &mut self,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Piece, AskError>>> {
-        self.0.poll_recv(cx)
+    /// Each piece is handed out only while this person holds the role.
+    pub(super) fn taken_by(self, shared: &Arc<Shared>, acting: Acting<'_>) -> Self {
+        Self { acting: Some((shared.clone(), acting.speaker.id(), acting.role)), ..self }
     }
 
     /// Makes a pack by work that runs beside whoever takes it.
@@ -60,7 +74,7 @@ impl Pack {
                 let _ = sender.send(Err(AskError::Unavailable)).await;
             }
         });
-        Self(receiver)
+        Self { pieces: receiver, acting: None }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     duty::ranges::Ranges,
     entry::{Entry, Note, RecordEntry},
     follow::entries_at,
+    notices::{AGAIN, Special},
     types::NotAllowed,
 };
 use commonroll_core::{LocalId, RecordId, RecordKind, Slug, Timestamp};
@@ -104,6 +105,7 @@ impl Exchange {
             saw: Vec::new(),
             at: HashMap::new(),
             concerning: Ranges::default(),
+            others: HashMap::new(),
             earlier: false,
         };
         for places in places.chunks(PLACES) {
@@ -175,6 +177,8 @@ struct Found {
     at: HashMap<(u64, u16), usize>,
     /// Records that the asker made or was to receive, by their places.
     concerning: Ranges,
+    /// Other records of the learner: they may be sent to the asker later.
+    others: HashMap<u64, RecordEntry>,
     /// True if records of the learner went to others, who were home then.
     earlier: bool,
 }
@@ -197,6 +201,7 @@ impl Found {
         // controller's to tell.
         if record.source != self.own && !(self.is_home && record.concerns(self.own)) {
             self.earlier |= !record.recipients.is_empty();
+            self.others.insert(seq, record.clone());
             return;
         }
         self.concerning.push(seq);
@@ -249,9 +254,36 @@ impl Found {
                     }
                 }
             }
+            AGAIN => self.again(directory, seq, note),
             "read.disclosed" | "subject.exported" => self.read(directory, seq, note),
             _ => {}
         }
+    }
+
+    /// A record that went to others first, and was sent to the asker since.
+    fn again(&mut self, directory: &Directory, seq: u64, note: &Note) {
+        let (Some(Special::Again(says)), Ok(at)) =
+            (Special::read(note), Timestamp::from_micros("at", note.at_us))
+        else {
+            return;
+        };
+        let own = directory.institution(self.own).filter(|own| own.info.slug.as_str() == says.recipient);
+        let record = self.others.get(&says.of.saturating_sub(1));
+        let (Some(state), Some(record), true) = (own, record, self.window.holds(at)) else { return };
+        let agreement = directory.agreement(record.source, self.own, record.kind, at.date_in(&state.zone));
+        self.at.insert((seq, self.own), self.saw.len());
+        self.saw.push(Saw {
+            sequence: seq + 1,
+            at,
+            kinds: vec![kind(record.kind, record.withdrawn)],
+            record: Some((record.id, record.revision)),
+            source: directory.institution(record.source).map(|source| source.info.slug.clone()),
+            reader: Reader::Institution(state.info.slug.clone()),
+            groups: (0..32).filter(|group| says.groups & 1 << group != 0).collect(),
+            reached: if seq < state.cursor { Reached::Acknowledged } else { Reached::Waiting },
+            agreement: agreement.map(|(agreement, _)| format!("{} v{}", agreement.id, agreement.version)),
+            policy: String::new(),
+        });
     }
 
     fn read(&mut self, directory: &Directory, seq: u64, note: &Note) {

@@ -8,6 +8,7 @@ use commonroll_audit::{
 };
 use commonroll_core::{Purpose, Role};
 use commonroll_exchange::{NotAllowed, withdrawal::Reason, *};
+use commonroll_store::faults::{Call, Trouble, faulty};
 use std::collections::BTreeMap;
 
 type Files = BTreeMap<String, String>;
@@ -209,4 +210,38 @@ async fn an_institution_leaves_with_everything_of_its_own_and_nothing_flows_any_
     world.publish("ridgeway", vec![mark("ridgeway", "r-9", 9, 1)]).await;
     let (lines, _, _) = world.told("kingsmead", 0).await;
     assert!(lines.iter().any(|line| line.starts_with('+') && line.ends_with("as k-9")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_pack_ends_when_whoever_takes_it_may_not_act_any_more() {
+    let mut world = World::with("sqlite::memory:", with_officers()).await;
+    story(&mut world).await;
+    let dpo = Actor::new(&world, "northgate", Role::Dpo);
+    let mut leaving = world.exchange.exit_pack(dpo.acting(), world.now()).await.unwrap();
+    let span = span(&world, DAY, DAY, false);
+    let by = BreachBy::default();
+    let mut breach = world.exchange.breach_pack(dpo.acting(), span, &by, world.now()).await.unwrap();
+    assert!(leaving.next().await.unwrap().is_ok() && breach.next().await.unwrap().is_ok());
+    world.exchange.revoke(Revoke::Person(dpo.made.id), "operator", world.now()).await.unwrap();
+    for pack in [&mut leaving, &mut breach] {
+        assert_eq!(pack.next().await, Some(Err(AskError::NotAllowed(NotAllowed::Unknown))));
+    }
+}
+
+#[tokio::test]
+async fn what_an_entry_says_must_go_is_in_no_pack_although_its_bytes_are_still_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = crate::erasure::file_store(folder.path()).await;
+    let fate = |call| if call == Call::Rewrite { Trouble::Away } else { Trouble::None };
+    let mut world = World::with_store(faulty(store, Box::new(fate)), with_officers()).await;
+    story(&mut world).await;
+    let dpo = Actor::new(&world, "kingsmead", Role::Dpo);
+    let (what, why) = (Erasing::Learner(id("k-1")), ErasureReason::ObjectionUpheld);
+    let erased = world.exchange.erase(dpo.acting(), &what, why, (false, false), world.now()).await.unwrap();
+    assert_eq!((erased.records, erased.done), (3, false), "the bytes can't go yet");
+    let manager = Actor::new(&world, "northgate", Role::DataManager);
+    let pack = files(world.exchange.exit_pack(manager.acting(), world.now()).await.unwrap()).await;
+    let gone = pack["records.jsonl"].lines().filter(|line| line.contains("\"gone\":\"erased\"")).count();
+    assert_eq!(gone, 3, "{}", pack["records.jsonl"]);
+    assert!(!pack["records.jsonl"].contains("n-77"));
 }

@@ -191,11 +191,24 @@ async fn case_20_undoing_a_match_withdraws_from_the_wrong_home_and_delivers_to_t
     assert!(lines.len() == 1 && lines[0].ends_with("as r-1"), "{lines:?}");
     world.sweep().await;
     assert!(world.told("ridgeway", after).await.0.is_empty());
+    // Whoever asks who saw the right learner finds it, although the log names it by the number that it was published under;
+    // what the wrong home was sent is not the right one's to know.
+    let dpo = world.office("ridgeway", commonroll_core::Role::Dpo, 72).await;
+    let saw = world.who_saw(&dpo, commonroll_core::Role::Dpo, "r-1").await.unwrap();
+    let readers: Vec<_> = saw.iter().map(|one| &one.reader).collect();
+    assert_eq!(readers, [&Reader::Institution(slug("ridgeway"))], "{saw:?}");
 
     // A correction still counts as one: it is the match that changed, not whom the host's record is about.
     let corrected = world.publish("northgate", vec![mark("northgate", "n-77", 9, 2)]).await;
     assert!(matches!(corrected[0], RecordAnswer::Accepted { .. }), "{corrected:?}");
     assert_eq!(world.told("ridgeway", after).await.0.len(), 1);
+    // And an erasure takes both revisions, of which the first went to somebody else at first.
+    let (acting, what) =
+        (Acting { speaker: &dpo, role: commonroll_core::Role::Dpo }, Erasing::Learner(id("r-1")));
+    let erased = world.exchange.erase(acting, &what, ErasureReason::Wrong, (true, false), world.now()).await;
+    let erased = erased.unwrap();
+    assert_eq!((erased.records, erased.others), (2, 0));
+    assert_eq!(world.exchange.verify(|_| {}).await.unwrap().payloads, 0);
 }
 
 #[tokio::test]

@@ -104,7 +104,11 @@ impl AgentsDoor {
         let policies = PolicyServiceServer::new(policies).max_decoding_message_size(POLICY_BYTES);
         let agreements = Agreements { exchange: self.exchange.clone(), around: self.around.clone() };
         let agreements = AgreementServiceServer::new(agreements).max_decoding_message_size(AGREEMENT_BYTES);
-        let duty = Duty { exchange: self.exchange.clone(), around: self.around.clone() };
+        let duty = Duty {
+            exchange: self.exchange.clone(),
+            around: self.around.clone(),
+            limits: self.limits.clone(),
+        };
         let duty = DutyServiceServer::new(duty).max_decoding_message_size(PEOPLE_BYTES);
         let subjects = Subjects { exchange: self.exchange.clone(), around: self.around.clone() };
         let subjects = SubjectServiceServer::new(subjects).max_decoding_message_size(PEOPLE_BYTES);

@@ -1,7 +1,8 @@
 //! The duty service: erasure, retention, packs and leaving, for people. It reads, asks the exchange once, and answers.
 //! Packs are streamed as they are made: a slow reader slows the making, and costs no memory.
 
-use crate::{clock::Surroundings, status};
+use super::outlet::{Responses, outlet};
+use crate::{clock::Surroundings, doors::connection::Peer, settings::Limits, status};
 use bytes::Bytes;
 use commonroll_core::{Invalid, LocalId, PersonId, RecordId, RecordKind, Role, Timestamp};
 use commonroll_exchange::{
@@ -13,48 +14,49 @@ use commonroll_wire::pb::duty::v1::{
     EraseRequest, EraseResponse, ExitPackRequest, ExitPackResponse, PackPiece, RetentionRequest,
     RetentionResponse, SetRetentionRequest, SetRetentionResponse, duty_service_server::DutyService,
 };
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
-use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
+
+/// Pieces that wait for the reader: one, beside the one that is being written.
+const PIECES_WAITING: usize = 1;
 
 /// The service.
 #[derive(Clone)]
 pub(crate) struct Duty {
     pub exchange: Exchange,
     pub around: Surroundings,
+    pub limits: Limits,
 }
 
 #[tonic::async_trait]
 impl DutyService for Duty {
-    type BreachPackStream = Pieces<BreachPackResponse>;
-    type ExitPackStream = Pieces<ExitPackResponse>;
+    type BreachPackStream = Responses<BreachPackResponse>;
+    type ExitPackStream = Responses<ExitPackResponse>;
 
     async fn breach_pack(
         &self,
         request: Request<BreachPackRequest>,
     ) -> Result<Response<Self::BreachPackStream>, Status> {
-        let speaker = super::person(&request)?;
+        let (speaker, peer) = (super::person(&request)?, super::peer(&request)?);
         let asked = request.get_ref();
         let read = || Ok((asked.role.parse::<Role>()?, span(asked)?, by(asked)?));
         let (role, span, by) = read().map_err(|e: Invalid| status::invalid(&e))?;
         let acting = Acting { speaker: &speaker, role };
         let pack = self.exchange.breach_pack(acting, span, &by, self.around.now()).await;
         let pack = pack.map_err(|error| status::of_law(&error))?;
-        Ok(Response::new(Pieces { pack, wrap: |piece| BreachPackResponse { piece: Some(piece) } }))
+        let wrap = |piece| BreachPackResponse { piece: Some(piece) };
+        Ok(Response::new(self.hand_out(pack, &peer, wrap)))
     }
 
     async fn exit_pack(
         &self,
         request: Request<ExitPackRequest>,
     ) -> Result<Response<Self::ExitPackStream>, Status> {
-        let speaker = super::person(&request)?;
+        let (speaker, peer) = (super::person(&request)?, super::peer(&request)?);
         let role = request.get_ref().role.parse::<Role>().map_err(|e| status::invalid(&e))?;
         let pack = self.exchange.exit_pack(Acting { speaker: &speaker, role }, self.around.now()).await;
         let pack = pack.map_err(|error| status::of_law(&error))?;
-        Ok(Response::new(Pieces { pack, wrap: |piece| ExitPackResponse { piece: Some(piece) } }))
+        let wrap = |piece| ExitPackResponse { piece: Some(piece) };
+        Ok(Response::new(self.hand_out(pack, &peer, wrap)))
     }
 
     async fn end_membership(
@@ -121,23 +123,35 @@ impl DutyService for Duty {
     }
 }
 
-/// A pack as a stream of messages.
-pub(crate) struct Pieces<T> {
-    pack: Pack,
-    wrap: fn(PackPiece) -> T,
-}
-
-impl<T> Stream for Pieces<T> {
-    type Item = Result<T, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let wrap = self.wrap;
-        self.pack.poll_next(cx).map(|next| {
-            next.map(|piece| match piece {
-                Ok(piece) => Ok(wrap(PackPiece { file: piece.file, content: piece.bytes.into() })),
-                Err(error) => Err(status::of_ask(&error)),
-            })
-        })
+impl Duty {
+    /// A pack as a stream of messages; a reader who takes nothing for too long is cut, as on other streams.
+    fn hand_out<T: Send + 'static>(
+        &self,
+        mut pack: Pack,
+        peer: &Peer,
+        wrap: fn(PackPiece) -> T,
+    ) -> Responses<T> {
+        let (outlet, responses) = outlet(PIECES_WAITING, self.limits.stalled(), peer.0.cut.clone());
+        tokio::spawn(async move {
+            loop {
+                let next = tokio::select! {
+                    biased;
+                    () = outlet.closed() => return,
+                    next = pack.next() => next,
+                };
+                match next {
+                    None => return,
+                    Some(Err(error)) => return outlet.finish(status::of_ask(&error)).await,
+                    Some(Ok(piece)) => {
+                        let piece = PackPiece { file: piece.file, content: piece.bytes.into() };
+                        if outlet.send(wrap(piece)).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+        responses
     }
 }
 
