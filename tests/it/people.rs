@@ -138,6 +138,7 @@ fn a_school_lets_its_people_in_by_invitation_approves_an_office_by_two_and_ends_
 
     let waiting = printed(&mut town.person("Plum", &["approve"]));
     assert!(waiting.contains("name Rosalind Quill") && waiting.contains("roles teacher, dpo"), "{waiting}");
+    assert!(waiting.contains("approve it with: commonroll person approve "), "{waiting}");
     let hash = waiting.lines().find_map(|line| line.strip_suffix("  waits for you")).unwrap();
     assert!(
         fails(&mut town.person("Vane", &["approve", hash])).contains("no text with this hash waits for you")

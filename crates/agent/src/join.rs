@@ -162,7 +162,11 @@ impl Joining {
         let asked = grpc::join(&self.invitation.authority, &self.invitation.join, request).await;
         asked.map_err(|error| match error {
             HubError::NotKnown => {
-                AgentError::Invitation("is wrong, used or expired; ask the data manager for a new one".into())
+                AgentError::Invitation(
+                    "is wrong, used or expired, or for an office and waits for a second person's approval; ask the data \
+                     manager"
+                        .into(),
+                )
             }
             other => AgentError::Hub(other),
         })

@@ -233,7 +233,9 @@ async fn invite(by: &As, request: InviteRequest, out: &Path) -> Result<(), Strin
         .map_err(|e| format!("{}: {e}", out.display()))?;
     println!("invitation in {}: hand it over safely; it works once", out.display());
     if made.needs_second {
-        println!("it is good once a second person has approved it: commonroll person approve");
+        println!(
+            "it is good once a second person has approved it, and refused until then: commonroll person approve"
+        );
     }
     Ok(())
 }
@@ -311,7 +313,14 @@ fn show(open: &OpenInvitation) {
         (true, false) => "waits for a second person",
         (false, _) => "ready to be used",
     };
-    println!("\n{}  {state}", hex(&sha256(&open.text)));
+    let hash = hex(&sha256(&open.text));
+    println!("\n{hash}  {state}");
+    if open.approvable {
+        println!(
+            "  read what follows, then approve it with: commonroll person approve {}",
+            &hash[..DIGITS_MIN]
+        );
+    }
     open.text.lines().for_each(|line| println!("  {}", printable(line)));
 }
 

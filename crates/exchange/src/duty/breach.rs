@@ -168,6 +168,10 @@ struct Disclosed {
     from: String,
     to: String,
     reached: &'static str,
+    /// Who read, in which role and for what, if it is a person.
+    reader: Option<String>,
+    /// True for what an officer does as a duty: an export that a learner asked for, an emergency's opening and review.
+    duty: bool,
 }
 
 /// What went one way, in sums.
@@ -185,6 +189,12 @@ pub(super) struct Part {
     pub sums: BTreeMap<(String, String, String), Sum>,
     pub learners: BTreeMap<u32, BTreeSet<String>>,
     pub entries: u64,
+    /// Records and revisions that went, by kind.
+    pub records: BTreeMap<RecordKind, u64>,
+    /// By whom in which role it was read: how often, and of whom.
+    pub readers: BTreeMap<String, (u64, HashSet<u32>)>,
+    /// What officers did as a duty, by what and whom; not counted among the disclosures.
+    pub duties: BTreeMap<(String, String), u64>,
     pub proofs: Vec<u64>,
     /// Entries before the span that whoever held a recipient's key could have read again.
     pub before: u64,
@@ -393,6 +403,8 @@ fn disclosed(
             from: slug(record.source),
             to: slug(to.institution),
             reached,
+            reader: None,
+            duty: false,
         });
     }
     before
@@ -413,16 +425,30 @@ fn read_by_a_person(ask: &Ask, seq: u64, note: &Note, learner: u32) -> Option<Di
         return None;
     }
     let text = |key: &str| note.more[key].as_str().unwrap_or_default();
+    let shows = ["subject.exported", "read.disclosed"].contains(&note.what.as_str());
+    // Whoever has the key of the person who is asked about did none of it as a duty.
+    let duty = note.what != "read.disclosed" && !(shows && ask.person.is_some());
+    let what = match (note.what.as_str(), text("purpose")) {
+        ("read.disclosed", purpose) => format!("read for {purpose}"),
+        ("subject.exported", _) => "export for a learner's request".to_owned(),
+        ("emergency.opened", _) => "emergency access opened".to_owned(),
+        ("emergency.reviewed", _) => "emergency access reviewed".to_owned(),
+        (other, "") => other.to_owned(),
+        (other, purpose) => format!("{other} for {purpose}"),
+    };
+    let who = format!("{} of {}", text("role"), text("institution"));
     Some(Disclosed {
         seq,
         at,
-        what: format!("{} for {}", note.what, text("purpose")),
         groups: 0,
         kind: None,
         learner,
         from: "hub".to_owned(),
-        to: format!("{} ({}, {})", note.by, text("role"), text("institution")),
-        reached: "read",
+        to: format!("{} ({who})", note.by),
+        reached: if duty { "duty" } else { "read" },
+        reader: Some(format!("{who}, {what}")),
+        what,
+        duty,
     })
 }
 
@@ -439,12 +465,24 @@ impl Part {
         if one.reached == "withheld" {
             return;
         }
-        self.entries += 1;
-        let what = one.kind.map_or_else(|| one.what.clone(), |kind| kind.to_string());
-        self.learners.entry(one.learner).or_default().insert(format!("{what} to {}", one.to));
         if self.proofs.len() < PROOFS && self.proofs.last() != Some(&(one.seq + 1)) {
             self.proofs.push(one.seq + 1);
         }
+        if one.duty {
+            *self.duties.entry((one.what.clone(), one.to.clone())).or_default() += 1;
+            return;
+        }
+        self.entries += 1;
+        if let Some(kind) = one.kind {
+            *self.records.entry(kind).or_default() += 1;
+        }
+        if let Some(reader) = &one.reader {
+            let read = self.readers.entry(reader.clone()).or_default();
+            read.0 += 1;
+            read.1.insert(one.learner);
+        }
+        let what = one.kind.map_or_else(|| one.what.clone(), |kind| kind.to_string());
+        self.learners.entry(one.learner).or_default().insert(format!("{what} to {}", one.to));
         let sum = self.sums.entry((one.from.clone(), one.to.clone(), what)).or_default();
         sum.groups.extend(one.group_names());
         sum.entries += 1;

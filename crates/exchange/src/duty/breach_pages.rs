@@ -77,6 +77,9 @@ impl Page<'_> {
                 sum.learners.len()
             );
         }
+        for ((what, who), count) in &self.part.duties {
+            let _ = write!(page, "\nNot counted above, as a duty: {what} by {who}, {}\n", times(*count));
+        }
         page.push_str("\n## The files here\n\n");
         page.push_str(match self.ids {
             true => "- `disclosures.csv`: every disclosure, with your own ids of the learners\n- `learners.csv`: each learner once\n",
@@ -84,12 +87,21 @@ impl Page<'_> {
         });
         page.push_str(
             "- `notification.md`: the form for the supervisory authority and for those concerned\n\
-             - `checkpoint.txt`, `log.key`: the log as it was signed when this was drawn up\n\
-             - `proofs/`: for the first 200 entries, the proof that the log has them; check one with\n  \
-             `commonroll audit verify-proof proofs/entry-N.proof --key log.key`, others come with `commonroll audit prove N`\n\n\
-             Compare `log.key` with the key that you were given when you joined. Withheld records are listed in \
-             `disclosures.csv` and not counted here: they did not leave.\n",
+             - `checkpoint.txt`, `log.key`: the log as it was signed when this was drawn up\n",
         );
+        if !self.part.proofs.is_empty() {
+            page.push_str(
+                "- `proofs/`: for the first 200 entries, the proof that the log has them; check one with\n  \
+                 `commonroll audit verify-proof proofs/entry-N.proof --key log.key`, others come with `commonroll audit prove N`\n",
+            );
+        }
+        page.push_str("\nCompare `log.key` with the key that you were given when you joined. ");
+        page.push_str(match self.ids {
+            true => {
+                "Withheld records are listed in `disclosures.csv` and not counted here: they did not leave.\n"
+            }
+            false => "Withheld records are not counted here: they did not leave.\n",
+        });
         page
     }
 
@@ -110,7 +122,7 @@ impl Page<'_> {
             "## To the Information Commissioner (UK GDPR Article 33(3))\n\n\
              1. **What happened**: [describe]. In the span from {} to {}.\n\
              2. **Who is concerned**: learners, mostly under 18; about {} of them.\n\
-             3. **What is concerned**: about {} records: {}.\n\
+             3. **What is concerned**: {}\n\
              4. **Data protection officer**: [name, address, telephone].\n\
              5. **Likely consequences**: [describe; attendance codes can reveal health, religion or detention, behaviour events \
              can reveal offences].\n\
@@ -119,8 +131,7 @@ impl Page<'_> {
             self.at(self.span.between.0),
             self.at(self.span.between.1),
             self.people(),
-            self.part.entries,
-            self.kinds()
+            self.concerned()
         );
         page.push_str(
             "## To those concerned, where the risk is high (Article 34), without undue delay\n\n\
@@ -141,12 +152,32 @@ impl Page<'_> {
         page
     }
 
-    fn kinds(&self) -> String {
-        let mut kinds: Vec<&str> = self.part.sums.keys().map(|(_, _, what)| what.as_str()).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }
+    /// Records by kind, who read in which role, and what was done as a duty.
+    fn concerned(&self) -> String {
+        let Part { records, readers, duties, learners, .. } = self.part;
+        let kinds: Vec<String> = records.iter().map(|(kind, count)| format!("{count} of {kind}")).collect();
+        let sum: u64 = records.values().sum();
+        let mut text = match sum {
+            0 => "no records were sent to anybody in the span.".to_owned(),
+            _ => format!("{sum} records and revisions that were sent: {}.", kinds.join(", ")),
+        };
+        let of = |count: usize| if count == 1 { "1 learner".to_owned() } else { format!("{count} learners") };
+        for (who, (count, of_whom)) in readers {
+            let _ = write!(text, "\n   - {who}: {}, {}", times(*count), of(of_whom.len()));
+        }
+        if !readers.is_empty() || sum > 0 {
+            let _ = write!(text, "\n   - in all {}", of(learners.len()));
+        }
+        for ((what, who), count) in duties {
+            let _ = write!(text, "\n   - as a duty, not counted here: {what} by {who}, {}", times(*count));
+        }
+        text
     }
+}
+
+/// How often.
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 /// The first page of a pack.
@@ -187,5 +218,34 @@ fn concerned(ask: &serde_json::Value) -> String {
     match named.is_empty() {
         true => String::new(),
         false => format!("Only what concerns {}.\n", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonroll_core::RecordKind;
+
+    #[test]
+    fn the_form_tells_records_by_kind_readers_by_role_and_duties_apart() {
+        let mut part = Part::default();
+        part.records.extend([(RecordKind::Attendance, 12), (RecordKind::Behaviour, 1)]);
+        part.readers.insert("tutor of northgate, read for pastoral".to_owned(), (3, [7, 8].into()));
+        part.learners.extend([(7, Default::default()), (8, Default::default()), (9, Default::default())]);
+        part.duties.insert(("export for a learner's request".to_owned(), "dpo of kingsmead".to_owned()), 1);
+        let at = Timestamp::from_micros("at", 1_789_372_800_000_000).unwrap();
+        let span = BreachSpan { between: (at, at.plus_micros(1)), known: at, drill: false };
+        let (ask, zone) = (serde_json::json!({}), TimeZone::UTC);
+        let page = Page { ask: &ask, span, zone: &zone, name: "Kingsmead", part: &part, ids: false };
+        let form = page.notification(at);
+        for said in [
+            "about 3 of them",
+            "13 records and revisions that were sent: 12 of attendance, 1 of behaviour.",
+            "- tutor of northgate, read for pastoral: 3 times, 2 learners",
+            "as a duty, not counted here: export for a learner's request by dpo of kingsmead, once",
+        ] {
+            assert!(form.contains(said), "{said}: {form}");
+        }
+        assert!(!page.index(at).contains("proofs/"), "no proofs, no folder of them");
     }
 }

@@ -67,6 +67,8 @@ async fn a_breach_pack_has_the_own_learners_and_nobody_elses() {
     {
         assert!(form.contains(needed), "{needed}: {form}");
     }
+    assert!(form.contains("3 records and revisions that were sent: 3 of attendance."), "{form}");
+    assert!(form.contains("in all 2 learners") && !form.contains("audit withdrawals"), "{form}");
     assert!(!all.contains("DRILL"));
 
     // Every disclosure is proved against the signed checkpoint that lies beside it.
@@ -118,6 +120,10 @@ async fn the_operator_tells_every_controller_and_sees_no_id() {
     assert!(all["index.md"].contains("| northgate | 3 | 2 |"), "{}", all["index.md"]);
     assert!(!all.keys().any(|name| name.ends_with(".csv")), "{:?}", all.keys());
     let text = format!("{all:?}");
+    assert!(
+        !text.contains("disclosures.csv") && !text.contains("learners.csv"),
+        "no page names a file that is not there"
+    );
     assert!(["k-1", "n-77", "r-5", "n-78"].iter().all(|id| !text.contains(id)));
 }
 

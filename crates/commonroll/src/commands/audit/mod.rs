@@ -1,6 +1,7 @@
 //! `commonroll audit`: verify and show the log, ask it, make and check proofs, watch as a witness, and see who has not
 //! answered a withdrawal notice.
 
+mod lines;
 mod proofs;
 mod questions;
 mod source;
@@ -105,6 +106,8 @@ pub enum AuditCommand {
     /// Show what people read, asked and took out
     Exports(questions::Asked),
     /// List withdrawal notices without a deletion receipt: who was asked, since when, why, how many copies
+    ///
+    /// For the hub's operator, on its data folder. An institution has its own notices in `exit pack` (notices.csv).
     Withdrawals(withdrawals::Args),
 }
 

@@ -3,6 +3,7 @@
 //! A person asks at the hub and is told what concerns their own institution; the operator asks on a data folder, and is
 //! told nothing about a learner. Asking is itself an entry of the log.
 
+use super::lines;
 use crate::{
     commands::{
         hub::Place,
@@ -207,13 +208,7 @@ pub async fn events(asked: &Asked, topic: Topic) -> Result<(), String> {
                 serde_json::json!({ "sequence": sequence, "at": at, "what": what, "by": by, "more": more });
             println!("{line}");
         } else {
-            let more = if more.is_null() { String::new() } else { printable(&more.to_string()) };
-            println!(
-                "{sequence:>10}  {:<20} {:<22} {:<24} {more}",
-                seconds(&at),
-                printable(&what),
-                printable(&by)
-            );
+            println!("{}", lines::lines(sequence, &seconds(&at), &what, &by, &more));
         }
     }
     Ok(())
