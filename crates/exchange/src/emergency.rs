@@ -18,6 +18,8 @@ use commonroll_core::{Invalid, LocalId, Purpose, Role, Slug, Timestamp, record::
 use commonroll_policy::{Office, OfficeAct};
 use std::time::Duration;
 
+/// Shortest time for which one opens anything.
+const SHORTEST: Duration = Duration::from_secs(60);
 /// Longest time for which one opens anything.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Accesses of one person that can be open at a time.
@@ -104,7 +106,7 @@ impl Exchange {
         (id, now): ([u8; 16], Timestamp),
     ) -> Result<EmergencyOpened, LawError> {
         let reason = words("reason", reason, REASON.0)?;
-        if valid_for.is_zero() || valid_for > LONGEST {
+        if valid_for < SHORTEST || valid_for > LONGEST {
             return Err(Invalid::new("valid_for", "must be between a minute and 24 hours").into());
         }
         let until = now.plus_micros(valid_for.as_micros() as i64);
@@ -118,7 +120,7 @@ impl Exchange {
             let stands = directory.stands(actor.id(), person, &learner, now).ok_or(NotAllowed::Denied)?;
             let home = stands.home.filter(|_| stands.placed_here && !stands.is_home());
             let home = home.ok_or(NotAllowed::Denied)?;
-            let open = directory.emergencies().filter(|one| one.person.0 == actor.id() && now < one.until);
+            let open = directory.emergencies_of(actor.id()).filter(|one| now < one.until);
             if open.count() >= OPEN_MAX {
                 return Err(LawError::State("you have 20 emergency accesses open; let some run out first"));
             }

@@ -195,6 +195,8 @@ pub enum DenyCode {
     NoPlacement,
     /// No agreement in force lists this kind of record.
     NoAgreement,
+    /// The agreement in force lists the kind and shows this role nothing of it.
+    NotShown,
     /// The role doesn't look, or act, for this purpose.
     WrongPurpose,
     /// The person teaches none of the learner's groups, within the placement's dates.
@@ -217,11 +219,12 @@ pub enum DenyCode {
 
 impl DenyCode {
     /// Every code.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Confidential,
         Self::NotHome,
         Self::NoPlacement,
         Self::NoAgreement,
+        Self::NotShown,
         Self::WrongPurpose,
         Self::NotTeaching,
         Self::NotOwn,
@@ -240,6 +243,7 @@ impl DenyCode {
             Self::NotHome => "not_home",
             Self::NoPlacement => "no_placement",
             Self::NoAgreement => "no_agreement",
+            Self::NotShown => "not_shown",
             Self::WrongPurpose => "wrong_purpose",
             Self::NotTeaching => "not_teaching",
             Self::NotOwn => "not_own",
@@ -283,6 +287,16 @@ pub(crate) struct Why {
 }
 
 impl Denied {
+    /// What a no that lacks an agreement is, where there is one that lists the kind and leaves the role out: the policies
+    /// are told of an agreement only what it shows.
+    pub fn not_shown(agreement: &Slug, version: u32) -> Self {
+        let reason = format!(
+            "the agreement in force ({agreement}, version {version}) shows this role nothing of this kind: its parties can \
+             sign a new version that does"
+        );
+        Self { code: DenyCode::NotShown, why: Arc::new(Why { reason, policies: Vec::new() }) }
+    }
+
     /// Which thing is missing or in the way, and who can change it, in plain words.
     pub fn reason(&self) -> &str {
         &self.why.reason

@@ -26,6 +26,9 @@ use commonroll_core::{
 use commonroll_policy::{OfficeAct, PersonPermit};
 use std::sync::Arc;
 
+/// Proposals of one institution that can still be signed, at most.
+const OPEN_MAX: usize = 20;
+
 /// What people sign: the SHA-256 of an agreement's exact text.
 pub fn agreement_hash(text: &str) -> Hash {
     sha256(text.as_bytes())
@@ -79,7 +82,13 @@ impl Exchange {
             if directory.agreements().text(&hash).is_some() {
                 return Ok(hash);
             }
-            fits(directory, &read.terms(), &text, actor.today(directory, now))?;
+            let today = actor.today(directory, now);
+            fits(directory, &read.terms(), &text, today)?;
+            if directory.agreements().open_of(actor.speaker.institution(), today) >= OPEN_MAX {
+                return Err(LawError::State(
+                    "your institution has 20 proposals open; let one be signed by all, or take one back: `commonroll agreement end`",
+                ));
+            }
             put(work, (&actor, &permit), (hash, &text), &read.terms(), Standing::Proposed, Vec::new(), None);
             Ok(hash)
         })
@@ -295,6 +304,11 @@ pub(crate) fn put(
     }
     more["waits_for"] = waits.iter().map(|party| party.as_str()).collect::<Vec<_>>().into();
     work.more = more;
-    let text = text.to_owned();
-    work.planner.make(Change::AgreementSigned { hash: Bytes32(hash), text, standing, signatures, ended });
+    let held = work.planner.directory.agreements().text(&hash);
+    let proposed_by = match held {
+        Some(held) => held.proposed_by.clone(),
+        None => Some(actor.speaker.institution().clone()),
+    };
+    let (hash, text) = (Bytes32(hash), text.to_owned());
+    work.planner.make(Change::AgreementSigned { hash, text, standing, signatures, ended, proposed_by });
 }

@@ -50,6 +50,8 @@ pub struct Signed {
     pub signatures: Vec<Approval>,
     /// Who ended it.
     pub ended: Option<Ending>,
+    /// The institution that proposed it, if the log says so.
+    pub proposed_by: Option<Slug>,
 }
 
 /// Every text that was ever proposed.
@@ -66,11 +68,11 @@ impl Agreements {
     /// Takes a text as a change says it. One that this program can't read is not in force.
     pub(super) fn put(
         &mut self,
-        hash: [u8; 32],
-        text: &str,
+        (hash, text): ([u8; 32], &str),
         standing: Standing,
         signatures: Vec<Approval>,
         ended: Option<Ending>,
+        proposed_by: Option<Slug>,
     ) {
         let Ok(read) = AgreementText::parse(text) else {
             tracing::error!("an agreement of the log can't be read by this program; it is not in force");
@@ -78,7 +80,8 @@ impl Agreements {
         };
         let terms = read.terms();
         let id = terms.id.clone();
-        let signed = Arc::new(Signed { hash, text: text.to_owned(), terms, standing, signatures, ended });
+        let text = text.to_owned();
+        let signed = Arc::new(Signed { hash, text, terms, standing, signatures, ended, proposed_by });
         self.texts.insert(hash, signed.clone());
         let all_signed = |one: &Signed| one.terms.parties.iter().all(|party| one.has_signed(party));
         let whole = self.whole.entry(id).or_default();
@@ -101,6 +104,17 @@ impl Agreements {
     /// The text with this hash.
     pub fn text(&self, hash: &[u8; 32]) -> Option<&Arc<Signed>> {
         self.texts.get(hash)
+    }
+
+    /// How many texts that an institution proposed can still be signed on a date.
+    pub fn open_of(&self, institution: &Slug, date: SchoolDate) -> usize {
+        let open = |one: &&Arc<Signed>| {
+            matches!(one.standing, Standing::Proposed | Standing::Signed)
+                && one.proposed_by.as_ref() == Some(institution)
+                && one.terms.last_date >= date
+                && self.newest_version(&one.terms.id).is_none_or(|newest| newest < one.terms.version)
+        };
+        self.texts.values().filter(open).count()
     }
 
     /// Terms that nobody has signed, from a log of the first kind.
@@ -175,8 +189,8 @@ impl Agreements {
             let mut terms = text.terms();
             terms.first_date = terms.first_date.min(from);
             let (id, hash, text, standing) = (terms.id.clone(), [0; 32], String::new(), Standing::Complete);
-            let (signatures, ended) = (Vec::new(), None);
-            let one = Signed { hash, text, terms, standing, signatures, ended };
+            let (signatures, ended, proposed_by) = (Vec::new(), None, None);
+            let one = Signed { hash, text, terms, standing, signatures, ended, proposed_by };
             tried.whole.entry(id).or_default().insert(0, Arc::new(one));
         }
         tried

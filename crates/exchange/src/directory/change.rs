@@ -110,6 +110,9 @@ pub enum Change {
         signatures: Vec<Approval>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ended: Option<Ending>,
+        /// The institution whose proposal it is; older logs don't say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proposed_by: Option<Slug>,
     },
     /// A proposed policy set, and who stands behind it.
     Proposal { proposal: Box<Proposal> },

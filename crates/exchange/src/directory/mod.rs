@@ -49,6 +49,8 @@ pub struct Directory {
     copies: Copies,
     /// Emergency accesses, by their ids.
     emergencies: BTreeMap<[u8; 16], Emergency>,
+    /// Those of each person that were still open when the person opened their last.
+    opened_by: HashMap<PersonId, Vec<[u8; 16]>>,
     duties: Duties,
 }
 
@@ -154,8 +156,8 @@ impl Directory {
         match change.clone() {
             Change::Institution { number, institution } => self.put_institution(number, institution),
             Change::Agreement { agreement } => self.agreements.put_unsigned(agreement),
-            Change::AgreementSigned { hash, text, standing, signatures, ended } => {
-                self.agreements.put(hash.0, &text, standing, signatures, ended);
+            Change::AgreementSigned { hash, text, standing, signatures, ended, proposed_by } => {
+                self.agreements.put((hash.0, &text), standing, signatures, ended, proposed_by);
             }
             Change::Invitation { hash, institution, expires, used, person } => {
                 self.invitations.insert(hash.0, Invitation { institution, expires, used, person });
@@ -229,7 +231,7 @@ impl Directory {
             }
             Change::Hidden { record, below } => self.copies.hide(RecordId(record.0), below),
             Change::Emergency { emergency } => {
-                self.emergencies.insert(emergency.id.0, *emergency);
+                self.put_emergency(*emergency);
             }
             Change::Erased { id, of, whole, done } => {
                 self.duties.put_erased(id, &of, whole, done);

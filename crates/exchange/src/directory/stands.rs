@@ -69,7 +69,7 @@ impl Directory {
             may_teach: BTreeSet::new(),
             own: mine == Some(learner),
             access_on: home.is_some_and(|home| self.access_on(home)),
-            emergency: self.emergencies().any(|one| one.opens(id, learner, now)),
+            emergency: self.emergencies_of(id).any(|one| one.opens(id, learner, now)),
         };
         let taught = self.institution(institution)?.staff.get(person.staff.as_ref().unwrap_or(local));
         let taught = taught.filter(|_| person.staff.is_some()).map_or(&[] as &[LocalId], Vec::as_slice);
@@ -107,6 +107,23 @@ impl Directory {
     /// Every emergency access.
     pub fn emergencies(&self) -> impl Iterator<Item = &Emergency> {
         self.emergencies.values()
+    }
+
+    /// A person's emergency accesses that are open, and some that no longer are.
+    pub fn emergencies_of(&self, person: PersonId) -> impl Iterator<Item = &Emergency> {
+        let ids = self.opened_by.get(&person).map_or(&[] as &[[u8; 16]], Vec::as_slice);
+        ids.iter().filter_map(|id| self.emergencies.get(id))
+    }
+
+    /// Every reading asks what is open, so that what had ended when the person opened another is not looked at again.
+    pub(super) fn put_emergency(&mut self, emergency: Emergency) {
+        let (id, ids) = (emergency.id.0, self.opened_by.entry(emergency.person.0).or_default());
+        self.emergencies.insert(id, emergency);
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+        let newest = ids.iter().filter_map(|id| self.emergencies.get(id)).map(|one| one.opened).max();
+        ids.retain(|id| self.emergencies.get(id).is_some_and(|one| newest.is_none_or(|at| at < one.until)));
     }
 
     /// The emergency access with this id.

@@ -139,7 +139,8 @@ impl Exchange {
     /// Explains what is decided now, for whoever may see decisions of their institution.
     ///
     /// # Errors
-    /// [`AskError`], with one wording for what is not the asker's to know and what nobody knows.
+    /// [`AskError`], with one wording for what is not the asker's to know and what nobody knows, and for whoever has asked
+    /// for too much of it lately.
     pub async fn explain(
         &self,
         acting: Acting<'_>,
@@ -147,9 +148,17 @@ impl Exchange {
         which: &Which,
         now: Timestamp,
     ) -> Result<Vec<Explained>, AskError> {
+        let id = acting.speaker.id();
+        if self.shared.misses.too_many(id, now) {
+            self.refused(&acting.speaker.by(), "read.slowed", "");
+            return Err(NotAllowed::Denied.into());
+        }
         let explained = self.explained(acting, whom, which, now).await;
         if let Err(AskError::NotAllowed(_)) = explained {
             self.refused(&acting.speaker.by(), "act.refused", OfficeAct::SeeDecisions.as_str());
+            if self.shared.misses.missed(id, now) {
+                tracing::warn!(person = %id, "a person keeps asking about what is not theirs to know");
+            }
         }
         explained
     }
@@ -226,9 +235,20 @@ impl Exchange {
             let wants = Wants::new(&ask, vec![kind], None);
             records = find(&self.shared, &places, &wants).await.map_err(|_| AskError::Unavailable)?;
         }
-        let home = self.shared.directory().home_of(learner).is_some_and(|(home, _)| *home == own);
-        // Of what others made about a visitor, not even the number is a host's to know.
-        records.retain(|one| home || one.entry.source == own);
+        {
+            let directory = self.shared.directory();
+            let home = directory.home_of(learner).is_some_and(|(home, _)| *home == own);
+            // Of what others made about a visitor, not even the number is a host's to know; nor is anything of whom a
+            // mistaken match was about, or of what was made confidential since.
+            records.retain(|one| {
+                (home || one.entry.source == own)
+                    && about(&directory, one) == Some(learner)
+                    && !directory.copies().is_hidden(one.entry.id, one.entry.revision)
+            });
+        }
+        if records.is_empty() && matches!(which, Which::Sequence(_) | Which::Record(_)) {
+            return Err(NotAllowed::Denied.into());
+        }
         if records.len() > RECORDS_MAX {
             return Err(AskError::TooMuch(RECORDS_MAX));
         }
@@ -247,8 +267,11 @@ impl Exchange {
         let entries = entries.map_err(|_| AskError::Unavailable)?;
         let bytes = entries.first().map(|(_, bytes)| bytes).ok_or(NotAllowed::Denied)?;
         let Ok(Entry::Record(entry)) = Entry::decode(bytes) else { return Err(NotAllowed::Denied.into()) };
+        let everything = Wants::everything();
+        let loaded = find(&self.shared, &[seq], &everything).await.map_err(|_| AskError::Unavailable)?;
         let directory = self.shared.directory();
-        let local = directory.local_ids(own, &[entry.learner]).remove(&entry.learner);
+        let now = loaded.first().and_then(|one| about(&directory, one)).ok_or(NotAllowed::Denied)?;
+        let local = directory.local_ids(own, &[now]).remove(&now);
         let local = local.ok_or(NotAllowed::Denied)?;
         let learner = directory.local(own, &local).and_then(|held| held.learner).ok_or(NotAllowed::Denied)?;
         let home = directory.home_of(learner).is_some_and(|(home, _)| *home == own);
@@ -257,6 +280,13 @@ impl Exchange {
         }
         Ok((entry, local, learner))
     }
+}
+
+/// Whom a record is about by today's matches; where its content is gone, by those of the day it was published.
+fn about(directory: &Directory, loaded: &Loaded) -> Option<u32> {
+    let Some(record) = &loaded.payload else { return Some(loaded.entry.learner) };
+    let of = &record.circumstances;
+    directory.placed(loaded.entry.source, &of.learner, of.date, of.at, of.group.as_ref()).learner
 }
 
 /// A person of the asker's institution, or a partner.
@@ -351,7 +381,7 @@ impl Case<'_> {
     }
 
     fn institution(&self, which: &Which, slug: &Slug) -> Result<Vec<Explained>, NotAllowed> {
-        let words = Words::new(self.directory, self.policy, self.found.learner);
+        let words = Words::new(self.directory, self.policy, self.found.learner).flowing();
         let home = self.directory.home_of(self.found.learner).map(|(home, _)| *home);
         let recipient = self.directory.number_of(slug).ok_or(NotAllowed::Denied)?;
         let home_state = home.and_then(|home| self.directory.institution(home));

@@ -6,7 +6,7 @@ use crate::{
     reading::Loaded,
 };
 use commonroll_core::{LocalId, RecordKind, Role, SchoolDate, Slug, agreement::ItemKind};
-use commonroll_policy::{Explanation, Policy};
+use commonroll_policy::{Denied, DenyCode, Explanation, Policy};
 
 const NO_RULE: &str = "no rule lets it out to this one: data managers can propose a change of the rules";
 const NOT_LISTED: &str = "the agreement doesn't list it: its parties can sign a new version that does";
@@ -20,8 +20,8 @@ pub(super) struct Listed {
     words: String,
     /// Field groups that the agreement lists, and those of them that it lets the role see.
     groups: Option<(u32, u32)>,
-    /// It lists the kind and shows the role nothing of it.
-    hides: bool,
+    /// The agreement lists the kind and shows the role nothing of it.
+    hides: Option<Denied>,
 }
 
 /// Everything that words are made from.
@@ -29,11 +29,18 @@ pub(super) struct Words<'a> {
     directory: &'a Directory,
     policy: &'a Policy,
     learner: u32,
+    /// It is about what flows between systems, and not about what somebody sees.
+    flows: bool,
 }
 
 impl<'a> Words<'a> {
     pub const fn new(directory: &'a Directory, policy: &'a Policy, learner: u32) -> Self {
-        Self { directory, policy, learner }
+        Self { directory, policy, learner, flows: false }
+    }
+
+    /// Words for what flows between systems.
+    pub const fn flowing(self) -> Self {
+        Self { flows: true, ..self }
     }
 
     fn slug(&self, number: u16) -> String {
@@ -105,10 +112,13 @@ impl<'a> Words<'a> {
         role: Option<Role>,
         today: SchoolDate,
     ) -> Listed {
-        let none = |words: &str| Listed { words: words.to_owned(), groups: None, hides: false };
+        let none = |words: &str| Listed { words: words.to_owned(), groups: None, hides: None };
         let Some((host, home)) = pair else { return none("none: who is home is not settled") };
         if host == home {
-            return none("none is needed: it stays where it was made");
+            return none(match self.flows {
+                true => "none: what the learner's home makes itself doesn't flow",
+                false => "none is needed: it stays where it was made",
+            });
         }
         let held = match kind {
             ItemKind::Record(kind) => self.directory.agreement(host, home, kind, today),
@@ -125,17 +135,17 @@ impl<'a> Words<'a> {
                     terms.id, terms.version
                 ),
                 groups: Some((groups, 0)),
-                hides: true,
+                hides: Some(Denied::not_shown(&terms.id, terms.version)),
             },
             Some(Some((terms, seen))) => Listed {
                 words: format!("{}, version {}", terms.id, terms.version),
                 groups: Some((terms.groups(kind), seen)),
-                hides: false,
+                hides: None,
             },
             None => Listed {
                 words: format!("{}, version {}", terms.id, terms.version),
                 groups: Some((groups, groups)),
-                hides: false,
+                hides: None,
             },
         }
     }
@@ -147,6 +157,9 @@ impl<'a> Words<'a> {
                 .to_owned();
         };
         let (host, home_slug) = (self.slug(source), self.slug(*home));
+        if *home == source && self.flows {
+            return format!("none: {home_slug} is home and made it itself; what hosts make flows");
+        }
         if *home == source {
             return format!("none is needed: {home_slug} is home and made it itself");
         }
@@ -217,12 +230,18 @@ impl<'a> Words<'a> {
             GroupSaid { number: *number, name, open, why: why(*number, open) }
         };
         let mut missing: Vec<String> = told.missing.iter().map(|what| (*what).to_owned()).collect();
-        if listed.hides && told.answer.is_err() {
-            missing.push(format!("the agreement: {NOT_THIS_ROLE}"));
+        let hidden = listed.hides.as_ref().filter(|_| told.answer.is_err());
+        if let Some(hidden) = hidden {
+            // There is an agreement; it is this role that it leaves out.
+            missing.retain(|what| !what.starts_with("no sharing agreement in force"));
+            missing.push(hidden.reason().to_owned());
         }
-        let (code, reason) = match &told.answer {
-            Ok(_) => ("allowed".to_owned(), "the rules below allow it".to_owned()),
-            Err(denied) => (denied.code.to_string(), denied.reason().to_owned()),
+        let (code, reason) = match (&told.answer, hidden) {
+            (Ok(_), _) => ("allowed".to_owned(), "the rules below allow it".to_owned()),
+            (Err(denied), Some(hidden)) if denied.code == DenyCode::NoAgreement => {
+                (hidden.code.to_string(), hidden.reason().to_owned())
+            }
+            (Err(denied), _) => (denied.code.to_string(), denied.reason().to_owned()),
         };
         Explained {
             allowed: told.answer.is_ok(),

@@ -221,6 +221,7 @@ impl Signed {
             standing: standing(&self.terms, &signatures),
             signatures,
             ended: None,
+            proposed_by: None,
         });
         1
     }

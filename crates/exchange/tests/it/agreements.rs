@@ -188,3 +188,22 @@ async fn a_half_signed_import_waits_and_the_missing_head_brings_it_in_force() {
         "in force when the call returned"
     );
 }
+
+#[tokio::test]
+async fn an_institution_has_only_so_many_proposals_open_and_may_take_one_back() {
+    let world = World::governed().await;
+    let (manager, head) =
+        (Actor::new(&world, "kingsmead", Role::DataManager), Actor::new(&world, "kingsmead", Role::Head));
+    for version in 2..22 {
+        world.exchange.propose_agreement(manager.acting(), &narrower(version), world.now()).await.unwrap();
+    }
+    let one_more = world.exchange.propose_agreement(manager.acting(), &narrower(22), world.now()).await;
+    assert!(matches!(one_more, Err(LawError::State(why)) if why.contains("20 proposals")), "{one_more:?}");
+    // Another party is not kept from proposing by that.
+    let other = Actor::new(&world, "ridgeway", Role::DataManager);
+    world.exchange.propose_agreement(other.acting(), &narrower(23), world.now()).await.unwrap();
+    let back = agreement_hash(&narrower(2));
+    let signature = head.sign(Approves::Act, &ending_hash(&back, None));
+    world.exchange.end_agreement(head.acting(), back, (None, signature), world.now()).await.unwrap();
+    world.exchange.propose_agreement(manager.acting(), &narrower(22), world.now()).await.unwrap();
+}

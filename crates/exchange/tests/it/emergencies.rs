@@ -90,7 +90,12 @@ async fn an_emergency_is_only_for_staff_and_for_whoever_is_placed_here_now() {
         open(&world, &teacher, Role::Teacher, "n-77", 25 * 60).await,
         Err(LawError::Invalid(_))
     ));
+    assert!(matches!(open(&world, &teacher, Role::Teacher, "n-77", 0).await, Err(LawError::Invalid(_))));
     let acting = Acting { speaker: &teacher, role: Role::Teacher };
+    let moment = Duration::from_secs(59);
+    let short =
+        world.exchange.open_emergency(acting, (&id("n-77"), REASON), moment, ([1; 16], world.now())).await;
+    assert!(matches!(short, Err(LawError::Invalid(invalid)) if invalid.field == "valid_for"));
     let hour = Duration::from_secs(3600);
     let short =
         world.exchange.open_emergency(acting, (&id("n-77"), "quick"), hour, ([1; 16], world.now())).await;

@@ -175,3 +175,43 @@ async fn an_explanation_takes_moments() {
     // Ten times the promise, for a build that isn't optimised on a machine that does other things as well.
     assert!(worst.as_millis() < 500, "{worst:?}");
 }
+
+#[tokio::test]
+async fn an_agreement_that_leaves_a_role_out_is_named_and_not_said_to_be_missing() {
+    // The agreement lists attendance and names tutors, heads of sixth form and attendance officers; heads it leaves out.
+    let world = school().await;
+    let manager = Actor::new(&world, "kingsmead", Role::DataManager);
+    let head = Actor::new(&world, "kingsmead", Role::Head);
+    let whom = person(&head.speaker, Role::Head, Purpose::Pastoral);
+    let told = world.why(&manager, &whom, &day("k-1", RecordKind::Attendance)).await.unwrap();
+    assert_eq!((told[0].allowed, told[0].code.as_str()), (false, "not_shown"));
+    assert!(told[0].reason.contains("(vale-2026, version 1) shows this role nothing"), "{told:?}");
+    assert!(!format!("{told:?}").contains("no sharing agreement in force"), "{told:?}");
+}
+
+#[tokio::test]
+async fn case_12_what_was_made_confidential_since_is_not_there_and_guessing_is_slowed() {
+    let mut world = school().await;
+    let manager = Actor::new(&world, "kingsmead", Role::DataManager);
+    let home = Whom::Institution(slug("kingsmead"));
+    let told = world.why(&manager, &home, &day("k-1", RecordKind::Attendance)).await.unwrap();
+    let sequence = Which::Sequence(told[0].sequence.unwrap());
+    assert!(world.why(&manager, &home, &sequence).await.unwrap()[0].allowed);
+    let mut secret = mark("northgate", "n-77", 9, 2);
+    secret.head.confidential = true;
+    world.publish("northgate", vec![secret]).await;
+    assert_eq!(world.why(&manager, &home, &sequence).await, Err(DENIED));
+    let by_day = world.why(&manager, &home, &day("k-1", RecordKind::Attendance)).await.unwrap();
+    assert!(by_day.iter().all(|one| one.sequence.is_none()), "what would be, if there were one: {by_day:?}");
+    // Home's own records don't flow, and no placement is said to be needed and not needed at once.
+    let own = by_day.iter().find(|one| one.source == Some(slug("kingsmead"))).unwrap();
+    assert!(!own.allowed && own.placement.starts_with("none: kingsmead is home"), "{own:?}");
+    assert!(!own.agreement.contains("none is needed"), "{own:?}");
+    for sequence in 0..60 {
+        let _ = world.why(&manager, &home, &Which::Sequence(1_000_000 + sequence)).await;
+    }
+    let slowed = world.why(&manager, &home, &day("k-1", RecordKind::Attendance)).await;
+    assert_eq!(slowed, Err(DENIED), "also for what is theirs, until they have waited");
+    world.pass(11 * 60_000_000);
+    assert!(world.why(&manager, &home, &day("k-1", RecordKind::Attendance)).await.is_ok());
+}
