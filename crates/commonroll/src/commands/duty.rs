@@ -142,6 +142,12 @@ async fn erase(caller: &Caller, request: EraseRequest) -> Result<(), String> {
     if erased.directory_entries > 0 {
         println!("{} older entries about the learner went with them", erased.directory_entries);
     }
+    if erased.others > 0 {
+        println!(
+            "{} records stay: your institution neither made them nor was to receive them; ask those who did",
+            erased.others
+        );
+    }
     if erased.notices > 0 {
         println!(
             "{} copies are asked back in {} notices; the hub's operator sees the answers (`audit withdrawals`), and \

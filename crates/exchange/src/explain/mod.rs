@@ -267,7 +267,7 @@ impl Exchange {
         let entries = entries.map_err(|_| AskError::Unavailable)?;
         let bytes = entries.first().map(|(_, bytes)| bytes).ok_or(NotAllowed::Denied)?;
         let Ok(Entry::Record(entry)) = Entry::decode(bytes) else { return Err(NotAllowed::Denied.into()) };
-        let everything = Wants::everything();
+        let everything = Wants::everything(1);
         let loaded = find(&self.shared, &[seq], &everything).await.map_err(|_| AskError::Unavailable)?;
         let directory = self.shared.directory();
         let now = loaded.first().and_then(|one| about(&directory, one)).ok_or(NotAllowed::Denied)?;

@@ -72,6 +72,9 @@ impl Line {
         match record.state.as_str() {
             "withdrawn" => "taken back by its source".clone_into(&mut line.says),
             "erased" => "erased: what it said is gone".clone_into(&mut line.says),
+            "withheld" => {
+                "not to be had now: it waits, or what let it flow has ended".clone_into(&mut line.says)
+            }
             "damaged" => "damaged at the hub, not shown: tell the operator".clone_into(&mut line.says),
             "replaced" => line.says = format!("{} (replaced by a newer revision)", line.says),
             _ => {}
