@@ -284,6 +284,17 @@ pub enum InstitutionType {
     SixthForm,
 }
 
+impl std::fmt::Display for InstitutionType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::School => "school",
+            Self::Academy => "academy",
+            Self::FeCollege => "FE college",
+            Self::SixthForm => "sixth form",
+        })
+    }
+}
+
 /// A partner of the consortium.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
