@@ -1,0 +1,7 @@
+//! Pure folds over what institutions said. No I/O, no clock: whoever feeds a view says what time it is.
+//!
+//! [`whereabouts`] says of each learner who is expected somewhere where they are, as far as anybody knows, and whom to
+//! tell. A view can be dropped and fed again: it ends where it was. What it says is shown to nobody without a permit;
+//! that is not decided here.
+
+pub mod whereabouts;

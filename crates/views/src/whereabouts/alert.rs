@@ -1,0 +1,86 @@
+//! What has to be told, to whom, and again until somebody says that they have it in hand.
+
+use super::{Id, Rules, after};
+use commonroll_core::Timestamp;
+
+/// What an alert is about. One alert for each, however often it is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AlertKey {
+    /// A register should be in and isn't.
+    Register {
+        /// The host.
+        site: u16,
+        /// The meeting.
+        lesson: u64,
+    },
+    /// Nobody can place this learner.
+    Unaccounted(Id),
+    /// The learner left a lesson before its end.
+    LeftEarly(Id),
+    /// A class does not take place, and this home has learners in it.
+    ClassCancelled {
+        /// The host.
+        site: u16,
+        /// The meeting.
+        lesson: u64,
+        /// The home.
+        home: u16,
+    },
+    /// A source is silent: an institution, never a learner, is what is missing.
+    SourceSilent {
+        /// Whose.
+        site: u16,
+    },
+}
+
+/// Who is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Notify {
+    /// An institution in whose lesson it happens, or whose source it is.
+    Host(u16),
+    /// The learner's home.
+    Home(u16),
+}
+
+/// What is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// About what.
+    pub key: AlertKey,
+    /// To whom, the first one first.
+    pub to: Vec<Notify>,
+    /// How often it was told before and nobody took it in hand.
+    pub repeated: u32,
+    /// Since when it is so.
+    pub since: Timestamp,
+}
+
+/// An alert that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Open {
+    pub since: Timestamp,
+    pub to: Vec<Notify>,
+    pub repeated: u32,
+    /// When it is told again; `None` once somebody has it in hand.
+    pub again: Option<Timestamp>,
+}
+
+impl Open {
+    /// A new one, told now.
+    pub fn new(since: Timestamp, to: Vec<Notify>, rules: &Rules, now: Timestamp) -> Self {
+        Self { since, to, repeated: 0, again: Some(after(now, rules.acknowledge)) }
+    }
+
+    pub fn alert(&self, key: AlertKey) -> Alert {
+        Alert { key, to: self.to.clone(), repeated: self.repeated, since: self.since }
+    }
+}
+
+/// Something that a board has to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Tell these people.
+    Tell(Alert),
+    /// It is over: the learner was found, the register came, the source is back.
+    Over(AlertKey),
+}

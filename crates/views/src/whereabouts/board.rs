@@ -1,0 +1,484 @@
+//! Many expectations at once, kept current by what is heard and by the clock.
+//!
+//! Only what a piece of evidence touches, or whose moment has come, is judged again: a board of a whole consortium costs
+//! what happens, not what it holds.
+
+use super::{
+    Alert, AlertKey, Excuse, Expectation, Facts, Id, Mark, Notify, Rules, State, What, Why, alert::Open,
+    judge::judge,
+};
+use commonroll_core::{Interval, Timestamp, record::attendance::Physical};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// What a board is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// A learner is expected somewhere. Says it anew if the time has changed.
+    Expect(Expectation),
+    /// The learner is no longer expected there: the placement ended, the timetable changed.
+    Drop(Id),
+    /// A host's mark of a learner in one of its meetings.
+    Mark(Id, Mark),
+    /// The host took its mark back.
+    Unmark(Id),
+    /// A learner was seen at a site outside any meeting that is known here.
+    Sighting {
+        /// Who.
+        learner: u32,
+        /// Where.
+        site: u16,
+        /// When.
+        time: Interval,
+    },
+    /// Nobody has to expect this learner in this time.
+    Excuse {
+        /// Who.
+        learner: u32,
+        /// When.
+        time: Interval,
+        /// Why not.
+        why: Excuse,
+    },
+    /// A site is closed in this time.
+    Closed {
+        /// Which.
+        site: u16,
+        /// When.
+        time: Interval,
+    },
+    /// A class does not take place.
+    Cancelled {
+        /// The host.
+        site: u16,
+        /// The meeting.
+        lesson: u64,
+        /// When that was said.
+        at: Timestamp,
+    },
+    /// The home has its learner itself for this time.
+    TakenBack {
+        /// Who.
+        learner: u32,
+        /// When.
+        time: Interval,
+    },
+    /// A person found the learner of this expectation.
+    Found(Id, Timestamp),
+    /// A source was current at this moment.
+    Heard {
+        /// Whose.
+        site: u16,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+struct Held {
+    of: Expectation,
+    mark: Option<Mark>,
+    found: Option<Timestamp>,
+    state: State,
+    next: Option<Timestamp>,
+}
+
+/// Everything that is known of a learner apart from what one host marks.
+#[derive(Default)]
+struct Known {
+    expected: BTreeSet<Id>,
+    sightings: Vec<(u16, Interval)>,
+    excuses: Vec<(Interval, Excuse)>,
+    taken_back: Vec<Interval>,
+}
+
+/// The whereabouts of every learner who is expected somewhere.
+pub struct Board {
+    rules: Rules,
+    held: BTreeMap<Id, Held>,
+    known: HashMap<u32, Known>,
+    closed: HashMap<u16, Vec<Interval>>,
+    cancelled: HashMap<(u16, u64), Timestamp>,
+    /// How many learners of a meeting are marked.
+    marked: HashMap<(u16, u64), u32>,
+    heard: HashMap<u16, Timestamp>,
+    /// The moments at which states change by themselves.
+    moments: BTreeSet<(Timestamp, Id)>,
+    dirty: HashSet<Id>,
+    /// Expectations of which nothing is known because their source is silent.
+    silent: BTreeSet<Id>,
+    /// Expectations that have begun, and about which the next word of their source decides.
+    waiting: BTreeSet<Id>,
+    open: BTreeMap<AlertKey, Open>,
+}
+
+impl Board {
+    /// An empty board.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            held: BTreeMap::new(),
+            known: HashMap::new(),
+            closed: HashMap::new(),
+            cancelled: HashMap::new(),
+            marked: HashMap::new(),
+            heard: HashMap::new(),
+            moments: BTreeSet::new(),
+            dirty: HashSet::new(),
+            silent: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            open: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a piece of evidence. What follows from it is said by the next [`Board::advance`].
+    pub fn take(&mut self, evidence: Evidence) {
+        match evidence {
+            Evidence::Expect(of) => self.expect(of),
+            Evidence::Drop(id) => self.drop(id),
+            Evidence::Mark(id, mark) => self.mark(id, Some(mark)),
+            Evidence::Unmark(id) => self.mark(id, None),
+            Evidence::Sighting { learner, site, time } => {
+                self.known.entry(learner).or_default().sightings.push((site, time));
+                self.touch_learner(learner);
+            }
+            Evidence::Excuse { learner, time, why } => {
+                self.known.entry(learner).or_default().excuses.push((time, why));
+                self.touch_learner(learner);
+            }
+            Evidence::TakenBack { learner, time } => {
+                self.known.entry(learner).or_default().taken_back.push(time);
+                self.touch_learner(learner);
+            }
+            Evidence::Closed { site, time } => {
+                self.closed.entry(site).or_default().push(time);
+                self.dirty.extend(self.held.range(of_site(site)).map(|(id, _)| *id));
+            }
+            Evidence::Cancelled { site, lesson, at } => {
+                self.cancelled.entry((site, lesson)).or_insert(at);
+                self.touch_lesson(site, lesson);
+            }
+            Evidence::Found(id, at) => {
+                if let Some(held) = self.held.get_mut(&id) {
+                    held.found = Some(at);
+                    self.dirty.insert(id);
+                }
+            }
+            Evidence::Heard { site, at } => {
+                let last = self.heard.entry(site).or_insert(at);
+                *last = (*last).max(at);
+                let waiting = [&self.silent, &self.waiting].map(|set| set.range(of_site(site)));
+                self.dirty.extend(waiting.into_iter().flatten().copied());
+            }
+        }
+    }
+
+    /// Lets the clock come to a moment, and says what has to be told. Time never goes back here.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<What> {
+        while let Some((at, id)) = self.moments.first().copied().filter(|(at, _)| *at <= now) {
+            self.moments.remove(&(at, id));
+            self.dirty.insert(id);
+        }
+        let mut ids: Vec<Id> = self.dirty.drain().collect();
+        ids.sort_unstable();
+        let mut said = Vec::new();
+        for id in &ids {
+            self.look(*id, now, &mut said);
+        }
+        let sites: BTreeSet<u16> = ids.iter().map(|id| id.site).collect();
+        for site in sites {
+            self.look_at_source(site, now, &mut said);
+        }
+        let lessons: BTreeSet<(u16, u64)> = ids.iter().map(|id| (id.site, id.lesson)).collect();
+        for (site, lesson) in lessons {
+            self.look_at_register(site, lesson, now, &mut said);
+        }
+        self.repeat(now, &mut said);
+        said
+    }
+
+    /// When something changes or has to be told again though nothing is heard; `None` for never.
+    pub fn next(&self) -> Option<Timestamp> {
+        let again = self.open.values().filter_map(|open| open.again).min();
+        let moment = self.moments.first().map(|(at, _)| *at);
+        again.into_iter().chain(moment).min()
+    }
+
+    /// Somebody has an alert in hand. False if there is no such alert.
+    pub fn acknowledge(&mut self, key: &AlertKey) -> bool {
+        self.open.get_mut(key).is_some_and(|open| {
+            open.again = None;
+            true
+        })
+    }
+
+    /// The state of one expectation, as of the last [`Board::advance`].
+    pub fn state(&self, id: Id) -> Option<State> {
+        self.held.get(&id).map(|held| held.state)
+    }
+
+    /// Everything that a home is concerned with, worst first.
+    pub fn of_home(&self, home: u16) -> Vec<(Expectation, State)> {
+        self.lines(|held| held.of.home == home)
+    }
+
+    /// Everything that a host is concerned with, worst first.
+    pub fn of_host(&self, site: u16) -> Vec<(Expectation, State)> {
+        self.lines(|held| held.of.site == site)
+    }
+
+    /// What has been told and is not over, and whether somebody has it in hand.
+    pub fn open_alerts(&self) -> impl Iterator<Item = (Alert, bool)> {
+        self.open.iter().map(|(key, open)| (open.alert(*key), open.again.is_none()))
+    }
+
+    fn lines(&self, wanted: impl Fn(&Held) -> bool) -> Vec<(Expectation, State)> {
+        let mut lines: Vec<_> = self.held.values().filter(|held| wanted(held)).collect();
+        lines.sort_by_key(|held| (held.state.urgency(), held.of.time.start(), held.of.id()));
+        lines.into_iter().map(|held| (held.of, held.state)).collect()
+    }
+
+    fn expect(&mut self, of: Expectation) {
+        let id = of.id();
+        self.known.entry(of.learner).or_default().expected.insert(id);
+        match self.held.get_mut(&id) {
+            Some(held) => held.of = of,
+            None => {
+                let held = Held { of, mark: None, found: None, state: State::Expected, next: None };
+                self.held.insert(id, held);
+            }
+        }
+        self.touch_learner(of.learner);
+    }
+
+    fn drop(&mut self, id: Id) {
+        self.mark(id, None);
+        if let Some(held) = self.held.remove(&id) {
+            if let Some(at) = held.next {
+                self.moments.remove(&(at, id));
+            }
+            self.silent.remove(&id);
+            self.waiting.remove(&id);
+            if let Some(known) = self.known.get_mut(&id.learner) {
+                known.expected.remove(&id);
+            }
+            // Its alerts end with the next look.
+            self.dirty.insert(id);
+        }
+    }
+
+    fn mark(&mut self, id: Id, mark: Option<Mark>) {
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let had = held.mark.is_some();
+        held.mark = mark;
+        if had != mark.is_some() {
+            let marked = self.marked.entry((id.site, id.lesson)).or_default();
+            *marked = if had { marked.saturating_sub(1) } else { *marked + 1 };
+            let now_or_no_longer_taken = *marked == u32::from(!had);
+            if now_or_no_longer_taken {
+                self.touch_lesson(id.site, id.lesson);
+            }
+        }
+        self.touch_learner(id.learner);
+    }
+
+    fn touch_learner(&mut self, learner: u32) {
+        let known = self.known.get(&learner);
+        self.dirty.extend(known.into_iter().flat_map(|known| known.expected.iter().copied()));
+    }
+
+    fn touch_lesson(&mut self, site: u16, lesson: u64) {
+        let all = of_lesson(site, lesson);
+        self.dirty.extend(self.held.range(all).map(|(id, _)| *id));
+    }
+
+    fn look(&mut self, id: Id, now: Timestamp, said: &mut Vec<What>) {
+        let Some(held) = self.held.get(&id) else {
+            self.over(AlertKey::Unaccounted(id), said);
+            self.over(AlertKey::LeftEarly(id), said);
+            return;
+        };
+        let (of, facts) = (held.of, self.facts(held));
+        let (state, next) = judge(&of, &facts, &self.rules, now);
+        self.schedule(id, state, next);
+        match state {
+            State::Unaccounted { since, why } => {
+                let (host, home) = (Notify::Host(of.site), Notify::Home(of.home));
+                let to = match why {
+                    Why::MarkedAbsent | Why::Cancelled => vec![home, host],
+                    Why::RegisterNotTaken | Why::NotOnRegister | Why::NotArrived => vec![host, home],
+                };
+                self.tell(AlertKey::Unaccounted(id), since, to, now, said);
+            }
+            _ => self.over(AlertKey::Unaccounted(id), said),
+        }
+        let left = match state {
+            State::LeftEarly { at } => Some(at).filter(|at| {
+                let minutes = of.time.end().micros().saturating_sub(at.micros()) / super::MINUTE;
+                minutes >= i64::from(self.rules.left_early)
+            }),
+            _ => None,
+        };
+        match left {
+            Some(at) => {
+                let to = vec![Notify::Home(of.home), Notify::Host(of.site)];
+                self.tell(AlertKey::LeftEarly(id), at, to, now, said);
+            }
+            None => self.over(AlertKey::LeftEarly(id), said),
+        }
+        self.look_at_class(&of, now, said);
+    }
+
+    /// A class that does not take place: told once to each home that has learners in it, until it has them back.
+    fn look_at_class(&mut self, of: &Expectation, now: Timestamp, said: &mut Vec<What>) {
+        let key = AlertKey::ClassCancelled { site: of.site, lesson: of.lesson, home: of.home };
+        let lost = |held: &Held| {
+            held.of.home == of.home && matches!(held.state, State::Cancelled { taken_back: false })
+        };
+        match self.held.range(of_lesson(of.site, of.lesson)).any(|(_, held)| lost(held)) {
+            true => self.tell(key, now, vec![Notify::Home(of.home)], now, said),
+            false => self.over(key, said),
+        }
+    }
+
+    fn schedule(&mut self, id: Id, state: State, next: Option<Timestamp>) {
+        let Some(held) = self.held.get_mut(&id) else { return };
+        if let Some(at) = held.next.take() {
+            self.moments.remove(&(at, id));
+        }
+        (held.state, held.next) = (state, next);
+        if let Some(at) = next {
+            self.moments.insert((at, id));
+        }
+        let put = |set: &mut BTreeSet<Id>, is: bool| if is { set.insert(id) } else { set.remove(&id) };
+        put(&mut self.silent, matches!(state, State::UnknownSince { .. }));
+        let waiting = matches!(state, State::Due | State::InTravel { .. } | State::NotMarked { .. });
+        put(&mut self.waiting, waiting);
+    }
+
+    fn facts(&self, held: &Held) -> Facts {
+        let of = &held.of;
+        let start = of.time.start();
+        let known = self.known.get(&of.learner);
+        let closed =
+            self.closed.get(&of.site).is_some_and(|times| times.iter().any(|time| holds(*time, start)));
+        let told = known.into_iter().flat_map(|known| &known.excuses);
+        let told = told.filter(|(time, _)| holds(*time, start)).map(|(_, why)| *why).min();
+        let (elsewhere, came_from) = self.other_sites(of);
+        Facts {
+            mark: held.mark,
+            excuse: told.or(closed.then_some(Excuse::Closed)),
+            cancelled: self.cancelled.get(&(of.site, of.lesson)).copied(),
+            taken_back: known.is_some_and(|known| known.taken_back.iter().any(|time| holds(*time, start))),
+            elsewhere,
+            came_from,
+            found: held.found,
+            register_taken: self.marked.get(&(of.site, of.lesson)).is_some_and(|marked| *marked > 0),
+            heard: self.heard.get(&of.site).copied(),
+        }
+    }
+
+    /// Where else the learner was seen: while this lesson runs, and last before it.
+    fn other_sites(&self, of: &Expectation) -> (Option<u16>, Option<(u16, Timestamp)>) {
+        let Some(known) = self.known.get(&of.learner) else { return (None, None) };
+        let in_lessons = known.expected.iter().filter_map(|id| self.held.get(id)).filter_map(|held| {
+            let mark =
+                held.mark.filter(|mark| matches!(mark.physical, Physical::Present | Physical::Late))?;
+            let left = i64::from(mark.minutes_left_early.unwrap_or(0)) * super::MINUTE;
+            Some((held.of.site, held.of.time.start(), held.of.time.end().plus_micros(-left)))
+        });
+        let besides = known.sightings.iter().map(|(site, time)| (*site, time.start(), time.end()));
+        let (mut elsewhere, mut came_from) = (None, None);
+        for (site, from, until) in in_lessons.chain(besides).filter(|(site, ..)| *site != of.site) {
+            if from < of.time.end() && of.time.start() < until {
+                elsewhere = elsewhere.max(Some(site));
+            } else if until <= of.time.start() && came_from.is_none_or(|(_, last)| last < until) {
+                came_from = Some((site, until));
+            }
+        }
+        (elsewhere, came_from)
+    }
+
+    /// A register that isn't in: one alert for all learners of the meeting.
+    fn look_at_register(&mut self, site: u16, lesson: u64, now: Timestamp, said: &mut Vec<What>) {
+        let key = AlertKey::Register { site, lesson };
+        let waiting = self.waiting.range(of_lesson(site, lesson)).filter_map(|id| self.held.get(id));
+        let since = waiting.map(|held| held.state).find_map(|state| match state {
+            State::NotMarked { since } => Some(since),
+            _ => None,
+        });
+        match since {
+            Some(since) => self.tell(key, since, vec![Notify::Host(site)], now, said),
+            None => self.over(key, said),
+        }
+    }
+
+    /// A silent source is one alert about the institution, and none about learners.
+    fn look_at_source(&mut self, site: u16, now: Timestamp, said: &mut Vec<What>) {
+        let key = AlertKey::SourceSilent { site };
+        let homes: BTreeSet<u16> = self
+            .silent
+            .range(of_site(site))
+            .filter_map(|id| self.held.get(id))
+            .map(|held| held.of.home)
+            .collect();
+        if homes.is_empty() {
+            return self.over(key, said);
+        }
+        let since = self.heard.get(&site).copied().unwrap_or(now);
+        let to = std::iter::once(Notify::Host(site)).chain(homes.into_iter().map(Notify::Home)).collect();
+        self.tell(key, since, to, now, said);
+    }
+
+    fn tell(
+        &mut self,
+        key: AlertKey,
+        since: Timestamp,
+        to: Vec<Notify>,
+        now: Timestamp,
+        said: &mut Vec<What>,
+    ) {
+        match self.open.get_mut(&key) {
+            // Who is concerned besides is told at once.
+            Some(open) => {
+                let more: Vec<Notify> = to.into_iter().filter(|who| !open.to.contains(who)).collect();
+                if !more.is_empty() {
+                    open.to.extend(&more);
+                    said.push(What::Tell(Alert { to: more, ..open.alert(key) }));
+                }
+            }
+            None => {
+                let open = Open::new(since, to, &self.rules, now);
+                said.push(What::Tell(open.alert(key)));
+                self.open.insert(key, open);
+            }
+        }
+    }
+
+    fn over(&mut self, key: AlertKey, said: &mut Vec<What>) {
+        if self.open.remove(&key).is_some() {
+            said.push(What::Over(key));
+        }
+    }
+
+    /// What nobody has in hand is told again: an alert is never silent.
+    fn repeat(&mut self, now: Timestamp, said: &mut Vec<What>) {
+        for (key, open) in &mut self.open {
+            if open.again.is_some_and(|again| again <= now) {
+                open.repeated += 1;
+                open.again = Some(super::after(now, self.rules.acknowledge));
+                said.push(What::Tell(open.alert(*key)));
+            }
+        }
+    }
+}
+
+fn holds(time: Interval, at: Timestamp) -> bool {
+    time.start() <= at && at < time.end()
+}
+
+fn of_lesson(site: u16, lesson: u64) -> std::ops::RangeInclusive<Id> {
+    Id { site, lesson, learner: 0 }..=Id { site, lesson, learner: u32::MAX }
+}
+
+fn of_site(site: u16) -> std::ops::RangeInclusive<Id> {
+    Id { site, lesson: 0, learner: 0 }..=Id { site, lesson: u64::MAX, learner: u32::MAX }
+}

@@ -1,0 +1,6 @@
+//! Stories of a school day, as the views tell them.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod evening;
+mod whereabouts;

@@ -1,0 +1,332 @@
+//! One expectation through every state, and a board through a morning with holes in it.
+
+use commonroll_core::{Interval, Timestamp, record::attendance::Physical};
+use commonroll_views::whereabouts::*;
+use proptest::prelude::*;
+
+const HOME: u16 = 1;
+const HOST: u16 = 2;
+const OTHER: u16 = 3;
+const MINUTE: i64 = 60_000_000;
+
+/// A moment of the day, in minutes after midnight.
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_micros("at", 1_789_000_000_000_000 + minute * MINUTE).unwrap()
+}
+
+/// A time of the day, in minutes after midnight.
+pub fn between(from: i64, to: i64) -> Interval {
+    Interval::new(at(from), at(to)).unwrap()
+}
+
+fn lesson(learner: u32, site: u16, from: i64, to: i64) -> Expectation {
+    Expectation { learner, home: HOME, site, lesson: from as u64, time: between(from, to) }
+}
+
+fn mark(physical: Physical, minute: i64) -> Mark {
+    Mark { physical, minutes_late: None, minutes_left_early: None, at: at(minute) }
+}
+
+fn present(minute: i64) -> Mark {
+    mark(Physical::Present, minute)
+}
+
+/// The state at a minute of the day, of a lesson from 9:00 (540) to 10:00 at a host that is heard all the time.
+fn state(minute: i64, change: impl FnOnce(&mut Facts)) -> State {
+    let mut facts = Facts { heard: Some(at(minute)), ..Facts::default() };
+    change(&mut facts);
+    judge(&lesson(7, HOST, 540, 600), &facts, &Rules::default(), at(minute)).0
+}
+
+#[test]
+fn without_a_mark_the_clock_tells() {
+    let none = |_: &mut Facts| {};
+    assert_eq!(state(539, none), State::Expected);
+    assert_eq!(state(540, none), State::Due);
+    assert_eq!(state(554, none), State::Due);
+    assert_eq!(state(555, none), State::NotMarked { since: at(555) });
+    assert_eq!(state(559, none), State::NotMarked { since: at(555) });
+    let missing = |why| State::Unaccounted { since: at(560), why };
+    assert_eq!(state(560, none), missing(Why::RegisterNotTaken));
+    assert_eq!(state(700, none), missing(Why::RegisterNotTaken), "it doesn't end with the lesson");
+    assert_eq!(state(560, |f| f.register_taken = true), missing(Why::NotOnRegister));
+}
+
+#[test]
+fn a_mark_says_what_the_host_saw() {
+    let marked = |mark: Mark| state(545, |f| f.mark = Some(mark));
+    assert_eq!(marked(present(544)), State::Seen);
+    let late = Mark { minutes_late: Some(12), ..mark(Physical::Late, 552) };
+    assert_eq!(marked(late), State::Late { minutes: Some(12) });
+    assert_eq!(marked(mark(Physical::Late, 552)), State::Late { minutes: None });
+    let left = Mark { minutes_left_early: Some(20), ..present(585) };
+    assert_eq!(marked(left), State::LeftEarly { at: at(580) });
+    let absent = mark(Physical::Absent, 544);
+    assert_eq!(marked(absent), State::Unaccounted { since: at(544), why: Why::MarkedAbsent });
+    assert_eq!(
+        state(545, |f| (f.mark, f.elsewhere) = (Some(absent), Some(OTHER))),
+        State::NotSeen { elsewhere: OTHER }
+    );
+    assert_eq!(marked(mark(Physical::NotRequired, 544)), State::Excused(Excuse::NotRequired));
+    assert_eq!(marked(mark(Physical::Unknown, 541)), State::Cancelled { taken_back: false });
+}
+
+#[test]
+fn a_notice_excuses_and_being_seen_beats_it() {
+    let excused = |f: &mut Facts| f.excuse = Some(Excuse::Notice);
+    assert_eq!(state(600, excused), State::Excused(Excuse::Notice));
+    let absent =
+        |f: &mut Facts| (f.excuse, f.mark) = (Some(Excuse::Notice), Some(mark(Physical::Absent, 545)));
+    assert_eq!(state(600, absent), State::Excused(Excuse::Notice), "told beforehand: no alarm");
+    let seen = |f: &mut Facts| (f.excuse, f.mark) = (Some(Excuse::Notice), Some(present(545)));
+    assert_eq!(state(600, seen), State::Seen);
+}
+
+#[test]
+fn case_37_a_silent_source_makes_nobody_present_and_nobody_absent() {
+    let heard = |minute: i64, heard: Option<i64>| state(minute, |f| f.heard = heard.map(at));
+    assert_eq!(heard(545, None), State::UnknownSince { heard: None });
+    assert_eq!(heard(620, Some(552)), State::UnknownSince { heard: Some(at(552)) });
+    assert_eq!(heard(558, Some(552)), State::Due, "quiet for a moment only: the register may be on its way");
+    assert_eq!(heard(562, Some(556)), State::NotMarked { since: at(555) });
+    assert_eq!(heard(530, None), State::Expected, "nothing has begun");
+    let missing = State::Unaccounted { since: at(560), why: Why::RegisterNotTaken };
+    assert_eq!(heard(620, Some(561)), missing, "it was heard without the register when that was overdue");
+    let marked = state(620, |f| (f.heard, f.mark) = (Some(at(545)), Some(present(545))));
+    assert_eq!(marked, State::Seen, "what was said stays said");
+}
+
+#[test]
+fn a_cancelled_class_is_unknown_and_not_absent() {
+    let said = |f: &mut Facts| f.cancelled = Some(at(500));
+    assert_eq!(state(530, said), State::Cancelled { taken_back: false });
+    assert_eq!(state(544, said), State::Cancelled { taken_back: false });
+    assert_eq!(state(545, said), State::Unaccounted { since: at(545), why: Why::Cancelled });
+    let back = |f: &mut Facts| (f.cancelled, f.taken_back) = (Some(at(500)), true);
+    assert_eq!(state(545, back), State::Cancelled { taken_back: true });
+}
+
+#[test]
+fn the_way_between_two_sites_takes_its_time() {
+    let left = |minute: i64| move |f: &mut Facts| f.came_from = Some((OTHER, at(minute)));
+    assert_eq!(state(541, left(530)), State::InTravel { from: OTHER, until: at(560) });
+    assert_eq!(state(560, left(530)), State::Unaccounted { since: at(560), why: Why::NotArrived });
+    assert_eq!(state(541, left(500)), State::Due, "long there, were they on the way");
+    assert_eq!(state(565, left(538)), State::InTravel { from: OTHER, until: at(568) });
+    assert_eq!(state(568, left(538)), State::Unaccounted { since: at(568), why: Why::NotArrived });
+}
+
+#[test]
+fn a_person_who_found_the_learner_ends_it() {
+    let found = |f: &mut Facts| (f.mark, f.found) = (Some(mark(Physical::Absent, 545)), Some(at(550)));
+    assert_eq!(state(551, found), State::Found { at: at(550) });
+}
+
+fn heard(board: &mut Board, minute: i64) {
+    for site in [HOST, OTHER] {
+        board.take(Evidence::Heard { site, at: at(minute) });
+    }
+}
+
+fn told(said: &[What]) -> Vec<(AlertKey, Vec<Notify>)> {
+    let alerts = said.iter().filter_map(|what| match what {
+        What::Tell(alert) => Some((alert.key, alert.to.clone())),
+        What::Over(_) => None,
+    });
+    alerts.collect()
+}
+
+fn over(said: &[What]) -> Vec<AlertKey> {
+    said.iter().filter_map(|what| if let What::Over(key) = what { Some(*key) } else { None }).collect()
+}
+
+#[test]
+fn a_learner_who_goes_missing_between_two_sites_is_told_and_found() {
+    let mut board = Board::new(Rules::default());
+    let (first, second) = (lesson(7, OTHER, 480, 530), lesson(7, HOST, 540, 600));
+    let classmate = lesson(8, HOST, 540, 600);
+    for of in [first, second, classmate] {
+        board.take(Evidence::Expect(of));
+    }
+    heard(&mut board, 470);
+    assert_eq!(board.advance(at(470)), []);
+    board.take(Evidence::Mark(first.id(), present(485)));
+    heard(&mut board, 541);
+    assert_eq!(told(&board.advance(at(541))), []);
+    assert_eq!(board.state(second.id()), Some(State::InTravel { from: OTHER, until: at(560) }));
+    board.take(Evidence::Mark(classmate.id(), present(545)));
+    board.take(Evidence::Mark(second.id(), mark(Physical::Absent, 545)));
+    let missing = AlertKey::Unaccounted(second.id());
+    let said = told(&board.advance(at(545)));
+    assert_eq!(said, [(missing, vec![Notify::Home(HOME), Notify::Host(HOST)])], "at once, the home first");
+    assert_eq!(board.of_home(HOME)[0].0.id(), second.id(), "worst first");
+    assert_eq!(board.advance(at(546)), [], "told once");
+    assert!(board.acknowledge(&missing));
+    assert_eq!(board.advance(at(600)), []);
+    board.take(Evidence::Found(second.id(), at(601)));
+    assert_eq!(over(&board.advance(at(601))), [missing]);
+    assert_eq!(board.open_alerts().count(), 0);
+}
+
+#[test]
+fn a_register_that_is_not_taken_is_one_alert_to_the_host_and_then_one_for_each_learner_to_their_home() {
+    let mut board = Board::new(Rules::default());
+    let all: Vec<Expectation> = (1..=3).map(|learner| lesson(learner, HOST, 540, 600)).collect();
+    all.iter().for_each(|of| board.take(Evidence::Expect(*of)));
+    let register = AlertKey::Register { site: HOST, lesson: 540 };
+    let mut log = Vec::new();
+    for minute in 530..562 {
+        heard(&mut board, minute);
+        log.extend(told(&board.advance(at(minute))).into_iter().map(|(key, to)| (minute, key, to)));
+    }
+    let both = vec![Notify::Host(HOST), Notify::Home(HOME)];
+    let mut wanted = vec![(555, register, vec![Notify::Host(HOST)])];
+    wanted.extend(all.iter().map(|of| (560, AlertKey::Unaccounted(of.id()), both.clone())));
+    assert_eq!(log, wanted);
+    all.iter().for_each(|of| board.take(Evidence::Mark(of.id(), present(563))));
+    assert_eq!(over(&board.advance(at(563))).len(), 3, "the late register ends it");
+}
+
+#[test]
+fn an_alert_that_nobody_has_in_hand_is_told_again() {
+    let mut board = Board::new(Rules::default());
+    let of = lesson(7, HOST, 540, 600);
+    board.take(Evidence::Expect(of));
+    heard(&mut board, 541);
+    board.take(Evidence::Mark(of.id(), mark(Physical::Absent, 541)));
+    assert_eq!(told(&board.advance(at(541))).len(), 1);
+    assert_eq!(board.next(), Some(at(551)));
+    assert_eq!(board.advance(at(550)), []);
+    for (minute, repeated) in [(551, 1), (561, 2)] {
+        let said = board.advance(at(minute));
+        assert!(matches!(&said[..], [What::Tell(alert)] if alert.repeated == repeated), "{said:?}");
+    }
+    assert!(board.acknowledge(&AlertKey::Unaccounted(of.id())));
+    assert_eq!(board.advance(at(700)), []);
+    assert!(!board.acknowledge(&AlertKey::SourceSilent { site: HOST }), "there is none");
+}
+
+#[test]
+fn case_37_a_silent_source_is_one_alert_about_the_institution_and_none_about_learners() {
+    let mut board = Board::new(Rules::default());
+    let all: Vec<Expectation> = (1..=5).map(|learner| lesson(learner, HOST, 540, 600)).collect();
+    all.iter().for_each(|of| board.take(Evidence::Expect(*of)));
+    heard(&mut board, 535);
+    let mut log = Vec::new();
+    (535..600).for_each(|minute| log.extend(board.advance(at(minute))));
+    let silent = AlertKey::SourceSilent { site: HOST };
+    let first = told(&log).remove(0);
+    assert_eq!(first, (silent, vec![Notify::Host(HOST), Notify::Home(HOME)]));
+    assert!(told(&log).iter().all(|(key, _)| *key == silent), "{log:?}");
+    assert_eq!(board.state(all[0].id()), Some(State::UnknownSince { heard: Some(at(535)) }));
+    all.iter().for_each(|of| board.take(Evidence::Mark(of.id(), present(545))));
+    board.take(Evidence::Heard { site: HOST, at: at(600) });
+    assert_eq!(over(&board.advance(at(600))), [silent]);
+    assert_eq!(board.state(all[0].id()), Some(State::Seen));
+}
+
+#[test]
+fn a_cancelled_class_is_told_to_each_home_until_it_has_its_learners_back() {
+    let mut board = Board::new(Rules::default());
+    let all: Vec<Expectation> = (1..=2).map(|learner| lesson(learner, HOST, 540, 600)).collect();
+    all.iter().for_each(|of| board.take(Evidence::Expect(*of)));
+    heard(&mut board, 500);
+    board.take(Evidence::Cancelled { site: HOST, lesson: 540, at: at(500) });
+    let key = AlertKey::ClassCancelled { site: HOST, lesson: 540, home: HOME };
+    assert_eq!(told(&board.advance(at(500))), [(key, vec![Notify::Home(HOME)])]);
+    assert!(board.acknowledge(&key));
+    board.take(Evidence::TakenBack { learner: 1, time: between(540, 600) });
+    assert_eq!(board.advance(at(510)), []);
+    heard(&mut board, 545);
+    let said = board.advance(at(545));
+    assert_eq!(told(&said).len(), 1, "the other one is nowhere: {said:?}");
+    assert_eq!(over(&said), [key], "the class is no news any more, the learner is");
+    board.take(Evidence::TakenBack { learner: 2, time: between(540, 600) });
+    assert_eq!(over(&board.advance(at(546))), [AlertKey::Unaccounted(all[1].id())]);
+}
+
+#[test]
+fn a_placement_that_ends_takes_its_expectation_and_its_alert_along() {
+    let mut board = Board::new(Rules::default());
+    let of = lesson(7, HOST, 540, 600);
+    board.take(Evidence::Expect(of));
+    board.take(Evidence::Mark(of.id(), mark(Physical::Absent, 541)));
+    assert_eq!(told(&board.advance(at(541))).len(), 1);
+    board.take(Evidence::Drop(of.id()));
+    assert_eq!(over(&board.advance(at(542))), [AlertKey::Unaccounted(of.id())]);
+    assert_eq!((board.state(of.id()), board.next()), (None, None));
+}
+
+/// What a board may be told, in no sensible order.
+fn anything() -> impl Strategy<Value = Evidence> {
+    let expectation = (1..4u32, prop_oneof![Just(HOST), Just(OTHER)], 0..6i64)
+        .prop_map(|(learner, site, slot)| lesson(learner, site, 540 + slot * 20, 600 + slot * 20));
+    let physical = prop_oneof![
+        Just(Physical::Present),
+        Just(Physical::Late),
+        Just(Physical::Absent),
+        Just(Physical::NotRequired),
+        Just(Physical::Unknown)
+    ];
+    let time = (500..700i64, 1..90i64).prop_map(|(from, long)| between(from, from + long));
+    let site = prop_oneof![Just(HOST), Just(OTHER)];
+    prop_oneof![
+        6 => expectation.clone().prop_map(Evidence::Expect),
+        6 => (expectation.clone(), physical, 540..700i64, proptest::option::of(1..40u32)).prop_map(
+            |(of, physical, minute, left)| {
+                let left = left.filter(|_| physical == Physical::Present);
+                Evidence::Mark(of.id(), Mark { minutes_left_early: left, ..mark(physical, minute) })
+            }
+        ),
+        2 => expectation.clone().prop_map(|of| Evidence::Unmark(of.id())),
+        1 => expectation.clone().prop_map(|of| Evidence::Drop(of.id())),
+        1 => (expectation.clone(), 540..700i64).prop_map(|(of, minute)| Evidence::Found(of.id(), at(minute))),
+        1 => (1..4u32, time.clone()).prop_map(|(learner, time)| Evidence::TakenBack { learner, time }),
+        1 => (1..4u32, time.clone()).prop_map(|(learner, time)| {
+            Evidence::Excuse { learner, time, why: Excuse::Notice }
+        }),
+        1 => (site.clone(), time.clone()).prop_map(|(site, time)| Evidence::Closed { site, time }),
+        1 => (1..4u32, site.clone(), time).prop_map(|(learner, site, time)| Evidence::Sighting { learner, site, time }),
+        1 => (site.clone(), 0..6u64, 500..700i64).prop_map(|(site, slot, minute)| {
+            Evidence::Cancelled { site, lesson: 540 + slot * 20, at: at(minute) }
+        }),
+        6 => (site, 500..720i64).prop_map(|(site, minute)| Evidence::Heard { site, at: at(minute) }),
+    ]
+}
+
+fn states(board: &Board) -> Vec<(Id, State)> {
+    let mut all: Vec<_> = board.of_home(HOME).into_iter().map(|(of, state)| (of.id(), state)).collect();
+    all.sort_by_key(|(id, _)| *id);
+    all
+}
+
+proptest! {
+    /// A board that was kept current step by step says what one says that hears it all at once; and no learner is
+    /// unaccounted without an alert, and no alert outlives its reason.
+    #[test]
+    fn a_board_kept_current_says_what_a_fresh_one_says(
+        steps in proptest::collection::vec((anything(), 0..4i64), 1..60)
+    ) {
+        let mut board = Board::new(Rules::default());
+        let mut minute = 520;
+        for (evidence, passes) in &steps {
+            minute += passes;
+            board.take(*evidence);
+            board.advance(at(minute));
+        }
+        let mut fresh = Board::new(Rules::default());
+        steps.iter().for_each(|(evidence, _)| fresh.take(*evidence));
+        fresh.advance(at(minute));
+        prop_assert_eq!(states(&board), states(&fresh));
+        let missing: Vec<Id> = states(&board)
+            .into_iter()
+            .filter(|(_, state)| matches!(state, State::Unaccounted { .. }))
+            .map(|(id, _)| id)
+            .collect();
+        let alerted: Vec<Id> = board
+            .open_alerts()
+            .filter_map(|(alert, _)| if let AlertKey::Unaccounted(id) = alert.key { Some(id) } else { None })
+            .collect();
+        prop_assert_eq!(missing, alerted);
+    }
+}
