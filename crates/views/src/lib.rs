@@ -1,7 +1,8 @@
 //! Pure folds over what institutions said. No I/O, no clock: whoever feeds a view says what time it is.
 //!
 //! [`whereabouts`] says of each learner who is expected somewhere where they are, as far as anybody knows, and whom to
-//! tell. A view can be dropped and fed again: it ends where it was. What it says is shown to nobody without a permit;
-//! that is not decided here.
+//! tell. [`progress`] sums what a consortium's lead may see, so that no sum gives a learner away. A view can be dropped and
+//! fed again: it ends where it was. What it says is shown to nobody without a permit; that is not decided here.
 
+pub mod progress;
 pub mod whereabouts;

@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod attack;
 mod evening;
+mod progress;
 mod whereabouts;

@@ -1,0 +1,129 @@
+//! Progress: attendance, punctuality, grade against target, retention, and how soon registers come, by course, site, home
+//! and week, and on travel days.
+//!
+//! A fold: records and placements come in one at a time, each in its newest revision, and sums move by what changed. What
+//! may be shown is cut to [`FEWEST`] learners in `ledger`; names, and who may look, are not known here.
+
+pub mod definitions;
+mod gaps;
+mod key;
+mod ledger;
+mod lessons;
+mod places;
+mod registers;
+mod table;
+
+pub use gaps::{Apart, ApartSums, GapSums, Gaps};
+pub use key::{CourseNumber, Key, monday, week_of};
+pub use ledger::{FEWEST, Ledger};
+pub use lessons::{Aside, Lessons, Outcome};
+pub use places::{KeptSums, Place, PlaceNumber, Places};
+pub use registers::{CLASSES, IN_TIME, Punctual, Registers};
+pub use table::{Attended, Bridge, Figures, Gap, Kept, Scope, Seen};
+
+use commonroll_core::{Interval, RecordId, SchoolDate, Timestamp, record::assessment::ResultGiven};
+
+/// What a record or placement is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct About {
+    /// The institution that teaches: the record's source.
+    pub host: u16,
+    /// The learner's home; `None` while it isn't settled.
+    pub home: Option<u16>,
+    /// The learner, by the hub's own number.
+    pub learner: u32,
+    /// The course; `None` for what isn't about a teaching group.
+    pub course: Option<CourseNumber>,
+    /// The school date.
+    pub date: SchoolDate,
+}
+
+/// One attendance mark at its newest revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// How it counts.
+    pub outcome: Outcome,
+    /// The lesson, if its source gave a time, and a number of the group.
+    pub lesson: Option<(u64, Interval)>,
+}
+
+/// How long between two releases, at most as often as this: one hour, in microseconds.
+const RELEASE_EVERY: i64 = 3_600_000_000;
+
+/// All of it.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    lessons: Lessons,
+    gaps: Gaps,
+    places: Places,
+    registers: Registers,
+    /// The hour that has begun, and how many releases there were.
+    hour: i64,
+    releases: u64,
+    newest: Option<Timestamp>,
+}
+
+impl Progress {
+    /// The log is at this time: called with each entry's own time, before the entry is taken. When an hour has begun, what
+    /// can be published is. Times that go back change nothing.
+    pub fn tick(&mut self, at: Timestamp) {
+        if self.newest.is_some_and(|newest| newest >= at) {
+            return;
+        }
+        let hour = at.micros().div_euclid(RELEASE_EVERY);
+        let began = self.newest.is_some() && hour > self.hour;
+        (self.newest, self.hour) = (Some(at), hour);
+        let today = ledger::day_of(at.micros());
+        self.places.tick(today);
+        if began {
+            self.lessons.release(today);
+            self.gaps.release(today);
+            self.places.release(today);
+            self.releases += 1;
+        }
+    }
+
+    /// Takes an attendance record's newest revision; `None` withdraws it. `accepted` is when the hub took this revision.
+    pub fn mark(&mut self, id: RecordId, about: &About, mark: Option<&Mark>, accepted: Timestamp) {
+        let timed = mark.and_then(|mark| mark.lesson).zip(about.course);
+        if let Some(((group, lesson), course)) = timed {
+            self.registers.put(about.host, course, group, lesson, accepted);
+        }
+        self.lessons.put(id, about, mark.map(|mark| mark.outcome));
+    }
+
+    /// Takes an assessment result's newest revision; `None` withdraws it.
+    pub fn grade(&mut self, id: RecordId, about: &About, result: Option<&ResultGiven>) {
+        self.gaps.put(id, about, result);
+    }
+
+    /// Takes a placement as it is now.
+    pub fn place(&mut self, number: PlaceNumber, about: &About, place: Option<Place>) {
+        self.places.put(number, about, place);
+    }
+
+    /// Attendance.
+    pub const fn lessons(&self) -> &Lessons {
+        &self.lessons
+    }
+
+    /// Grades against targets.
+    pub const fn gaps(&self) -> &Gaps {
+        &self.gaps
+    }
+
+    /// Placements.
+    pub const fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Registers.
+    pub const fn registers(&self) -> &Registers {
+        &self.registers
+    }
+
+    /// How often figures were released, and the time of the newest entry.
+    pub const fn as_of(&self) -> (u64, Option<Timestamp>) {
+        (self.releases, self.newest)
+    }
+}
