@@ -134,10 +134,14 @@ pub enum OfficeAct {
     BreachPack,
     /// Draw up what an institution that leaves takes with it.
     ExitPack,
+    /// End the institution's membership of the consortium.
+    EndMembership,
     /// Open an emergency access.
     OpenEmergency,
     /// Review an emergency access.
     ReviewEmergency,
+    /// Ask for another length of time for which payloads are kept, and see what it is.
+    AskRetention,
     /// Set how long payloads are kept.
     SetRetention,
     /// Let learners and parents in, or shut them out.
@@ -148,7 +152,7 @@ pub enum OfficeAct {
 
 impl OfficeAct {
     /// Every act.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::SeePolicy,
         Self::SeeDecisions,
         Self::SeeLog,
@@ -169,8 +173,10 @@ impl OfficeAct {
         Self::Erase,
         Self::BreachPack,
         Self::ExitPack,
+        Self::EndMembership,
         Self::OpenEmergency,
         Self::ReviewEmergency,
+        Self::AskRetention,
         Self::SetRetention,
         Self::SetAccess,
         Self::SettleMatch,
@@ -199,8 +205,10 @@ impl OfficeAct {
             Self::Erase => "erase",
             Self::BreachPack => "breach_pack",
             Self::ExitPack => "exit_pack",
+            Self::EndMembership => "end_membership",
             Self::OpenEmergency => "open_emergency",
             Self::ReviewEmergency => "review_emergency",
+            Self::AskRetention => "ask_retention",
             Self::SetRetention => "set_retention",
             Self::SetAccess => "set_access",
             Self::SettleMatch => "settle_match",

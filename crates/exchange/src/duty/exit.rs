@@ -24,12 +24,12 @@ use crate::{
     office::{Acting, LawError, may},
     questions::concerns,
     shared::Shared,
-    types::{GroupState, NotAllowed, Revoke},
+    types::{GroupState, Revoke},
 };
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use commonroll_audit::{approval::Approves, hash::Hash};
-use commonroll_core::{LocalId, RecordKind, Role, Slug, Timestamp};
+use commonroll_core::{LocalId, RecordKind, Slug, Timestamp};
 use commonroll_policy::{OfficeAct, PersonPermit};
 use serde_json::json;
 use std::{
@@ -98,13 +98,10 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<Ended, LawError> {
         let (actor, number) = (acting.owned(), acting.speaker.number);
-        self.law(acting, OfficeAct::ExitPack, now, move |work, now| {
+        self.law(acting, OfficeAct::EndMembership, now, move |work, now| {
             let directory = &*work.planner.directory;
             let own = actor.speaker.institution().clone();
-            let permit = may(directory, actor.acting(), OfficeAct::ExitPack, Some(&own), false)?;
-            if actor.role != Role::Head {
-                return Err(NotAllowed::Denied.into());
-            }
+            let permit = may(directory, actor.acting(), OfficeAct::EndMembership, Some(&own), false)?;
             let approval = actor.approves(directory, Approves::Act, &leaving_hash(&own), signature, now)?;
             let mut more = actor.speaker.more(actor.role);
             more["rules"] = permit.reason().into();

@@ -29,7 +29,7 @@ use crate::{
 };
 use commonroll_audit::hash::Hash;
 use commonroll_core::{
-    Invalid, PersonId, RecordKind, Role, Slug, Timestamp,
+    Invalid, PersonId, RecordKind, Slug, Timestamp,
     agreement::{AgreementText, ItemKind},
 };
 use commonroll_policy::OfficeAct;
@@ -348,8 +348,8 @@ impl Exchange {
     pub fn retention(&self, acting: Acting<'_>) -> Result<Vec<RetentionSeen>, NotAllowed> {
         let directory = self.shared.directory();
         let own = acting.speaker.institution();
-        let permit = may(&directory, acting, OfficeAct::SetRetention, Some(own), false);
-        let _permit = permit.inspect_err(|_| self.act_refused(acting, OfficeAct::SetRetention))?;
+        let permit = may(&directory, acting, OfficeAct::AskRetention, Some(own), false);
+        let _permit = permit.inspect_err(|_| self.act_refused(acting, OfficeAct::AskRetention))?;
         let number = acting.speaker.number;
         let agreed = agreements(&directory);
         let slug = |number: u16| directory.institution(number).map(|state| state.info.slug.clone());
@@ -389,8 +389,10 @@ impl Exchange {
             let held = directory.duties().kept(number, rule.kind);
             let second =
                 held.asked.is_some_and(|asked| asked.rule == rule.keeping && asked.by.0 != actor.id());
-            let permit = may(directory, actor.acting(), OfficeAct::SetRetention, Some(own), second)?;
-            let holds = actor.role == Role::Dpo;
+            let ask = |act| may(directory, actor.acting(), act, Some(own), second);
+            let set = ask(OfficeAct::SetRetention);
+            let holds = set.is_ok();
+            let permit = set.or_else(|_| ask(OfficeAct::AskRetention))?;
             let (keeping, asked) = match holds {
                 true => (rule.keeping, None),
                 false => (held.rule, Some(KeepingAsked { rule: rule.keeping, by: PersonUuid(actor.id()) })),

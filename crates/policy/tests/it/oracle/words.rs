@@ -193,7 +193,10 @@ pub(super) fn office(role: Role, act: OfficeAct, purpose: Purpose, own: Option<b
                         Role::Teacher | Role::Tutor | Role::HeadOfSixth | Role::AttendanceOfficer
                     ))
             }
-            SetRetention => (manager || dpo) && mine,
+            EndMembership => head && mine,
+            // A data manager asks, the data protection officer agrees.
+            AskRetention => (manager || dpo) && mine,
+            SetRetention => dpo && mine,
             SettleMatch => manager && mine,
         }
 }
