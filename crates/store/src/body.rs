@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::engine::{self, Conn, Db, Extra, ints, sort};
 use crate::codec::{ID, ID_REVISION, LEVEL_INDEX, decode_segment, id_revision, level_index, parse_id_row};
-use crate::prepare::{Rows, about, rows};
+use crate::prepare::{Rows, Segment, about, rows};
 use crate::{AboutRow, Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, Store, StoreError};
 
 /// An open database of this engine.
@@ -44,14 +44,13 @@ impl Store for Backend {
 
     async fn commit(&self, commit: &Commit<'_>) -> Result<(), CommitError> {
         let rows = rows(commit)?;
-        if self.stopped.load(Ordering::Acquire) {
-            return Err(StoreError::Flush("an earlier flush failed".to_owned()).into());
-        }
-        let outcome = self.write(commit, &rows).await;
-        if let Err(CommitError::Store(StoreError::Flush(_))) = outcome {
-            self.stopped.store(true, Ordering::Release);
-        }
-        outcome
+        let write = async {
+            match self.write(commit, &rows).await {
+                Err(CommitError::Store(error)) => Err(error),
+                outcome => Ok(outcome),
+            }
+        };
+        self.unless_stopped(write).await?
     }
 
     async fn blocks(&self, from_seq: u64, max_blocks: u32, payloads: bool) -> Result<Vec<Block>> {
@@ -175,27 +174,7 @@ impl Store for Backend {
 
     async fn index(&self, from: u64, to: u64, rows: &[AboutRow]) -> Result<bool> {
         let segments = about(from, to, rows)?;
-        let mut tx = self.writer.begin_with(engine::BEGIN).await.map_err(sort)?;
-        // The row of how far it has come is the guard: of two nodes one changes it, the other finds it changed.
-        let moved = sqlx::query(
-            "INSERT INTO about (key, first_seq, n, seqs)
-             SELECT $1, 0, $3, $4
-              WHERE $2 = COALESCE((SELECT n FROM about WHERE key = $1 AND first_seq = 0), 0)
-             ON CONFLICT (key, first_seq) DO UPDATE SET n = excluded.n WHERE about.n = $2",
-        )
-        .bind(REACHED)
-        .bind(sql(from))
-        .bind(sql(to))
-        .bind(Vec::<u8>::new())
-        .execute(&mut *tx)
-        .await
-        .map_err(sort)?;
-        if moved.rows_affected() != 1 {
-            return Ok(false);
-        }
-        engine::put_segments(&mut tx, engine::PUT_ABOUT, from, &segments).await.map_err(sort)?;
-        tx.commit().await.map_err(sort)?;
-        Ok(true)
+        self.unless_stopped(self.take_on(from, to, &segments)).await
     }
 
     async fn about(&self, keys: &[u64]) -> Result<(u64, Vec<Vec<u64>>)> {
@@ -229,32 +208,25 @@ impl Store for Backend {
     }
 
     async fn drop_index(&self) -> Result<()> {
-        sqlx::query("DELETE FROM about").execute(&self.writer).await.map(drop).map_err(sort)
+        let dropping = async { sqlx::query("DELETE FROM about").execute(&self.writer).await.map_err(sort) };
+        self.unless_stopped(dropping).await.map(drop)
     }
 
     async fn rewrite(&self, first_seq: u64, before: &[u8], after: &[u8]) -> Result<bool> {
-        if self.stopped.load(Ordering::Acquire) {
-            return Err(StoreError::Flush("an earlier flush failed".to_owned()));
-        }
-        let written = sqlx::query("UPDATE block SET payloads = $2 WHERE first_seq = $1 AND payloads = $3")
-            .bind(sql(first_seq))
-            .bind(after)
-            .bind(before)
-            .execute(&self.writer)
-            .await
-            .map_err(sort);
-        if let Err(StoreError::Flush(_)) = written {
-            self.stopped.store(true, Ordering::Release);
-        }
-        Ok(written?.rows_affected() == 1)
+        let write = async {
+            sqlx::query("UPDATE block SET payloads = $2 WHERE first_seq = $1 AND payloads = $3")
+                .bind(sql(first_seq))
+                .bind(after)
+                .bind(before)
+                .execute(&self.writer)
+                .await
+                .map_err(sort)
+        };
+        Ok(self.unless_stopped(write).await?.rows_affected() == 1)
     }
 
     async fn scrub(&self) -> Result<bool> {
-        let outcome = engine::scrub(self).await;
-        if let Err(StoreError::Flush(_)) = outcome {
-            self.stopped.store(true, Ordering::Release);
-        }
-        outcome
+        self.unless_stopped(engine::scrub(self)).await
     }
 
     async fn wait_for_change(&self, known_size: u64, at_most: Duration) -> Result<()> {
@@ -263,11 +235,7 @@ impl Store for Backend {
     }
 
     async fn maintain(&self) -> Result<()> {
-        let outcome = engine::maintain(self).await;
-        if let Err(StoreError::Flush(_)) = outcome {
-            self.stopped.store(true, Ordering::Release);
-        }
-        outcome
+        self.unless_stopped(engine::maintain(self)).await
     }
 
     async fn close(&self) {
@@ -278,6 +246,43 @@ impl Store for Backend {
 }
 
 impl Backend {
+    /// Does what writes, unless a flush has failed; once one has, nothing is written any more.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(StoreError::Flush("an earlier flush failed".to_owned()));
+        }
+        let outcome = work.await;
+        if let Err(StoreError::Flush(_)) = outcome {
+            self.stopped.store(true, Ordering::Release);
+        }
+        outcome
+    }
+
+    /// The transaction of a step of the index. `false`: another node was faster.
+    async fn take_on(&self, from: u64, to: u64, segments: &[Segment]) -> Result<bool> {
+        let mut tx = self.writer.begin_with(engine::BEGIN).await.map_err(sort)?;
+        // The row of how far it has come is the guard: of two nodes one changes it, the other finds it changed.
+        let moved = sqlx::query(
+            "INSERT INTO about (key, first_seq, n, seqs)
+             SELECT $1, 0, $3, $4
+              WHERE $2 = COALESCE((SELECT n FROM about WHERE key = $1 AND first_seq = 0), 0)
+             ON CONFLICT (key, first_seq) DO UPDATE SET n = excluded.n WHERE about.n = $2",
+        )
+        .bind(REACHED)
+        .bind(sql(from))
+        .bind(sql(to))
+        .bind(Vec::<u8>::new())
+        .execute(&mut *tx)
+        .await
+        .map_err(sort)?;
+        if moved.rows_affected() != 1 {
+            return Ok(false);
+        }
+        engine::put_segments(&mut tx, engine::PUT_ABOUT, from, segments).await.map_err(sort)?;
+        tx.commit().await.map_err(sort)?;
+        Ok(true)
+    }
+
     /// The transaction. Dropped before its end it rolls back.
     async fn write(&self, commit: &Commit<'_>, rows: &Rows<'_>) -> Result<(), CommitError> {
         let mut tx = self.writer.begin_with(engine::BEGIN).await.map_err(sort)?;
