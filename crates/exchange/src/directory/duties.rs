@@ -13,6 +13,8 @@ pub struct Duties {
     kept: BTreeMap<(u16, RecordKind), Kept>,
     /// Grows with every entry that says what must go, and with every setting: whoever planned before looks again.
     pub turn: u64,
+    /// Grows with every change of what is set: what is kept no longer is looked for anew.
+    pub rules: u64,
 }
 
 /// Payloads that an entry says must go.
@@ -52,7 +54,8 @@ impl Duties {
         asked: Option<KeepingAsked>,
     ) {
         self.turn += 1;
-        self.kept.insert((institution, record), Kept { rule, asked });
+        let held = self.kept.insert((institution, record), Kept { rule, asked });
+        self.rules += u64::from(held.and_then(|held| held.rule) != rule);
     }
 
     /// What must go and has not yet.
@@ -74,5 +77,25 @@ impl Duties {
     /// What an institution has set for a kind.
     pub fn kept(&self, institution: u16, record: RecordKind) -> Kept {
         self.kept.get(&(institution, record)).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_change_of_what_is_set_calls_for_a_new_look() {
+        let (mut duties, days) = (Duties::default(), |days| Some(Keeping { days, even_waiting: false }));
+        let (put, mark) = (Duties::put_kept, RecordKind::Attendance);
+        let mut at = |change: &dyn Fn(&mut Duties)| {
+            change(&mut duties);
+            (duties.turn, duties.rules)
+        };
+        assert_eq!(at(&|d| d.put_erased(Bytes16([1; 16]), &[(1, 2)], true, false)), (1, 0));
+        assert_eq!(at(&|d| d.put_erased(Bytes16([1; 16]), &[], true, true)), (1, 0));
+        assert_eq!(at(&|d| put(d, 0, mark, days(30), None)), (2, 1));
+        assert_eq!(at(&|d| put(d, 0, mark, days(30), None)), (3, 1), "planned anew, not looked for anew");
+        assert_eq!(at(&|d| put(d, 0, mark, None, None)), (4, 2));
     }
 }

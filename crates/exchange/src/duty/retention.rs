@@ -42,6 +42,8 @@ use std::{
 const ENTRIES: u64 = 20_000;
 /// How long after one look the next begins: a quarter of a day.
 const AGAIN_US: i64 = 6 * 3_600_000_000;
+/// How long after one that came to nothing: a minute.
+const RETRY_US: i64 = 60_000_000;
 const DAY_US: i64 = 86_400_000_000;
 /// The longest rule: ten years.
 const DAYS_MAX: u32 = 3_660;
@@ -74,15 +76,19 @@ pub struct Retention {
     look: Option<Look>,
     /// When the last one ended, and which settings it followed.
     last: Option<(Timestamp, u64)>,
+    /// When one came to nothing, if that was the last.
+    failed: Option<Timestamp>,
 }
 
 /// One look under way.
 struct Look {
     now: Timestamp,
+    /// Which settings it follows, and which entries its plan rests on.
+    rules: u64,
     turn: u64,
     size: u64,
     next: u64,
-    /// What was found in the first reading; `None` while it goes on.
+    /// True in the second reading, of the records; the first is of the notes.
     second: bool,
     terms: Terms,
     /// For each recipient, how far it had acknowledged, by time.
@@ -100,34 +106,45 @@ impl Retention {
     /// A step of a look, or its beginning.
     pub async fn step(&mut self, shared: &Arc<Shared>, now: Timestamp) {
         if self.look.is_none() {
-            let turn = shared.directory().duties().turn;
-            let is_due = self.last.is_none_or(|(at, seen)| {
-                seen != turn || now.micros().saturating_sub(at.micros()) >= AGAIN_US
-            });
-            if !is_due {
+            let directory = shared.directory();
+            let (rules, turn) = (directory.duties().rules, directory.duties().turn);
+            if !self.is_due(rules, now) {
                 return;
             }
-            let terms = Terms::of(&shared.directory());
+            let terms = Terms::of(&directory);
             if terms.is_empty() {
-                self.last = Some((now, turn));
+                self.last = Some((now, rules));
                 return;
             }
-            self.look = Some(Look::begin(shared, terms, turn, now));
+            self.look = Some(Look::begin(shared, terms, (rules, turn), now));
         }
         let Some(mut look) = self.look.take() else { return };
         match look.step(shared).await {
-            Ok(true) => self.last = Some((look.now, look.turn)),
+            Ok(true) => (self.last, self.failed) = (Some((look.now, look.rules)), None),
             Ok(false) => self.look = Some(look),
-            // Begun anew at the next tick.
-            Err(NotYet) => {}
+            Err(NotYet) => {
+                // What was in the way may be still: the log is not read over and over for that.
+                tracing::debug!(
+                    "a look for what is kept no longer came to nothing; it begins anew in a minute"
+                );
+                self.failed = Some(now);
+            }
         }
+    }
+
+    /// Whether a look has to begin: some time after the last one, or at once where a setting was changed since.
+    fn is_due(&self, rules: u64, now: Timestamp) -> bool {
+        let past = |at: Timestamp, span: i64| now.micros().saturating_sub(at.micros()) >= span;
+        self.failed.is_none_or(|at| past(at, RETRY_US))
+            && self.last.is_none_or(|(at, seen)| seen != rules || past(at, AGAIN_US))
     }
 }
 
 impl Look {
-    fn begin(shared: &Shared, terms: Terms, turn: u64, now: Timestamp) -> Self {
+    fn begin(shared: &Shared, terms: Terms, (rules, turn): (u64, u64), now: Timestamp) -> Self {
         Self {
             now,
+            rules,
             turn,
             size: shared.frontier().size(),
             next: 0,
@@ -145,14 +162,15 @@ impl Look {
     /// True at the end.
     async fn step(&mut self, shared: &Arc<Shared>) -> Result<bool, NotYet> {
         let until = (self.next + ENTRIES).min(self.size);
+        let second = self.second;
+        // Only notes name institutions by their slugs.
+        let slugs = if second { HashMap::new() } else { shared.directory().clone_slugs() };
         while self.next < until {
             let mut entries = Entries { shared, next: self.next, end: self.size };
-            let directory = shared.directory().clone_slugs();
-            let second = self.second;
             let mut damaged = false;
             let more = entries
                 .some(|seq, bytes| match Entry::decode(bytes) {
-                    Ok(Entry::Note(note)) if !second => self.note(&directory, seq, &note),
+                    Ok(Entry::Note(note)) if !second => self.note(&slugs, seq, &note),
                     Ok(Entry::Record(record)) if second => self.record(seq, &record),
                     Ok(_) => {}
                     Err(_) => damaged = true,
@@ -418,5 +436,22 @@ impl Directory {
     fn clone_slugs(&self) -> HashMap<Slug, u16> {
         let named = (0u16..).zip(self.institutions());
         named.map(|(number, state)| (state.info.slug.clone(), number)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_came_to_nothing_is_not_begun_at_every_tick() {
+        let at = |us: i64| Timestamp::from_micros("now", 1_789_372_800_000_000 + us).unwrap();
+        let mut looks = Retention::default();
+        assert!(looks.is_due(0, at(0)), "after a start");
+        looks.failed = Some(at(0));
+        assert!(!looks.is_due(0, at(RETRY_US - 1)) && looks.is_due(0, at(RETRY_US)));
+        (looks.last, looks.failed) = (Some((at(0), 3)), None);
+        assert!(!looks.is_due(3, at(AGAIN_US - 1)) && looks.is_due(3, at(AGAIN_US)));
+        assert!(looks.is_due(4, at(1)), "a setting was changed");
     }
 }

@@ -72,6 +72,8 @@ pub(super) const PUT_ABOUT: &str = "INSERT INTO about (key, first_seq, n, seqs)
 /// A third kind of connection, for looking and checkpointing: it never keeps the writer or a reader waiting.
 pub(super) struct Extra {
     side: sqlx::Pool<Db>,
+    /// True without a file: all connections are one then, and there is no write-ahead log.
+    in_memory: bool,
     /// Pages of write-ahead log from which it is begun again at its start.
     wal_pages_turn: u64,
     /// Pages of write-ahead log above which readers are waited for.
@@ -123,7 +125,7 @@ async fn connect(url: &str, settings: &Settings) -> Result<Backend> {
     install(&mut conn, STEPS).await?;
     drop(conn);
     let wal_pages_max = settings.wal_bytes_max / FRAME;
-    let extra = Extra { side, wal_pages_turn: wal_pages_max / 8, wal_pages_max };
+    let extra = Extra { side, in_memory, wal_pages_turn: wal_pages_max / 8, wal_pages_max };
     Ok(Backend { writer, reader, extra, stopped: false.into() })
 }
 
@@ -330,7 +332,13 @@ pub(super) async fn maintain(backend: &Backend) -> Result<()> {
 
 /// Copies the whole write-ahead log into the file and cuts it off: until then it still holds what was rewritten.
 pub(super) async fn scrub(backend: &Backend) -> Result<bool> {
+    if backend.extra.in_memory {
+        return Ok(true);
+    }
     let mut side = backend.extra.side.acquire().await.map_err(sort)?;
+    // Most of it beside the writer; the writer has its turn for the rest, and doesn't run into SQLite's lock.
+    checkpoint(&mut side, "PRAGMA wal_checkpoint(PASSIVE)").await?;
+    let _turn = backend.writer.acquire().await.map_err(sort)?;
     Ok(!checkpoint(&mut side, "PRAGMA wal_checkpoint(TRUNCATE)").await?.busy)
 }
 
