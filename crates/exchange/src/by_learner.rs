@@ -80,7 +80,12 @@ pub(crate) async fn about(shared: &Shared, learner: u32) -> Result<About, Unread
 pub(crate) async fn tick(shared: &Shared) {
     let end = shared.frontier().size();
     let new = end.saturating_sub(shared.looked.swap(end, Ordering::Relaxed));
+    // It only goes on, but for where it is dropped; then whoever asks takes it on, or the next tick that is due.
+    if end.saturating_sub(shared.indexed.load(Ordering::Relaxed)) < shared.sizes.index_step {
+        return;
+    }
     let Ok(reached) = shared.store.indexed().await else { return };
+    shared.indexed.store(reached, Ordering::Relaxed);
     let behind = end.saturating_sub(reached);
     if (new <= BUSY || behind >= FAR_BEHIND)
         && behind >= shared.sizes.index_step
@@ -95,6 +100,7 @@ async fn catch_up(shared: &Shared, end: u64) -> Result<(), Unread> {
     let mut lost = 0;
     loop {
         let reached = shared.store.indexed().await.map_err(|_| Unread)?;
+        shared.indexed.store(reached, Ordering::Relaxed);
         if reached.saturating_add(shared.sizes.index_step) > end {
             return Ok(());
         }
@@ -113,7 +119,12 @@ async fn step(shared: &Shared, from: u64, end: u64) -> Result<bool, Unread> {
     let mut found = BTreeMap::new();
     read(shared, from, to, &mut found).await?;
     let rows: Vec<AboutRow> = found.into_iter().map(|(key, seqs)| AboutRow { key, seqs }).collect();
-    shared.store.index(from, to, &rows).await.map_err(|_| Unread)
+    let taken_on = shared.store.index(from, to, &rows).await;
+    let taken_on = taken_on.inspect_err(|error| shared.wrote_in_vain(error)).map_err(|_| Unread)?;
+    if taken_on {
+        shared.indexed.store(to, Ordering::Relaxed);
+    }
+    Ok(taken_on)
 }
 
 /// Sorts the entries of a stretch of the log by what they are about.

@@ -423,6 +423,7 @@ impl Exchange {
         by_learner::tick(&self.shared).await;
         duty::tick(&self.shared, now).await;
         if let Err(error) = self.shared.store.maintain().await {
+            self.shared.wrote_in_vain(&error);
             tracing::warn!(%error, "the store's upkeep failed");
         }
     }

@@ -3,7 +3,7 @@
 //! Only the writer changes any of it, and only after a commit.
 
 use crate::{
-    directory::{Directory, tokens::MatchingKey},
+    directory::{Directory, change::Bytes16, duties::Going, tokens::MatchingKey},
     duty::{ranges::Ranges, retention::Retention},
     live::{Committed, LiveRecord, Ring, Sizes},
     reading::Misses,
@@ -13,9 +13,9 @@ use crate::{
 };
 use commonroll_audit::{checkpoint::LogKey, frontier::Frontier};
 use commonroll_core::RecordKind;
-use commonroll_store::Store;
+use commonroll_store::{Store, StoreError};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -58,6 +58,8 @@ pub struct Shared {
     tries: AtomicU64,
     /// Where the log ended when the index by learner was last looked at.
     pub looked: AtomicU64,
+    /// How far that index had come, as this node last saw it.
+    pub indexed: AtomicU64,
     commits: AtomicU64,
     /// Records that this node has made durable, by kind.
     accepted: [AtomicU64; RecordKind::ALL.len()],
@@ -69,6 +71,8 @@ pub struct Shared {
     claimed: Mutex<HashMap<u16, u64>>,
     /// What changes and dates have left to be looked at.
     dirt: Mutex<Dirt>,
+    /// What this node has taken out of its blocks, of that which is not said to be gone yet.
+    removed: Mutex<BTreeMap<Bytes16, Arc<Going>>>,
     /// Held while a page is made and until it counts as sent.
     pub leaving: tokio::sync::RwLock<()>,
     /// Held while a change is tried.
@@ -115,12 +119,14 @@ impl Shared {
             greeted: AtomicU64::new(0),
             tries: AtomicU64::new(1),
             looked: AtomicU64::new(0),
+            indexed: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             accepted: std::array::from_fn(|_| AtomicU64::new(0)),
             current: Mutex::default(),
             withheld: Mutex::default(),
             claimed: Mutex::default(),
             dirt: Mutex::default(),
+            removed: Mutex::default(),
             leaving: tokio::sync::RwLock::default(),
             trying: Arc::default(),
             recall: tokio::sync::Mutex::default(),
@@ -212,6 +218,18 @@ impl Shared {
         }
         self.claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(recipient, cursor);
         self.dirt().handed(recipient, held);
+    }
+
+    /// What was taken out of its blocks and is not said to be gone yet: its blocks need not be read again.
+    pub fn removed(&self) -> MutexGuard<'_, BTreeMap<Bytes16, Arc<Going>>> {
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A write came to nothing. Where a flush failed, nothing can be promised any more.
+    pub fn wrote_in_vain(&self, error: &StoreError) {
+        if matches!(error, StoreError::Flush(_)) {
+            self.failed.store(true, Ordering::Relaxed);
+        }
     }
 
     /// What is left to be looked at.

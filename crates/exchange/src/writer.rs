@@ -320,9 +320,7 @@ impl Writer {
             Err(CommitError::Store(error)) => {
                 self.shared.full.store(matches!(error, StoreError::Full(_)), Ordering::Relaxed);
                 tracing::error!(%error, "the log could not be written");
-                if matches!(error, StoreError::Flush(_)) {
-                    self.shared.failed.store(true, Ordering::Relaxed);
-                }
+                self.shared.wrote_in_vain(&error);
                 Err(Outcome::Failed)
             }
         }

@@ -20,15 +20,12 @@ use commonroll_audit::{
     tree,
 };
 use commonroll_core::Timestamp;
-use commonroll_store::Store;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Places that one entry names at most.
 pub const PLACES: usize = 2_000;
 /// Blocks read at once.
 const BLOCKS: usize = 8;
-/// Tries at once to have the write-ahead log emptied, which waits for readers.
-const TRIES: usize = 5;
 /// Tries when others rewrite the same block.
 const RACES: usize = 20;
 
@@ -75,25 +72,24 @@ pub fn plan(
 
 /// Takes out whatever entries say must go and has not gone. True if nothing is left to do.
 pub async fn finish(shared: &Shared, now: Timestamp) -> Result<bool, NotYet> {
-    let going: Vec<(Bytes16, Arc<Going>)> =
+    let going: BTreeMap<Bytes16, Arc<Going>> =
         shared.directory().duties().going().map(|(id, going)| (*id, going.clone())).collect();
+    shared.removed().retain(|id, held| going.get(id) == Some(held));
     if going.is_empty() {
         return Ok(true);
     }
     // Pages that were decided on before the entry have left.
     drop(shared.leaving.write().await);
-    for (_, going) in &going {
-        remove(shared.store.as_ref(), going).await?;
-        shared.forget(&going.of);
-    }
-    let mut scrubbed = false;
-    for _ in 0..TRIES {
-        scrubbed = shared.store.scrub().await.map_err(|error| not_yet(shared, &error))?;
-        if scrubbed {
-            break;
+    for (id, going) in &going {
+        if shared.removed().contains_key(id) {
+            continue;
         }
+        remove(shared, going).await?;
+        shared.forget(&going.of);
+        shared.removed().insert(*id, going.clone());
     }
-    if !scrubbed {
+    // It waits for readers, and the writer for it: one that stays longer is met again at the next tick.
+    if !shared.store.scrub().await.map_err(|error| not_yet(shared, &error))? {
         tracing::debug!("a reader still holds what was erased; it is tried again");
         return Ok(false);
     }
@@ -114,12 +110,12 @@ pub async fn finish(shared: &Shared, now: Timestamp) -> Result<bool, NotYet> {
 }
 
 /// Takes payloads out of their blocks, block by block.
-async fn remove(store: &dyn Store, going: &Going) -> Result<(), NotYet> {
+async fn remove(shared: &Shared, going: &Going) -> Result<(), NotYet> {
     let mut next = 0;
     for (from, to) in going.of.runs() {
         let mut at = next.max(*from);
         while at < *to {
-            let end = remove_block(store, going, at).await?;
+            let end = remove_block(shared, going, at).await?;
             (next, at) = (end, end);
         }
     }
@@ -127,9 +123,9 @@ async fn remove(store: &dyn Store, going: &Going) -> Result<(), NotYet> {
 }
 
 /// Takes out what must go of the block that holds a place; gives where the block ends.
-async fn remove_block(store: &dyn Store, going: &Going, seq: u64) -> Result<u64, NotYet> {
+async fn remove_block(shared: &Shared, going: &Going, seq: u64) -> Result<u64, NotYet> {
     for _ in 0..RACES {
-        let blocks = store.block_of(&[seq], true).await.map_err(|error| failed(&error))?;
+        let blocks = shared.store.block_of(&[seq], true).await.map_err(|error| failed(&error))?;
         let Some(block) = blocks.into_iter().next() else { return Err(NotYet) };
         let end = block.end();
         let Some(before) = block.payloads else { return Ok(end) };
@@ -148,11 +144,11 @@ async fn remove_block(store: &dyn Store, going: &Going, seq: u64) -> Result<u64,
         if after == before {
             return Ok(end);
         }
-        match store.rewrite(block.first_seq, &before, &after).await {
+        match shared.store.rewrite(block.first_seq, &before, &after).await {
             Ok(true) => return Ok(end),
             // Another node took something else out of it meanwhile.
             Ok(false) => {}
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(not_yet(shared, &error)),
         }
     }
     Err(NotYet)
@@ -164,9 +160,7 @@ fn failed(error: &commonroll_store::StoreError) -> NotYet {
 }
 
 fn not_yet(shared: &Shared, error: &commonroll_store::StoreError) -> NotYet {
-    if matches!(error, commonroll_store::StoreError::Flush(_)) {
-        shared.failed.store(true, std::sync::atomic::Ordering::Relaxed);
-    }
+    shared.wrote_in_vain(error);
     failed(error)
 }
 
