@@ -12,6 +12,15 @@ pub fn long() -> bool {
 
 /// So many learners, half of Kingsmead and half of Ridgeway, every one placed at Northgate in one of ten groups.
 pub async fn crowd(learners: usize, store: std::sync::Arc<dyn commonroll_store::Store>) -> World {
+    crowd_sized(learners, store, Sizes::default()).await
+}
+
+/// The same with pages of another size.
+pub async fn crowd_sized(
+    learners: usize,
+    store: std::sync::Arc<dyn commonroll_store::Store>,
+    sizes: Sizes,
+) -> World {
     let mut text = CONSORTIUM.to_owned();
     for (at, home) in ["kingsmead", "ridgeway"].into_iter().enumerate() {
         for group in 0..10 {
@@ -30,7 +39,7 @@ pub async fn crowd(learners: usize, store: std::sync::Arc<dyn commonroll_store::
     let file = PARTNERS
         .into_iter()
         .fold(file, |file, name| file.with_person(&PEOPLE, &slug(name), Role::DataManager));
-    World::sized(store, file, Sizes::default()).await
+    World::sized(store, file, sizes).await
 }
 
 /// The mark with a number, of one of so many learners, within the month before.

@@ -1,7 +1,8 @@
 //! Emergency access: a visitor collapses, a teacher needs to know whom to call, and everybody hears of it.
 
 use crate::world::*;
-use commonroll_core::{Purpose, RecordKind, Role};
+use commonroll_audit::{approval::Approves, keys::SigningKey, sha256};
+use commonroll_core::{PersonId, Purpose, RecordKind, Role};
 use commonroll_exchange::*;
 use std::time::Duration;
 
@@ -113,22 +114,49 @@ async fn an_emergency_is_only_for_staff_and_for_whoever_is_placed_here_now() {
     assert!(after.iter().any(|entry| entry["what"] == "emergency.refused"), "attempts are counted");
 }
 
+/// Somebody with an office of northgate, which its data manager gives and its head approves.
+async fn second_office(world: &World, who: PersonWanted, number: u8) -> PersonSpeaker {
+    let manager = Actor::new(world, "northgate", Role::DataManager);
+    let head = Actor::new(world, "northgate", Role::Head);
+    let by = Inviter::Person(&manager.speaker, manager.role);
+    let (hour, seed) = (Duration::from_secs(3600), ([number; 32], world.now()));
+    let invited = world.exchange.invite_person(&slug("northgate"), who, hour, by, seed).await.unwrap();
+    let second = (&head.speaker, head.role);
+    let listed = world.exchange.people(second, Purpose::Administration, world.now()).await.unwrap();
+    let asked = listed.invitations.into_iter().find(|one| one.hash == invited.hash).unwrap();
+    let signature = head.sign(Approves::Act, &sha256(asked.text.as_bytes()));
+    world.exchange.approve_person(second, invited.hash, signature, world.now()).await.unwrap();
+    let key = SigningKey::from_seed(&[number; 32]).unwrap();
+    let (id, peer) = (PersonId([number; 16]), "127.0.0.1".parse().unwrap());
+    let public = *key.public().as_bytes();
+    world.exchange.join_person(&invited.code, id, public, peer, world.now()).await.unwrap();
+    world.exchange.person(id).unwrap()
+}
+
 #[tokio::test]
 async fn case_17_nobody_reviews_their_own_emergency_and_each_side_reviews_once() {
     let world = World::governed().await;
     world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
-    // Somebody with two hats: head and, at the same college, data protection officer.
-    let both = PersonWanted { roles: [Role::Teacher, Role::Tutor].into(), ..staff(Role::Teacher, None) };
-    let teacher = world.colleague("northgate", both, 50).await;
-    let opened = open(&world, &teacher, Role::Teacher, "n-77", 60).await.unwrap();
     let host = world.office("northgate", Role::Dpo, 60).await;
+    // Somebody with two hats: teacher and, at the same college, data protection officer.
+    let both = [Role::Teacher, Role::Dpo].into();
+    let teacher = second_office(&world, PersonWanted { roles: both, ..staff(Role::Teacher, None) }, 50).await;
+    let opened = open(&world, &teacher, Role::Teacher, "n-77", 60).await.unwrap();
     let home = world.office("kingsmead", Role::Dpo, 61).await;
     let third = world.office("ridgeway", Role::Dpo, 62).await;
     let review = async |who: &PersonSpeaker, role, remark: &'static str| {
         let acting = Acting { speaker: who, role };
         world.exchange.review_emergency(acting, opened.id, (true, remark), world.now()).await
     };
-    assert_eq!(review(&teacher, Role::Tutor, "mine").await, Err(DENIED), "not their own, in no role");
+    assert_eq!(review(&teacher, Role::Teacher, "mine").await, Err(DENIED), "no office that reviews");
+    assert_eq!(
+        review(&teacher, Role::Dpo, "mine").await,
+        Err(DENIED),
+        "their own, though the office would do"
+    );
+    let own = Acting { speaker: &teacher, role: Role::Dpo };
+    let listed = world.exchange.emergencies(own, world.now()).await.unwrap();
+    assert!(listed.len() == 1 && !listed[0].reviewable, "nor is it offered");
     assert_eq!(review(&third, Role::Dpo, "").await, Err(DENIED), "not another's");
     let unknown = Acting { speaker: &home, role: Role::Dpo };
     let unknown = world.exchange.review_emergency(unknown, [3; 16], (true, ""), world.now()).await;
@@ -136,13 +164,20 @@ async fn case_17_nobody_reviews_their_own_emergency_and_each_side_reviews_once()
     review(&host, Role::Dpo, "Spoke with the first-aider").await.unwrap();
     assert!(matches!(review(&host, Role::Dpo, "").await, Err(LawError::State(_))));
     review(&home, Role::Dpo, "").await.unwrap();
+    // It was only that it was their own: a colleague's they review like any officer.
+    let colleague = world.colleague("northgate", staff(Role::Teacher, None), 51).await;
+    let (acting, hour) = (Acting { speaker: &colleague, role: Role::Teacher }, Duration::from_secs(3600));
+    let seed = ([8; 16], world.now());
+    world.exchange.open_emergency(acting, (&id("n-77"), REASON), hour, seed).await.unwrap();
+    world.exchange.review_emergency(own, [8; 16], (true, "Was there"), world.now()).await.unwrap();
 
     let listed =
         world.exchange.emergencies(Acting { speaker: &home, role: Role::Dpo }, world.now()).await.unwrap();
-    assert_eq!((listed[0].reviews.len(), listed[0].reviewable), (2, false));
+    let first = listed.iter().find(|one| one.id == opened.id).unwrap();
+    assert_eq!((first.reviews.len(), first.reviewable), (2, false));
     let shown = world.exchange.show(1, 1_000).await.unwrap();
     let entries: Vec<_> = shown.iter().filter(|entry| entry["what"] == "emergency.reviewed").collect();
-    assert!(entries.len() == 2 && !entries[0].to_string().contains("first-aider"));
+    assert!(entries.len() == 3 && !entries[0].to_string().contains("first-aider"));
     assert!(world.exchange.verify(|_| {}).await.is_ok());
 }
 

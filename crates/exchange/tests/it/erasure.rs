@@ -1,7 +1,7 @@
 //! Erasure as people meet it: the payload is gone everywhere here, the history still verifies, and nobody is overruled.
 
 use crate::world::*;
-use commonroll_audit::{CopyOutcome, checkpoint::LogPublicKey};
+use commonroll_audit::{Checkpoint, ConsistencyFile, CopyOutcome, checkpoint::LogPublicKey};
 use commonroll_core::{Record, Role, directory::Registration};
 use commonroll_exchange::{NotAllowed, *};
 use commonroll_store::{
@@ -83,8 +83,10 @@ async fn an_erased_learner_is_gone_from_the_files_and_the_history_still_verifies
     let verified = world.exchange.verify(|_| {}).await.unwrap();
     assert_eq!((verified.records, verified.payloads, verified.erased, verified.going), (5, 2, 3, 0));
     proof.unwrap().verify(&key).unwrap();
-    let (_, consistency) = world.exchange.checkpoint(size).await.unwrap();
-    assert!(!consistency.is_empty() && !old.is_empty(), "the log of now extends the one before");
+    let (checkpoint, proof) = world.exchange.checkpoint(size).await.unwrap();
+    let old = Checkpoint::open(&old, &key).unwrap();
+    let newer = ConsistencyFile { old_size: size, proof, checkpoint }.verify(&old, &key).unwrap();
+    assert!(old.size == size && newer.size > size, "the log of now extends the one before");
 
     // What waited is not delivered and not an error; the neighbour's mark is; the copies that went out are asked back.
     let (lines, notices, _) = world.told("kingsmead", cursor).await;

@@ -2,7 +2,7 @@
 //! there are: 50,000 with COMMONROLL_LONG, some hundred otherwise.
 
 use crate::{
-    crowd::{crowd, long, month},
+    crowd::{crowd_sized, long, month},
     world::*,
 };
 use commonroll_audit::approval::Approves;
@@ -17,22 +17,35 @@ const REST: &str = "@id(\"no-marks-home\")\n@says(\"Attendance rests for now.\")
 /// Promised, for 50,000 learners. A build that isn't optimised gets the same: it has fewer.
 const PROMISE: Duration = Duration::from_secs(1);
 
+/// Small pages, so that much still waits behind the first.
+const PAGE: usize = 20;
+
 struct Town {
     world: World,
     feeds: Vec<Feed>,
+    /// Number of the last learner of kingsmead whose mark waits.
+    last: usize,
     _folder: tempfile::TempDir,
 }
 
-/// Marks wait in the streams of both homes, which are open.
+/// Marks wait in the streams of both homes, which are open and have handed out their first page.
 async fn town() -> Town {
     let learners = if long() { 50_000 } else { 500 };
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", folder.path().join("hub.db").display());
-    let mut world = crowd(learners, open_store(&database).await).await;
-    month(&mut world, learners, learners.min(20_000)).await;
+    let sizes = Sizes { page_records: PAGE as u32, ..Sizes::default() };
+    let mut world = crowd_sized(learners, open_store(&database).await, sizes).await;
+    let records = learners.min(20_000);
+    month(&mut world, learners, records).await;
     let feed = |home| world.exchange.receive(&world.speaker(home), 0).unwrap();
-    let feeds = vec![feed("kingsmead"), feed("ridgeway"), feed("kingsmead")];
-    Town { world, feeds, _folder: folder }
+    let mut feeds = vec![feed("kingsmead"), feed("ridgeway"), feed("kingsmead")];
+    for feed in &mut feeds {
+        let page = tokio::time::timeout(Duration::from_secs(2), feed.next(&world.clock)).await;
+        let page = page.expect("a page waits").unwrap();
+        let handed: usize = page.batches.iter().map(|batch| batch.records.len()).sum();
+        assert!((1..=PAGE).contains(&handed), "each stream flows, and has more than {handed} records");
+    }
+    Town { world, feeds, last: records - 2, _folder: folder }
 }
 
 impl Town {
@@ -93,19 +106,23 @@ async fn a_rule_that_narrows_stops_every_stream_when_the_call_returns() {
 async fn a_placement_that_ends_stops_its_records_when_the_call_returns() {
     let mut town = town().await;
     let since = town.world.now().plus_micros(-30 * DAY);
-    let ended = end("g-0", "kingsmead", since);
+    let (guest, home) = (format!("g-{}", town.last), format!("h-{}", town.last));
+    let ended = end(&guest, "kingsmead", since);
     let begun = Instant::now();
     assert_eq!(town.world.declare("northgate", ended).await, DeclareResult::Accepted);
     took("a placement's end", begun);
-    let mut of_it = 0;
-    for feed in &mut town.feeds {
+    let (mut of_it, mut of_others) = (0, vec![0; town.feeds.len()]);
+    for (feed, others) in town.feeds.iter_mut().zip(&mut of_others) {
         while let Ok(page) =
             tokio::time::timeout(Duration::from_millis(150), feed.next(&town.world.clock)).await
         {
             let page = page.unwrap();
-            let records = page.batches.iter().flat_map(|batch| &batch.records);
-            of_it += records.filter(|record| record.recipient_learner == id("h-0")).count();
+            for record in page.batches.iter().flat_map(|batch| &batch.records) {
+                let counted = if record.recipient_learner == id(&home) { &mut of_it } else { &mut *others };
+                *counted += 1;
+            }
         }
     }
     assert_eq!(of_it, 0, "nothing more of the learner whose placement ended");
+    assert!(of_others.iter().all(|count| *count > PAGE), "and everybody else's goes on: {of_others:?}");
 }
