@@ -41,7 +41,7 @@ impl ChangeKind {
         }
     }
 
-    /// True if anything is permitted that wasn't: such a change needs a second person.
+    /// True if anything is permitted that wasn't. (A second person is needed for every change but an equal one.)
     pub const fn widens(self) -> bool {
         matches!(self, Self::Wider | Self::Both)
     }
