@@ -225,8 +225,7 @@ fn hat(role: &str, purpose: &str) -> Result<(Role, Purpose), String> {
 }
 
 fn kind_of(name: &str) -> Result<RecordKind, String> {
-    let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == name);
-    kind.ok_or("there is no such kind of record".to_owned())
+    name.parse().map_err(|_| "there is no such kind of record".to_owned())
 }
 
 fn numbers(groups: &[(u32, &str)], thing: &str, names: &str) -> Result<u32, String> {

@@ -15,7 +15,7 @@ use crate::{
     ids::{Invalid, LocalId, RecordId, Revision, Slug, is_direction_mark},
     time::{SchoolDate, Timestamp},
 };
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// The kinds of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -28,6 +28,14 @@ pub enum RecordKind {
     Assessment = 2,
     /// One involvement in a behaviour or achievement event.
     Behaviour = 3,
+}
+
+impl FromStr for RecordKind {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let named = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        named.ok_or(Invalid::new("kind", "must be attendance, assessment or behaviour"))
+    }
 }
 
 impl RecordKind {

@@ -113,7 +113,7 @@ impl DutyService for Duty {
     ) -> Result<Response<SetRetentionResponse>, Status> {
         let speaker = super::person(&request)?;
         let asked = request.get_ref();
-        let read = || Ok((asked.role.parse::<Role>()?, kind(&asked.kind)?));
+        let read = || Ok((asked.role.parse::<Role>()?, asked.kind.parse::<RecordKind>()?));
         let (role, kind) = read().map_err(|e: Invalid| status::invalid(&e))?;
         let keeping = asked.keeping.map(|k| Keeping { days: k.days, even_waiting: k.even_waiting });
         let (acting, rule) = (Acting { speaker: &speaker, role }, RetentionRule { kind, keeping });
@@ -186,11 +186,6 @@ fn erasing(asked: &EraseRequest) -> Result<Erasing, Invalid> {
         (true, false) => Err(Invalid::new("forget", "is for a learner, not for a record")),
         _ => Err(Invalid::new("learner_local_id", "must be given, or record_id, and not both")),
     }
-}
-
-fn kind(word: &str) -> Result<RecordKind, Invalid> {
-    let rule = "must be attendance, assessment or behaviour";
-    RecordKind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or(Invalid::new("kind", rule))
 }
 
 fn write_keeping(keeping: Keeping) -> pb::Keeping {

@@ -35,9 +35,8 @@ fn which(asked: &ExplainRequest) -> Result<Which, Invalid> {
             if asked.kind == "card" {
                 return Ok(Which::Card(learner));
             }
-            let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == asked.kind);
             let rule = "must be attendance, assessment, behaviour or card";
-            let kind = kind.ok_or_else(|| Invalid::new("kind", rule))?;
+            let kind = asked.kind.parse().map_err(|_| Invalid::new("kind", rule))?;
             Ok(Which::Day { learner, kind, date: SchoolDate::parse("date", &asked.date)? })
         }
         _ => Err(Invalid::new("sequence", "name a sequence, a record id or a learner, one of the three")),

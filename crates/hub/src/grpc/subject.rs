@@ -177,9 +177,7 @@ fn read_ask(asked: &ReadRequest) -> Result<(Role, ReadAsk), Invalid> {
     if asked.kinds.len() > RecordKind::ALL.len() {
         return Err(rule);
     }
-    let kind = |word: &String| {
-        RecordKind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| rule.clone())
-    };
+    let kind = |word: &String| word.parse().map_err(|_| rule.clone());
     let ask = ReadAsk {
         learner: LocalId::parse("learner_local_id", &asked.learner_local_id)?,
         purpose: asked.purpose.parse::<Purpose>()?,
