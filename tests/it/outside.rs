@@ -69,3 +69,10 @@ pub fn printed(command: &mut Command) -> String {
     assert!(output.status.success(), "{shown}: {}\n{out}{err}", output.status);
     out.into_owned()
 }
+
+/// Runs a command that must fail; gives what it said.
+pub fn fails(command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{command:?}: {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).unwrap()
+}

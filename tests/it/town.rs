@@ -7,7 +7,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -24,7 +24,22 @@ pub struct Town {
     running: Vec<(String, Child)>,
 }
 
+/// A school and a college that share nothing yet.
+pub const SCHOOL_AND_COLLEGE: &str = "[[institution]]\nslug = \"kingsmead\"\nname = \"Kingsmead School\"\ntype = \"school\"\n\
+    [[institution]]\nslug = \"northgate\"\nname = \"Northgate College\"\ntype = \"fe_college\"\n";
+
 impl Town {
+    /// A hub that runs, for people: certificates are past half of their life from the start.
+    pub fn of_people(consortium: &str) -> Self {
+        let mut town = Self::new(consortium, &[]);
+        let mut hub = town.hub(&["hub", "run"]);
+        // A certificate of 36 seconds began 300 seconds ago.
+        hub.args(["--set", "certificates.client_hours=0.01"]);
+        town.start("hub", hub);
+        town.wait_until_ready(PATIENCE);
+        town
+    }
+
     /// A folder with a hub's data in it, into which a consortium file was imported. Nothing runs yet.
     pub fn new(consortium: &str, import: &[&str]) -> Self {
         let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
@@ -63,6 +78,27 @@ impl Town {
         let mut person = Command::new(commonroll());
         person.args(command).env("COMMONROLL_PERSON", self.path(who));
         person
+    }
+
+    /// Uses up a person's invitation, from a file.
+    pub fn joins(&self, who: &str, invitation: &Path) -> String {
+        printed(self.person(who, &["person", "join"]).arg(invitation))
+    }
+
+    /// The first of an office at an institution, invited on the hub's data folder.
+    pub fn first(&self, institution: &str, who: &str, role: &str) {
+        let mut invite = self.hub(&["hub", "invite", institution, "--person", "--role", role, "--name", who]);
+        let file = self.path(&format!("{who}.invitation"));
+        fs::write(&file, printed(&mut invite)).unwrap();
+        assert!(self.joins(who, &file).contains(&format!("joined {institution} as {role}")));
+    }
+
+    /// Somebody whom a data manager of the institution has let in.
+    pub fn colleague(&self, institution: &str, by: &str, who: &str, role: &str) {
+        let file = self.path(&format!("{who}.invitation"));
+        let asked = ["person", "invite", institution, "--role", role, "--name", who, "--out"];
+        printed(self.person(by, &asked).arg(&file));
+        self.joins(who, &file);
     }
 
     /// Invites an institution's agent and joins as it. Gives the invitation's line.

@@ -1,7 +1,12 @@
 //! `commonroll agreement`: write an agreement, check it, and make the documents that follow from it, all offline; and the
 //! commands by which people propose, sign and end one at the hub.
 
-use super::{agreement_office as office, law::Confirm, person::As};
+use super::{
+    agreement_office as office,
+    law::Confirm,
+    line::{hex, say},
+    person::As,
+};
 use clap::{Args, Subcommand, ValueEnum};
 use commonroll_core::{
     SchoolDate, Slug,
@@ -15,7 +20,7 @@ use commonroll_core::{
 };
 use std::{
     fs::File,
-    io::{Read, Write},
+    io::{IsTerminal, Read, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -103,7 +108,8 @@ pub enum AgreementCommand {
         #[command(flatten)]
         confirm: Confirm,
     },
-    /// End an agreement for your institution, as its head: at once, or from a date on
+    /// End an agreement for your institution, as its head: at once, or from a date on. One that not every party has signed
+    /// is taken back
     #[command(after_help = "Example: commonroll agreement end kingsmead-northgate --on 2026-12-18")]
     End {
         /// The text's SHA-256, its first digits, or the agreement's name
@@ -135,6 +141,10 @@ enum Format {
 impl Form {
     fn print(&self, document: &Document) -> Result<ExitCode, String> {
         let text = match self.format {
+            Format::Markdown if std::io::stdout().is_terminal() => {
+                say(&document.markdown());
+                return Ok(ExitCode::SUCCESS);
+            }
             Format::Markdown => document.markdown(),
             Format::Html => document.html(),
         };
@@ -236,7 +246,7 @@ pub(super) fn read(file: &Path) -> Result<String, String> {
 
 /// SHA-256 of the exact text, in hexadecimal: what signatories sign.
 pub(super) fn hash(text: &str) -> String {
-    commonroll_audit::sha256(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&commonroll_audit::sha256(text.as_bytes()))
 }
 
 fn counted(text: &str) -> Result<(ItemKind, u64), String> {

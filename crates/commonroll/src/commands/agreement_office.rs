@@ -4,9 +4,9 @@
 
 use super::{
     agreement::{hash, open, read},
-    law::{Confirm, by_digits, hash32, hex, refused},
+    law::{Confirm, by_digits, hash32, refused},
+    line::{hex, printable, say},
     person::{As, Caller, connect},
-    policy_office::printable,
 };
 use commonroll_audit::approval::Approves;
 use commonroll_core::{
@@ -85,7 +85,7 @@ pub async fn sign(by: &As, named: &str, confirm: Confirm) -> Result<(), String> 
     let (one, agreement) = looked_at(&caller, named, waits).await?;
     let hash = hash32(&one.agreement_hash)?;
     let page = signing_page(&agreement, &hex(&hash), &signed_by(&one), &jiff::tz::TimeZone::UTC);
-    println!("{}", page.markdown());
+    say(&page.markdown());
     println!("waits for: {}", printable(&waits_for(&one).join(", ")));
     println!("you sign the SHA-256 of exactly this text: {}", hex(&hash));
     confirm.ask("sign it for your institution", &one.id)?;
@@ -102,19 +102,29 @@ pub async fn sign(by: &As, named: &str, confirm: Confirm) -> Result<(), String> 
     Ok(())
 }
 
-/// Ends an agreement, or takes a proposal back.
+/// Ends an agreement, or takes back one that not every party has signed.
 pub async fn end(by: &As, named: &str, on: Option<SchoolDate>, confirm: Confirm) -> Result<(), String> {
     let caller = connect(by).await?;
-    let (one, agreement) = looked_at(&caller, named, |one| one.standing == "complete").await?;
+    let (one, agreement) = looked_at(&caller, named, |one| one.standing != "ended").await?;
     let hash = hash32(&one.agreement_hash)?;
-    let when = on.map_or_else(|| "at once".to_owned(), |on| format!("from {on} on"));
+    let (asked, done) = match (one.standing.as_str(), on) {
+        ("complete", None) => ("end it at once".to_owned(), "it ends at once".to_owned()),
+        ("complete", Some(on)) => (format!("end it from {on} on"), format!("it ends from {on} on")),
+        ("ended", _) => return Err("it was ended already".to_owned()),
+        (_, None) => ("take it back".to_owned(), "it is taken back".to_owned()),
+        (_, Some(_)) => return Err("not every party has signed it; take it back without a date".to_owned()),
+    };
     println!("{}, version {}, between {}", agreement.id(), agreement.version(), one.parties.join(", "));
-    println!("ends {when}: nothing flows under it any more, for any party");
-    println!(
-        "copies that were made under it are kept or withdrawn as its text says; an older version does not come back"
-    );
+    if one.standing == "complete" {
+        println!("{}: nothing flows under it any more, for any party", done.trim_start_matches("it "));
+        println!(
+            "copies that were made under it are kept or withdrawn as its text says; an older version does not come back"
+        );
+    } else {
+        println!("was never in force: nothing has flowed under it; taken back, nobody can sign it any more");
+    }
     println!("you sign the end of exactly this text: {}", hex(&hash));
-    confirm.ask(&format!("end it {when}"), &one.id)?;
+    confirm.ask(&asked, &one.id)?;
     let request = EndRequest {
         role: caller.role.to_string(),
         agreement_hash: one.agreement_hash,
@@ -122,7 +132,7 @@ pub async fn end(by: &As, named: &str, on: Option<SchoolDate>, confirm: Confirm)
         signature: caller.identity.approve(Approves::Act, &ending_hash(&hash, on)).to_vec().into(),
     };
     service(&caller).end(request).await.map_err(|status| refused(&status))?;
-    println!("it ends {when}");
+    println!("{done}");
     Ok(())
 }
 

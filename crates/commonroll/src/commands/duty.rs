@@ -2,10 +2,11 @@
 
 use crate::commands::{
     law::Confirm,
-    person::{As, Caller, connect, printable, refused},
+    line::printable,
+    person::{As, Caller, connect, refused},
 };
 use clap::Subcommand;
-use commonroll_core::RecordKind;
+use commonroll_core::{RecordId, RecordKind};
 use commonroll_wire::pb::duty::v1::{
     EraseRequest, Keeping, KindRetention, RetentionRequest, SetRetentionRequest,
     duty_service_client::DutyServiceClient,
@@ -31,7 +32,7 @@ pub enum DutyCommand {
         learner: Option<String>,
         /// One record: 32 hexadecimal digits, as `audit show` prints them
         #[arg(long, value_name = "ID")]
-        record: Option<String>,
+        record: Option<RecordId>,
         /// Why: no_longer_needed, objection_upheld, unlawful, wrong or legal_obligation
         #[arg(long)]
         reason: String,
@@ -76,8 +77,8 @@ pub enum DutyCommand {
 pub async fn run(command: DutyCommand) -> Result<ExitCode, String> {
     match command {
         DutyCommand::Erase { by, learner, record, reason, hub_only, forget, confirm } => {
-            let named = record.clone().or_else(|| learner.clone()).unwrap_or_default();
-            let record_id = record.map(|text| id(&text)).transpose()?.unwrap_or_default();
+            let named = record.map(|id| id.to_string()).or_else(|| learner.clone()).unwrap_or_default();
+            let record_id = record.map_or_else(Vec::new, |id| id.0.to_vec());
             let learner_local_id = learner.unwrap_or_default();
             let request = EraseRequest {
                 learner_local_id,
@@ -106,12 +107,6 @@ pub async fn run(command: DutyCommand) -> Result<ExitCode, String> {
 
 fn client(caller: &Caller) -> DutyServiceClient<Channel> {
     DutyServiceClient::new(caller.channel.clone())
-}
-
-fn id(text: &str) -> Result<Vec<u8>, String> {
-    let pair = |at: usize| u8::from_str_radix(text.get(at..at + 2).unwrap_or_default(), 16).ok();
-    let plain: Option<Vec<u8>> = (0..text.len()).step_by(2).map(pair).collect();
-    plain.filter(|id| id.len() == 16).ok_or_else(|| "a record's id has 32 hexadecimal digits".to_owned())
 }
 
 /// What an erasure would do, before it is asked for.

@@ -1,8 +1,10 @@
 //! `commonroll emergency`: open a visiting learner's card in an emergency, see what was opened, review it.
 
 use crate::commands::{
-    learner::words::moment,
-    person::{As, connect, printable, refused},
+    law::by_digits,
+    learner::words::{at, moment},
+    line::{hex, printable},
+    person::{As, Caller, connect, refused},
 };
 use clap::Subcommand;
 use commonroll_wire::pb::subject::v1::{
@@ -15,7 +17,8 @@ use std::process::ExitCode;
 /// The commands.
 #[derive(Subcommand)]
 pub enum EmergencyCommand {
-    /// Open the card of a learner who is placed with you now, because they are in danger; their home is told at once
+    /// Open the card of a learner who is placed with you now, because they are in danger. Their home sees it when it looks:
+    /// ring them
     ///
     /// Example: commonroll emergency open 770012 --reason "Fainted in the workshop" --minutes 60, and then
     /// commonroll learner show 770012 --purpose emergency
@@ -24,7 +27,8 @@ pub enum EmergencyCommand {
         by: As,
         /// The learner, by the id in your own system
         learner: String,
-        /// What has happened, in 10 to 500 characters; only those who review it read it
+        /// What has happened, in 10 to 500 characters. Heads, data managers and data protection officers of your institution
+        /// and of the learner's home can read it
         #[arg(long)]
         reason: String,
         /// For how long, 1,440 at most
@@ -64,7 +68,7 @@ pub async fn run(command: EmergencyCommand) -> Result<ExitCode, String> {
             let caller = connect(&by).await?;
             let request = OpenEmergencyRequest {
                 role: caller.role.to_string(),
-                learner_local_id: learner,
+                learner_local_id: learner.clone(),
                 reason,
                 valid_seconds: minutes.saturating_mul(60),
             };
@@ -72,32 +76,28 @@ pub async fn run(command: EmergencyCommand) -> Result<ExitCode, String> {
             let opened =
                 subjects.open_emergency(request).await.map_err(|status| refused(&status))?.into_inner();
             let until = moment(opened.until_us, &TimeZone::system());
-            println!("open until {until}; the learner's home is told, and it will be reviewed");
-            println!("now: commonroll learner show ID --purpose emergency --in-role {}", caller.role);
+            println!("open until {until}; somebody else will review it");
+            println!("the learner's home sees it when it looks (`emergency list`): ring them");
+            let learner = printable(&learner);
+            println!("now: commonroll learner show {learner} --purpose emergency --in-role {}", caller.role);
         }
         EmergencyCommand::List { by, open, json } => {
-            let mut listed = listed(&by).await?;
-            listed.retain(|one| !open || one.reviewable);
+            let caller = connect(&by).await?;
+            let own = caller.identity.card.institution.as_str();
+            let mut listed = listed(&caller).await?;
+            listed.retain(|one| !open || one.reviews.iter().all(|review| review.institution != own));
             if listed.is_empty() && !json {
-                println!("no emergency access concerns your institution");
+                let what = if open { "waits for a review by" } else { "concerns" };
+                println!("no emergency access {what} your institution");
             }
             listed.iter().for_each(|one| show(one, json));
         }
         EmergencyCommand::Review { by, id, not_justified, remark } => {
-            let named = id.to_ascii_lowercase();
-            if named.len() < 8 {
-                return Err("give at least 8 digits of the id that `emergency list` shows".to_owned());
-            }
-            let held = listed(&by).await?;
-            let held: Vec<_> = held.iter().filter(|one| hex(&one.emergency_id).starts_with(&named)).collect();
-            let [held] = held[..] else {
-                return Err("no emergency access of yours, or several, begin so; look with `emergency list`"
-                    .to_owned());
-            };
             let caller = connect(&by).await?;
+            let held = by_digits(listed(&caller).await?, &id, |one| &one.emergency_id)?;
             let request = ReviewEmergencyRequest {
                 role: caller.role.to_string(),
-                emergency_id: held.emergency_id.clone(),
+                emergency_id: held.emergency_id,
                 justified: !not_justified,
                 remark,
             };
@@ -109,17 +109,14 @@ pub async fn run(command: EmergencyCommand) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn listed(by: &As) -> Result<Vec<Emergency>, String> {
-    let caller = connect(by).await?;
-    let mut subjects = SubjectServiceClient::new(caller.channel);
+async fn listed(caller: &Caller) -> Result<Vec<Emergency>, String> {
+    let mut subjects = SubjectServiceClient::new(caller.channel.clone());
     let request = EmergenciesRequest { role: caller.role.to_string() };
     let answer = subjects.emergencies(request).await.map_err(|status| refused(&status))?;
     Ok(answer.into_inner().emergencies)
 }
 
 fn show(one: &Emergency, json: bool) {
-    let zone = TimeZone::system();
-    let (opened, until) = (moment(one.opened_at_us, &zone), moment(one.until_us, &zone));
     if json {
         let reviews: Vec<_> = one
             .reviews
@@ -127,19 +124,20 @@ fn show(one: &Emergency, json: bool) {
             .map(|review| {
                 serde_json::json!({
                     "institution": review.institution, "by": review.by, "justified": review.justified,
-                    "remark": review.remark,
+                    "remark": review.remark, "at": at(review.at_us),
                 })
             })
             .collect();
         let line = serde_json::json!({
             "id": hex(&one.emergency_id), "by": one.by, "role": one.by_role, "institution": one.institution,
-            "home": one.home, "learner": one.learner_local_id, "reason": one.reason, "opened": opened,
-            "until": until, "reviews": reviews, "reviewable": one.reviewable,
+            "home": one.home, "learner": one.learner_local_id, "reason": one.reason,
+            "opened": at(one.opened_at_us), "until": at(one.until_us), "reviews": reviews, "reviewable": one.reviewable,
         });
         println!("{line}");
         return;
     }
-    let id = hex(&one.emergency_id);
+    let (id, zone) = (hex(&one.emergency_id), TimeZone::system());
+    let (opened, until) = (moment(one.opened_at_us, &zone), moment(one.until_us, &zone));
     let learner =
         if one.learner_local_id.is_empty() { "somebody no longer known here" } else { &one.learner_local_id };
     println!(
@@ -157,8 +155,4 @@ fn show(one: &Emergency, json: bool) {
     if one.reviewable {
         println!("          waits for your review");
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

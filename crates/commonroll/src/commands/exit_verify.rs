@@ -4,17 +4,14 @@
 //! batch. What the hub alone says (its log's lines, partners, people, declarations) is held against the manifest, whose hash
 //! was printed when the pack was drawn up. The program says which is which.
 
-use super::{
-    law::hex,
-    pack::{MANIFEST, sha256},
-    told,
-};
+use super::{line::hex, pack::MANIFEST, told};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use commonroll_audit::{
     Hash,
     checkpoint::{Checkpoint, LogPublicKey},
     keys::PublicKey,
     seal::verify_whole_batch,
+    sha256,
 };
 use commonroll_core::{Body, LocalId};
 use commonroll_wire::{

@@ -1,7 +1,10 @@
 //! What the commands share that change the rules and the agreements: asking before something is signed, telling why the
 //! hub refused, and naming a text by the first digits of its hash.
 
-use super::person;
+use super::{
+    line::{hex, printable},
+    person,
+};
 use std::io::{BufRead, IsTerminal, Write};
 use tonic::{Code, Status};
 
@@ -40,29 +43,23 @@ impl Confirm {
 pub fn refused(status: &Status) -> String {
     match status.code() {
         Code::InvalidArgument | Code::FailedPrecondition => {
-            let plain = |line: &str| line.chars().filter(|c| !c.is_control()).collect::<String>();
-            let lines: Vec<String> = status.message().lines().take(LINES_MAX).map(plain).collect();
+            let lines: Vec<String> = status.message().lines().take(LINES_MAX).map(printable).collect();
             lines.join("\n  ")
         }
         _ => person::refused(status),
     }
 }
 
-/// Bytes as lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The one thing whose hash begins with these digits.
+/// The one thing whose hash or id begins with these digits.
 pub fn by_digits<T>(all: Vec<T>, digits: &str, hash: impl Fn(&T) -> &[u8]) -> Result<T, String> {
     let digits = digits.to_ascii_lowercase();
     if digits.len() < DIGITS_MIN || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(format!("give the hash, or its first {DIGITS_MIN} digits or more"));
+        return Err(format!("give the digits that the list shows: the first {DIGITS_MIN} or more"));
     }
     let mut found = all.into_iter().filter(|one| hex(hash(one)).starts_with(&digits));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
-        (None, _) => Err("nothing here has a hash that begins so; look again at the list".to_owned()),
+        (None, _) => Err("nothing here begins so; look again at the list".to_owned()),
         _ => Err("several begin so; give more digits".to_owned()),
     }
 }

@@ -13,6 +13,7 @@ mod exit_verify;
 pub mod hub;
 mod law;
 pub mod learner;
+mod line;
 mod pack;
 pub mod person;
 pub mod policy;

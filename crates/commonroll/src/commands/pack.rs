@@ -1,7 +1,8 @@
 //! Packs as folders: pieces come from the hub and are appended to the files that they name, nowhere else.
 
-use super::law::hex;
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use super::line::hex;
+use aws_lc_rs::digest::{Context, SHA256};
+use commonroll_audit::sha256;
 use commonroll_wire::pb::duty::v1::PackPiece;
 use std::{
     collections::BTreeMap,
@@ -74,11 +75,6 @@ impl Folder {
         self.append(MANIFEST, manifest.as_bytes())?;
         Ok((self.end()?, hex(&sha256(manifest.as_bytes()))))
     }
-}
-
-/// The SHA-256 of bytes.
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    *digest(&SHA256, bytes).as_ref().first_chunk().expect("a SHA-256 value has 32 bytes")
 }
 
 fn folder(at: &Path) -> Result<(), String> {

@@ -5,12 +5,15 @@
 //! and the one role in use.
 
 use crate::{
-    commands::told,
+    commands::{
+        line::{hex, printable},
+        told,
+    },
     real::{Real, now},
 };
 use clap::Subcommand;
 use commonroll_agent::{AgentError, HubError, PersonIdentity, durable};
-use commonroll_audit::{Hash, approval::Approves};
+use commonroll_audit::{approval::Approves, sha256};
 use commonroll_core::{PersonId, Role, Slug};
 use commonroll_wire::pb::people::v1::{
     ApproveRequest, InviteRequest, ListRequest, ListResponse, OpenInvitation, Person, RevokeRequest,
@@ -165,7 +168,7 @@ pub fn refused(status: &Status) -> String {
 }
 
 fn plain(status: &Status) -> String {
-    status.message().chars().filter(|c| !c.is_control()).take(300).collect()
+    printable(status.message()).chars().take(300).collect()
 }
 
 fn ended() -> String {
@@ -253,9 +256,9 @@ async fn approve(by: &As, hash: Option<&str>) -> Result<(), String> {
     if named.len() < DIGITS_MIN {
         return Err(format!("give at least {DIGITS_MIN} digits of the hash that `person approve` shows"));
     }
-    let open = waiting.iter().find(|open| hex(&sha256(&open.text)).starts_with(&named));
+    let open = waiting.iter().find(|open| hex(&sha256(open.text.as_bytes())).starts_with(&named));
     let open = open.ok_or("no text with this hash waits for you; look again with `person approve`")?;
-    let signature = caller.identity.approve(Approves::Act, &sha256(&open.text));
+    let signature = caller.identity.approve(Approves::Act, &sha256(open.text.as_bytes()));
     let request = ApproveRequest {
         role: caller.role.to_string(),
         invitation_hash: open.invitation_hash.clone(),
@@ -313,7 +316,7 @@ fn show(open: &OpenInvitation) {
         (true, false) => "waits for a second person",
         (false, _) => "ready to be used",
     };
-    let hash = hex(&sha256(&open.text));
+    let hash = hex(&sha256(open.text.as_bytes()));
     println!("\n{hash}  {state}");
     if open.approvable {
         println!(
@@ -328,18 +331,4 @@ fn row(person: &Person) -> String {
     let id = PersonId::from_slice(&person.person_id).map_or_else(|_| String::new(), |id| id.to_string());
     let ended = if person.revoked_at_us == 0 { "" } else { "  ENDED" };
     format!("{id}  {}  {}  {}{ended}", person.institution, printable(&person.name), person.roles.join(", "))
-}
-
-/// A line that can do nothing to a terminal.
-pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
-}
-
-fn sha256(text: &str) -> Hash {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    *digest.as_ref().first_chunk().expect("a SHA-256 value has 32 bytes")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,12 @@
 //! `commonroll policy`: check, test, matrix, compare and prove, on files, which puts nothing in force; and the commands by
 //! which people change the rules at the hub.
 
-use super::{law::Confirm, person::As, policy_explain, policy_office as office, policy_try};
+use super::{
+    law::Confirm,
+    line::{hex, say},
+    person::As,
+    policy_explain, policy_office as office, policy_try,
+};
 use clap::Subcommand;
 use commonroll_policy::{ChangeKind, Policy, Texts, check, check_dir, check_matrix, matrix, test_dir};
 use std::{
@@ -97,7 +102,8 @@ pub enum PolicyCommand {
         #[command(flatten)]
         confirm: Confirm,
     },
-    /// Put a proposal in force, on every stream at once; what permits more needs a second person's approval
+    /// Put a proposal in force, on every stream at once; whatever changes what is permitted needs a second
+    /// person's approval
     Activate {
         /// The proposal's hash, or its first digits
         hash: String,
@@ -141,8 +147,7 @@ fn check_page(dir: Option<&Path>) -> Result<ExitCode, String> {
     if !findings.is_empty() {
         return Ok(ExitCode::FAILURE);
     }
-    let hash: String = load(dir)?.hash().iter().map(|byte| format!("{byte:02x}")).collect();
-    println!("sound; hash {hash}");
+    println!("sound; hash {}", hex(&load(dir)?.hash()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -186,7 +191,7 @@ fn matrix_page(dir: Option<&Path>, write: bool) -> Result<ExitCode, String> {
 
 fn compare_page(dir: &Path, with: Option<&Path>) -> Result<ExitCode, String> {
     let change = load(with)?.compare(&load(Some(dir))?);
-    print!("{change}");
+    say(&change.to_string());
     if change.kind() == ChangeKind::Equal {
         println!("  nobody gains and nobody loses");
     }

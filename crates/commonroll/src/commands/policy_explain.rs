@@ -2,10 +2,11 @@
 
 use super::{
     law::refused,
+    line::printable,
     person::{As, connect},
-    policy_office::{printable, service},
+    policy_office::service,
 };
-use commonroll_core::{PersonId, Purpose, Role, SchoolDate, Slug};
+use commonroll_core::{PersonId, Purpose, RecordId, Role, SchoolDate, Slug};
 use commonroll_wire::pb::policy::v1::{ExplainRequest, Explained};
 
 /// Shown below the help.
@@ -63,8 +64,8 @@ pub async fn run(args: &Args) -> Result<(), String> {
         ..ExplainRequest::default()
     };
     if let Some(record) = &args.record {
-        match (record.parse(), bytes16(record)) {
-            (_, Some(id)) => request.record_id = id.into(),
+        match (record.parse(), record.parse::<RecordId>()) {
+            (_, Ok(id)) => request.record_id = id.0.to_vec().into(),
             (Ok(sequence), _) => request.sequence = sequence,
             _ => return Err("--record is a sequence number, or 32 hexadecimal digits".to_owned()),
         }
@@ -82,11 +83,6 @@ pub async fn run(args: &Args) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn bytes16(text: &str) -> Option<Vec<u8>> {
-    let digit = |at: usize| u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok();
-    (text.len() == 32).then(|| (0..16).map(digit).collect())?
 }
 
 fn print(one: &Explained, next: bool) {

@@ -4,7 +4,8 @@
 //! hash that the key signs is worked out from them.
 
 use super::{
-    law::{Confirm, by_digits, hash32, hex, refused},
+    law::{Confirm, by_digits, hash32, refused},
+    line::{hex, printable, say},
     person::{As, Caller, connect},
     policy::load,
     told,
@@ -99,7 +100,7 @@ pub async fn proposals(by: &As, json: bool) -> Result<(), String> {
         println!("{}  {}; {way}", &hex(&one.proposal_id)[..16], one.state);
         one.proposed.iter().for_each(|approval| println!("  proposed by {}", approved(approval)));
         one.approvals.iter().for_each(|approval| println!("  approved by {}", approved(approval)));
-        one.changes.lines().for_each(|line| println!("  {}", printable(line)));
+        one.changes.lines().for_each(|line| say(&format!("  {}", printable(line))));
     }
     Ok(())
 }
@@ -211,7 +212,7 @@ fn in_words(files: &[PolicyFile], hash: &[u8; 32]) -> Result<Policy, String> {
 /// Shows how two sets differ, and which files do. True if the second permits more or less.
 fn show(from: &Policy, to: &Policy) -> bool {
     let change = from.compare(to);
-    change.to_string().lines().for_each(|line| println!("  {}", printable(line)));
+    change.to_string().lines().for_each(|line| say(&format!("  {}", printable(line))));
     for (name, text) in to.texts().iter() {
         match from.texts().iter().find(|(other, _)| *other == name) {
             None => println!("  file {name} is new"),
@@ -260,9 +261,4 @@ fn approval_json(approval: &Approval) -> serde_json::Value {
         "person": id, "institution": approval.institution, "role": approval.role, "at_us": approval.at_us,
         "signature": hex(&approval.signature),
     })
-}
-
-/// A line that can do nothing to a terminal.
-pub(super) fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }

@@ -3,12 +3,14 @@
 use super::{
     agreement::{open, read},
     law::refused,
+    learner::words::at,
+    line::{printable, say},
     person::{As, connect},
     policy::load,
-    policy_office::{printable, service},
+    policy_office::service,
     told,
 };
-use commonroll_core::{Slug, Timestamp};
+use commonroll_core::Slug;
 use commonroll_wire::pb::policy::v1::{PolicyFile, TryLine, TryOutcome, TryRequest};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
@@ -32,7 +34,7 @@ pub struct Args {
     /// The name of an agreement in force, as if it had ended (repeat for more)
     #[arg(long, value_name = "ID")]
     drop_agreement: Vec<Slug>,
-    /// As lines of JSON
+    /// As lines of JSON; the last one is the outcome
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -72,17 +74,22 @@ pub async fn run(args: &Args) -> Result<(), String> {
     bar.finish_and_clear();
     let outcome = outcome.ok_or("the hub's answer is not whole; try again")?;
     match args.json {
-        true => lines.iter().for_each(|line| println!("{}", json(line))),
+        true => {
+            lines.iter().for_each(|line| println!("{}", json(line)));
+            println!("{}", serde_json::json!({ "outcome": outcome_json(&outcome) }));
+        }
         false => print(&outcome, &lines),
     }
     Ok(())
 }
 
 fn print(outcome: &TryOutcome, lines: &[TryLine]) {
-    outcome.changes.lines().for_each(|line| println!("{}", printable(line)));
-    let since = Timestamp::from_micros("since", outcome.since_us)
-        .map_or_else(|_| "?".to_owned(), |at| at.to_string());
-    println!("looked at {} records since {since}, and at every placement in force", outcome.records);
+    outcome.changes.lines().for_each(|line| say(&printable(line)));
+    println!(
+        "looked at {} records since {}, and at every placement in force",
+        outcome.records,
+        at(outcome.since_us)
+    );
     if outcome.gone > 0 {
         println!("{} records have no content any more and were passed over", outcome.gone);
     }
@@ -139,6 +146,13 @@ fn row(lines: &[&TryLine]) {
     if !line.examples.is_empty() {
         println!("    such as {}", printable(&line.examples.join(", ")));
     }
+}
+
+fn outcome_json(outcome: &TryOutcome) -> serde_json::Value {
+    serde_json::json!({
+        "changes": outcome.changes.lines().collect::<Vec<_>>(), "since": at(outcome.since_us),
+        "records": outcome.records, "gone": outcome.gone, "situations": outcome.situations, "names": outcome.names,
+    })
 }
 
 fn json(line: &TryLine) -> serde_json::Value {

@@ -27,8 +27,10 @@ border-bottom:1px solid #bbb}@media print{body{margin:0;max-width:none}}";
 pub enum SubjectCommand {
     /// Write what your institution holds here about a learner, and every disclosure, to a folder
     ///
-    /// For the data protection officer. The folder has index.html (to read and print), records.json, disclosures.csv and a
-    /// proof file for each record, which `commonroll audit verify-proof` checks. It is personal data: keep it safe.
+    /// For the data protection officer. The folder has index.html (to read and print), records.json, disclosures.csv, log.key
+    /// (the key of the hub's log, as you were given it when you joined) and proof files of the records' entries, 500 at
+    /// most: `commonroll audit verify-proof FILE --key log.key` checks one, `commonroll audit prove` gets the others. It is
+    /// personal data: keep it safe.
     ///
     /// Example: commonroll subject export 004711 --for kingsmead --in-role dpo --out request-004711
     Export {
@@ -59,6 +61,7 @@ pub async fn run(command: SubjectCommand) -> Result<ExitCode, String> {
         ));
     }
     let request = ExportRequest { role: caller.role.to_string(), learner_local_id: learner };
+    let key = caller.identity.card.log_key.trim().to_owned();
     let mut subjects = SubjectServiceClient::new(caller.channel);
     let mut stream = subjects.export(request).await.map_err(|status| refused(&status))?.into_inner();
     let mut all = ExportResponse::default();
@@ -78,6 +81,7 @@ pub async fn run(command: SubjectCommand) -> Result<ExitCode, String> {
     let json: Vec<_> = lines.iter().map(Line::json).collect();
     folder.append("records.json", format!("{:#}\n", serde_json::Value::Array(json)).as_bytes())?;
     folder.append("disclosures.csv", csv(&all.disclosures).as_bytes())?;
+    folder.append("log.key", format!("{key}\n").as_bytes())?;
     for proof in &all.proofs {
         folder.append(&format!("proofs/{}.tlog-proof", proof.sequence), proof.text.as_bytes())?;
     }
@@ -89,6 +93,12 @@ pub async fn run(command: SubjectCommand) -> Result<ExitCode, String> {
         all.disclosures.len(),
         out.display()
     );
+    if all.proofs.len() < lines.len() {
+        println!(
+            "proofs of the first {} records; the others come with `commonroll audit prove`",
+            all.proofs.len()
+        );
+    }
     if texts > 0 {
         println!(
             "{texts} records have text that people wrote: read it for others' names before you hand it over"
@@ -105,10 +115,11 @@ fn page(all: &ExportResponse, lines: &[Line], zone: &TimeZone) -> String {
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>What {name} holds</title>\
          <style>{STYLE}</style>\n<h1>What {name} holds about you in Commonroll</h1>\n\
-         <p>Times are those of {zone}. Other learners and the names of staff are left out. Each record's entry in the hub's \
-         log has a proof in the folder <code>proofs</code>.</p>\n<h2>What {name} has declared</h2><table>\n",
+         <p>Times are those of {zone}. Other learners and the names of staff are left out. {proofs}</p>\n\
+         <h2>What {name} has declared</h2><table>\n",
         name = escaped(&all.institution_name),
         zone = escaped(&all.time_zone),
+        proofs = proofs(all.proofs.len(), lines.len()),
     );
     for one in &all.declared {
         let _ = writeln!(html, "<tr><th>{}</th><td>{}</td></tr>", escaped(&one.what), escaped(&one.value));
@@ -147,6 +158,19 @@ fn page(all: &ExportResponse, lines: &[Line], zone: &TimeZone) -> String {
     }
     html.push_str("</ul></html>\n");
     html
+}
+
+/// What of the records can be proved with what lies in the folder, and what else is to be had.
+fn proofs(held: usize, records: usize) -> String {
+    let checked = "has a proof in the folder <code>proofs</code>, which <code>commonroll audit verify-proof FILE \
+                   --key log.key</code> checks";
+    match held < records {
+        false => format!("Each record's entry in the hub's log {checked}."),
+        true => format!(
+            "Of the first {held} records each entry in the hub's log {checked}; the proofs of the others come with \
+             <code>commonroll audit prove ENTRY</code>."
+        ),
+    }
 }
 
 fn who(one: &Saw) -> String {
@@ -194,6 +218,21 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use commonroll_wire::pb::subject::v1::{EntryProof, ShownRecord};
+
+    #[test]
+    fn the_page_promises_no_proof_that_is_not_there() {
+        let page = |records: u64, proofs| {
+            let record = |sequence| ShownRecord { sequence, ..ShownRecord::default() };
+            let lines: Vec<Line> = (1..=records).map(|at| Line::of(&record(at), &TimeZone::UTC)).collect();
+            let all =
+                ExportResponse { proofs: vec![EntryProof::default(); proofs], ..ExportResponse::default() };
+            page(&all, &lines, &TimeZone::UTC)
+        };
+        assert!(page(3, 3).contains("Each record's entry in the hub's log has a proof"));
+        let some = page(3, 2);
+        assert!(some.contains("Of the first 2 records") && some.contains("audit prove ENTRY"), "{some}");
+    }
 
     #[test]
     fn what_people_wrote_is_text_on_the_page_and_a_cell_in_the_table() {

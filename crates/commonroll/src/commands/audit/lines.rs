@@ -2,7 +2,7 @@
 //!
 //! Nothing is interpreted that an entry does not say; what has no words here is shown by its own name. `--json` has all.
 
-use crate::commands::person::printable;
+use crate::commands::line::printable;
 use serde_json::Value;
 
 /// Columns of a terminal that lines keep to.

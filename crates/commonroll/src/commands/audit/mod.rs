@@ -8,7 +8,7 @@ mod source;
 mod withdrawals;
 mod witness;
 
-use crate::commands::{hub::Place, told};
+use crate::commands::{hub::Place, line::hex, told};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Subcommand;
 use commonroll_core::Slug;
@@ -81,11 +81,15 @@ pub enum AuditCommand {
     Witness(witness::Args),
     /// Show who saw a learner's records: every institution that was sent one, and every person who read one
     ///
-    /// For a data manager or data protection officer, at the hub.
+    /// For a data manager or data protection officer, at the hub. The learner's home is shown all of it, but for what went to
+    /// an earlier home; a host what became of the records that it made, and what its own people read.
     ///
     /// Example: commonroll audit who-saw 004711 --in-role dpo --from 2026-09-01
     WhoSaw(questions::WhoSaw),
-    /// Show what an institution shared, in sums by partner and kind; with --as or --in-role, at the hub as a person
+    /// Show what an institution shared, in sums by partner and kind
+    ///
+    /// At the hub as a person, with --as, --in-role or COMMONROLL_PERSON, who is told what concerns their own institution; on
+    /// the hub's data folder with --dir, or without any of these, for its operator.
     SharedBy {
         /// The institution's slug
         institution: Slug,
@@ -93,6 +97,9 @@ pub enum AuditCommand {
         asked: questions::Asked,
     },
     /// Show what an institution received, in sums by partner and kind
+    ///
+    /// At the hub as a person, with --as, --in-role or COMMONROLL_PERSON, who is told what concerns their own institution; on
+    /// the hub's data folder with --dir, or without any of these, for its operator.
     ReceivedBy {
         /// The institution's slug
         institution: Slug,
@@ -100,10 +107,19 @@ pub enum AuditCommand {
         asked: questions::Asked,
     },
     /// Show what was refused or withheld, to whom and why
+    ///
+    /// At the hub as a person, with --as, --in-role or COMMONROLL_PERSON, who is told what concerns their own institution; on
+    /// the hub's data folder with --dir, or without any of these, for its operator.
     Refused(questions::Asked),
     /// Show how the rules and the agreements changed, and who approved it
+    ///
+    /// At the hub as a person, with --as, --in-role or COMMONROLL_PERSON, who is told what concerns their own institution; on
+    /// the hub's data folder with --dir, or without any of these, for its operator.
     PolicyChanges(questions::Asked),
     /// Show what people read, asked and took out
+    ///
+    /// At the hub as a person, with --as, --in-role or COMMONROLL_PERSON, who is told what concerns their own institution; on
+    /// the hub's data folder with --dir, or without any of these, for its operator.
     Exports(questions::Asked),
     /// List withdrawal notices without a deletion receipt: who was asked, since when, why, how many copies
     ///
@@ -157,7 +173,6 @@ async fn verify(place: &Place) -> Result<(), String> {
     let bar = ProgressBar::new(exchange.stats().log_entries).with_style(style);
     let verified = exchange.verify(|entries| bar.set_position(entries)).await.map_err(told)?;
     bar.finish_and_clear();
-    let root: String = verified.root.iter().map(|byte| format!("{byte:02x}")).collect();
     println!(
         "verified {} entries, {} records, {} payloads",
         verified.entries, verified.records, verified.payloads
@@ -168,7 +183,7 @@ async fn verify(place: &Place) -> Result<(), String> {
     if verified.going > 0 {
         println!("{} more must go by an entry; the hub takes them out by itself", verified.going);
     }
-    println!("root {root}");
+    println!("root {}", hex(&verified.root));
     let (note, _) = exchange.checkpoint(0).await.map_err(told)?;
     println!("key  {}\n\n{note}", exchange.log_key());
     Ok(())

@@ -1,7 +1,7 @@
 //! `audit checkpoint`, `prove`, `consistency` and `verify-proof`: proofs as files, and their check without a hub.
 
 use super::source::{self, Source};
-use crate::commands::told;
+use crate::commands::{line::hex, told};
 use commonroll_audit::{Checkpoint, ProofFile, leaf_hash};
 use std::path::Path;
 
@@ -80,10 +80,6 @@ impl Shown for str {
             |c: char| if c == '"' || c == '\\' { c.to_string() } else { c.escape_debug().to_string() };
         self.chars().map(escaped).collect()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn write(out: Option<&Path>, text: &str) -> Result<(), String> {

@@ -8,7 +8,8 @@ use crate::{
     commands::{
         hub::Place,
         learner::words::at,
-        person::{As, connect, printable, refused},
+        line::printable,
+        person::{As, connect, refused},
         told,
     },
     real::now,
@@ -17,6 +18,7 @@ use commonroll_core::{RecordKind, SchoolDate, Slug, Timestamp};
 use commonroll_exchange::{Asker, Direction, Sharing, Topic, Window};
 use commonroll_policy::CARD_GROUPS;
 use commonroll_wire::pb::audit::v1::{self as pb, audit_service_client::AuditServiceClient};
+use std::path::PathBuf;
 
 /// What is said when there is no line: silence could as well be a failure.
 const NOTHING: &str = "nothing in the log answers that";
@@ -24,8 +26,16 @@ const NOTHING: &str = "nothing in the log answers that";
 /// Over which time, and how to print.
 #[derive(clap::Args, Clone)]
 pub struct Asked {
-    #[command(flatten)]
-    place: Place,
+    /// The hub's data folder, for its operator; asked before COMMONROLL_PERSON [default: COMMONROLL_HUB_DIR, or
+    /// commonroll-hub]
+    #[arg(long, value_name = "DIR", conflicts_with = "in_role")]
+    dir: Option<PathBuf>,
+    /// On the data folder: settings file [default: hub.toml in it]
+    #[arg(long, conflicts_with = "in_role")]
+    settings: Option<PathBuf>,
+    /// On the data folder: a setting, over file and environment (repeat for more)
+    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "in_role")]
+    set: Vec<String>,
     /// From this date on (UTC), such as 2026-09-01
     #[arg(long, value_name = "DATE")]
     from: Option<SchoolDate>,
@@ -35,7 +45,7 @@ pub struct Asked {
     /// As lines of JSON
     #[arg(long)]
     json: bool,
-    /// Who asks, for the log
+    /// On the data folder: who asks, for the log
     #[arg(long, default_value = "operator", value_parser = crate::commands::signer)]
     by: String,
     #[command(flatten)]
@@ -61,9 +71,25 @@ pub struct WhoSaw {
 }
 
 impl Asked {
-    /// True if a person asks at the hub.
-    const fn online(&self) -> bool {
-        self.person.dir.is_some() || self.person.in_role.is_some()
+    /// The hub's data folder, or nothing if a person asks at the hub. A folder that was named is what is meant, whatever the
+    /// environment says; a person's folder that was named besides is a contradiction.
+    fn place(&self) -> Result<Option<Place>, String> {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let folder_named = self.dir.is_some() || self.settings.is_some() || !self.set.is_empty();
+        if folder_named && self.person.dir.is_some() && self.person.dir != set("COMMONROLL_PERSON") {
+            return Err("--as asks at the hub as a person, --dir, --settings and --set ask on the hub's data folder: \
+                        say one of the two"
+                .to_owned());
+        }
+        if !folder_named && (self.person.dir.is_some() || self.person.in_role.is_some()) {
+            return Ok(None);
+        }
+        let dir = self.dir.clone().or_else(|| set("COMMONROLL_HUB_DIR"));
+        Ok(Some(Place {
+            dir: dir.unwrap_or_else(|| PathBuf::from("commonroll-hub")),
+            settings: self.settings.clone(),
+            set: self.set.clone(),
+        }))
     }
 
     fn window(&self) -> Result<Window, String> {
@@ -141,7 +167,11 @@ impl SumLine {
 /// Prints sums of what an institution shared or received.
 pub async fn sharing(asked: &Asked, direction: Direction, of: &Slug) -> Result<(), String> {
     let window = asked.window()?;
-    let sums: Vec<SumLine> = if asked.online() {
+    let sums: Vec<SumLine> = if let Some(place) = asked.place()? {
+        let (_, exchange) = place.open().await?;
+        let sums = exchange.sharing(&Asker::operator(&asked.by), (direction, of), window, now()).await;
+        sums.map_err(told)?.into_iter().map(SumLine::here).collect()
+    } else {
         let caller = connect(&asked.person).await?;
         let request = pb::SharingRequest {
             role: caller.role.to_string(),
@@ -152,10 +182,6 @@ pub async fn sharing(asked: &Asked, direction: Direction, of: &Slug) -> Result<(
         let answer = AuditServiceClient::new(caller.channel).sharing(request).await;
         let answer = answer.map_err(|status| refused(&status))?;
         answer.into_inner().sums.into_iter().map(SumLine::there).collect()
-    } else {
-        let (_, exchange) = asked.place.open().await?;
-        let sums = exchange.sharing(&Asker::operator(&asked.by), (direction, of), window, now()).await;
-        sums.map_err(told)?.into_iter().map(SumLine::here).collect()
     };
     if !asked.json {
         if sums.is_empty() {
@@ -176,7 +202,14 @@ pub async fn sharing(asked: &Asked, direction: Direction, of: &Slug) -> Result<(
 pub async fn events(asked: &Asked, topic: Topic) -> Result<(), String> {
     let window = asked.window()?;
     let mut events: Vec<(u64, String, String, String, serde_json::Value)> = Vec::new();
-    if asked.online() {
+    if let Some(place) = asked.place()? {
+        let (_, exchange) = place.open().await?;
+        let here = exchange.events(&Asker::operator(&asked.by), topic, window, now()).await.map_err(told)?;
+        events.extend(
+            here.into_iter()
+                .map(|event| (event.sequence, event.at.to_string(), event.what, event.by, event.more)),
+        );
+    } else {
         let caller = connect(&asked.person).await?;
         let request = pb::EventsRequest {
             role: caller.role.to_string(),
@@ -191,13 +224,6 @@ pub async fn events(asked: &Asked, topic: Topic) -> Result<(), String> {
                 (event.sequence, at(event.at_us), event.what, event.by, more)
             }));
         }
-    } else {
-        let (_, exchange) = asked.place.open().await?;
-        let here = exchange.events(&Asker::operator(&asked.by), topic, window, now()).await.map_err(told)?;
-        events.extend(
-            here.into_iter()
-                .map(|event| (event.sequence, event.at.to_string(), event.what, event.by, event.more)),
-        );
     }
     if events.is_empty() && !asked.json {
         println!("{NOTHING}");
@@ -275,7 +301,7 @@ const fn word(topic: Topic) -> &'static str {
 
 /// Field groups of a kind, or parts of the card, by their names.
 fn names(kind: &str, groups: &[u32]) -> String {
-    let kind_of = RecordKind::ALL.into_iter().find(|one| one.as_str() == kind);
+    let kind_of = kind.parse::<RecordKind>().ok();
     let name = |number: &u32| match kind_of {
         Some(kind) => kind.group_name(*number).unwrap_or("?"),
         None => CARD_GROUPS.iter().find(|(card, _)| card == number).map_or("?", |(_, name)| name),

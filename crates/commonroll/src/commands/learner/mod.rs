@@ -4,7 +4,10 @@
 
 pub mod words;
 
-use crate::commands::person::{As, connect, printable, refused};
+use crate::commands::{
+    line::printable,
+    person::{As, connect, refused},
+};
 use clap::Subcommand;
 use commonroll_core::{Purpose, RecordKind, SchoolDate};
 use commonroll_wire::pb::subject::v1::{

@@ -1,6 +1,6 @@
 //! A shown record in plain words: the one way in which pages, terminals and JSON tell what a record says.
 
-use crate::commands::person::printable;
+use crate::commands::line::{hex, printable};
 use commonroll_core::{
     Body, RecordKind, Timestamp,
     record::{
@@ -43,7 +43,7 @@ impl Line {
     /// Puts a record in words. One that this version can't read is said to be so.
     pub fn of(record: &ShownRecord, zone: &TimeZone) -> Self {
         let opened = record.record.as_ref().map(commonroll_wire::open);
-        let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == record.kind);
+        let kind = record.kind.parse::<RecordKind>().ok();
         let mut line = Self {
             sequence: record.sequence,
             kind: record.kind.clone(),
@@ -276,8 +276,4 @@ pub fn moment(us: i64, zone: &TimeZone) -> String {
 /// An instant in RFC 3339, UTC.
 pub fn at(us: i64) -> String {
     Timestamp::from_micros("at", us).map_or_else(|_| String::new(), |at| at.to_string())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
