@@ -1,7 +1,10 @@
 //! Rights and duties at the command line, with the real program: a learner is erased from the hub's files, a breach is
 //! practised, and a college leaves with everything of its own.
 
-use crate::{outside::printed, people::fails, town::Town};
+use crate::{
+    outside::{fails, printed},
+    town::Town,
+};
 use std::{fs, path::Path, time::Duration};
 
 const CONSORTIUM: &str = r#"
@@ -56,10 +59,7 @@ fn town() -> Town {
         ("northgate", "manager", "data_manager"),
         ("northgate", "guardian", "dpo"),
     ] {
-        let invite = ["hub", "invite", at, "--person", "--role", role, "--name", who];
-        let file = town.path(&format!("{who}.invitation"));
-        fs::write(&file, printed(&mut town.hub(&invite))).unwrap();
-        printed(town.person(who, &["person", "join"]).arg(file));
+        town.first(at, who, role);
     }
     town
 }
@@ -227,4 +227,24 @@ fn a_learner_is_erased_a_breach_is_practised_and_a_college_takes_everything_of_i
     printed(&mut town.person("guardian", &["duty", "retention", "--kind", "attendance", "--days", "7"]));
     let shown = printed(&mut town.person("manager", &["duty", "retention"]));
     assert!(shown.contains("7 days after delivery") && shown.contains("kingsmead 30 days"), "{shown}");
+
+    // The college leaves: by its head, for itself alone, and nobody acts for it any more. Who was only played as head goes first.
+    let listed = printed(&mut town.person("manager", &["person", "list"]));
+    let played = listed.lines().find(|line| line.ends_with("  head")).unwrap().split(' ').next().unwrap();
+    printed(&mut town.person("manager", &["person", "revoke", played]));
+    town.first("northgate", "principal", "head");
+    let others = fails(&mut town.person("principal", &["exit", "end", "kingsmead", "--yes"]));
+    assert!(others.contains("you act for northgate; nobody ends another's membership"), "{others}");
+    let left = printed(&mut town.person("principal", &["exit", "end", "northgate", "--yes"]));
+    assert!(left.contains("it can't be taken back"), "{left}");
+    assert!(left.contains("northgate has left: nothing flows to it or from it any more"), "{left}");
+    // Two acceptances; an agent and three people.
+    assert!(left.contains("2 words on placements and the access of 4 ended"), "{left}");
+    for who in ["principal", "manager"] {
+        let ended = fails(&mut town.person(who, &["person", "whoami"]));
+        assert!(ended.contains("your access has ended"), "{ended}");
+    }
+    fails(&mut town.agent("northgate", &["once"]));
+    printed(&mut town.person("officer", &["person", "whoami"]));
+    printed(&mut town.hub(&["audit", "verify"]));
 }

@@ -8,7 +8,7 @@ use super::{
     probe, said,
     words::{BAD, Canary, files, found, secrets},
 };
-use crate::town::Town;
+use crate::{outside::printed, town::Town};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use std::{fs, path::Path};
 
@@ -103,10 +103,10 @@ pub async fn ask_as_each(town: &Town, canaries: &[Canary]) -> usize {
 pub fn commands(town: &Town) -> Vec<(&'static str, String)> {
     let check =
         |file: &str| said(town.agent("northgate", &["check"]).arg(town.path("northgate/exports").join(file)));
-    let as_manager = |command: &[&str]| said(&mut town.person("manager", command));
+    let as_manager = |command: &[&str]| printed(&mut town.person("manager", command));
     vec![
-        ("audit show", said(&mut town.hub(&["audit", "show", "--limit", "5000"]))),
-        ("audit verify", said(&mut town.hub(&["audit", "verify"]))),
+        ("audit show", printed(&mut town.hub(&["audit", "show", "--limit", "5000"]))),
+        ("audit verify", printed(&mut town.hub(&["audit", "verify"]))),
         ("hub status", said(&mut town.hub(&["hub", "status", "--json"]))),
         ("directory show", said(&mut town.hub(&["directory", "show"]))),
         ("agent status of the home", said(&mut town.agent("kingsmead", &["status"]))),
@@ -117,7 +117,7 @@ pub fn commands(town: &Town) -> Vec<(&'static str, String)> {
         ("agent check of XML", check("xml-1.xml")),
         ("agent check of a wrong mapping", check("wrong.csv")),
         ("audit refused", as_manager(&["audit", "refused", "--in-role", "data_manager"])),
-        ("audit withdrawals", as_manager(&["audit", "withdrawals", "--in-role", "data_manager"])),
+        ("audit withdrawals", printed(&mut town.hub(&["audit", "withdrawals", "--all"]))),
         ("audit shared-by", as_manager(&["audit", "shared-by", "kingsmead", "--in-role", "data_manager"])),
     ]
 }
