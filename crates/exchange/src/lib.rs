@@ -31,6 +31,7 @@ mod questions;
 mod reading;
 mod recall;
 mod refusals;
+mod sessions;
 mod shared;
 mod subject;
 mod trial;
@@ -66,6 +67,7 @@ pub use questions::{
 pub use reading::{
     CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,
 };
+pub use sessions::{SESSION_IDLE_US, SESSION_LIFE_US, SessionError, SessionId, SessionSeen};
 pub use subject::SubjectExport;
 pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;
@@ -422,6 +424,7 @@ impl Exchange {
         recall::tick(&self.shared, now).await;
         by_learner::tick(&self.shared).await;
         duty::tick(&self.shared, now).await;
+        sessions::tick(&self.shared, now).await;
         if let Err(error) = self.shared.store.maintain().await {
             self.shared.wrote_in_vain(&error);
             tracing::warn!(%error, "the store's upkeep failed");

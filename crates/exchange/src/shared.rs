@@ -9,6 +9,7 @@ use crate::{
     reading::Misses,
     recall::{Recall, dirt::Dirt},
     refusals::Refusals,
+    sessions::Tidied,
     writer::{Job, WriteFault},
 };
 use commonroll_audit::{checkpoint::LogKey, frontier::Frontier};
@@ -41,6 +42,8 @@ pub struct Shared {
     pub refusals: Mutex<Refusals>,
     /// Readings that were refused to a person lately.
     pub misses: Misses,
+    /// When sessions that are over were last taken out.
+    pub tidied: Tidied,
     /// Policy sets that were refused.
     pub policy_rejected: AtomicU64,
     directory: RwLock<Directory>,
@@ -107,6 +110,7 @@ impl Shared {
             starting: AtomicBool::new(false),
             refusals: Mutex::default(),
             misses: Misses::default(),
+            tidied: Tidied::default(),
             policy_rejected: AtomicU64::new(0),
             directory: RwLock::default(),
             ring: RwLock::default(),

@@ -6,10 +6,11 @@
 use crate::{
     authority::{Authority, AuthorityError, KeyFolder, ServerCertificate},
     clock::{Clock, Randomness, Surroundings},
+    console::{Console, ConsoleCertificate, ConsoleDoor, DemoFault, DemoPeople},
     doors::{agents::AgentsDoor, join, local::Local, tls::Tls},
     grpc::Enrolment,
     invitation::Inviting,
-    limits::Shares,
+    limits::{Pace, Shares},
     metrics::Metrics,
     settings::Settings,
     strangers::Strangers,
@@ -18,6 +19,7 @@ use commonroll_exchange::Exchange;
 use std::{
     io,
     net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -56,6 +58,17 @@ pub enum HubError {
         /// What the system says.
         error: io::Error,
     },
+    /// The console's certificate or key.
+    #[error("settings `console.certificate` and `console.key`: {path} {what}")]
+    ConsoleCertificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The demo's list of people.
+    #[error(transparent)]
+    Demo(#[from] DemoFault),
     /// TLS cannot be set up.
     #[error("could not set up TLS: {0}")]
     Tls(#[from] rustls::Error),
@@ -79,6 +92,8 @@ pub struct Addresses {
     pub join: SocketAddr,
     /// For health and metrics.
     pub local: SocketAddr,
+    /// For browsers, if the hub has a console.
+    pub console: Option<SocketAddr>,
 }
 
 /// A hub whose doors are bound and not yet open.
@@ -90,6 +105,29 @@ pub struct Hub {
     certificate: Arc<ServerCertificate>,
     addresses: Addresses,
     listeners: (TcpListener, TcpListener, TcpListener),
+    pages: Option<ReadyConsole>,
+}
+
+/// A console whose address is bound and not yet open.
+struct ReadyConsole {
+    listener: TcpListener,
+    certificate: Arc<ConsoleCertificate>,
+    demo: Option<Arc<DemoPeople>>,
+}
+
+impl ReadyConsole {
+    async fn bind(
+        settings: &Settings,
+        authority: &Arc<Authority>,
+        around: &Surroundings,
+    ) -> Result<Option<(Self, SocketAddr)>, HubError> {
+        let Some(address) = settings.listen.console else { return Ok(None) };
+        let files = settings.console_certificate.as_ref();
+        let certificate = ConsoleCertificate::new(files, authority.clone(), &settings.names, around.clone())?;
+        let demo = settings.demo_people.as_deref().map(DemoPeople::read).transpose()?.map(Arc::new);
+        let (listener, at) = listen("listen.console", address).await?;
+        Ok(Some((Self { listener, certificate, demo }, at)))
+    }
 }
 
 /// Binds and serves until `shutdown`, and then until everything has ended.
@@ -123,9 +161,10 @@ impl Hub {
         let (agents, agents_at) = listen("listen.agents", settings.listen.agents).await?;
         let (join, join_at) = listen("listen.join", settings.listen.join).await?;
         let (local, local_at) = listen("listen.local", settings.listen.local).await?;
-        let addresses = Addresses { agents: agents_at, join: join_at, local: local_at };
+        let (pages, console) = ReadyConsole::bind(&settings, &authority, &around).await?.unzip();
+        let addresses = Addresses { agents: agents_at, join: join_at, local: local_at, console };
         let listeners = (agents, join, local);
-        Ok(Self { settings, exchange, around, authority, certificate, addresses, listeners })
+        Ok(Self { settings, exchange, around, authority, certificate, addresses, listeners, pages })
     }
 
     /// Where the hub listens, with the ports that the system chose for port 0.
@@ -140,11 +179,11 @@ impl Hub {
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), HubError> {
         let (exchange, around, drain) =
             (self.exchange.clone(), self.around.clone(), self.settings.limits.drain());
-        let Addresses { agents, join, local } = self.addresses;
+        let Addresses { agents, join, local, console } = self.addresses;
         let ends = Ends::default();
         exchange.started(around.now()).await;
         let mut open = self.open(&ends)?;
-        tracing::info!(%agents, %join, %local, "hub ready");
+        tracing::info!(%agents, %join, %local, console = console.map(tracing::field::display), "hub ready");
         let outcome = tokio::select! {
             () = shutdown.cancelled() => Ok(()),
             ended = open.doors.join_next() => ended.and_then(Result::ok).unwrap_or(Ok(())),
@@ -168,19 +207,45 @@ impl Hub {
 
     /// Starts everything that serves and keeps house.
     fn open(self, ends: &Ends) -> Result<Open, HubError> {
-        let Self { settings, exchange, around, authority, certificate, listeners, .. } = self;
+        let Self { settings, exchange, around, authority, certificate, listeners, pages, .. } = self;
         let (agents, join, local) = listeners;
         let limits = settings.limits.clone();
         let (strangers, metrics) = (Arc::new(Strangers::default()), Arc::new(Metrics::new()));
         let page =
             Local { exchange: exchange.clone(), metrics: metrics.clone(), stopping: ends.unready.clone() };
         let local = tokio::spawn(serve_local(page, local, ends.over.clone()));
-        let house =
-            House { exchange: exchange.clone(), around: around.clone(), certificate: certificate.clone() };
+        let house = House {
+            exchange: exchange.clone(),
+            around: around.clone(),
+            certificate: certificate.clone(),
+            console: pages.as_ref().map(|pages| pages.certificate.clone()),
+        };
         tokio::spawn(house.keep(strangers.clone(), metrics.clone(), ends.over.clone()));
         tokio::spawn(follow(exchange.clone(), ends.over.clone()));
 
         let mut doors = JoinSet::new();
+        if let Some(ReadyConsole { listener, certificate, demo }) = pages {
+            let door = ConsoleDoor {
+                console: Console {
+                    exchange: exchange.clone(),
+                    around: around.clone(),
+                    demo,
+                    pace: Pace::new(&limits),
+                    stopping: ends.stopping.clone(),
+                },
+                certificate,
+                around: around.clone(),
+                limits: limits.clone(),
+                strangers: strangers.clone(),
+                metrics: metrics.clone(),
+                stopping: ends.stopping.clone(),
+                cut: ends.cut.clone(),
+            };
+            doors.spawn(async move {
+                door.serve(listener).await;
+                Ok(())
+            });
+        }
         let door = AgentsDoor {
             exchange: exchange.clone(),
             around: around.clone(),
@@ -257,6 +322,7 @@ struct House {
     exchange: Exchange,
     around: Surroundings,
     certificate: Arc<ServerCertificate>,
+    console: Option<Arc<ConsoleCertificate>>,
 }
 
 impl House {
@@ -272,6 +338,7 @@ impl House {
                     if let Err(error) = self.certificate.renew_if_due() {
                         tracing::error!(%error, "could not renew the server certificate");
                     }
+                    self.console.iter().for_each(|certificate| certificate.look());
                 }
             }
         }

@@ -1,4 +1,5 @@
-//! The hub's doors: mTLS gRPC for agents and people, a listener for joining and renewing, a local port for health and metrics.
+//! The hub's doors: mTLS gRPC for agents and people, a listener for joining and renewing, the console for people's browsers,
+//! a local port for health and metrics.
 //!
 //! A door finds out who is speaking, bounds what comes in, reads it, calls the exchange once and answers. What anybody
 //! may do is decided in `exchange`; this crate sees neither the store nor the policies, so that no handler can skip
@@ -6,6 +7,7 @@
 
 mod authority;
 mod clock;
+mod console;
 mod doors;
 mod grpc;
 mod hub;
@@ -21,6 +23,7 @@ pub use authority::{
     Authority, AuthorityError, Caller, CertificateRequest, ExchangeKeys, HUB_NAME, KeyFolder,
 };
 pub use clock::{Clock, ProviderRandomness, Randomness};
+pub use console::DemoFault;
 pub use hub::{Addresses, Hub, HubError, run};
 pub use invitation::Invitation;
 pub use settings::{Limits, Settings, SettingsError, Sources};

@@ -3,9 +3,11 @@
 //! Time here is monotonic: it measures waiting, and no order of records depends on it.
 
 use crate::settings::Limits;
-use commonroll_core::Slug;
+use commonroll_core::{PersonId, Slug};
 use std::{
     collections::HashMap,
+    hash::Hash,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -118,6 +120,55 @@ impl Shares {
         });
         free.then(|| Place { shares: self.clone(), institution: institution.clone(), kind })
     }
+}
+
+/// How fast each person asks for pages, and how often an address shows cookies that are nobody's.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    per_second: u32,
+    people: Mutex<HashMap<PersonId, Bucket>>,
+    guesses: Mutex<HashMap<IpAddr, Bucket>>,
+}
+
+/// People or addresses that are remembered at a time; whoever has a full share again is forgotten first.
+const PACED: usize = 20_000;
+/// Guesses that an address may make at once; it gets one more a second.
+const GUESSES: u32 = 60;
+
+impl Pace {
+    pub fn new(limits: &Limits) -> Arc<Self> {
+        let per_second = limits.pages_per_second;
+        Arc::new(Self { per_second, people: Mutex::default(), guesses: Mutex::default() })
+    }
+
+    /// Takes one page out of a person's share, or says how long to wait.
+    pub fn person(&self, person: PersonId) -> Result<(), Duration> {
+        take(&self.people, person, (self.per_second, self.per_second.saturating_mul(2)))
+    }
+
+    /// Counts a cookie that is nobody's, or says how long its address has to wait.
+    pub fn guess(&self, address: IpAddr) -> Result<(), Duration> {
+        take(&self.guesses, address, (1, GUESSES))
+    }
+}
+
+fn take<K: Hash + Eq>(
+    held: &Mutex<HashMap<K, Bucket>>,
+    key: K,
+    (per_second, burst): (u32, u32),
+) -> Result<(), Duration> {
+    let now = Instant::now();
+    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+    if held.len() >= PACED && !held.contains_key(&key) {
+        held.retain(|_, bucket| {
+            let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
+            bucket.level + passed * bucket.per_second < bucket.burst
+        });
+        if held.len() >= PACED {
+            return Err(Duration::from_secs(1));
+        }
+    }
+    held.entry(key).or_insert_with(|| Bucket::new(per_second, burst, now)).take(1.0, now)
 }
 
 /// One place in an institution's count of connections or streams.

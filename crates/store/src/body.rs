@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::engine::{self, Conn, Db, Extra, ints, sort};
 use crate::codec::{ID, ID_REVISION, LEVEL_INDEX, decode_segment, id_revision, level_index, parse_id_row};
 use crate::prepare::{Rows, Segment, about, rows};
-use crate::{AboutRow, Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, Store, StoreError};
+use crate::{
+    AboutRow, Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, SessionRow, Store, StoreError,
+};
 
 /// An open database of this engine.
 pub(super) struct Backend {
@@ -210,6 +212,66 @@ impl Store for Backend {
     async fn drop_index(&self) -> Result<()> {
         let dropping = async { sqlx::query("DELETE FROM about").execute(&self.writer).await.map_err(sort) };
         self.unless_stopped(dropping).await.map(drop)
+    }
+
+    async fn put_session(&self, row: &SessionRow) -> Result<()> {
+        let put = async {
+            sqlx::query(
+                "INSERT INTO session (id, opened_us, seen_us, value) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (id) DO UPDATE SET
+                   opened_us = excluded.opened_us, seen_us = excluded.seen_us, value = excluded.value",
+            )
+            .bind(row.id.as_slice())
+            .bind(row.opened_us)
+            .bind(row.seen_us)
+            .bind(row.value.as_slice())
+            .execute(&self.writer)
+            .await
+            .map_err(sort)
+        };
+        self.unless_stopped(put).await.map(drop)
+    }
+
+    async fn session(&self, id: &[u8; 32]) -> Result<Option<SessionRow>> {
+        let row: Option<(i64, i64, Vec<u8>)> =
+            sqlx::query_as("SELECT opened_us, seen_us, value FROM session WHERE id = $1")
+                .bind(id.as_slice())
+                .fetch_optional(&self.reader)
+                .await
+                .map_err(sort)?;
+        Ok(row.map(|(opened_us, seen_us, value)| SessionRow { id: *id, opened_us, seen_us, value }))
+    }
+
+    async fn touch_session(&self, id: &[u8; 32], seen_us: i64) -> Result<()> {
+        let touch = async {
+            sqlx::query("UPDATE session SET seen_us = $2 WHERE id = $1 AND seen_us < $2")
+                .bind(id.as_slice())
+                .bind(seen_us)
+                .execute(&self.writer)
+                .await
+                .map_err(sort)
+        };
+        self.unless_stopped(touch).await.map(drop)
+    }
+
+    async fn drop_session(&self, id: &[u8; 32]) -> Result<bool> {
+        let gone = async {
+            let gone = sqlx::query("DELETE FROM session WHERE id = $1").bind(id.as_slice());
+            gone.execute(&self.writer).await.map_err(sort)
+        };
+        Ok(self.unless_stopped(gone).await?.rows_affected() == 1)
+    }
+
+    async fn drop_sessions(&self, seen_before_us: i64, opened_before_us: i64) -> Result<u64> {
+        let gone = async {
+            sqlx::query("DELETE FROM session WHERE seen_us < $1 OR opened_us < $2")
+                .bind(seen_before_us)
+                .bind(opened_before_us)
+                .execute(&self.writer)
+                .await
+                .map_err(sort)
+        };
+        Ok(self.unless_stopped(gone).await?.rows_affected())
     }
 
     async fn rewrite(&self, first_seq: u64, before: &[u8], after: &[u8]) -> Result<bool> {

@@ -3,7 +3,9 @@
 //! It only does what a real one may do: a commit that answers [`CommitError::Unknown`] may be in the log or not, one
 //! that answers anything else is not.
 
-use crate::{AboutRow, Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, Store, StoreError};
+use crate::{
+    AboutRow, Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, SessionRow, Store, StoreError,
+};
 use std::{sync::Arc, time::Duration};
 
 /// What is being asked of the store.
@@ -165,6 +167,31 @@ impl Store for Faulty {
     async fn drop_index(&self) -> Result<()> {
         self.read().await?;
         self.store.drop_index().await
+    }
+
+    async fn put_session(&self, row: &SessionRow) -> Result<()> {
+        self.rewriting().await?;
+        self.store.put_session(row).await
+    }
+
+    async fn session(&self, id: &[u8; 32]) -> Result<Option<SessionRow>> {
+        self.read().await?;
+        self.store.session(id).await
+    }
+
+    async fn touch_session(&self, id: &[u8; 32], seen_us: i64) -> Result<()> {
+        self.rewriting().await?;
+        self.store.touch_session(id, seen_us).await
+    }
+
+    async fn drop_session(&self, id: &[u8; 32]) -> Result<bool> {
+        self.rewriting().await?;
+        self.store.drop_session(id).await
+    }
+
+    async fn drop_sessions(&self, seen_before_us: i64, opened_before_us: i64) -> Result<u64> {
+        self.rewriting().await?;
+        self.store.drop_sessions(seen_before_us, opened_before_us).await
     }
 
     async fn rewrite(&self, first_seq: u64, before: &[u8], after: &[u8]) -> Result<bool> {

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{CommitError, Result, StoreError};
-pub use types::{AboutRow, Block, BlockHead, Commit, FactRow, FeedRow, IdRow, TileRow};
+pub use types::{AboutRow, Block, BlockHead, Commit, FactRow, FeedRow, IdRow, SessionRow, TileRow};
 
 /// How a store is opened. The defaults suit a hub.
 #[derive(Debug, Clone)]
@@ -118,6 +118,27 @@ pub trait Store: Send + Sync {
 
     /// Empties the index, to be made anew from the log.
     async fn drop_index(&self) -> Result<()>;
+
+    /// Puts a session, or puts it anew.
+    ///
+    /// # Errors
+    /// After [`StoreError::Flush`] commits fail too.
+    async fn put_session(&self, row: &SessionRow) -> Result<()>;
+
+    /// The session with this id, whatever its age.
+    async fn session(&self, id: &[u8; 32]) -> Result<Option<SessionRow>>;
+
+    /// Says that a session was used, if it is still there; never takes it back in time.
+    async fn touch_session(&self, id: &[u8; 32], seen_us: i64) -> Result<()>;
+
+    /// Takes a session out. False if there was none.
+    ///
+    /// # Errors
+    /// After [`StoreError::Flush`] commits fail too.
+    async fn drop_session(&self, id: &[u8; 32]) -> Result<bool>;
+
+    /// Takes out sessions that were last used before the first instant or opened before the second.
+    async fn drop_sessions(&self, seen_before_us: i64, opened_before_us: i64) -> Result<u64>;
 
     /// Puts other payloads in a block's place, durably, if they are still `before`; false if they are not, and nothing is
     /// changed. Entries are never rewritten.

@@ -157,3 +157,22 @@ impl fmt::Debug for Block {
         write!(f, "Block({} + {}, payload bytes {payloads:?})", self.first_seq, self.n)
     }
 }
+
+/// One session of the console. Its value is the exchange's; `Debug` shows none of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    /// Hash of the secret that the browser holds.
+    pub id: [u8; 32],
+    /// When it was opened, in microseconds since 1970 UTC.
+    pub opened_us: i64,
+    /// When it was last used, coarsely.
+    pub seen_us: i64,
+    /// Whose it is.
+    pub value: Vec<u8>,
+}
+
+impl fmt::Debug for SessionRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionRow(..)")
+    }
+}

@@ -64,8 +64,14 @@ impl Place {
 pub enum HubCommand {
     /// Make the data folder, its own certificate authority and keys, and hub.toml
     Init(Place),
-    /// Serve agents until Ctrl-C or SIGTERM
-    Run(Place),
+    /// Serve agents, and people's browsers if `listen.console` is set, until Ctrl-C or SIGTERM
+    Run {
+        #[command(flatten)]
+        place: Place,
+        /// Whom one can be in a demo: whoever opens the console can be any of them
+        #[arg(long, hide = true)]
+        demo_people: Option<PathBuf>,
+    },
     /// Issue a one-time invitation for an institution's agent, or with --person for its first head, data_manager, dpo or
     /// consortium_lead, and print it (one line; hand it over safely)
     Invite {
@@ -120,7 +126,7 @@ pub enum HubCommand {
 pub async fn run(command: HubCommand) -> Result<ExitCode, String> {
     match command {
         HubCommand::Init(place) => init(&place),
-        HubCommand::Run(place) => serve(&place).await,
+        HubCommand::Run { place, demo_people } => serve(&place, demo_people).await,
         HubCommand::Invite { place, institution, person: true, role, name, hours, by } => {
             let name = name.unwrap_or_default();
             let wanted = PersonWanted { name, roles: role.into_iter().collect(), staff: None, learner: None };
@@ -166,14 +172,16 @@ fn shown(url: &str) -> String {
     }
 }
 
-async fn serve(place: &Place) -> Result<ExitCode, String> {
+async fn serve(place: &Place, demo_people: Option<PathBuf>) -> Result<ExitCode, String> {
     start_logs("info");
-    let (settings, exchange) = place.open().await?;
+    let (mut settings, exchange) = place.open().await?;
+    settings.demo_people = demo_people;
     let hub = commonroll_hub::Hub::bind(settings, exchange.clone(), Arc::new(Real), Arc::new(Real))
         .await
         .map_err(told)?;
     let addresses = hub.addresses();
-    println!("agents {}  join {}  local {}", addresses.agents, addresses.join, addresses.local);
+    let console = addresses.console.map_or_else(String::new, |at| format!("  console {at}"));
+    println!("agents {}  join {}  local {}{console}", addresses.agents, addresses.join, addresses.local);
     let shutdown = tokio_util::sync::CancellationToken::new();
     let stop = shutdown.clone();
     let watched = exchange.clone();

@@ -1,4 +1,5 @@
-//! TLS as the doors speak it: 1.3 only, HTTP/2 only, no resumption (a resumed session would skip the certificate).
+//! TLS as the doors speak it: 1.3 only, no resumption (a resumed session would skip the certificate); HTTP/2 for gRPC,
+//! HTTP/1.1 too for browsers.
 
 use crate::{
     authority::{Authority, ServerCertificate, fingerprint},
@@ -10,7 +11,7 @@ use rustls::{
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, UnixTime},
     server::{
-        NoServerSessionStorage, WebPkiClientVerifier,
+        NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
     version::TLS13,
@@ -21,9 +22,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug, Clone)]
 pub(crate) struct Tls {
     provider: Arc<CryptoProvider>,
-    certificate: Arc<ServerCertificate>,
+    certificate: Arc<dyn ResolvesServerCert>,
     time: Arc<TlsTime>,
     clients: Option<Arc<dyn ClientCertVerifier>>,
+    protocols: &'static [&'static [u8]],
 }
 
 impl Tls {
@@ -44,8 +46,21 @@ impl Tls {
 
     /// For joining: the client shows no certificate.
     pub fn open(certificate: Arc<ServerCertificate>, around: Surroundings) -> Self {
+        Self::with(certificate, around, &[b"h2"])
+    }
+
+    /// For browsers: no client certificate, and either HTTP.
+    pub fn pages(certificate: Arc<dyn ResolvesServerCert>, around: Surroundings) -> Self {
+        Self::with(certificate, around, &[b"h2", b"http/1.1"])
+    }
+
+    fn with(
+        certificate: Arc<dyn ResolvesServerCert>,
+        around: Surroundings,
+        protocols: &'static [&'static [u8]],
+    ) -> Self {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        Self { provider, certificate, time: Arc::new(TlsTime(around)), clients: None }
+        Self { provider, certificate, time: Arc::new(TlsTime(around)), clients: None, protocols }
     }
 
     /// The settings for one connection. `shown` learns the fingerprint of the certificate that the peer shows, so that
@@ -59,7 +74,7 @@ impl Tls {
             None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(self.certificate.clone());
-        config.alpn_protocols = vec![b"h2".to_vec()];
+        config.alpn_protocols = self.protocols.iter().map(|name| name.to_vec()).collect();
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(Arc::new(config))

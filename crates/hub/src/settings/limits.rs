@@ -13,6 +13,10 @@ pub struct Limits {
     pub connections_per_institution: u32,
     /// Open connections of the join listener.
     pub join_connections: u32,
+    /// Open connections of the console.
+    pub console_connections: u32,
+    /// Pages a second that one signed-in person may ask for, sustained; as many again at once.
+    pub pages_per_second: u32,
     /// Streams at a time on one connection.
     pub streams_per_connection: u32,
     /// Open publish and receive streams of one institution.
@@ -41,6 +45,8 @@ impl Default for Limits {
             connections: 2_048,
             connections_per_institution: 16,
             join_connections: 256,
+            console_connections: 2_048,
+            pages_per_second: 20,
             streams_per_connection: 32,
             streams_per_institution: 32,
             records_per_second: 50_000,
@@ -61,6 +67,8 @@ impl Limits {
             ("limits.connections", self.connections),
             ("limits.connections_per_institution", self.connections_per_institution),
             ("limits.join_connections", self.join_connections),
+            ("limits.console_connections", self.console_connections),
+            ("limits.pages_per_second", self.pages_per_second),
             ("limits.streams_per_connection", self.streams_per_connection),
             ("limits.streams_per_institution", self.streams_per_institution),
             ("limits.records_per_second", self.records_per_second),

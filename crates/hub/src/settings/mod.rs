@@ -59,6 +59,8 @@ pub struct Listen {
     pub join: SocketAddr,
     /// For health and metrics: plain HTTP, loopback only.
     pub local: SocketAddr,
+    /// For people's browsers: HTTPS. `None` for a hub without a console.
+    pub console: Option<SocketAddr>,
 }
 
 /// All settings, checked.
@@ -82,6 +84,11 @@ pub struct Settings {
     pub public_join: String,
     /// Life of a client certificate.
     pub client_certificate_life: Duration,
+    /// PEM files of the console's certificate chain and its key; without them the hub's own authority signs one, which no
+    /// browser knows.
+    pub console_certificate: Option<(PathBuf, PathBuf)>,
+    /// Who can be played by whoever opens the console. Of a demo alone: no file and no environment can set it.
+    pub demo_people: Option<PathBuf>,
     /// Bounds on what is taken in.
     pub limits: Limits,
 }

@@ -19,6 +19,7 @@ pub(super) struct Raw {
     names: Vec<String>,
     listen: RawListen,
     public: RawPublic,
+    console: RawConsole,
     certificates: RawCertificates,
     limits: Limits,
 }
@@ -29,11 +30,17 @@ struct RawListen {
     agents: String,
     join: String,
     local: String,
+    console: Option<String>,
 }
 
 impl Default for RawListen {
     fn default() -> Self {
-        Self { agents: "0.0.0.0:8443".into(), join: "0.0.0.0:8444".into(), local: "127.0.0.1:8480".into() }
+        Self {
+            agents: "0.0.0.0:8443".into(),
+            join: "0.0.0.0:8444".into(),
+            local: "127.0.0.1:8480".into(),
+            console: None,
+        }
     }
 }
 
@@ -42,6 +49,13 @@ impl Default for RawListen {
 struct RawPublic {
     agents: Option<String>,
     join: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawConsole {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,6 +128,8 @@ impl Raw {
             public_join: public(self.public.join, "public.join", listen.join.port())?,
             names: names(self.names)?,
             client_certificate_life: self.certificates.check()?,
+            console_certificate: self.console.check()?,
+            demo_people: None,
             limits: self.limits,
             listen,
             data,
@@ -136,7 +152,21 @@ impl RawListen {
             agents: address("listen.agents", &self.agents)?,
             join: address("listen.join", &self.join)?,
             local,
+            console: self.console.as_deref().map(|text| address("listen.console", text)).transpose()?,
         })
+    }
+}
+
+impl RawConsole {
+    fn check(self) -> Result<Option<(PathBuf, PathBuf)>, SettingsError> {
+        match (self.certificate, self.key) {
+            (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+            (None, None) => Ok(None),
+            _ => Err(SettingsError::rule(
+                "console.certificate",
+                "give both console.certificate and console.key, or neither",
+            )),
+        }
     }
 }
 

@@ -121,10 +121,26 @@ impl TestHub {
         Self::serve(self.settings.clone(), self.clock.clone(), None).await
     }
 
+    /// The same with other settings: beside the one, over its database.
+    pub async fn another(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        Self::serve(settings, self.clock.clone(), None).await
+    }
+
     /// A hub on a store that a test lets fail.
     pub async fn on(store: Arc<dyn commonroll_store::Store>) -> Self {
+        Self::on_with(store, |_| ()).await
+    }
+
+    /// The same with other settings.
+    pub async fn on_with(
+        store: Arc<dyn commonroll_store::Store>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (settings, clock) = (loopback(&folder.path().join("hub")), Arc::new(TestClock::default()));
+        let (mut settings, clock) = (loopback(&folder.path().join("hub")), Arc::new(TestClock::default()));
+        change(&mut settings);
         commonroll_hub::init(&settings, clock.now(), &ProviderRandomness).unwrap();
         let options = Options {
             database: settings.database.clone(),

@@ -7,11 +7,15 @@
 )]
 
 mod agents;
+mod browser;
 mod case_01_strangers;
 mod case_02_revocation;
 mod case_04_invitations;
 mod case_09_malformed;
 mod case_29_disk_full;
+mod console;
+mod console_cases;
+mod console_routes;
 mod doors;
 mod duties;
 mod keys;

@@ -45,4 +45,12 @@ pub(super) const STEPS: &[&str] = &["
         seqs BYTEA NOT NULL,
         PRIMARY KEY (key, first_seq)
     );
+", "
+    -- Who is signed in to the console, by the hash of what their browser holds. Not in the log: it is gone when it ends.
+    CREATE TABLE session (
+        id BYTEA PRIMARY KEY,
+        opened_us BIGINT NOT NULL,
+        seen_us BIGINT NOT NULL,
+        value BYTEA NOT NULL
+    );
 "];

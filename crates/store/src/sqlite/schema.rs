@@ -42,4 +42,12 @@ pub(super) const STEPS: &[&str] = &["
         seqs BLOB NOT NULL,
         PRIMARY KEY (key, first_seq)
     ) WITHOUT ROWID;
+", "
+    -- Who is signed in to the console, by the hash of what their browser holds. Not in the log: it is gone when it ends.
+    CREATE TABLE session (
+        id BLOB PRIMARY KEY,
+        opened_us INTEGER NOT NULL,
+        seen_us INTEGER NOT NULL,
+        value BLOB NOT NULL
+    ) WITHOUT ROWID;
 "];

@@ -1,12 +1,12 @@
 //! What is looked up beside the log: newest revisions, feeds, facts, tiles.
 
-use commonroll_store::{AboutRow, FactRow, TileRow};
+use commonroll_store::{AboutRow, FactRow, SessionRow, TileRow};
 
 use crate::bed::{Bed, batch, on_all, on_disk, revision};
 
 on_disk! { two_nodes_take_the_index_on_and_one_wins; }
 
-on_all! { the_newest_revision_wins_in_any_order; older_revisions_stay_recognisable; a_feed_is_read_in_pages; facts_are_set_replaced_and_deleted; tiles_are_found_by_place; a_thousand_ids_in_one_go; what_is_about_whom_follows_behind; }
+on_all! { the_newest_revision_wins_in_any_order; older_revisions_stay_recognisable; a_feed_is_read_in_pages; facts_are_set_replaced_and_deleted; tiles_are_found_by_place; a_thousand_ids_in_one_go; what_is_about_whom_follows_behind; sessions_come_and_go; }
 
 async fn the_newest_revision_wins_in_any_order(bed: Bed) {
     let store = bed.open().await;
@@ -169,4 +169,27 @@ async fn two_nodes_take_the_index_on_and_one_wins(bed: Bed) {
     assert_eq!((reached, found[0].len()), (100, 20));
     drop(one);
     assert_eq!(bed.open().await.about(&[7]).await.unwrap(), (reached, found), "and it is kept");
+}
+
+async fn sessions_come_and_go(bed: Bed) {
+    let store = bed.open().await;
+    let row =
+        |id: u8, opened_us, seen_us| SessionRow { id: [id; 32], opened_us, seen_us, value: vec![id, 0] };
+    for row in [row(1, 10, 10), row(2, 20, 20), row(3, 30, 30)] {
+        store.put_session(&row).await.unwrap();
+    }
+    assert_eq!(store.session(&[2; 32]).await.unwrap(), Some(row(2, 20, 20)));
+    assert_eq!(store.session(&[9; 32]).await.unwrap(), None);
+    store.touch_session(&[2; 32], 55).await.unwrap();
+    store.touch_session(&[2; 32], 50).await.unwrap();
+    store.touch_session(&[9; 32], 50).await.unwrap();
+    assert_eq!(store.session(&[2; 32]).await.unwrap(), Some(row(2, 20, 55)), "never back in time");
+    assert_eq!(store.session(&[9; 32]).await.unwrap(), None, "what has ended is not begun again by a touch");
+    assert_eq!(store.drop_sessions(11, 0).await.unwrap(), 1, "idle");
+    assert_eq!(store.drop_sessions(0, 25).await.unwrap(), 1, "old, though it was in use");
+    assert!(store.drop_session(&[3; 32]).await.unwrap() && !store.drop_session(&[3; 32]).await.unwrap());
+    for id in [1, 2, 3] {
+        assert_eq!(store.session(&[id; 32]).await.unwrap(), None);
+    }
+    assert!(!format!("{:?}", row(1, 1, 1)).contains('1'), "a session's id is not for logs");
 }

@@ -1,0 +1,95 @@
+//! What stands around a page's content: the rail with who one is and where one can go, the theme, the moment.
+
+use super::{nav, secret, signed::Signed, times};
+use axum::http::HeaderMap;
+
+/// The reader's own choice, where they made one; else the device decides.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Theme(pub Option<&'static str>);
+
+impl Theme {
+    /// The choice that a browser sent.
+    pub fn of(headers: &HeaderMap) -> Self {
+        Self(secret::theme(headers))
+    }
+}
+
+/// One way in the rail.
+pub(super) struct Link {
+    pub path: &'static str,
+    pub icon: &'static str,
+    pub words: &'static str,
+    pub current: bool,
+    /// How many things wait there; 0 for none.
+    pub waiting: usize,
+}
+
+/// The frame of a page: `layout.html` is made of it.
+pub(super) struct Frame {
+    /// The page's title, without a learner's name.
+    pub title: String,
+    /// Narrow rows (`dense`) or wide ones (`roomy`).
+    pub density: &'static str,
+    pub theme: Theme,
+    /// First letter of the institution.
+    pub crest: String,
+    pub institution: String,
+    /// Name and role of the person.
+    pub person: String,
+    pub ways: Vec<Link>,
+    /// Goes into every form.
+    pub token: String,
+    /// When the page was made, HH:MM:SS.
+    pub made: String,
+    /// Address of the page's live updates, if it has any.
+    pub live: Option<String>,
+    /// Where the page says why it can be seen; empty if it doesn't.
+    pub why: String,
+}
+
+impl Frame {
+    /// The frame of a page with this title, for whoever is signed in. `path` is the way that is marked as the present one.
+    pub fn new(signed: &Signed, headers: &HeaderMap, title: impl Into<String>, path: &str) -> Self {
+        let seen = &signed.seen;
+        let link = |way: &'static nav::Way| Link {
+            path: way.path,
+            icon: way.icon,
+            words: way.words,
+            current: way.path == path,
+            waiting: 0,
+        };
+        Self {
+            title: title.into(),
+            density: "dense",
+            theme: Theme::of(headers),
+            crest: seen.institution_name.chars().next().unwrap_or('C').to_string(),
+            institution: seen.institution_name.clone(),
+            person: format!("{}, {}", seen.name, nav::role_words(seen.role)),
+            ways: nav::ways(seen.role).map(link).collect(),
+            token: signed.secret.form_token(),
+            made: times::hms(signed.now, signed.zone()),
+            live: None,
+            why: String::new(),
+        }
+    }
+
+    /// With wide rows: for teachers.
+    pub fn roomy(mut self) -> Self {
+        self.density = "roomy";
+        self
+    }
+
+    /// With the place that says why the page can be seen.
+    #[expect(dead_code, reason = "for pages that show anything about others")]
+    pub fn why(mut self, why: impl Into<String>) -> Self {
+        self.why = why.into();
+        self
+    }
+
+    /// With live updates from this address.
+    #[expect(dead_code, reason = "for pages that follow what happens")]
+    pub fn live(mut self, address: impl Into<String>) -> Self {
+        self.live = Some(address.into());
+        self
+    }
+}

@@ -1,0 +1,46 @@
+//! The ways through the console: for each role the pages that are theirs, first the one that they come for.
+//!
+//! For whom a page is stands in `policies/routes.txt`; a way is shown to whoever may go it.
+
+use super::routes::is_for;
+use commonroll_core::Role;
+
+/// One way.
+pub(super) struct Way {
+    /// Where to.
+    pub path: &'static str,
+    /// The symbol before it.
+    pub icon: &'static str,
+    /// In words.
+    pub words: &'static str,
+}
+
+/// Every way, in the order in which they are shown; the first that is a role's is the page that it comes for.
+const WAYS: &[Way] = &[];
+
+/// The ways of a role.
+pub(super) fn ways(role: Role) -> impl Iterator<Item = &'static Way> {
+    WAYS.iter().filter(move |way| is_for(way.path, role))
+}
+
+/// The page that a role comes for.
+pub(super) fn home(role: Role) -> &'static str {
+    ways(role).next().map_or("/account", |way| way.path)
+}
+
+/// A role in words.
+pub(super) const fn role_words(role: Role) -> &'static str {
+    match role {
+        Role::Head => "head",
+        Role::Teacher => "teacher",
+        Role::Tutor => "tutor",
+        Role::HeadOfSixth => "head of sixth",
+        Role::AttendanceOfficer => "attendance",
+        Role::DataManager => "data manager",
+        Role::Dpo => "data protection officer",
+        Role::ConsortiumLead => "consortium lead",
+        Role::Learner => "learner",
+        Role::Parent => "parent",
+        Role::Program => "program",
+    }
+}

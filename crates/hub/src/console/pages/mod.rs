@@ -1,0 +1,22 @@
+//! Every page of the console, one file each. A page is its file here, its template in `templates/`, its line in
+//! `policies/routes.txt`, its line below, and, where people walk to it, its way in `nav.rs`.
+
+mod account;
+mod demo;
+mod home;
+
+use super::{Pages, assets};
+
+/// Builds every page in.
+pub(super) fn all(pages: Pages) -> Pages {
+    pages
+        .page("GET /assets/{name}", assets::file)
+        .page("GET /", home::home)
+        .page("GET /sign-in", home::sign_in)
+        .page("GET /demo", demo::choose)
+        .page("POST /demo", demo::enter)
+        .page("POST /sign-out", account::sign_out)
+        .page("GET /account", account::account)
+        .page("POST /role", account::role)
+        .page("POST /theme", account::theme)
+}

@@ -1,0 +1,139 @@
+//! A browser as the console sees it, in bytes: HTTPS with the hub's authority trusted, one cookie jar, forms.
+
+use crate::kit::{Person, TestHub};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use commonroll_core::Role;
+use commonroll_exchange::SessionError;
+use commonroll_hub::{ProviderRandomness, Randomness, Settings};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Turns the console on.
+pub fn with_console(settings: &mut Settings) {
+    settings.listen.console = Some("127.0.0.1:0".parse().unwrap());
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    /// Names in lower case; of a name that came twice the last.
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// Where one is sent.
+    pub fn to(&self) -> &str {
+        assert_eq!(self.status, 303, "{self:?}");
+        self.header("location")
+    }
+}
+
+/// A browser.
+#[derive(Clone)]
+pub struct Browser {
+    address: SocketAddr,
+    tls: Arc<ClientConfig>,
+    /// The session's cookie, as `name=value`.
+    pub cookie: Option<String>,
+}
+
+impl Browser {
+    /// Nobody is signed in.
+    pub fn at(hub: &TestHub) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(hub.authority_pem().as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let address = hub.addresses.console.expect("a hub with a console");
+        Self { address, tls: Arc::new(tls), cookie: None }
+    }
+
+    /// Somebody is signed in.
+    pub async fn of(hub: &TestHub, person: &Person, role: Role) -> Self {
+        Self::signed_in(hub, person, role).await.unwrap()
+    }
+
+    pub async fn signed_in(hub: &TestHub, person: &Person, role: Role) -> Result<Self, SessionError> {
+        let mut secret = [0; 32];
+        ProviderRandomness.fill(&mut secret);
+        let mut id = [0; 32];
+        id.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &secret).as_ref());
+        hub.exchange.open_session(id, (person.id, role), "test", hub.now()).await?;
+        let cookie = format!("__Host-commonroll={}", BASE64_URL_SAFE_NO_PAD.encode(secret));
+        Ok(Self { cookie: Some(cookie), ..Self::at(hub) })
+    }
+
+    /// The same browser with what an answer put into its jar.
+    pub fn given(&self, answer: &Answer) -> Self {
+        let pair = answer.header("set-cookie").split(';').next().unwrap();
+        Self { cookie: Some(pair.to_owned()), ..self.clone() }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[("sec-fetch-site", "none")], "").await
+    }
+
+    /// A form as one of our own pages sends it.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send("POST", path, &[("sec-fetch-site", "same-origin")], &form(fields)).await
+    }
+
+    /// What stands in the forms of this session.
+    pub async fn token(&self) -> String {
+        let page = self.get("/account").await.body;
+        let (_, rest) = page.split_once("name=\"token\" value=\"").expect("a form with a token");
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    /// Any request; cookies given stay here.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream =
+            tokio_rustls::TlsConnector::from(self.tls.clone()).connect(name, stream).await.unwrap();
+        let mut text = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n",
+            body.len()
+        );
+        if let Some(cookie) = &self.cookie {
+            text.push_str(&format!("cookie: {cookie}\r\n"));
+        }
+        headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
+        text.push_str("\r\n");
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let _ = stream.write_all(body.as_bytes()).await; // an answer can come before all was sent
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes).await; // a connection that is cut has said what it had to say
+        answer(&String::from_utf8_lossy(&bytes))
+    }
+}
+
+pub fn form(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+fn answer(text: &str) -> Answer {
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let status =
+        lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|s| s.parse().ok()).unwrap_or(0);
+    let pair = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.to_lowercase(), value.trim().to_owned()))
+    };
+    Answer { status, headers: lines.filter_map(pair).collect(), body: body.to_owned() }
+}
