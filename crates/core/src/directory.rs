@@ -1,4 +1,4 @@
-//! What institutions declare about themselves: learners, groups, placements, acceptances, ends.
+//! What institutions declare about themselves: learners, groups, placements, acceptances, ends, and what they expect.
 //!
 //! These are the words only. Which declaration counts, and who is matched with whom, is decided in `exchange`.
 
@@ -10,6 +10,12 @@ use crate::{
     time::{SchoolDate, Timestamp},
 };
 use std::collections::{BTreeMap, BTreeSet};
+
+pub mod expected;
+
+pub use expected::{
+    DayDeclaration, LessonDeclaration, NoticeDeclaration, NoticeKind, SupportDeclaration, Week,
+};
 
 /// How a learner stands at the institution that declares them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -175,6 +181,12 @@ pub enum Declaration {
     End(PlacementEnd),
     /// A member of staff and the groups that they teach.
     Staff(StaffDeclaration),
+    /// All lessons of a date.
+    Day(DayDeclaration),
+    /// A notice about a learner, by home or host.
+    Notice(NoticeDeclaration),
+    /// What a learner needs elsewhere, by the home.
+    Support(SupportDeclaration),
 }
 
 /// A sharing agreement: what of the policies' ceiling flows between its parties, and until when.
@@ -315,6 +327,32 @@ pub struct Institution {
     /// IANA time zone.
     #[serde(default = "london")]
     pub time_zone: String,
+    /// Telephone number that partners ring about a learner, as people write it; empty if none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phone: String,
+    /// Who answers there, such as "attendance desk"; empty if not said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub desk: String,
+}
+
+impl Institution {
+    /// Checks the number that partners ring, and who answers there.
+    ///
+    /// # Errors
+    /// [`Invalid`] naming `phone` or `desk`.
+    pub fn check_contact(&self) -> Result<(), Invalid> {
+        let dials = |b: u8| b.is_ascii_digit() || matches!(b, b' ' | b'+' | b'(' | b')' | b'-');
+        let digits = self.phone.bytes().filter(u8::is_ascii_digit).count();
+        let is_number = (3..=15).contains(&digits) && self.phone.len() <= 32 && self.phone.bytes().all(dials);
+        if !self.phone.is_empty() && !is_number {
+            return Err(Invalid::new("phone", "must be a telephone number of 3 to 15 digits, or left out"));
+        }
+        let desk = Text::parse("desk", &self.desk, 60)?;
+        match desk.as_str().contains(['\n', '\r', '\t']) {
+            true => Err(Invalid::new("desk", "must be one line")),
+            false => Ok(()),
+        }
+    }
 }
 
 fn london() -> String {

@@ -385,7 +385,7 @@ impl Exchange {
             submit_with(&self.shared, speaker.institution.as_str(), now, move |work: &mut Work<'_>| {
                 work.planner.directory.speaker(agent)?;
                 let results = declarations.iter().map(|declaration| match declaration {
-                    Ok(declaration) => work.planner.declare(by, declaration, &shared.key),
+                    Ok(declaration) => work.planner.declare(by, declaration, &shared.key, now),
                     Err(invalid) => DeclareResult::Rejected {
                         code: "invalid_field",
                         field: invalid.field,

@@ -288,7 +288,7 @@ impl Holds<'_> {
     }
 }
 
-/// What the institution has declared about the learner. Names, birth date and numbers are not held, only keyed hashes.
+/// What the institution has declared about the learner. Birth date and numbers are not held, only keyed hashes.
 fn declared(directory: &Directory, own: u16, learner: &LocalId) -> Option<Vec<(&'static str, String)>> {
     let local = directory.local(own, learner)?;
     let registration = match local.registration {
@@ -300,10 +300,24 @@ fn declared(directory: &Directory, own: u16, learner: &LocalId) -> Option<Vec<(&
     let mut said = vec![
         ("learner id", learner.as_str().to_owned()),
         ("registration", registration.to_owned()),
-        ("name, birth date, numbers", "not held: only keyed hashes of them, for matching".to_owned()),
+        ("birth date, numbers", "not held: only keyed hashes of them, for matching".to_owned()),
     ];
     if local.contested {
         said.push(("contested", "another institution also claims to be home".to_owned()));
+    }
+    if let Some(called) = &local.called {
+        said.push(("name", format!("{} {}", called.known_as.as_str(), called.surname.as_str())));
+    }
+    if let Some(support) = &local.support {
+        said.push((
+            "needs, for sharing",
+            format!("{} (until {})", support.needs.as_str(), support.last_date),
+        ));
+        said.push(("in an emergency", support.emergency.as_str().to_owned()));
+    }
+    for notice in &local.notices {
+        let (from, to) = (notice.time.start(), notice.time.end());
+        said.push(("notice", format!("{} from {from} to {to}", notice.kind.as_str().replace('_', " "))));
     }
     for side in &local.sides {
         let other = directory.institution(side.other).map_or("?", |state| state.info.slug.as_str());

@@ -1,6 +1,7 @@
 //! What institutions declare, to and from the schema.
 
 use crate::{
+    expected,
     pb::{
         directory::v1 as pb, directory::v1::declaration::Fact, group::v1 as group,
         institution::v1 as institution, learner::v1 as learner, placement::v1 as placement,
@@ -48,6 +49,9 @@ pub fn write_declaration(declaration: &Declaration) -> pb::Declaration {
             from_us: end.from.micros(),
         }),
         Declaration::Staff(staff) => Fact::Staff(write_staff(staff)),
+        Declaration::Day(day) => Fact::Day(expected::write_day(day)),
+        Declaration::Notice(notice) => Fact::Notice(expected::write_notice(notice)),
+        Declaration::Support(support) => Fact::Support(expected::write_support(support)),
     };
     pb::Declaration { fact: Some(fact) }
 }
@@ -81,6 +85,9 @@ pub fn read_declaration(declaration: &pb::Declaration) -> Result<Declaration, In
             from: Timestamp::from_micros("from_us", end.from_us)?,
         }),
         Fact::Staff(staff) => Declaration::Staff(read_staff(staff)?),
+        Fact::Day(day) => Declaration::Day(expected::read_day(day)?),
+        Fact::Notice(notice) => Declaration::Notice(expected::read_notice(notice)?),
+        Fact::Support(support) => Declaration::Support(expected::read_support(support)?),
     })
 }
 

@@ -20,6 +20,8 @@ pub fn write_institution(institution: &Institution) -> pb::Institution {
         urn: institution.urn.clone(),
         ukprn: institution.ukprn.clone(),
         time_zone: institution.time_zone.clone(),
+        phone: institution.phone.clone(),
+        desk: institution.desk.clone(),
     }
 }
 
@@ -52,12 +54,16 @@ pub fn read_institution(institution: &pb::Institution) -> Result<Institution, In
             "must be the name of an IANA time zone, such as Europe/London",
         ));
     }
-    Ok(Institution {
+    let read = Institution {
         slug: read::slug("slug", &institution.slug)?,
         name: read::some_text("name", &institution.name, 200)?.as_str().to_owned(),
         kind: read::required("type", kind)?,
         urn: urn.clone(),
         ukprn: ukprn.clone(),
         time_zone: zone.clone(),
-    })
+        phone: institution.phone.clone(),
+        desk: institution.desk.clone(),
+    };
+    read.check_contact()?;
+    Ok(read)
 }

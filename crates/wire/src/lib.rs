@@ -16,6 +16,7 @@ mod body;
 pub mod codec;
 pub mod delivery;
 pub mod directory;
+mod expected;
 mod head;
 pub mod identity;
 pub mod institution;

@@ -1,8 +1,8 @@
 //! What was left behind: logs, pages, outputs, processes and files, and what each of them may hold.
 //!
-//! The hub's database holds what records carry and what directory changes say (learners' local ids, names of people who
-//! joined), salted and committed to by the log. It holds no name, number or birth date of a learner, no internal
-//! comment, no code of an invitation and no key.
+//! The hub's database holds what records carry and what directory changes say (learners' local ids, surnames and known-as
+//! names, names of people who joined), salted and committed to by the log. It holds no number or birth date of a learner,
+//! no internal comment, no code of an invitation and no key.
 
 use super::{
     probe, said,
@@ -13,7 +13,9 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use std::{fs, path::Path};
 
 /// What the hub's database may hold.
-const IN_DATABASE: [&str; 12] = [
+const IN_DATABASE: [&str; 14] = [
+    "surname",
+    "known-as name",
     "home's learner id",
     "host's learner id",
     "another's learner id",

@@ -1,4 +1,5 @@
-//! What was declared, and what waits to be: one row for each learner, group, placement, acceptance, end and member of staff.
+//! What was declared, and what waits to be: one row for each learner, group, placement, acceptance, end, member of staff,
+//! day, notice and support note.
 //!
 //! The same table compares and queues: a row whose print changed waits. The message itself, which is personal, is kept
 //! only until the hub has it.
@@ -8,7 +9,8 @@ use crate::error::AgentError;
 use aws_lc_rs::digest::{SHA256, digest};
 use commonroll_core::{
     LocalId, Timestamp,
-    directory::{Declaration, PlacementEnd, StaffDeclaration},
+    directory::{Declaration, NoticeDeclaration, PlacementEnd, StaffDeclaration, SupportDeclaration},
+    record::Text,
 };
 use commonroll_wire::{DeclarationAnswer, Refusal, pb::directory::v1 as pb, write_declaration};
 use prost::Message;
@@ -112,6 +114,18 @@ fn key(declaration: &Declaration) -> (i64, Vec<u8>, Option<Declaration>) {
             let nothing = StaffDeclaration { groups: Vec::new(), ..staff.clone() };
             let undo = (!staff.groups.is_empty()).then_some(Declaration::Staff(nothing));
             (6, join(&[staff.local_id.as_str()]), undo)
+        }
+        // A date that an export does not name says nothing: the day stands until it is said anew.
+        Declaration::Day(day) => (7, join(&[&day.date.to_string()]), None),
+        Declaration::Notice(notice) => {
+            let undo = (!notice.withdrawn).then(|| NoticeDeclaration { withdrawn: true, ..notice.clone() });
+            (8, join(&[notice.local_id.as_str()]), undo.map(Declaration::Notice))
+        }
+        Declaration::Support(support) => {
+            let (needs, emergency) = (Text::default(), Text::default());
+            let undo =
+                (!support.is_nothing()).then(|| SupportDeclaration { needs, emergency, ..support.clone() });
+            (9, join(&[support.learner.as_str()]), undo.map(Declaration::Support))
         }
     }
 }
@@ -255,7 +269,9 @@ pub(crate) async fn end_absent(
             Ok(Declaration::End(end)) => {
                 ends.push(Prepared::new(&Declaration::End(PlacementEnd { from: now, ..end }), 0));
             }
-            Ok(nothing @ Declaration::Staff(_)) => ends.push(Prepared::new(&nothing, 0)),
+            Ok(nothing @ (Declaration::Staff(_) | Declaration::Notice(_) | Declaration::Support(_))) => {
+                ends.push(Prepared::new(&nothing, 0))
+            }
             _ => return Err(AgentError::Damaged("declared.undo")),
         }
     }
@@ -386,7 +402,10 @@ impl Spool {
             3 => "placement",
             4 => "acceptance",
             5 => "end",
-            _ => "staff",
+            6 => "staff",
+            7 => "day",
+            8 => "notice",
+            _ => "support note",
         };
         let read = |(kind, file, line, code, field, reason): Row| RefusedDeclaration {
             what: what(kind),

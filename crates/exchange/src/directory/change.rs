@@ -8,6 +8,7 @@
 use super::{
     agreements::{Ending, Standing},
     approvals::Approval,
+    expected::{Called, LessonText, NoticeText, SupportText},
     policies::Proposal,
     tokens::Tokens,
 };
@@ -16,8 +17,8 @@ use crate::{
     withdrawal::{Answered, Reason},
 };
 use commonroll_core::{
-    LocalId, PersonId, RecordKind, Role, Slug, Timestamp,
-    directory::{Agreement, DateRange, Institution, Registration},
+    LocalId, PersonId, RecordKind, Role, SchoolDate, Slug, Timestamp,
+    directory::{Agreement, DateRange, Institution, Registration, Week},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +61,9 @@ pub enum Change {
         /// Whom this was believed to be before, if that ever changed: records in the log name them so.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         was: Vec<u32>,
+        /// How the institution calls them. Personal. Older logs don't have it, and it goes with whoever leaves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        called: Option<Called>,
     },
     /// A teaching group.
     Group { institution: u16, local: LocalId, title: String, subject: String },
@@ -156,6 +160,30 @@ pub enum Change {
     },
     /// An institution has left: nothing flows to it or from it any more.
     Left { institution: u16, at: Timestamp },
+    /// All lessons of an institution on a date.
+    Day {
+        institution: u16,
+        date: SchoolDate,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        closed: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        week: Option<Week>,
+        lessons: Vec<LessonText>,
+    },
+    /// An institution told something in advance about a learner, or takes it back. `local` is its own id of the notice.
+    Told {
+        institution: u16,
+        local: LocalId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<NoticeText>,
+    },
+    /// What a learner needs elsewhere, by their home's id for them; nothing if it was taken back.
+    Support {
+        institution: u16,
+        local: LocalId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<SupportText>,
+    },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -242,7 +270,8 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 19] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
+    pub const DIRECTORY: [u8; 22] =
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22];
 }
 
 impl Change {
@@ -268,6 +297,9 @@ impl Change {
             Self::Access { .. } => 19,
             Self::Kept { .. } | Self::Left { .. } => 17,
             Self::Erased { .. } => 18,
+            Self::Day { .. } => 20,
+            Self::Told { .. } => 21,
+            Self::Support { .. } => 22,
         }
     }
 
@@ -328,6 +360,9 @@ impl Change {
             Self::Left { .. } => "institution.left",
             Self::Kept { asked: Some(_), .. } => "retention.asked",
             Self::Kept { .. } => "retention.set",
+            Self::Day { .. } => "directory.day",
+            Self::Told { .. } => "directory.notice",
+            Self::Support { .. } => "directory.support",
         }
     }
 
@@ -344,7 +379,9 @@ impl Change {
             Self::Agent { agent, .. } => agent.0.0.to_vec(),
             Self::Learner { institution, local, .. }
             | Self::Group { institution, local, .. }
-            | Self::Staff { institution, local, .. } => {
+            | Self::Staff { institution, local, .. }
+            | Self::Told { institution, local, .. }
+            | Self::Support { institution, local, .. } => {
                 join(&[&institution.to_be_bytes(), local.as_str().as_bytes()])
             }
             Self::Side { by, local, other, group, hosting, .. } => join(&[
@@ -365,6 +402,11 @@ impl Change {
             Self::Swept { .. } => b"s".to_vec(),
             Self::Emergency { emergency } => emergency.id.0.to_vec(),
             Self::Erased { id, .. } => id.0.to_vec(),
+            // A ring: a day's row is taken over by one so much later that it can't be declared any more.
+            Self::Day { institution, date, .. } => {
+                let row = date.days().rem_euclid(super::expected::DAY_ROWS);
+                [&institution.to_be_bytes()[..], &row.to_be_bytes()].concat()
+            }
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()

@@ -8,8 +8,10 @@ pub mod approvals;
 pub mod change;
 pub mod copies;
 pub mod duties;
+pub mod expected;
 pub mod people;
 pub mod plan;
+mod plan_expected;
 pub mod policies;
 pub mod stands;
 pub mod tokens;
@@ -24,6 +26,7 @@ use commonroll_core::{
 };
 use copies::{Copies, Notice};
 use duties::Duties;
+use expected::{Called, Expected, NoticeHeld, Support};
 use jiff::tz::TimeZone;
 pub use people::Person;
 use policies::Policies;
@@ -52,6 +55,7 @@ pub struct Directory {
     /// Those of each person that were still open when the person opened their last.
     opened_by: HashMap<PersonId, Vec<[u8; 16]>>,
     duties: Duties,
+    expected: Expected,
 }
 
 /// A partner and what it has declared.
@@ -94,6 +98,12 @@ pub struct Local {
     pub tokens: Tokens,
     /// This institution's sides of placements.
     pub sides: Vec<Side>,
+    /// How this institution calls them.
+    pub called: Option<Called>,
+    /// What this institution told in advance about them.
+    pub notices: Vec<NoticeHeld>,
+    /// What they need elsewhere, if this institution is their home and wrote it.
+    pub support: Option<Box<Support>>,
 }
 
 /// One side's word on a placement.
@@ -177,13 +187,21 @@ impl Directory {
                 approved,
                 tokens,
                 was,
+                called,
             } => {
                 self.put_learner(institution, &local, registration, learner, contested, approved, tokens);
                 if let Some(local) =
                     self.institutions.get_mut(usize::from(institution)).and_then(|s| s.locals.get_mut(&local))
                 {
-                    local.was = was;
+                    (local.was, local.called) = (was, called);
                 }
+            }
+            Change::Day { institution, date, closed, week, lessons } => {
+                return self.put_day(institution, date, closed, week, lessons);
+            }
+            Change::Told { institution, local, said } => return self.put_notice(institution, local, said),
+            Change::Support { institution, local, said } => {
+                return self.put_support(institution, &local, said.as_ref());
             }
             Change::Group { institution, local, title, subject } => {
                 if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
@@ -192,11 +210,15 @@ impl Directory {
                 return;
             }
             Change::Side { by, local, other, group, hosting, dates, ended } => {
-                let Some(local) =
+                let Some(held) =
                     self.institutions.get_mut(usize::from(by)).and_then(|s| s.locals.get_mut(&local))
                 else {
                     return;
                 };
+                if hosting {
+                    self.expected.takes(by, group.as_ref(), &local);
+                }
+                let local = held;
                 local.sides.retain(|s| !(s.other == other && s.group == group && s.hosting == hosting));
                 local.sides.push(Side { other, group, hosting, dates, ended });
             }
@@ -295,9 +317,26 @@ impl Directory {
             self.by_birth.entry(birth).or_default().push((institution, id.clone()));
         }
         let locals = &mut self.institutions[usize::from(institution)].locals;
-        let (sides, before) = locals.remove(id).map_or((Vec::new(), None), |l| (l.sides, l.learner));
-        let was = Vec::new();
-        locals.insert(id.clone(), Local { registration, learner, contested, approved, was, tokens, sides });
+        let (sides, notices, support, before) = locals
+            .remove(id)
+            .map_or((Vec::new(), Vec::new(), None, None), |l| (l.sides, l.notices, l.support, l.learner));
+        let (was, called) = (Vec::new(), None);
+        locals.insert(
+            id.clone(),
+            Local {
+                registration,
+                learner,
+                contested,
+                approved,
+                was,
+                tokens,
+                sides,
+                called,
+                notices,
+                support,
+            },
+        );
+        self.expected.links(institution, id, before, learner);
         if let Some(number) = before
             && self.homes.get(&number).is_some_and(|(home, local)| *home == institution && local == id)
         {

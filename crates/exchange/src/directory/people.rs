@@ -114,6 +114,8 @@ mod tests {
             urn: String::new(),
             ukprn: String::new(),
             time_zone: "Europe/London".to_owned(),
+            phone: String::new(),
+            desk: String::new(),
         };
         let staff = LocalId::parse("staff", "S1").unwrap();
         let mut directory = Directory::default();

@@ -6,6 +6,7 @@
 use super::{
     Directory,
     change::Change,
+    expected::Called,
     tokens::{MatchingKey, Tokens},
 };
 use crate::types::DeclareResult;
@@ -23,7 +24,7 @@ pub struct Planner<'a> {
     pub changes: &'a mut Vec<Change>,
 }
 
-const fn rejected(code: &'static str, field: &'static str, reason: &'static str) -> DeclareResult {
+pub(super) const fn rejected(code: &'static str, field: &'static str, reason: &'static str) -> DeclareResult {
     DeclareResult::Rejected { code, field, reason }
 }
 
@@ -43,7 +44,13 @@ impl Planner<'_> {
     }
 
     /// Plans one declaration of an institution about itself.
-    pub fn declare(&mut self, by: u16, declaration: &Declaration, key: &MatchingKey) -> DeclareResult {
+    pub fn declare(
+        &mut self,
+        by: u16,
+        declaration: &Declaration,
+        key: &MatchingKey,
+        now: Timestamp,
+    ) -> DeclareResult {
         match declaration {
             Declaration::Learner(learner) => self.learner(by, learner, key),
             Declaration::Group(group) => {
@@ -60,6 +67,9 @@ impl Planner<'_> {
             Declaration::Acceptance(a) => self.side(by, &a.learner, &a.home, a.group.as_ref(), true, a.dates),
             Declaration::End(end) => self.end(by, end),
             Declaration::Staff(staff) => self.staff(by, staff),
+            Declaration::Day(day) => self.day(by, day, now),
+            Declaration::Notice(notice) => self.notice(by, notice, now),
+            Declaration::Support(support) => self.support(by, support),
         }
     }
 
@@ -166,8 +176,11 @@ impl Planner<'_> {
             return UNKNOWN_PARTNER;
         };
         let tokens = key.tokens(&slug, declared);
+        let called = called(declared);
         let held = self.directory.local(by, &declared.local_id);
-        let same = held.is_some_and(|l| l.registration == declared.registration && l.tokens == tokens);
+        let same = held.is_some_and(|l| {
+            l.registration == declared.registration && l.tokens == tokens && l.called == called
+        });
         if same {
             return if held.is_some_and(|l| l.contested) {
                 DeclareResult::Contested
@@ -177,7 +190,11 @@ impl Planner<'_> {
         }
         let approved = held.filter(|l| l.approved).and_then(|l| l.learner);
         let before = held.and_then(|l| l.learner);
-        let result = self.place_learner(by, &declared.local_id, declared.registration, tokens, approved);
+        let (id, registration) = (&declared.local_id, declared.registration);
+        let result = self.place_learner(by, id, registration, tokens, approved, called);
+        if registration == Registration::Previous {
+            self.forget_expected(by, id);
+        }
         if let Some(before) = before.filter(|n| self.directory.home_of(*n).is_none()) {
             self.promote_waiting_claim(before);
         }
@@ -193,6 +210,7 @@ impl Planner<'_> {
         registration: Registration,
         tokens: Tokens,
         approved: Option<u32>,
+        called: Option<Called>,
     ) -> DeclareResult {
         let is_home = registration == Registration::Home;
         // A learner of ours stays who they were, whatever is corrected about them: placements and records rest on it.
@@ -219,6 +237,7 @@ impl Planner<'_> {
             approved: approved.is_some(),
             tokens,
             was,
+            called,
         });
         if contested { DeclareResult::Contested } else { DeclareResult::Accepted }
     }
@@ -248,7 +267,8 @@ impl Planner<'_> {
                 .filter(|l| l.learner.is_none() && l.registration != Registration::Home)
                 .cloned();
             if let Some(guest) = waiting {
-                self.place_learner(institution, &other, guest.registration, guest.tokens, None);
+                let (registration, tokens, called) = (guest.registration, guest.tokens, guest.called);
+                self.place_learner(institution, &other, registration, tokens, None, called);
             }
         }
     }
@@ -262,7 +282,7 @@ impl Planner<'_> {
             && let Ok(institution) = u16::try_from(number)
         {
             let (registration, approved, tokens) = (held.registration, held.approved, held.tokens);
-            let was = held.was;
+            let (was, called) = (held.was, held.called);
             self.make(Change::Learner {
                 institution,
                 local,
@@ -272,6 +292,7 @@ impl Planner<'_> {
                 approved,
                 tokens,
                 was,
+                called,
             });
         }
     }
@@ -301,6 +322,16 @@ impl Planner<'_> {
         }
         if contradicted && matches!(found, Match::None) { Match::Conflict } else { found }
     }
+}
+
+/// How an institution calls a learner. Of somebody who left, it need not be known any more.
+fn called(declared: &LearnerDeclaration) -> Option<Called> {
+    if declared.registration == Registration::Previous {
+        return None;
+    }
+    let known_as = if declared.known_as.is_empty() { &declared.forename } else { &declared.known_as };
+    let called = Called { known_as: known_as.clone(), surname: declared.surname.clone() };
+    (!called.known_as.is_empty() || !called.surname.is_empty()).then_some(called)
 }
 
 enum Match {

@@ -30,6 +30,8 @@ use commonroll_core::{Invalid, LocalId, RecordId, Timestamp, directory::Registra
 use commonroll_policy::OfficeAct;
 use std::{collections::BTreeMap, str::FromStr};
 
+/// Entries of the directory whose payloads may say something of a learner that goes with an erasure.
+const SAID: [&str; 3] = ["directory.learner", "directory.notice", "directory.support"];
 /// Blocks in memory at once.
 const BLOCKS_AT_ONCE: usize = 4;
 
@@ -130,12 +132,13 @@ impl Exchange {
         let own = acting.speaker.institution().clone();
         let allowed = may(&self.shared.directory(), acting, OfficeAct::Erase, Some(&own), false);
         let _permit = allowed.inspect_err(|_| self.act_refused(acting, OfficeAct::Erase))?;
-        let forgotten = match what {
-            Erasing::Learner(local) if forget => Some(local.clone()),
-            _ => None,
+        let of = match what {
+            Erasing::Learner(local) => Some(local.clone()),
+            Erasing::Record(_) => None,
         };
+        let forgotten = of.clone().filter(|_| forget);
         let found = self.find(acting, what, forgotten.is_some()).await?;
-        if found.records.is_empty() && forgotten.is_none() {
+        if found.records.is_empty() && found.directory.is_empty() && forgotten.is_none() {
             return Ok(Erasure {
                 records: 0,
                 directory: 0,
@@ -164,8 +167,14 @@ impl Exchange {
                 gone::plan(work, &found.records, true, &more, now);
                 if let Some(local) = &forgotten {
                     placed_nowhere(work.planner.directory, number, local, now)?;
+                }
+                if let Some(local) = &of {
                     work.more = more.clone();
-                    forget_learner(work, number, local);
+                    work.planner.forget_expected(number, local);
+                    match &forgotten {
+                        Some(local) => forget_learner(work, number, local),
+                        None => forget_name(work, number, local),
+                    }
                     gone::plan(work, &found.directory, true, &more, now.plus_micros(1));
                 }
                 let before = work.outgoing.len();
@@ -249,9 +258,9 @@ impl Exchange {
         }
         held.values_mut().for_each(|of| of.sort_unstable());
         found.held = held;
-        if let (true, Erasing::Learner(local)) = (forget, what) {
+        if let Erasing::Learner(local) = what {
             let notes = self.declared().await.map_err(unavailable)?;
-            found.directory = self.said_of(&notes, own, local).await.map_err(unavailable)?;
+            found.directory = self.said_of(&notes, own, local, forget).await.map_err(unavailable)?;
         }
         Ok(found)
     }
@@ -298,7 +307,7 @@ impl Exchange {
         let mut found = Vec::new();
         let is_it = |bytes: &[u8]| {
             !Entry::is_record(bytes)
-                && matches!(Entry::decode(bytes), Ok(Entry::Note(note)) if note.what == "directory.learner")
+                && matches!(Entry::decode(bytes), Ok(Entry::Note(note)) if SAID.contains(&note.what.as_str()))
         };
         while entries.some(|seq, bytes| found.extend(is_it(bytes).then_some(seq))).await? {}
         Ok(found)
@@ -326,8 +335,15 @@ impl Exchange {
         Ok(found)
     }
 
-    /// Places of the directory's entries about one learner of an institution, with their commitments.
-    async fn said_of(&self, notes: &[u64], own: u16, id: &LocalId) -> Result<Vec<(u64, Hash)>, NotYet> {
+    /// Places of the directory's entries about one learner of an institution, with their commitments: those that hold a
+    /// name, a notice or a support note, and with `all` every one.
+    async fn said_of(
+        &self,
+        notes: &[u64],
+        own: u16,
+        id: &LocalId,
+        all: bool,
+    ) -> Result<Vec<(u64, Hash)>, NotYet> {
         let mut found = Vec::new();
         for some in notes.chunks(BLOCKS_AT_ONCE) {
             for block in self.shared.store.block_of(some, true).await.map_err(|_| NotYet)? {
@@ -340,8 +356,7 @@ impl Exchange {
                         continue;
                     };
                     if let Payload::Change { change, .. } = payloads.get(place).map_err(|_| NotYet)?
-                        && matches!(&*change, Change::Learner { institution, local, .. }
-                            if *institution == own && local == id)
+                        && says(&change, own, id, all)
                     {
                         found.push((seq, unhex(&note.payload).unwrap_or_default()));
                     }
@@ -349,6 +364,18 @@ impl Exchange {
             }
         }
         Ok(found)
+    }
+}
+
+/// True if a change holds something about an institution's learner that goes with an erasure.
+fn says(change: &Change, own: u16, id: &LocalId, all: bool) -> bool {
+    match change {
+        Change::Learner { institution, local, called, .. } => {
+            *institution == own && local == id && (all || called.is_some())
+        }
+        Change::Told { institution, said: Some(said), .. } => *institution == own && said.learner == *id,
+        Change::Support { institution, local, said: Some(_) } => *institution == own && local == id,
+        _ => false,
     }
 }
 
@@ -367,6 +394,25 @@ fn placed_nowhere(directory: &Directory, own: u16, id: &LocalId, now: Timestamp)
     }
 }
 
+/// The name goes; what the hub matches the learner by, as keyed hashes, stays, and so do the placements.
+fn forget_name(work: &mut crate::writer::Work<'_>, institution: u16, local: &LocalId) {
+    let Some(held) = work.planner.directory.local(institution, local).cloned() else { return };
+    if held.called.is_none() {
+        return;
+    }
+    work.planner.make(Change::Learner {
+        institution,
+        local: local.clone(),
+        registration: held.registration,
+        learner: held.learner,
+        contested: held.contested,
+        approved: held.approved,
+        tokens: held.tokens,
+        was: held.was,
+        called: None,
+    });
+}
+
 /// What the hub matches a learner by goes; that the home once had somebody under this id stays.
 fn forget_learner(work: &mut crate::writer::Work<'_>, institution: u16, local: &LocalId) {
     let Some(held) = work.planner.directory.local(institution, local) else { return };
@@ -380,5 +426,6 @@ fn forget_learner(work: &mut crate::writer::Work<'_>, institution: u16, local: &
         approved: false,
         tokens: Tokens::default(),
         was: Vec::new(),
+        called: None,
     });
 }

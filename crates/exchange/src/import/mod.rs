@@ -178,6 +178,7 @@ impl Exchange {
             file.placements.iter().map(PlacementText::check).collect::<Result<_, _>>()?;
         let institutions = file.institutions.clone();
         for institution in &institutions {
+            institution.check_contact()?;
             if jiff::tz::TimeZone::get(&institution.time_zone).is_err() {
                 return Err(
                     Invalid::new("time_zone", "must be an IANA time zone such as Europe/London").into()
@@ -257,7 +258,7 @@ fn link(work: &mut Work<'_>, home: u16, at_home: &LocalId, host: u16, at_host: &
     let mut changed = 0;
     let held = work.planner.directory.local(home, at_home).cloned();
     if held.is_none() {
-        work.planner.place_learner(home, at_home, Registration::Home, Tokens::default(), None);
+        work.planner.place_learner(home, at_home, Registration::Home, Tokens::default(), None, None);
         changed += 1;
     }
     let Some(learner) = work.planner.directory.local(home, at_home).and_then(|l| l.learner) else {
@@ -267,9 +268,9 @@ fn link(work: &mut Work<'_>, home: u16, at_home: &LocalId, host: u16, at_host: &
     if guest.as_ref().is_some_and(|l| l.learner == Some(learner) && l.approved) {
         return changed;
     }
-    let (registration, tokens) =
-        guest.map_or((Registration::Guest, Tokens::default()), |l| (l.registration, l.tokens));
-    work.planner.place_learner(host, at_host, registration, tokens, Some(learner));
+    let (registration, tokens, called) = guest
+        .map_or((Registration::Guest, Tokens::default(), None), |l| (l.registration, l.tokens, l.called));
+    work.planner.place_learner(host, at_host, registration, tokens, Some(learner), called);
     changed + 1
 }
 

@@ -98,6 +98,9 @@ impl Dirt {
             | Change::Emergency { .. }
             | Change::Erased { .. }
             | Change::Kept { .. }
+            | Change::Day { .. }
+            | Change::Told { .. }
+            | Change::Support { .. }
             | Change::Swept { .. } => {}
             Change::Policy { .. } => self.all = true,
         }

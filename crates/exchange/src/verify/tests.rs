@@ -73,6 +73,8 @@ fn institution() -> Change {
         urn: String::new(),
         ukprn: String::new(),
         time_zone: "Europe/London".to_owned(),
+        phone: String::new(),
+        desk: String::new(),
     };
     Change::Institution { number: 0, institution }
 }

@@ -72,7 +72,8 @@ async fn an_erased_learner_is_gone_from_the_files_and_the_history_still_verifies
     assert_eq!(found(folder.path(), &salt), 0, "payload and salt are in no file of the database");
     assert_eq!(
         world.exchange.show(1, 1_000).await.unwrap().iter().filter(|e| e["what"] == "record.erased").count(),
-        1
+        2,
+        "one for the records, one for the learner's name"
     );
     let said = world.exchange.show(1, 1_000).await.unwrap();
     let entry = said.iter().find(|e| e["what"] == "record.erased").unwrap();
@@ -81,7 +82,7 @@ async fn an_erased_learner_is_gone_from_the_files_and_the_history_still_verifies
     assert!(said.iter().any(|e| e["what"] == "erasure.done"));
 
     let verified = world.exchange.verify(|_| {}).await.unwrap();
-    assert_eq!((verified.records, verified.payloads, verified.erased, verified.going), (5, 2, 3, 0));
+    assert_eq!((verified.records, verified.payloads, verified.erased, verified.going), (5, 2, 4, 0));
     proof.unwrap().verify(&key).unwrap();
     let (checkpoint, proof) = world.exchange.checkpoint(size).await.unwrap();
     let old = Checkpoint::open(&old, &key).unwrap();
@@ -194,14 +195,14 @@ async fn an_erasure_that_was_cut_off_is_finished_by_the_next_start() {
         let (lines, _, _) = world.told("kingsmead", cursor).await;
         assert!(!lines.iter().any(|line| line.starts_with('+') && line.ends_with("as k-1")), "{lines:?}");
         let verified = world.exchange.verify(|_| {}).await.unwrap();
-        assert_eq!(verified.erased + verified.going, 3, "half-way is no fault");
+        assert_eq!(verified.erased + verified.going, 4, "three records and a name; half-way is no fault");
 
         world.started_again(file_store(folder.path()).await).await;
         let (lines, _, _) = world.told("kingsmead", cursor).await;
         assert!(!lines.iter().any(|line| line.starts_with('+') && line.ends_with("as k-1")), "{lines:?}");
         world.exchange.tick(world.now()).await;
         let verified = world.exchange.verify(|_| {}).await.unwrap();
-        assert_eq!((verified.erased, verified.going), (3, 0));
+        assert_eq!((verified.erased, verified.going), (4, 0));
         assert!(world.log().await.iter().any(|line| line.starts_with("erasure.done")));
         assert_eq!(found(folder.path(), &salt_of(&canary, 2)), 0, "cut off after {allowed} writes");
     }
@@ -262,7 +263,11 @@ async fn two_nodes_over_one_database_agree_on_what_is_erased() {
         first.tick(world.now()).await;
         world.exchange.tick(world.now()).await;
         let verified = first.verify(|_| {}).await.unwrap();
-        assert_eq!((verified.erased, verified.going, verified.payloads), (3, 0, 2));
+        assert_eq!(
+            (verified.erased, verified.going, verified.payloads),
+            (4, 0, 2),
+            "three records and a name"
+        );
         let (lines, _, _) = world.told("kingsmead", cursor).await;
         assert_eq!(lines.len(), 1, "of three that waited or were new, the other learner's one: {lines:?}");
         assert!(lines[0].ends_with("as k-1"), "{lines:?}");

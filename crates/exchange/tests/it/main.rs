@@ -9,6 +9,7 @@ mod crowd;
 mod emergencies;
 mod erasure;
 mod evidence;
+mod expected;
 mod explains;
 mod faults;
 mod moments;

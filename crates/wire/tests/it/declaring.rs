@@ -2,19 +2,19 @@
 
 use crate::sample::{date, id, slug, text, time};
 use commonroll_core::{
-    Invalid, RecordKind, Role,
+    Interval, Invalid, RecordKind, Role,
     agreement::ItemKind,
     directory::{
-        Agreement, DateRange, Declaration, GroupDeclaration, Institution, InstitutionType,
-        LearnerDeclaration, Limits, PlacementAcceptance, PlacementDeclaration, PlacementEnd, Registration,
-        StaffDeclaration,
+        Agreement, DateRange, DayDeclaration, Declaration, GroupDeclaration, Institution, InstitutionType,
+        LearnerDeclaration, LessonDeclaration, Limits, NoticeDeclaration, NoticeKind, PlacementAcceptance,
+        PlacementDeclaration, PlacementEnd, Registration, StaffDeclaration, SupportDeclaration,
     },
 };
 use commonroll_wire::{
     DeclarationAnswer, RecordAnswer, Refusal,
     pb::{
         directory::v1 as pb, directory::v1::declaration::Fact, exchange::v1 as exchange,
-        institution::v1::Staff,
+        institution::v1::Staff, timetable::v1::Lesson,
     },
     read_agreement, read_declaration, read_declaration_answer, read_institution, read_record_answer,
     write_agreement, write_declaration, write_declaration_answer, write_institution, write_record_answer,
@@ -34,7 +34,7 @@ fn learner() -> LearnerDeclaration {
     }
 }
 
-fn declarations() -> [Declaration; 6] {
+fn declarations() -> [Declaration; 9] {
     let dates = DateRange::new(date(), "2027-07-16".parse().unwrap()).unwrap();
     let (learner_id, group) = (id("K-0417"), Some(id("12B/Ph1")));
     [
@@ -67,7 +67,33 @@ fn declarations() -> [Declaration; 6] {
             roles: vec![Role::Teacher, Role::HeadOfSixth],
             groups: vec![id("12B/Ph1"), id("13A/Ph1")],
         }),
+        Declaration::Day(
+            DayDeclaration::new(date(), false, Some("A".parse().unwrap()), vec![lesson("1"), lesson("2")])
+                .unwrap(),
+        ),
+        Declaration::Notice(NoticeDeclaration {
+            local_id: id("4711"),
+            learner: id("K-0417"),
+            kind: NoticeKind::ExpectedAbsence,
+            time: hour(),
+            withdrawn: true,
+        }),
+        Declaration::Support(SupportDeclaration {
+            learner: id("K-0417"),
+            needs: text("Large print"),
+            emergency: text("Ring the desk first"),
+            last_date: "2027-07-16".parse().unwrap(),
+        }),
     ]
+}
+
+fn hour() -> Interval {
+    Interval::new(time(1_789_380_000_000_000), time(1_789_383_600_000_000)).unwrap()
+}
+
+fn lesson(name: &str) -> LessonDeclaration {
+    let (local_id, group, room) = (id(name), id("12B/Ph1"), text("B12"));
+    LessonDeclaration { local_id, group, time: hour(), room, cancelled: name == "2" }
 }
 
 #[test]
@@ -125,6 +151,30 @@ fn a_bad_declaration_is_refused_by_its_field() {
     assert_eq!(said!(3, Acceptance, home = String::new()), "home");
     assert_eq!(said!(4, End, other = "9".into()), "other");
     assert_eq!(said!(4, End, from_us = i64::MAX), "from_us");
+    assert_eq!(said!(6, Day, school_date = "2026-09-31".into()), "school_date");
+    assert_eq!(said!(6, Day, week = "w".repeat(13)), "week");
+    assert_eq!(said!(7, Notice, local_id = String::new()), "local_id");
+    assert_eq!(said!(7, Notice, learner_local_id = String::new()), "learner_local_id");
+    assert_eq!(said!(7, Notice, kind = 2), "kind");
+    assert_eq!(said!(7, Notice, kind = 9), "kind");
+    assert_eq!(said!(7, Notice, group_local_id = "12B".into()), "group_local_id");
+    assert_eq!(said!(7, Notice, end_us = 0), "end_us");
+    assert_eq!(said!(8, Support, learner_local_id = String::new()), "learner_local_id");
+    assert_eq!(said!(8, Support, text = "n".repeat(501)), "text");
+    assert_eq!(said!(8, Support, emergency = "e".repeat(201)), "emergency");
+    assert_eq!(said!(8, Support, last_date = String::new()), "last_date");
+    let lessons = |edit: fn(&mut Vec<Lesson>)| {
+        refused(6, |fact| match fact {
+            Fact::Day(day) => edit(&mut day.lessons),
+            _ => panic!("not the declaration meant"),
+        })
+    };
+    assert_eq!(lessons(|of| of[0].local_id.clear()), "local_id");
+    assert_eq!(lessons(|of| of[0].local_id = of[1].local_id.clone()), "local_id");
+    assert_eq!(lessons(|of| of[0].group_local_id.clear()), "group_local_id");
+    assert_eq!(lessons(|of| of[0].end_us = of[0].start_us), "end_us");
+    assert_eq!(lessons(|of| of[0].room = "r".repeat(41)), "room");
+    assert_eq!(lessons(|of| of.resize(2_001, Lesson::default())), "lessons");
 }
 
 #[test]
@@ -242,6 +292,8 @@ fn an_institution_comes_back_and_a_bad_one_names_its_field() {
         urn: "100000".into(),
         ukprn: "10000000".into(),
         time_zone: "Europe/London".into(),
+        phone: "01632 960107".into(),
+        desk: "Attendance desk".into(),
     };
     for kind in [School, Academy, FeCollege, SixthForm] {
         assert_eq!(read_institution(&write_institution(&institution(kind))).unwrap(), institution(kind));
@@ -258,4 +310,6 @@ fn an_institution_comes_back_and_a_bad_one_names_its_field() {
     assert_eq!(field(|i| i.urn = "12345".into()), "urn");
     assert_eq!(field(|i| i.ukprn = "20000000".into()), "ukprn");
     assert_eq!(field(|i| i.time_zone = "../etc".into()), "time_zone");
+    assert_eq!(field(|i| i.phone = "ask for Ada".into()), "phone");
+    assert_eq!(field(|i| i.desk = "d".repeat(61)), "desk");
 }
