@@ -64,6 +64,11 @@ pub enum Evidence {
     },
     /// A person found the learner of this expectation.
     Found(Id, Timestamp),
+    /// What was told of this learner besides marks (sightings, excuses, being taken back) no longer holds: it is said
+    /// anew, as far as it does.
+    ForgetLearner(u32),
+    /// What was told of this site's closures and cancelled classes no longer holds: it is said anew, as far as it does.
+    ForgetSite(u16),
     /// A source was current at this moment.
     Heard {
         /// Whose.
@@ -88,6 +93,14 @@ struct Known {
     sightings: Vec<(u16, Interval)>,
     excuses: Vec<(Interval, Excuse)>,
     taken_back: Vec<Interval>,
+}
+
+/// Where a learner was seen besides the lesson in question.
+#[derive(Default)]
+struct Seen {
+    elsewhere: Option<u16>,
+    seen_since: Option<(u16, Timestamp)>,
+    came_from: Option<(u16, Timestamp)>,
 }
 
 /// The whereabouts of every learner who is expected somewhere.
@@ -162,6 +175,17 @@ impl Board {
                     self.dirty.insert(id);
                 }
             }
+            Evidence::ForgetLearner(learner) => {
+                if let Some(known) = self.known.get_mut(&learner) {
+                    *known = Known { expected: std::mem::take(&mut known.expected), ..Known::default() };
+                    self.touch_learner(learner);
+                }
+            }
+            Evidence::ForgetSite(site) => {
+                self.closed.remove(&site);
+                self.cancelled.retain(|(at, _), _| *at != site);
+                self.dirty.extend(self.held.range(of_site(site)).map(|(id, _)| *id));
+            }
             Evidence::Heard { site, at } => {
                 let last = self.heard.entry(site).or_insert(at);
                 *last = (*last).max(at);
@@ -190,6 +214,7 @@ impl Board {
         let lessons: BTreeSet<(u16, u64)> = ids.iter().map(|id| (id.site, id.lesson)).collect();
         for (site, lesson) in lessons {
             self.look_at_register(site, lesson, now, &mut said);
+            self.look_at_class(site, lesson, now, &mut said);
         }
         self.repeat(now, &mut said);
         said
@@ -200,6 +225,22 @@ impl Board {
         let again = self.open.values().filter_map(|open| open.again).min();
         let moment = self.moments.first().map(|(at, _)| *at);
         again.into_iter().chain(moment).min()
+    }
+
+    /// An alert that was told before this board was made, with its clock: it is over, or told again, as any other. `told`
+    /// is when it was told last.
+    pub fn resume(&mut self, alert: Alert, in_hand: bool, told: Timestamp) {
+        // Looked at with the next advance, also if nobody is expected there any more.
+        self.dirty.insert(match alert.key {
+            AlertKey::Unaccounted(id) | AlertKey::LeftEarly(id) => id,
+            AlertKey::Register { site, lesson } | AlertKey::ClassCancelled { site, lesson, .. } => {
+                Id { site, lesson, learner: 0 }
+            }
+            AlertKey::SourceSilent { site } => Id { site, lesson: 0, learner: 0 },
+        });
+        let again = (!in_hand).then(|| super::after(told, self.rules.acknowledge));
+        let (since, to, repeated) = (alert.since, alert.to, alert.repeated);
+        self.open.insert(alert.key, Open { since, to, repeated, again });
     }
 
     /// Somebody has an alert in hand. False if there is no such alert.
@@ -324,18 +365,21 @@ impl Board {
             }
             None => self.over(AlertKey::LeftEarly(id), said),
         }
-        self.look_at_class(&of, now, said);
     }
 
     /// A class that does not take place: told once to each home that has learners in it, until it has them back.
-    fn look_at_class(&mut self, of: &Expectation, now: Timestamp, said: &mut Vec<What>) {
-        let key = AlertKey::ClassCancelled { site: of.site, lesson: of.lesson, home: of.home };
-        let lost = |held: &Held| {
-            held.of.home == of.home && matches!(held.state, State::Cancelled { taken_back: false })
-        };
-        match self.held.range(of_lesson(of.site, of.lesson)).any(|(_, held)| lost(held)) {
-            true => self.tell(key, now, vec![Notify::Home(of.home)], now, said),
-            false => self.over(key, said),
+    fn look_at_class(&mut self, site: u16, lesson: u64, now: Timestamp, said: &mut Vec<What>) {
+        let lost = |held: &Held| matches!(held.state, State::Cancelled { taken_back: false });
+        let held = self.held.range(of_lesson(site, lesson)).map(|(_, held)| held);
+        let homes: BTreeSet<u16> = held.filter(|held| lost(held)).map(|held| held.of.home).collect();
+        let key = |home| AlertKey::ClassCancelled { site, lesson, home };
+        let open = self.open.range(key(0)..=key(u16::MAX)).map(|(key, _)| *key);
+        let done: Vec<AlertKey> = open.filter(|open| !homes.iter().any(|home| key(*home) == *open)).collect();
+        for key in done {
+            self.over(key, said);
+        }
+        for home in homes {
+            self.tell(key(home), now, vec![Notify::Home(home)], now, said);
         }
     }
 
@@ -362,13 +406,14 @@ impl Board {
             self.closed.get(&of.site).is_some_and(|times| times.iter().any(|time| holds(*time, start)));
         let told = known.into_iter().flat_map(|known| &known.excuses);
         let told = told.filter(|(time, _)| holds(*time, start)).map(|(_, why)| *why).min();
-        let (elsewhere, came_from) = self.other_sites(of);
+        let Seen { elsewhere, seen_since, came_from } = self.seen_otherwise(of);
         Facts {
             mark: held.mark,
             excuse: told.or(closed.then_some(Excuse::Closed)),
             cancelled: self.cancelled.get(&(of.site, of.lesson)).copied(),
             taken_back: known.is_some_and(|known| known.taken_back.iter().any(|time| holds(*time, start))),
             elsewhere,
+            seen_since,
             came_from,
             found: held.found,
             register_taken: self.marked.get(&(of.site, of.lesson)).is_some_and(|marked| *marked > 0),
@@ -376,25 +421,32 @@ impl Board {
         }
     }
 
-    /// Where else the learner was seen: while this lesson runs, and last before it.
-    fn other_sites(&self, of: &Expectation) -> (Option<u16>, Option<(u16, Timestamp)>) {
-        let Some(known) = self.known.get(&of.learner) else { return (None, None) };
-        let in_lessons = known.expected.iter().filter_map(|id| self.held.get(id)).filter_map(|held| {
+    /// Where else the learner was seen: while this lesson ran, at first after it had begun, and last before it.
+    fn seen_otherwise(&self, of: &Expectation) -> Seen {
+        let mut seen = Seen::default();
+        let Some(known) = self.known.get(&of.learner) else { return seen };
+        let others = known.expected.iter().filter(|id| **id != of.id());
+        let in_lessons = others.filter_map(|id| self.held.get(id)).filter_map(|held| {
             let mark =
                 held.mark.filter(|mark| matches!(mark.physical, Physical::Present | Physical::Late))?;
             let left = i64::from(mark.minutes_left_early.unwrap_or(0)) * super::MINUTE;
             Some((held.of.site, held.of.time.start(), held.of.time.end().plus_micros(-left)))
         });
         let besides = known.sightings.iter().map(|(site, time)| (*site, time.start(), time.end()));
-        let (mut elsewhere, mut came_from) = (None, None);
-        for (site, from, until) in in_lessons.chain(besides).filter(|(site, ..)| *site != of.site) {
+        for (site, from, until) in in_lessons.chain(besides) {
+            if from > of.time.start() && seen.seen_since.is_none_or(|(_, first)| from < first) {
+                seen.seen_since = Some((site, from));
+            }
+            if site == of.site {
+                continue;
+            }
             if from < of.time.end() && of.time.start() < until {
-                elsewhere = elsewhere.max(Some(site));
-            } else if until <= of.time.start() && came_from.is_none_or(|(_, last)| last < until) {
-                came_from = Some((site, until));
+                seen.elsewhere = seen.elsewhere.max(Some(site));
+            } else if until <= of.time.start() && seen.came_from.is_none_or(|(_, last)| last < until) {
+                seen.came_from = Some((site, until));
             }
         }
-        (elsewhere, came_from)
+        seen
     }
 
     /// A register that isn't in: one alert for all learners of the meeting.

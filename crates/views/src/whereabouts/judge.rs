@@ -42,6 +42,8 @@ pub struct Facts {
     pub taken_back: bool,
     /// Another institution saw the learner while this lesson ran: which one.
     pub elsewhere: Option<u16>,
+    /// Where and when the learner was seen after this lesson had begun, if they were: first there.
+    pub seen_since: Option<(u16, Timestamp)>,
     /// Another site where the learner was seen last before this lesson, and when that ended.
     pub came_from: Option<(u16, Timestamp)>,
     /// A person found the learner and said when.
@@ -100,6 +102,13 @@ pub enum State {
         /// Which.
         elsewhere: u16,
     },
+    /// Not seen in this lesson, and seen in a later one since: nobody looks for them any more.
+    SeenSince {
+        /// Where.
+        site: u16,
+        /// When.
+        at: Timestamp,
+    },
     /// The register should be in and isn't. The host is told first.
     NotMarked {
         /// Since when.
@@ -141,12 +150,13 @@ impl State {
             Self::InTravel { .. } => 5,
             Self::Due => 6,
             Self::NotSeen { .. } => 7,
-            Self::Late { .. } => 8,
-            Self::Found { .. } => 9,
-            Self::Expected => 10,
-            Self::Cancelled { taken_back: true } => 11,
-            Self::Excused(_) => 12,
-            Self::Seen => 13,
+            Self::SeenSince { .. } => 8,
+            Self::Late { .. } => 9,
+            Self::Found { .. } => 10,
+            Self::Expected => 11,
+            Self::Cancelled { taken_back: true } => 12,
+            Self::Excused(_) => 13,
+            Self::Seen => 14,
         }
     }
 }
@@ -200,10 +210,13 @@ fn seen(of: &Expectation, mark: &Mark) -> State {
 }
 
 fn absent(facts: &Facts, since: Timestamp) -> State {
-    match facts.elsewhere {
-        Some(elsewhere) => State::NotSeen { elsewhere },
-        None => State::Unaccounted { since, why: Why::MarkedAbsent },
-    }
+    placed_otherwise(facts).unwrap_or(State::Unaccounted { since, why: Why::MarkedAbsent })
+}
+
+/// Somebody saw the learner, though not in this lesson.
+fn placed_otherwise(facts: &Facts) -> Option<State> {
+    let since = || facts.seen_since.map(|(site, at)| State::SeenSince { site, at });
+    facts.elsewhere.map(|elsewhere| State::NotSeen { elsewhere }).or_else(since)
 }
 
 /// Before its start a cancelled class leaves time to take the learner back; from then on nobody has them.
@@ -217,8 +230,8 @@ fn cancelled(
     if facts.taken_back {
         return (State::Cancelled { taken_back: true }, None);
     }
-    if let Some(elsewhere) = facts.elsewhere {
-        return (State::NotSeen { elsewhere }, None);
+    if let Some(state) = placed_otherwise(facts) {
+        return (state, None);
     }
     let since = after(of.time.start().max(said), rules.host_first);
     if now < since {
@@ -230,10 +243,11 @@ fn cancelled(
 /// Begun, and no mark. What a host hasn't marked is known only as far as its source was heard: nobody is missing because
 /// a feed is late, and nothing that was said before falls back into silence.
 fn unmarked(of: &Expectation, facts: &Facts, rules: &Rules, now: Timestamp) -> (State, Option<Timestamp>) {
-    if let Some(elsewhere) = facts.elsewhere {
-        return (State::NotSeen { elsewhere }, None);
+    let start = of.time.start();
+    if let Some(state) = placed_otherwise(facts) {
+        return (state, None);
     }
-    let due = after(of.time.start(), rules.grace);
+    let due = after(start, rules.grace);
     let on_the_way = facts.came_from.map(|(from, left)| (from, after(left, rules.travel)));
     let late = after(due, rules.host_first);
     let late = on_the_way.map_or(late, |(_, until)| late.max(until));
@@ -246,10 +260,11 @@ fn unmarked(of: &Expectation, facts: &Facts, rules: &Rules, now: Timestamp) -> (
         };
         return (State::Unaccounted { since: late, why }, None);
     }
-    let Some(silent) = facts.heard.map(|heard| after(heard, rules.quiet)).filter(|silent| *silent > now)
-    else {
+    // Before the lesson there was nothing to hear: a first lesson of the morning waits for its first word.
+    let silent = after(facts.heard.map_or(start, |heard| heard.max(start)), rules.quiet);
+    if silent <= now {
         return (State::UnknownSince { heard: facts.heard }, None);
-    };
+    }
     if let Some((from, until)) = on_the_way.filter(|(_, until)| *until > now) {
         return (State::InTravel { from, until }, Some(until.min(silent)));
     }

@@ -85,7 +85,10 @@ fn a_notice_excuses_and_being_seen_beats_it() {
 #[test]
 fn case_37_a_silent_source_makes_nobody_present_and_nobody_absent() {
     let heard = |minute: i64, heard: Option<i64>| state(minute, |f| f.heard = heard.map(at));
-    assert_eq!(heard(545, None), State::UnknownSince { heard: None });
+    assert_eq!(heard(545, None), State::Due, "before the lesson there was nothing to hear");
+    assert_eq!(heard(554, Some(200)), State::Due);
+    assert_eq!(heard(555, None), State::UnknownSince { heard: None });
+    assert_eq!(heard(555, Some(200)), State::UnknownSince { heard: Some(at(200)) });
     assert_eq!(heard(620, Some(552)), State::UnknownSince { heard: Some(at(552)) });
     assert_eq!(heard(558, Some(552)), State::Due, "quiet for a moment only: the register may be on its way");
     assert_eq!(heard(562, Some(556)), State::NotMarked { since: at(555) });
@@ -255,6 +258,75 @@ fn a_placement_that_ends_takes_its_expectation_and_its_alert_along() {
     board.take(Evidence::Drop(of.id()));
     assert_eq!(over(&board.advance(at(542))), [AlertKey::Unaccounted(of.id())]);
     assert_eq!((board.state(of.id()), board.next()), (None, None));
+}
+
+#[test]
+fn a_cancelled_class_that_nobody_is_placed_in_any_more_is_no_news() {
+    let mut board = Board::new(Rules::default());
+    let of = lesson(1, HOST, 540, 600);
+    board.take(Evidence::Expect(of));
+    board.take(Evidence::Cancelled { site: HOST, lesson: 540, at: at(500) });
+    assert_eq!(told(&board.advance(at(500))).len(), 1);
+    board.take(Evidence::Drop(of.id()));
+    let key = AlertKey::ClassCancelled { site: HOST, lesson: 540, home: HOME };
+    assert_eq!(over(&board.advance(at(501))), [key]);
+    assert_eq!(board.next(), None);
+}
+
+#[test]
+fn what_was_told_and_taken_back_holds_no_longer() {
+    let mut board = Board::new(Rules::default());
+    let of = lesson(1, HOST, 540, 600);
+    board.take(Evidence::Expect(of));
+    board.take(Evidence::Excuse { learner: 1, time: between(540, 600), why: Excuse::Notice });
+    board.take(Evidence::Cancelled { site: HOST, lesson: 540, at: at(500) });
+    board.advance(at(530));
+    assert_eq!(board.state(of.id()), Some(State::Excused(Excuse::Notice)));
+    board.take(Evidence::ForgetLearner(1));
+    board.advance(at(531));
+    assert_eq!(board.state(of.id()), Some(State::Cancelled { taken_back: false }));
+    board.take(Evidence::ForgetSite(HOST));
+    assert_eq!(over(&board.advance(at(532))).len(), 1, "it takes place after all");
+    assert_eq!(board.state(of.id()), Some(State::Expected));
+    board.take(Evidence::Mark(of.id(), mark(Physical::Absent, 545)));
+    board.take(Evidence::ForgetLearner(1));
+    assert_eq!(told(&board.advance(at(545))).len(), 1, "a host's mark is forgotten by nobody");
+}
+
+#[test]
+fn who_missed_a_lesson_and_sits_in_the_next_one_is_not_looked_for() {
+    let mut board = Board::new(Rules::default());
+    let (first, next) = (lesson(1, HOST, 540, 600), lesson(1, HOST, 600, 660));
+    [first, next].into_iter().for_each(|of| board.take(Evidence::Expect(of)));
+    board.take(Evidence::Mark(first.id(), mark(Physical::Absent, 545)));
+    assert_eq!(told(&board.advance(at(545))).len(), 1);
+    board.take(Evidence::Mark(next.id(), present(604)));
+    assert_eq!(over(&board.advance(at(604))), [AlertKey::Unaccounted(first.id())]);
+    assert_eq!(board.state(first.id()), Some(State::SeenSince { site: HOST, at: at(600) }));
+    board.take(Evidence::Unmark(next.id()));
+    assert_eq!(told(&board.advance(at(605))).len(), 1, "it was somebody else");
+}
+
+#[test]
+fn an_alert_of_before_a_restart_keeps_its_clock() {
+    let of = lesson(1, HOST, 540, 600);
+    let key = AlertKey::Unaccounted(of.id());
+    let to = vec![Notify::Home(HOME), Notify::Host(HOST)];
+    let alert = Alert { key, to, repeated: 1, since: at(541) };
+    let again = |evidence: &[Evidence], in_hand: bool| {
+        let mut board = Board::new(Rules::default());
+        evidence.iter().for_each(|evidence| board.take(*evidence));
+        board.resume(alert.clone(), in_hand, at(551));
+        (board.advance(at(552)), board.advance(at(561)))
+    };
+    let missing = [Evidence::Expect(of), Evidence::Mark(of.id(), mark(Physical::Absent, 541))];
+    let (first, second) = again(&missing, false);
+    assert_eq!(first, [], "it was told at 551");
+    assert_eq!(second, [What::Tell(Alert { repeated: 2, ..alert.clone() })]);
+    assert_eq!(again(&missing, true), (vec![], vec![]), "somebody has it in hand");
+    let seen = [Evidence::Expect(of), Evidence::Mark(of.id(), present(542))];
+    assert_eq!(again(&seen, true).0, [What::Over(key)], "found while nobody looked");
+    assert_eq!(again(&[], false).0, [What::Over(key)], "and nobody expects them any more");
 }
 
 /// What a board may be told, in no sensible order.
