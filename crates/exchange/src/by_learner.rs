@@ -163,6 +163,20 @@ fn keys(bytes: &[u8]) -> Option<Vec<u64>> {
     Some(keys)
 }
 
+/// Entries of what was shown of many learners at once: each in a stretch of `learners`, from one number to another.
+pub(crate) const BOARD: &str = "board.shown";
+pub(crate) const GROUP: &str = "group.shown";
+/// Learners that one such entry names at most.
+const NAMED_MAX: usize = 5_000;
+
+/// The learners whom an entry names in stretches.
+pub(crate) fn named_in(stretches: &serde_json::Value) -> impl Iterator<Item = u32> + '_ {
+    let number = |value: &serde_json::Value| u32::try_from(value.as_u64()?).ok();
+    let stretches = stretches.as_array().into_iter().flatten();
+    let runs = stretches.filter_map(move |one| Some(number(&one[0])?..=number(&one[1])?));
+    runs.flatten().take(NAMED_MAX)
+}
+
 fn about_note(note: &Note) -> Vec<u64> {
     let learner = |value: &serde_json::Value| {
         value
@@ -179,6 +193,7 @@ fn about_note(note: &Note) -> Vec<u64> {
         "policy.in_force" | "policy.activated" => vec![ANYBODY],
         "delivery.withheld" => [each(&more["withheld"], 2), each(&more["not_repeated"], 2)].concat(),
         crate::notices::ISSUED => each(&more["of"], 1),
+        BOARD | GROUP => named_in(&more["learners"]).map(|learner| NOTES | u64::from(learner)).collect(),
         _ => learner(&more["learner"]).into_iter().collect(),
     }
 }
@@ -203,6 +218,9 @@ mod tests {
         assert_eq!(note("notice.issued", json!({ "of": [[9, 5], [10, 6]] })), [NOTES | 5, NOTES | 6]);
         assert_eq!(note("policy.in_force", json!(null)), [ANYBODY]);
         assert_eq!(note("agent.revoked", json!(null)), [0u64; 0]);
+        let board = json!({ "learners": [[3, 5], [9, 9]] });
+        assert_eq!(note("board.shown", board), [NOTES | 3, NOTES | 4, NOTES | 5, NOTES | 9]);
+        assert_eq!(note("board.shown", json!({ "learners": [[0, u32::MAX]] })).len(), NAMED_MAX, "bounded");
     }
 
     #[test]

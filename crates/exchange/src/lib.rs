@@ -25,6 +25,7 @@ mod notices;
 mod office;
 mod people;
 mod policies;
+mod projection;
 mod proofs;
 mod publish;
 mod questions;
@@ -36,11 +37,14 @@ mod shared;
 mod subject;
 mod trial;
 mod verify;
+mod views;
+mod whereabouts;
 pub mod withdrawal;
 mod writer;
 
 pub use agreements::{AgreementSeen, agreement_hash, ending_hash};
 pub use directory::agreements::{Ending, Signed, Standing};
+pub use directory::alerts::AlertId;
 pub use directory::approvals::Approval;
 pub use directory::change::Keeping;
 pub use directory::policies::Proposal;
@@ -60,6 +64,7 @@ pub use live::Sizes;
 pub use office::{Acting, LawError};
 pub use people::{Inviter, JoinedPerson, Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted};
 pub use policies::{PolicyProposal, Proposed, policy_change_hash};
+pub use projection::ReadBody;
 pub use publish::BATCH_RECORDS;
 pub use questions::{
     AskError, Asker, Direction, Event, Question, Reached, Reader, Saw, Sharing, Topic, Window,
@@ -72,6 +77,10 @@ pub use subject::SubjectExport;
 pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;
 pub use verify::{Verified, VerifyError};
+pub use whereabouts::{
+    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen, Proposals,
+    Ring, SaidSeen, Session, ToldSeen,
+};
 
 use commonroll_audit::{
     checkpoint::LogKey,
@@ -425,6 +434,7 @@ impl Exchange {
         by_learner::tick(&self.shared).await;
         duty::tick(&self.shared, now).await;
         sessions::tick(&self.shared, now).await;
+        views::tick(&self.shared, now).await;
         if let Err(error) = self.shared.store.maintain().await {
             self.shared.wrote_in_vain(&error);
             tracing::warn!(%error, "the store's upkeep failed");

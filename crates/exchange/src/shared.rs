@@ -10,6 +10,7 @@ use crate::{
     recall::{Recall, dirt::Dirt},
     refusals::Refusals,
     sessions::Tidied,
+    views::Views,
     writer::{Job, WriteFault},
 };
 use commonroll_audit::{checkpoint::LogKey, frontier::Frontier};
@@ -44,6 +45,8 @@ pub struct Shared {
     pub misses: Misses,
     /// When sessions that are over were last taken out.
     pub tidied: Tidied,
+    /// The views of a node that serves.
+    pub views: std::sync::OnceLock<Views>,
     /// Policy sets that were refused.
     pub policy_rejected: AtomicU64,
     directory: RwLock<Directory>,
@@ -111,6 +114,7 @@ impl Shared {
             refusals: Mutex::default(),
             misses: Misses::default(),
             tidied: Tidied::default(),
+            views: std::sync::OnceLock::new(),
             policy_rejected: AtomicU64::new(0),
             directory: RwLock::default(),
             ring: RwLock::default(),

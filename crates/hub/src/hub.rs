@@ -182,6 +182,7 @@ impl Hub {
         let Addresses { agents, join, local, console } = self.addresses;
         let ends = Ends::default();
         exchange.started(around.now()).await;
+        exchange.open_views(crate::reader::read_body, around.now());
         let mut open = self.open(&ends)?;
         tracing::info!(%agents, %join, %local, console = console.map(tracing::field::display), "hub ready");
         let outcome = tokio::select! {

@@ -14,6 +14,7 @@ mod hub;
 mod invitation;
 mod limits;
 mod metrics;
+mod reader;
 pub mod settings;
 mod setup;
 mod status;

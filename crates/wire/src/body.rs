@@ -42,7 +42,7 @@ fn push(groups: &mut Written<'_>, number: u32, message: Option<impl Message>) {
 }
 
 /// Reads the groups of a kind that have content. Numbers that this version does not know are passed over.
-pub(crate) fn read<'a>(
+pub fn read<'a>(
     kind: RecordKind,
     groups: impl Iterator<Item = (u32, &'a Bytes)>,
 ) -> Result<Body, Invalid> {

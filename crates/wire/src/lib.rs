@@ -31,6 +31,7 @@ pub mod withdrawal;
 
 pub use agreement::{read_agreement, write_agreement};
 pub use batch::{BATCH_MAX, BatchError, OpenedBatch, open_batch, seal_batch};
+pub use body::read as read_body;
 pub use delivery::{Delivered, DeliveryError, alone, path_bytes, verify_delivery};
 pub use directory::{read_declaration, write_declaration};
 pub use head::{read_kind, write_kind};

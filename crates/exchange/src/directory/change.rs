@@ -7,6 +7,7 @@
 
 use super::{
     agreements::{Ending, Standing},
+    alerts::Alerted,
     approvals::Approval,
     expected::{Called, LessonText, NoticeText, SupportText},
     policies::Proposal,
@@ -184,6 +185,8 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         said: Option<SupportText>,
     },
+    /// Something about whereabouts was told, taken in hand, or is over.
+    Alert { alert: Box<Alerted> },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -270,8 +273,8 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 22] =
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22];
+    pub const DIRECTORY: [u8; 23] =
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23];
 }
 
 impl Change {
@@ -300,6 +303,7 @@ impl Change {
             Self::Day { .. } => 20,
             Self::Told { .. } => 21,
             Self::Support { .. } => 22,
+            Self::Alert { .. } => 23,
         }
     }
 
@@ -363,6 +367,10 @@ impl Change {
             Self::Day { .. } => "directory.day",
             Self::Told { .. } => "directory.notice",
             Self::Support { .. } => "directory.support",
+            Self::Alert { alert } if alert.over.is_some() => "alert.over",
+            Self::Alert { alert } if alert.found.is_some() => "alert.found",
+            Self::Alert { alert } if alert.in_hand.is_some() => "alert.taken",
+            Self::Alert { .. } => "alert.told",
         }
     }
 
@@ -407,6 +415,7 @@ impl Change {
                 let row = date.days().rem_euclid(super::expected::DAY_ROWS);
                 [&institution.to_be_bytes()[..], &row.to_be_bytes()].concat()
             }
+            Self::Alert { alert } => alert.id.bytes().to_vec(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()

@@ -4,6 +4,7 @@
 //! to is planned in `plan`, and who may have what is decided by policy.
 
 pub mod agreements;
+pub mod alerts;
 pub mod approvals;
 pub mod change;
 pub mod copies;
@@ -18,6 +19,7 @@ pub mod tokens;
 
 use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
 use agreements::Agreements;
+use alerts::Alerts;
 use change::{Change, Emergency, Invited};
 use commonroll_core::{
     LocalId, PersonId, RecordId, RecordKind, Role, SchoolDate, Slug, Timestamp,
@@ -56,6 +58,7 @@ pub struct Directory {
     opened_by: HashMap<PersonId, Vec<[u8; 16]>>,
     duties: Duties,
     expected: Expected,
+    alerts: Alerts,
 }
 
 /// A partner and what it has declared.
@@ -268,6 +271,7 @@ impl Directory {
                 self.duties.put_kept(institution, record, rule, asked);
                 return;
             }
+            Change::Alert { alert } => return self.alerts.put(*alert),
             Change::Swept { up_to, at } => {
                 self.copies.swept = Some((up_to, at));
                 return;
@@ -421,6 +425,11 @@ impl Directory {
     /// What is being erased, and how long payloads are kept.
     pub const fn duties(&self) -> &Duties {
         &self.duties
+    }
+
+    /// What was told about whereabouts.
+    pub const fn alerts(&self) -> &Alerts {
+        &self.alerts
     }
 
     /// The learner's ids at an institution, by the hub's numbers: who is home there first, else any that is known so.

@@ -176,7 +176,7 @@ impl Exchange {
             let _permit = may(&directory, acting, OfficeAct::SeeDecisions, Some(own), false)?;
             known(&directory, acting, whom)?;
         }
-        let found = self.found(acting, which).await?;
+        let found = self.found_for(acting, which).await?;
         let learner = found.learner;
         let explained = {
             let directory = self.shared.directory();
@@ -199,7 +199,7 @@ impl Exchange {
     }
 
     /// Finds the learner and the records, if they are the asker's institution's to speak of.
-    async fn found(&self, acting: Acting<'_>, which: &Which) -> Result<Found, AskError> {
+    async fn found_for(&self, acting: Acting<'_>, which: &Which) -> Result<Found, AskError> {
         let own = acting.speaker.number;
         let (local, learner, kind, date, places) = match which {
             Which::Card(local) => (local.clone(), self.own_learner(own, local)?, None, None, Vec::new()),

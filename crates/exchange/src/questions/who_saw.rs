@@ -255,7 +255,9 @@ impl Found {
                 }
             }
             AGAIN => self.again(directory, seq, note),
-            "read.disclosed" | "subject.exported" => self.read(directory, seq, note),
+            "read.disclosed" | "subject.exported" | by_learner::BOARD | by_learner::GROUP => {
+                self.read(directory, seq, note)
+            }
             _ => {}
         }
     }
@@ -289,7 +291,8 @@ impl Found {
     fn read(&mut self, directory: &Directory, seq: u64, note: &Note) {
         let more = &note.more;
         let learner = more["learner"].as_u64().and_then(|learner| u32::try_from(learner).ok());
-        let about = learner.is_some_and(|learner| self.numbers.contains(&learner));
+        let about = learner.is_some_and(|learner| self.numbers.contains(&learner))
+            || by_learner::named_in(&more["learners"]).any(|learner| self.numbers.contains(&learner));
         let (true, Ok(at)) = (about, Timestamp::from_micros("at", note.at_us)) else { return };
         if !self.window.holds(at) {
             return;

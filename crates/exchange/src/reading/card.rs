@@ -5,13 +5,16 @@
 use super::{CardSeen, Judge, Loaded, PlacementSeen, PresenceSeen};
 use crate::{
     decide::{self, Subject},
+    directory::{Directory, stands::Stands},
     types::GroupState,
 };
-use commonroll_core::{RecordKind, Timestamp, agreement::ItemKind};
+use commonroll_core::{RecordKind, Role, Timestamp, agreement::ItemKind};
 use commonroll_policy::{AgreementInForce, CARD_GROUPS, CardFacts, Denied, Matter, PersonPermit};
 
 /// Number of the part that says where the learner was seen today.
-pub(super) const PRESENCE: u32 = 4;
+pub(crate) const PRESENCE: u32 = 4;
+/// Number of the part that says who the learner is.
+pub(crate) const IDENTITY: u32 = 1;
 /// Numbers of the parts that stay with the home.
 const AT_HOME: [u32; 2] = [2, 3];
 /// The same as bits.
@@ -19,27 +22,31 @@ pub(super) const AT_HOME_MASK: u32 = 1 << AT_HOME[0] | 1 << AT_HOME[1];
 /// The presence field group of an attendance record.
 const MARK: u32 = 2;
 
+/// What a decision about the card of a learner is made from, for somebody who stands to them so, in a role.
+pub(crate) fn facts_of<'d>(directory: &'d Directory, role: Role, stands: &Stands) -> CardFacts<'d> {
+    let slug = |number: u16| directory.institution(number).map(|state| &state.info.slug);
+    let agreement = stands.home.and_then(|home| {
+        directory.seen_by((stands.institution, home), ItemKind::Card, role, stands.today)
+    });
+    CardFacts {
+        home: stands.home.and_then(slug),
+        host_placed: stands.placed_here,
+        teaches: !stands.teaches.is_empty(),
+        own: stands.own,
+        access_on: stands.access_on,
+        emergency: stands.emergency,
+        agreement: agreement.map(|(terms, groups)| AgreementInForce {
+            id: &terms.id,
+            version: terms.version,
+            groups,
+        }),
+    }
+}
+
 impl Judge<'_> {
     /// What a decision about the card is made from.
     pub fn card_facts(&self) -> CardFacts<'_> {
-        let stands = &self.stands;
-        let agreement = stands.home.and_then(|home| {
-            let pair = (stands.institution, home);
-            self.directory.seen_by(pair, ItemKind::Card, self.acting.role, stands.today)
-        });
-        CardFacts {
-            home: stands.home.and_then(|home| self.slug(home)),
-            host_placed: stands.placed_here,
-            teaches: !stands.teaches.is_empty(),
-            own: stands.own,
-            access_on: stands.access_on,
-            emergency: stands.emergency,
-            agreement: agreement.map(|(terms, groups)| AgreementInForce {
-                id: &terms.id,
-                version: terms.version,
-                groups,
-            }),
-        }
+        facts_of(self.directory, self.acting.role, &self.stands)
     }
 
     /// Whether the card may be seen, and which parts.

@@ -5,7 +5,7 @@
 //! not be seen leaves as a hash. The entry that says who read what is durable before a byte is handed out.
 
 mod ask;
-mod card;
+pub(crate) mod card;
 mod misses;
 mod records;
 

@@ -87,6 +87,7 @@ impl Dirt {
             | Change::Invitation { .. }
             | Change::Agent { .. }
             | Change::Group { .. }
+            | Change::Alert { .. }
             | Change::Cursor { .. }
             | Change::Batch { .. }
             | Change::Person { .. }

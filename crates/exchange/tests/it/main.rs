@@ -24,4 +24,5 @@ mod reading;
 mod recalls;
 mod retention;
 mod trials;
+mod whereabouts;
 mod world;

@@ -1,0 +1,271 @@
+//! From the log to the views: a follower that reads committed blocks behind the log and hands every record, decoded once,
+//! to each view that wants it.
+//!
+//! A view is memory alone: it can be dropped and fed again. At a start it is handed what is new at once, and what was
+//! before in small steps beside that, so that no start waits for it. What a record says is read by whoever opens the
+//! views: the schema is not the exchange's to know. Whether anybody may see what a view says is not decided here.
+
+use crate::{
+    directory::change::Change,
+    duty::{gone, ranges::Ranges},
+    entry::{Circumstances, Damaged, Entry, Note, Payload, Payloads, RecordEntry, split_entries},
+    follow::root_of,
+    shared::Shared,
+    types::SealedGroup,
+};
+use commonroll_core::{Body, RecordId, RecordKind, Timestamp};
+use commonroll_store::Block;
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Reads what lies open in a record's field groups; `None` if it can't be read. What is withheld is left out.
+pub type ReadBody = fn(RecordKind, &[SealedGroup]) -> Option<Body>;
+
+/// Blocks read at a time, each of some megabytes at most.
+const BLOCKS: u32 = 4;
+/// Reads of what is new, and of what was, in one step: the clock's next tick goes on.
+const READS: usize = 16;
+
+/// The log could not be read now; it is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unread;
+
+/// A record of the log at one revision, with what its source and policy left open.
+pub(crate) struct Told<'a> {
+    /// Its place, from 0.
+    pub seq: u64,
+    /// Its entry: who made it, about whom as believed then, when it was accepted.
+    pub entry: &'a RecordEntry,
+    /// Whom and when it is about, by the source's own ids.
+    pub of: &'a Circumstances,
+    /// What it says; [`Body::Withdrawn`] where the source took it back.
+    pub body: &'a Body,
+}
+
+/// What may not be used any more.
+pub(crate) enum Gone<'a> {
+    /// Records at these places: erased, or kept no longer.
+    Places(&'a Ranges),
+    /// Revisions of a record below this one: its source has marked it confidential since.
+    Hidden {
+        /// Which record.
+        record: RecordId,
+        /// The first revision that is not concerned.
+        below: u32,
+    },
+}
+
+/// A fold over the log. What it is handed comes once in the order of the log while the node runs; at a start older parts
+/// come beside newer ones, so that of a record the highest revision counts, whichever comes last.
+pub(crate) trait View: Send {
+    /// Nothing that was committed before this is of use.
+    fn since(&self, now: Timestamp) -> Timestamp;
+
+    /// Sees every record's entry; true if it wants to be handed the record.
+    fn glance(&mut self, entry: &RecordEntry) -> bool;
+
+    /// Takes a record.
+    fn record(&mut self, told: &Told<'_>);
+
+    /// Forgets what may not be used any more. It may never have been handed it.
+    fn gone(&mut self, gone: &Gone<'_>);
+
+    /// True if it wants to be handed a note with this name, with the change that it made if that is still there.
+    fn hears(&self, _what: &str) -> bool {
+        false
+    }
+
+    /// Takes a note.
+    fn note(&mut self, _note: &Note, _change: Option<&Change>) {}
+
+    /// Everything since [`View::since`] has been handed over, up to now.
+    fn complete(&mut self) {}
+}
+
+/// A view that others read, too.
+pub(crate) type Shown<V> = Arc<Mutex<V>>;
+
+/// Locks a view; one that panicked holds what it held.
+pub(crate) fn lock<V: ?Sized>(view: &Mutex<V>) -> MutexGuard<'_, V> {
+    view.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Hung {
+    view: Shown<dyn View>,
+    /// What it still has to be handed of what was there at the start; `None` until that is known.
+    before: Option<Range<u64>>,
+    complete: bool,
+}
+
+/// The follower, and the views that hang on it.
+pub(crate) struct Projection {
+    read: ReadBody,
+    /// Where the tail begins that every view is handed.
+    edge: Option<u64>,
+    hung: Vec<Hung>,
+}
+
+impl Projection {
+    /// Nothing is read before the first [`Projection::advance`].
+    pub fn new(read: ReadBody, views: Vec<Shown<dyn View>>) -> Self {
+        let hung = views.into_iter().map(|view| Hung { view, before: None, complete: false }).collect();
+        Self { read, edge: None, hung }
+    }
+
+    /// Hands over what is new, and then a part of what was before the start.
+    pub async fn advance(&mut self, shared: &Shared, now: Timestamp) -> Result<(), Unread> {
+        let end = shared.frontier().size();
+        let mut edge = *self.edge.get_or_insert(end);
+        let all: Vec<Shown<dyn View>> = self.hung.iter().map(|hung| hung.view.clone()).collect();
+        for _ in 0..READS {
+            if edge >= end {
+                break;
+            }
+            edge = hand(shared, self.read, edge..end, &all).await?;
+            self.edge = Some(edge);
+        }
+        let read = self.read;
+        for hung in self.hung.iter_mut().filter(|hung| !hung.complete) {
+            let before = match &mut hung.before {
+                Some(before) => before,
+                unknown => {
+                    let since = lock(&hung.view).since(now);
+                    unknown.insert(first_since(shared, since, edge).await?..edge)
+                }
+            };
+            for _ in 0..READS {
+                if before.is_empty() {
+                    break;
+                }
+                let one = std::slice::from_ref(&hung.view);
+                before.start = hand(shared, read, before.clone(), one).await?.max(before.start + 1);
+            }
+            if before.is_empty() && edge >= end {
+                hung.complete = true;
+                lock(&hung.view).complete();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first place before `end` whose block was committed at a moment or after it, as far as nodes' clocks agree.
+async fn first_since(shared: &Shared, since: Timestamp, end: u64) -> Result<u64, Unread> {
+    let (mut low, mut high) = (0, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let blocks = shared.store.block_of(&[middle], false).await.map_err(|_| Unread)?;
+        let Some(block) = blocks.first() else { return Err(Unread) };
+        match block.at_us < since.micros() {
+            true => low = block.end(),
+            false => high = block.first_seq,
+        }
+    }
+    Ok(low.min(end))
+}
+
+/// Hands a stretch of the log to views, or the first part of it; gives where that ended.
+async fn hand(
+    shared: &Shared,
+    read: ReadBody,
+    stretch: Range<u64>,
+    views: &[Shown<dyn View>],
+) -> Result<u64, Unread> {
+    let blocks = shared.store.blocks(stretch.start, BLOCKS, true).await.map_err(|_| Unread)?;
+    let mut reached = stretch.start;
+    for block in blocks.into_iter().filter(|block| block.end() > stretch.start && block.end() <= stretch.end) {
+        reached = block.end();
+        let first = block.first_seq;
+        if hand_block(shared, read, block, stretch.start, views).is_err() {
+            tracing::error!(first = first + 1, "a block of the log is damaged; the views go on without it");
+        }
+    }
+    if reached == stretch.start { Err(Unread) } else { Ok(reached) }
+}
+
+fn hand_block(
+    shared: &Shared,
+    read: ReadBody,
+    block: Block,
+    from: u64,
+    views: &[Shown<dyn View>],
+) -> Result<(), Damaged> {
+    let entries = split_entries(&block.entries)?;
+    let payloads = block.payloads.map(Payloads::decode).transpose()?;
+    for (place, bytes) in entries.into_iter().enumerate() {
+        let seq = block.first_seq + place as u64;
+        if seq < from {
+            continue;
+        }
+        let payload = || payloads.as_ref().map_or(Ok(Payload::None), |payloads| payloads.get(place));
+        match Entry::decode(bytes)? {
+            Entry::Record(entry) => {
+                let wanting: Vec<_> = views.iter().filter(|view| lock(view).glance(&entry)).collect();
+                if !wanting.is_empty()
+                    && let Payload::Record { circumstances, groups, .. } = payload()?
+                    && let Some(body) = open(shared, read, seq, &entry, &groups)
+                {
+                    let told = Told { seq, entry: &entry, of: &circumstances, body: &body };
+                    wanting.iter().for_each(|view| lock(view).record(&told));
+                }
+            }
+            Entry::Note(note) => hand_note(&note, payload, views)?,
+        }
+    }
+    Ok(())
+}
+
+/// What a record says, if that is still there, sound, and to be used.
+fn open(
+    shared: &Shared,
+    read: ReadBody,
+    seq: u64,
+    entry: &RecordEntry,
+    groups: &[SealedGroup],
+) -> Option<Body> {
+    if groups.is_empty() {
+        return None;
+    }
+    if root_of(groups).ok()? != entry.root {
+        tracing::error!(entry = seq + 1, "a stored record is not what the log committed to; no view takes it");
+        return None;
+    }
+    let directory = shared.directory();
+    if entry.confidential
+        || directory.duties().is_going(seq)
+        || directory.copies().is_hidden(entry.id, entry.revision)
+    {
+        return None;
+    }
+    match entry.withdrawn {
+        true => Some(Body::Withdrawn(entry.kind)),
+        false => read(entry.kind, groups),
+    }
+}
+
+fn hand_note(
+    note: &Note,
+    payload: impl Fn() -> Result<Payload, Damaged>,
+    views: &[Shown<dyn View>],
+) -> Result<(), Damaged> {
+    if let Some(places) = gone::said(note) {
+        views.iter().for_each(|view| lock(view).gone(&Gone::Places(&places)));
+    }
+    let hidden = note.what == "record.hidden";
+    let hearing: Vec<_> = views.iter().filter(|view| lock(view).hears(&note.what)).collect();
+    if !hidden && hearing.is_empty() {
+        return Ok(());
+    }
+    let change = match payload()? {
+        Payload::Change { change, .. } => Some(change),
+        Payload::Record { .. } | Payload::None => None,
+    };
+    if let Some(Change::Hidden { record, below }) = change.as_deref() {
+        let gone = Gone::Hidden { record: RecordId(record.0), below: *below };
+        views.iter().for_each(|view| lock(view).gone(&gone));
+    }
+    hearing.iter().for_each(|view| lock(view).note(note, change.as_deref()));
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! The views that a node keeps in memory, and what they need besides the log. A node that serves opens them once.
+
+use crate::{
+    Exchange,
+    projection::{Projection, ReadBody, Shown},
+    shared::Shared,
+    whereabouts::{self, Covered, Whereabouts},
+};
+use commonroll_core::Timestamp;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+use tokio::sync::watch;
+
+/// What hangs on the log.
+pub(crate) struct Views {
+    /// The follower that feeds the views.
+    projection: tokio::sync::Mutex<Projection>,
+    /// The board.
+    pub whereabouts: Shown<Whereabouts>,
+    /// Grows whenever a board may look different.
+    pub board_changes: watch::Sender<u64>,
+    /// Whom the newest entries of each person's board cover.
+    pub covered: Mutex<Covered>,
+    /// When each source last said that it is current.
+    pub words: Mutex<HashMap<u16, i64>>,
+}
+
+impl Exchange {
+    /// Opens the views of this node; they are fed by its ticks from then on. `read` says what lies in a record's open field
+    /// groups. Once; a second call changes nothing.
+    pub fn open_views(&self, read: ReadBody, now: Timestamp) {
+        let open = || {
+            let whereabouts = Arc::new(Mutex::new(Whereabouts::new(now)));
+            Views {
+                projection: tokio::sync::Mutex::new(Projection::new(read, vec![whereabouts.clone()])),
+                whereabouts,
+                board_changes: watch::Sender::new(0),
+                covered: Mutex::default(),
+                words: Mutex::default(),
+            }
+        };
+        self.shared.views.get_or_init(open);
+    }
+}
+
+/// Feeds the views with what is new, and lets them come to this moment.
+pub(crate) async fn tick(shared: &Arc<Shared>, now: Timestamp) {
+    let Some(views) = shared.views.get() else { return };
+    let Ok(mut projection) = views.projection.try_lock() else { return };
+    if projection.advance(shared, now).await.is_err() {
+        tracing::warn!("the log could not be read for the views; it is tried again");
+        return;
+    }
+    whereabouts::tick(shared, now).await;
+}

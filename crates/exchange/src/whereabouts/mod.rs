@@ -1,0 +1,341 @@
+//! Where learners are, as far as anybody knows: the board, kept current behind the log and by the clock.
+//!
+//! Expectations come from the days that hosts declared and from placements in force, marks from the log. A mark counts
+//! only as far as it may leave for the learner's home at this moment, as on a learner's card. What follows is the fold of
+//! `commonroll_views::whereabouts`; this feeds it, makes what it has to tell durable (`alerts`), and shows it to those who
+//! may see it (`show`). Nobody is missing because a feed is late: a source counts as heard only by marks of the day, or by
+//! its word that it is current.
+
+mod alerts;
+mod codes;
+mod plan;
+mod seen;
+mod settle;
+mod show;
+
+pub use seen::{
+    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen,
+    Proposals, Ring, SaidSeen, Session, ToldSeen,
+};
+pub(crate) use show::Covered;
+
+use crate::{
+    Exchange,
+    directory::{Directory, change::Change},
+    entry::{Note, RecordEntry},
+    projection::{Gone, Told, View, lock},
+    shared::Shared,
+    submit,
+    types::{NotAllowed, Speaker},
+};
+use commonroll_core::{
+    Body, Interval, LocalId, RecordId, RecordKind, SchoolDate, Slug, Timestamp, record::attendance::Presence,
+};
+use commonroll_views::whereabouts::{Board, Evidence, Excuse, Expectation, Id, Mark, Rules, What};
+use jiff::tz::TimeZone;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+use tokio::sync::watch;
+
+/// Entry by which a source says that what it sent is all there is.
+const CURRENT: &str = "source.current";
+/// How far back a start looks: to the morning of the day, wherever the hub stands.
+const BACK_US: i64 = 36 * 3_600_000_000;
+/// A source's word that it is current has an entry at most so often.
+const WORD_US: i64 = 60_000_000;
+
+/// A mark of the board's days, at its newest revision.
+struct HeldMark {
+    seq: u64,
+    revision: u32,
+    source: u16,
+    learner: LocalId,
+    group: Option<LocalId>,
+    date: SchoolDate,
+    at: Option<Timestamp>,
+    /// What the host saw; `None` if it was taken back, withheld, erased or hidden.
+    presence: Option<Presence>,
+    accepted_at: Timestamp,
+    /// Whom it is about today.
+    about: Option<u32>,
+    /// True if it may leave for the learner's home.
+    counts: bool,
+}
+
+/// A meeting of a host on the board's day.
+struct Lesson {
+    group: LocalId,
+    time: Interval,
+    room: String,
+}
+
+/// What the board was told of a learner besides expectations.
+#[derive(Default, PartialEq)]
+struct OfLearner {
+    marks: BTreeMap<Id, Mark>,
+    sightings: Vec<(u16, Interval)>,
+    excuses: Vec<(Interval, Excuse)>,
+    taken_back: Vec<Interval>,
+}
+
+/// What the board was told of a site.
+#[derive(Default, PartialEq)]
+struct OfSite {
+    closed: Option<Interval>,
+    cancelled: BTreeMap<u64, Timestamp>,
+}
+
+/// The board of every institution's current day, and what it is fed from.
+pub(crate) struct Whereabouts {
+    board: Board,
+    marks: HashMap<RecordId, HeldMark>,
+    marks_of: HashMap<u32, BTreeSet<RecordId>>,
+    /// Marks that came since the last look.
+    fresh: HashSet<RecordId>,
+    lessons: HashMap<(u16, u64), Lesson>,
+    expected: BTreeMap<Id, Expectation>,
+    expected_of: HashMap<u32, BTreeSet<Id>>,
+    told: HashMap<u32, OfLearner>,
+    sites: HashMap<u16, OfSite>,
+    heard: HashMap<u16, Timestamp>,
+    /// Words of sources that they are current, as the log names these.
+    words: Vec<(String, Timestamp)>,
+    /// Since when a class is known not to take place.
+    cancelled: HashMap<(u16, u64), Timestamp>,
+    /// The directory's version and the days for which expectations were last planned.
+    planned: Option<(u64, Vec<SchoolDate>)>,
+    /// A day or a notice was declared since.
+    stale: bool,
+    /// Marks of days before this are not held.
+    oldest: i32,
+    /// Everything since the morning has been read.
+    complete: bool,
+    /// Alerts of before the start are known to the board.
+    resumed: bool,
+    /// The turn of the directory's alerts that the board knows.
+    alerts: u64,
+    /// What could not be made durable yet.
+    unsaid: Vec<What>,
+    /// True if the board changed since it was last asked.
+    changed: bool,
+}
+
+impl Whereabouts {
+    /// An empty board at a moment.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            board: Board::new(Rules::default()),
+            marks: HashMap::new(),
+            marks_of: HashMap::new(),
+            fresh: HashSet::new(),
+            lessons: HashMap::new(),
+            expected: BTreeMap::new(),
+            expected_of: HashMap::new(),
+            told: HashMap::new(),
+            sites: HashMap::new(),
+            heard: HashMap::new(),
+            words: Vec::new(),
+            cancelled: HashMap::new(),
+            planned: None,
+            stale: true,
+            oldest: oldest(now),
+            complete: false,
+            resumed: false,
+            alerts: 0,
+            unsaid: Vec::new(),
+            changed: true,
+        }
+    }
+
+    /// Lets the board come to a moment, and gives what has to be told. Nothing is told before all of the day has been read.
+    fn advance(&mut self, directory: &Directory, now: Timestamp) -> Vec<What> {
+        if !self.complete {
+            return Vec::new();
+        }
+        for (slug, at) in std::mem::take(&mut self.words) {
+            if let Some(site) = slug.parse::<Slug>().ok().and_then(|slug| directory.number_of(&slug)) {
+                self.hear(site, at);
+            }
+        }
+        let planned = self.plan(directory, now);
+        let placed = self.place(directory, now, planned.is_some());
+        let learners: HashSet<u32> = planned.into_iter().flatten().chain(placed).collect();
+        for learner in learners {
+            self.settle(directory, learner);
+        }
+        self.know_alerts(directory);
+        let due = self.board.next().is_some_and(|next| next <= now);
+        let mut said = std::mem::take(&mut self.unsaid);
+        let new = self.board.advance(now);
+        self.changed |= due || !new.is_empty();
+        said.extend(new);
+        said
+    }
+
+    fn tell(&mut self, evidence: Evidence) {
+        self.changed = true;
+        self.board.take(evidence);
+    }
+
+    fn hear(&mut self, site: u16, at: Timestamp) {
+        let last = self.heard.entry(site).or_insert(at);
+        if at >= *last {
+            *last = at;
+            self.changed = true;
+            self.board.take(Evidence::Heard { site, at });
+        }
+    }
+
+    /// What people said of alerts, on this node or another, and what was told before this node started.
+    fn know_alerts(&mut self, directory: &Directory) {
+        let alerts = directory.alerts();
+        if self.resumed && self.alerts == alerts.turn {
+            return;
+        }
+        for alert in alerts.not_over() {
+            let Some(key) = alert.id.key() else { continue };
+            if !self.resumed {
+                let (to, home) = (alerts::told_to(alert, &key), alert.in_hand.is_some());
+                let since = alert.since;
+                let known = commonroll_views::whereabouts::Alert { key, to, repeated: alert.repeated, since };
+                self.board.resume(known, home, alert.last);
+            }
+            if alert.in_hand.is_some() {
+                self.board.acknowledge(&key);
+            }
+            if let (Some(found), Some(id)) = (&alert.found, alerts::learner_of(&key)) {
+                self.board.take(Evidence::Found(id, found.at));
+            }
+        }
+        (self.resumed, self.alerts, self.changed) = (true, alerts.turn, true);
+    }
+}
+
+/// The first day, counted from 1970, of which marks are held.
+fn oldest(now: Timestamp) -> i32 {
+    now.plus_micros(-BACK_US).date_in(&TimeZone::UTC).days()
+}
+
+impl View for Whereabouts {
+    fn since(&self, now: Timestamp) -> Timestamp {
+        now.plus_micros(-BACK_US)
+    }
+
+    fn glance(&mut self, entry: &RecordEntry) -> bool {
+        if entry.kind != RecordKind::Attendance {
+            return false;
+        }
+        // A correction of last week says nothing of today's registers.
+        if entry.id.days() == entry.accepted_at.date_in(&TimeZone::UTC).days() {
+            self.hear(entry.source, entry.accepted_at);
+        }
+        entry.id.days() >= self.oldest
+    }
+
+    fn record(&mut self, told: &Told<'_>) {
+        let (entry, of) = (told.entry, told.of);
+        if self.marks.get(&entry.id).is_some_and(|held| held.revision > entry.revision) {
+            return;
+        }
+        let presence = match told.body {
+            Body::Attendance(mark) => mark.presence.clone(),
+            _ => None,
+        };
+        let about = self.marks.get(&entry.id).and_then(|held| held.about);
+        let mark = HeldMark {
+            seq: told.seq,
+            revision: entry.revision,
+            source: entry.source,
+            learner: of.learner.clone(),
+            group: of.group.clone(),
+            date: of.date,
+            at: of.at,
+            presence,
+            accepted_at: entry.accepted_at,
+            about,
+            counts: false,
+        };
+        self.marks.insert(entry.id, mark);
+        self.fresh.insert(entry.id);
+    }
+
+    fn gone(&mut self, gone: &Gone<'_>) {
+        for (id, mark) in &mut self.marks {
+            let concerned = match gone {
+                Gone::Places(places) => places.holds(mark.seq),
+                Gone::Hidden { record, below } => id == record && mark.revision < *below,
+            };
+            if concerned {
+                mark.presence = None;
+                self.fresh.insert(*id);
+            }
+        }
+    }
+
+    fn hears(&self, what: &str) -> bool {
+        matches!(what, "directory.day" | "directory.notice" | CURRENT)
+    }
+
+    fn note(&mut self, note: &Note, change: Option<&Change>) {
+        let Ok(at) = Timestamp::from_micros("at", note.at_us) else { return };
+        if note.what == CURRENT {
+            self.words.push((note.by.clone(), at));
+            return;
+        }
+        self.stale = true;
+        if let Some(change) = change {
+            self.note_cancelled(change, at);
+        }
+    }
+
+    fn complete(&mut self) {
+        self.complete = true;
+    }
+}
+
+/// Lets the board come to a moment, and makes durable what it has to tell.
+pub(crate) async fn tick(shared: &Arc<Shared>, now: Timestamp) {
+    let Some(views) = shared.views.get() else { return };
+    let (said, changed) = {
+        let directory = shared.directory();
+        let mut whereabouts = lock(&views.whereabouts);
+        let said = whereabouts.advance(&directory, now);
+        (said, std::mem::take(&mut whereabouts.changed))
+    };
+    let changed = changed || !said.is_empty();
+    let unsaid = alerts::say(shared, said, now).await;
+    lock(&views.whereabouts).unsaid.extend(unsaid);
+    if changed {
+        views.board_changes.send_modify(|turn| *turn += 1);
+    }
+}
+
+impl Exchange {
+    /// A number that grows whenever a board may look different; for live pages. `None` on a node that opened no views.
+    pub fn board_changes(&self) -> Option<watch::Receiver<u64>> {
+        self.shared.views.get().map(|views| views.board_changes.subscribe())
+    }
+
+    /// The speaker's institution says that everything it has to send has been sent: its registers are known as of now.
+    /// Said by an agent that has just read its source anew and found nothing in it. Often said, it is written now and then.
+    ///
+    /// # Errors
+    /// [`NotAllowed`] if the agent may not speak any more, or the log can't be written.
+    pub async fn source_is_current(&self, speaker: &Speaker, now: Timestamp) -> Result<(), NotAllowed> {
+        self.speaker(speaker.agent)?;
+        let Some(views) = self.shared.views.get() else { return Ok(()) };
+        {
+            let mut words = lock(&views.words);
+            let last = words.entry(speaker.number).or_insert(i64::MIN);
+            if now.micros().saturating_sub(*last) < WORD_US {
+                return Ok(());
+            }
+            *last = now.micros();
+        }
+        let note =
+            |work: &mut crate::writer::Work<'_>| work.notes.push((CURRENT.to_owned(), serde_json::Value::Null));
+        submit(&self.shared, speaker.institution.as_str(), now, note).await.map_err(|_| NotAllowed::Denied)
+    }
+}

@@ -1,0 +1,159 @@
+//! Who is expected where today: the days that hosts declared, held against placements in force.
+
+use super::{Lesson, OfSite, Whereabouts, oldest};
+use crate::directory::{Directory, change::Change, expected::DayHeld};
+use aws_lc_rs::digest;
+use commonroll_core::{Interval, LocalId, SchoolDate, Timestamp};
+use commonroll_views::whereabouts::{Evidence, Expectation, Id};
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Longest day that an interval holds, in microseconds.
+const DAY_US: i64 = 86_400_000_000;
+
+/// The number of a meeting, the same on every node and after every start.
+pub(super) fn number_of(site: u16, date: SchoolDate, id: &LocalId) -> u64 {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(&site.to_be_bytes());
+    context.update(&date.days().to_be_bytes());
+    context.update(id.as_str().as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&context.finish().as_ref()[..8]);
+    u64::from_be_bytes(first)
+}
+
+/// A whole day of a zone. On the long day of autumn its last hour is nobody's.
+fn whole(date: SchoolDate, zone: &TimeZone) -> Option<Interval> {
+    let start = date.start(zone);
+    let end = SchoolDate::from_days(date.days() + 1)?.start(zone).min(start.plus_micros(DAY_US));
+    Interval::new(start, end).ok()
+}
+
+impl Whereabouts {
+    /// Plans the day anew if anything that it rests on has changed; gives the learners about whom something may differ.
+    pub(super) fn plan(&mut self, directory: &Directory, now: Timestamp) -> Option<HashSet<u32>> {
+        let today = |zone: &TimeZone| now.date_in(zone);
+        let dates: Vec<SchoolDate> = directory.institutions().iter().map(|state| today(&state.zone)).collect();
+        if !self.stale && self.planned.as_ref().is_some_and(|held| *held == (directory.version, dates.clone())) {
+            return None;
+        }
+        let (mut expected, mut sites) = (BTreeMap::new(), HashMap::new());
+        self.lessons.clear();
+        for (site, (state, date)) in (0u16..).zip(directory.institutions().iter().zip(&dates)) {
+            if let (Some(day), None) = (directory.day(site, *date), state.left) {
+                self.plan_day(directory, site, day, &mut expected);
+                sites.insert(site, self.site(site, day, &state.zone));
+            }
+        }
+        self.forget_before(now);
+        let mut learners = self.expect(expected);
+        self.tell_sites(sites);
+        // Notices and matches may have changed about anybody on the board.
+        learners.extend(self.expected_of.keys().chain(self.told.keys()).copied());
+        (self.planned, self.stale) = (Some((directory.version, dates)), false);
+        Some(learners)
+    }
+
+    fn plan_day(
+        &mut self,
+        directory: &Directory,
+        site: u16,
+        day: &DayHeld,
+        expected: &mut BTreeMap<Id, Expectation>,
+    ) {
+        for lesson in &day.lessons {
+            let number = number_of(site, day.date, &lesson.local_id);
+            let group = lesson.group.clone();
+            let held = Lesson { group, time: lesson.time, room: lesson.room.as_str().to_owned() };
+            self.lessons.insert((site, number), held);
+            let placed = directory.placed_in(site, &lesson.group, day.date, lesson.time.start());
+            for (learner, _, home) in placed.into_iter().filter(|(_, _, home)| directory.left(*home).is_none()) {
+                let of = Expectation { learner, home, site, lesson: number, time: lesson.time };
+                expected.insert(of.id(), of);
+            }
+        }
+    }
+
+    fn site(&self, site: u16, day: &DayHeld, zone: &TimeZone) -> OfSite {
+        let cancelled = day.lessons.iter().filter(|lesson| lesson.cancelled).map(|lesson| {
+            let number = number_of(site, day.date, &lesson.local_id);
+            // What was said before this node looked back is as old as the lesson at least.
+            let said = self.cancelled.get(&(site, number)).copied();
+            (number, said.unwrap_or_else(|| lesson.time.start()))
+        });
+        OfSite {
+            closed: day.closed.then(|| whole(day.date, zone)).flatten(),
+            cancelled: cancelled.collect(),
+        }
+    }
+
+    /// Takes the expectations that are now; gives the learners whose differ.
+    fn expect(&mut self, expected: BTreeMap<Id, Expectation>) -> HashSet<u32> {
+        let mut learners = HashSet::new();
+        for id in self.expected.keys().filter(|id| !expected.contains_key(id)) {
+            self.changed = true;
+            self.board.take(Evidence::Drop(*id));
+            learners.insert(id.learner);
+            if let Some(told) = self.told.get_mut(&id.learner) {
+                told.marks.remove(id);
+            }
+        }
+        for (id, of) in expected.iter().filter(|(id, of)| self.expected.get(id) != Some(of)) {
+            self.changed = true;
+            self.board.take(Evidence::Expect(*of));
+            learners.insert(id.learner);
+        }
+        self.expected_of.clear();
+        for id in expected.keys() {
+            self.expected_of.entry(id.learner).or_default().insert(*id);
+        }
+        self.expected = expected;
+        learners
+    }
+
+    fn tell_sites(&mut self, sites: HashMap<u16, OfSite>) {
+        let gone: Vec<u16> = self.sites.keys().filter(|site| !sites.contains_key(site)).copied().collect();
+        gone.into_iter().for_each(|site| self.tell(Evidence::ForgetSite(site)));
+        for (site, of) in sites.iter().filter(|(site, of)| self.sites.get(site) != Some(of)) {
+            self.changed = true;
+            self.board.take(Evidence::ForgetSite(*site));
+            if let Some(time) = of.closed {
+                self.board.take(Evidence::Closed { site: *site, time });
+            }
+            for (lesson, at) in &of.cancelled {
+                self.board.take(Evidence::Cancelled { site: *site, lesson: *lesson, at: *at });
+            }
+        }
+        self.sites = sites;
+    }
+
+    /// Marks of days that are over take no memory.
+    fn forget_before(&mut self, now: Timestamp) {
+        let oldest = oldest(now);
+        if oldest == self.oldest {
+            return;
+        }
+        self.oldest = oldest;
+        self.marks.retain(|_, mark| mark.date.days() >= oldest);
+        let marks = &self.marks;
+        self.fresh.retain(|id| marks.contains_key(id));
+        self.marks_of.values_mut().for_each(|of| of.retain(|id| marks.contains_key(id)));
+        self.marks_of.retain(|_, of| !of.is_empty());
+        self.cancelled.clear();
+        self.stale = true;
+    }
+
+    /// Keeps since when classes are known not to take place.
+    pub(super) fn note_cancelled(&mut self, change: &Change, at: Timestamp) {
+        let Change::Day { institution, date, lessons, .. } = change else { return };
+        for lesson in lessons {
+            let key = (*institution, number_of(*institution, *date, &lesson.id));
+            match (lesson.cancelled, self.cancelled.get_mut(&key)) {
+                (true, Some(held)) => *held = (*held).min(at),
+                (true, None) => drop(self.cancelled.insert(key, at)),
+                (false, Some(held)) if *held < at => drop(self.cancelled.remove(&key)),
+                (false, _) => {}
+            }
+        }
+    }
+}

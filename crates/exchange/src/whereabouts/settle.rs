@@ -1,0 +1,179 @@
+//! Which mark says something of which lesson, and what else is known of a learner.
+
+use super::{HeldMark, OfLearner, Whereabouts};
+use crate::{
+    decide::{self, Subject},
+    directory::Directory,
+};
+use commonroll_core::{
+    Interval, RecordId, RecordKind, Timestamp, directory::NoticeKind, record::attendance::Physical,
+};
+use commonroll_views::whereabouts::{Evidence, Excuse, Id, Mark};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Number of the part of a mark that says what the host saw.
+const PRESENCE: u32 = 2;
+/// For so long a learner counts as seen who was seen at a moment that belongs to no lesson.
+const GLIMPSE_US: i64 = 60_000_000;
+
+const fn in_room(physical: Physical) -> bool {
+    matches!(physical, Physical::Present | Physical::Late)
+}
+
+impl HeldMark {
+    /// The time that it speaks of, as far as it says.
+    fn time(&self) -> Option<Interval> {
+        let presence = self.presence.as_ref()?;
+        presence.interval.or_else(|| {
+            let at = self.at?;
+            Interval::new(at, at.plus_micros(GLIMPSE_US)).ok()
+        })
+    }
+
+    fn of_board(&self) -> Option<Mark> {
+        let presence = self.presence.as_ref()?;
+        Some(Mark {
+            physical: presence.physical,
+            minutes_late: presence.minutes_late,
+            minutes_left_early: presence.minutes_left_early,
+            at: self.accepted_at,
+        })
+    }
+}
+
+impl Whereabouts {
+    /// Finds whom new marks are about, or all of them if the directory has changed; gives the learners concerned.
+    pub(super) fn place(&mut self, directory: &Directory, now: Timestamp, all: bool) -> HashSet<u32> {
+        let fresh = std::mem::take(&mut self.fresh);
+        let ids: Vec<RecordId> =
+            if all { self.marks.keys().copied().collect() } else { fresh.into_iter().collect() };
+        let mut learners = HashSet::new();
+        for id in ids {
+            let Some(mark) = self.marks.get_mut(&id) else { continue };
+            let (about, counts) = stands(directory, mark, id, now);
+            learners.extend(mark.about.into_iter().chain(about));
+            if mark.about != about
+                && let Some(of) = mark.about.and_then(|before| self.marks_of.get_mut(&before))
+            {
+                of.remove(&id);
+            }
+            if let Some(learner) = about {
+                self.marks_of.entry(learner).or_default().insert(id);
+            }
+            (mark.about, mark.counts) = (about, counts);
+        }
+        learners
+    }
+
+    /// Tells the board what is known of a learner, where that differs from what it was told.
+    pub(super) fn settle(&mut self, directory: &Directory, learner: u32) {
+        let known = self.known(directory, learner);
+        let held = self.told.remove(&learner).unwrap_or_default();
+        if (&known.sightings, &known.excuses, &known.taken_back)
+            != (&held.sightings, &held.excuses, &held.taken_back)
+        {
+            self.tell(Evidence::ForgetLearner(learner));
+            for (site, time) in known.sightings.iter().copied() {
+                self.tell(Evidence::Sighting { learner, site, time });
+            }
+            for (time, why) in known.excuses.iter().copied() {
+                self.tell(Evidence::Excuse { learner, time, why });
+            }
+            for time in known.taken_back.iter().copied() {
+                self.tell(Evidence::TakenBack { learner, time });
+            }
+        }
+        for id in held.marks.keys().filter(|id| !known.marks.contains_key(id)) {
+            self.tell(Evidence::Unmark(*id));
+        }
+        for (id, mark) in known.marks.iter().filter(|(id, mark)| held.marks.get(id) != Some(mark)) {
+            self.tell(Evidence::Mark(*id, *mark));
+        }
+        if known != OfLearner::default() {
+            self.told.insert(learner, known);
+        }
+    }
+
+    fn known(&self, directory: &Directory, learner: u32) -> OfLearner {
+        let mut known = OfLearner::default();
+        let nothing = BTreeSet::new();
+        let expected = self.expected_of.get(&learner).unwrap_or(&nothing);
+        let marks = self.marks_of.get(&learner).into_iter().flatten();
+        for mark in marks.filter_map(|id| self.marks.get(id)).filter(|mark| mark.counts) {
+            let Some(of_board) = mark.of_board() else { continue };
+            let lessons = self.lessons_of(mark, expected);
+            for id in &lessons {
+                put(&mut known.marks, *id, of_board);
+            }
+            if lessons.is_empty()
+                && in_room(of_board.physical)
+                && let Some(time) = mark.time()
+            {
+                known.sightings.push((mark.source, time));
+            }
+        }
+        for notice in directory.notices_of(learner) {
+            match notice.kind {
+                NoticeKind::ExpectedAbsence => known.excuses.push((notice.time, Excuse::Notice)),
+                NoticeKind::NotAttending => known.excuses.push((notice.time, Excuse::NotAttending)),
+                NoticeKind::TakenBack => known.taken_back.push(notice.time),
+            }
+        }
+        let order = |time: &Interval| (time.start(), time.end());
+        known.sightings.sort_by_key(|(site, time)| (*site, order(time)));
+        known.excuses.sort_by_key(|(time, why)| (order(time), *why));
+        known.taken_back.sort_by_key(order);
+        known
+    }
+
+    /// The lessons of the mark's source in which the learner is expected and of which the mark speaks: those of its group
+    /// at its time, or else whatever takes place at its time; without a time, the only one of its group.
+    fn lessons_of(&self, mark: &HeldMark, expected: &BTreeSet<Id>) -> Vec<Id> {
+        let there = |id: &&Id| id.site == mark.source;
+        let group = |id: &&Id| {
+            let lesson = self.lessons.get(&(id.site, id.lesson));
+            mark.group.is_some() && lesson.map(|lesson| &lesson.group) == mark.group.as_ref()
+        };
+        let Some(time) = mark.time() else {
+            let of_group: Vec<Id> = expected.iter().filter(there).filter(group).copied().collect();
+            return if of_group.len() == 1 { of_group } else { Vec::new() };
+        };
+        let meets = |id: &&Id| self.expected.get(id).is_some_and(|of| of.time.overlaps(time));
+        let then: Vec<Id> = expected.iter().filter(there).filter(meets).copied().collect();
+        let of_group: Vec<Id> = then.iter().filter(group).copied().collect();
+        if of_group.is_empty() { then } else { of_group }
+    }
+}
+
+/// Of two marks about one lesson the one that saw the learner counts; of two alike, the newer.
+fn put(marks: &mut BTreeMap<Id, Mark>, id: Id, mark: Mark) {
+    let rank = |mark: &Mark| (in_room(mark.physical), mark.at);
+    match marks.get_mut(&id) {
+        Some(held) if rank(held) >= rank(&mark) => {}
+        Some(held) => *held = mark,
+        None => drop(marks.insert(id, mark)),
+    }
+}
+
+/// Whom a mark is about, and whether what the host saw may leave for the learner's home now.
+fn stands(directory: &Directory, mark: &HeldMark, id: RecordId, now: Timestamp) -> (Option<u32>, bool) {
+    let circumstances = crate::entry::Circumstances {
+        learner: mark.learner.clone(),
+        group: mark.group.clone(),
+        date: mark.date,
+        at: mark.at,
+    };
+    let subject = Subject {
+        source: mark.source,
+        kind: RecordKind::Attendance,
+        confidential: false,
+        circumstances: &circumstances,
+    };
+    let placed = decide::place(directory, &subject);
+    let Some(home) = placed.home else { return (placed.learner, false) };
+    let usable = mark.presence.is_some()
+        && !directory.duties().is_going(mark.seq)
+        && !directory.copies().is_hidden(id, mark.revision);
+    let leaves = || decide::leave(directory, &subject, placed, home, now);
+    (placed.learner, usable && leaves().is_ok_and(|(permit, _)| permit.lets_out(PRESENCE)))
+}
