@@ -87,7 +87,6 @@ impl Frame {
     }
 
     /// With live updates from this address.
-    #[expect(dead_code, reason = "for pages that follow what happens")]
     pub fn live(mut self, address: impl Into<String>) -> Self {
         self.live = Some(address.into());
         self

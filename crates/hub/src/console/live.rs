@@ -11,7 +11,6 @@ use tokio::sync::watch;
 const LOOK: Duration = Duration::from_secs(15);
 
 /// Says `changed` whenever the number changes, for as long as the session is good and the hub runs.
-#[expect(dead_code, reason = "for pages that follow what happens")]
 pub(super) fn news(
     console: Console,
     signed: Signed,

@@ -16,7 +16,7 @@ pub(super) struct Way {
 }
 
 /// Every way, in the order in which they are shown; the first that is a role's is the page that it comes for.
-const WAYS: &[Way] = &[];
+const WAYS: &[Way] = &[Way { path: "/whereabouts", icon: "where", words: "Whereabouts" }];
 
 /// The ways of a role.
 pub(super) fn ways(role: Role) -> impl Iterator<Item = &'static Way> {

@@ -24,7 +24,6 @@ impl fmt::Display for Icon {
 
 /// How somebody stands: word, shape and tone of the design's table of states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(dead_code, reason = "every state of the design is here, whichever pages there are")]
 pub(super) enum Standing {
     NotSeen,
     Unknown,

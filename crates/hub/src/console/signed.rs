@@ -20,7 +20,6 @@ pub(super) struct Signed {
 
 impl Signed {
     /// Who acts, for the exchange.
-    #[expect(dead_code, reason = "for pages that ask the exchange")]
     pub fn acting(&self) -> Acting<'_> {
         Acting { speaker: &self.seen.speaker, role: self.seen.role }
     }

@@ -99,8 +99,38 @@ impl Browser {
         rest.split('"').next().unwrap().to_owned()
     }
 
+    /// Listens to live updates until some text has come, for a second at most; gives what came.
+    pub async fn hears(&self, path: &str, until: &str) -> String {
+        let mut stream = self.ask("GET", path, &[("sec-fetch-site", "same-origin")], "").await;
+        let mut heard = String::new();
+        let listening = async {
+            let mut bytes = [0; 1024];
+            while let Ok(count @ 1..) = stream.read(&mut bytes).await {
+                heard.push_str(&String::from_utf8_lossy(&bytes[..count]));
+                if heard.contains(until) {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), listening).await;
+        heard
+    }
+
     /// Any request; cookies given stay here.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut stream = self.ask(method, path, headers, body).await;
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes).await; // a connection that is cut has said what it had to say
+        answer(&String::from_utf8_lossy(&bytes))
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
         let stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         let mut stream =
@@ -116,9 +146,7 @@ impl Browser {
         text.push_str("\r\n");
         stream.write_all(text.as_bytes()).await.unwrap();
         let _ = stream.write_all(body.as_bytes()).await; // an answer can come before all was sent
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes).await; // a connection that is cut has said what it had to say
-        answer(&String::from_utf8_lossy(&bytes))
+        stream
     }
 }
 

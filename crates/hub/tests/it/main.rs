@@ -16,6 +16,7 @@ mod case_29_disk_full;
 mod console;
 mod console_cases;
 mod console_routes;
+mod console_whereabouts;
 mod doors;
 mod duties;
 mod keys;

@@ -4,6 +4,7 @@
 mod account;
 mod demo;
 mod home;
+mod whereabouts;
 
 use super::{Pages, assets};
 
@@ -19,4 +20,9 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("GET /account", account::account)
         .page("POST /role", account::role)
         .page("POST /theme", account::theme)
+        .page("GET /whereabouts", whereabouts::away)
+        .page("GET /whereabouts/visitors", whereabouts::visitors)
+        .page("GET /whereabouts/news", whereabouts::news)
+        .page("POST /whereabouts/take", whereabouts::take)
+        .page("POST /whereabouts/found", whereabouts::found)
 }

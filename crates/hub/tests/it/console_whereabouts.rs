@@ -1,0 +1,149 @@
+//! The whereabouts page over HTTPS: a learner is missed, taken in hand and found, and nobody else reads of it.
+
+use crate::{
+    browser::{Browser, with_console},
+    kit::{Agent, TestHub},
+};
+use commonroll_core::{
+    Body, Interval, LocalId, Record, RecordKind, Role, Timestamp,
+    directory::{
+        DateRange, DayDeclaration, Declaration, LearnerDeclaration, LessonDeclaration, PlacementAcceptance,
+        PlacementDeclaration, Registration,
+    },
+    record::{
+        Text,
+        attendance::{Attendance, Physical, Presence},
+    },
+};
+use commonroll_wire::{pb::directory::v1::DeclareRequest, write_declaration};
+use std::time::Duration;
+
+const NAME: &str = "Zac Penhale";
+
+fn id(text: &str) -> LocalId {
+    LocalId::parse("id", text).unwrap()
+}
+
+fn text(said: &str) -> Text {
+    Text::parse("text", said, 100).unwrap()
+}
+
+async fn declare(agent: &Agent, all: &[Declaration]) {
+    let declarations = all.iter().map(write_declaration).collect();
+    agent.directory().declare(DeclareRequest { declarations }).await.unwrap();
+}
+
+/// The lesson that has just begun at northgate.
+fn lesson(now: Timestamp) -> LessonDeclaration {
+    let time = Interval::new(now.plus_micros(-1_000_000), now.plus_micros(3_600_000_000)).unwrap();
+    LessonDeclaration { local_id: id("L1"), group: id("ENG3-A"), time, room: text("C12"), cancelled: false }
+}
+
+fn mark(agent: &Agent, lesson: &LessonDeclaration, physical: Physical, zone: &jiff::tz::TimeZone) -> Record {
+    let mut mark = agent.mark("L1");
+    let date = lesson.time.start().date_in(zone);
+    mark.head.id = commonroll_wire::record_id(&agent.institution, RecordKind::Attendance, date, "L1");
+    (mark.head.date, mark.head.group, mark.head.recorded_at) = (date, Some(id("ENG3-A")), lesson.time.start());
+    let interval = Some(lesson.time);
+    let presence = Presence { physical, interval, minutes_late: None, minutes_left_early: None };
+    mark.body = Body::Attendance(Attendance { presence: Some(presence), ..Attendance::default() });
+    mark
+}
+
+/// The page once it says something, within two seconds.
+async fn until(browser: &Browser, says: &str) -> String {
+    let looking = async {
+        loop {
+            let page = browser.get("/whereabouts").await;
+            assert_eq!(page.status, 200, "{page:?}");
+            if page.body.contains(says) {
+                return page.body;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(2), looking).await.expect(says)
+}
+
+#[tokio::test]
+async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
+    let hub = TestHub::with(|settings| {
+        with_console(settings);
+        settings.limits.pages_per_second = 10_000;
+    })
+    .await;
+    let manager = hub.first("ridgeway", Role::DataManager).await;
+    let officer = hub.invited(&manager, "ridgeway", Role::AttendanceOfficer, None).await;
+    let tutor = hub.invited(&manager, "ridgeway", Role::Tutor, None).await;
+    let (home, mut host) = (hub.agent("ridgeway").await, hub.agent("northgate").await);
+    let year = DateRange::new("2020-01-01".parse().unwrap(), "2090-12-31".parse().unwrap()).unwrap();
+    let learner = LearnerDeclaration {
+        local_id: id("R1"),
+        registration: Registration::Home,
+        upn: String::new(),
+        uln: String::new(),
+        uci: String::new(),
+        birth_date: None,
+        surname: text("Penhale"),
+        forename: text("Zachary"),
+        known_as: text("Zac"),
+    };
+    let placed = PlacementDeclaration {
+        learner: id("R1"),
+        host: "northgate".parse().unwrap(),
+        group: Some(id("ENG3-A")),
+        dates: year,
+    };
+    let accepted = PlacementAcceptance {
+        learner: id("N1"),
+        home: "ridgeway".parse().unwrap(),
+        group: Some(id("ENG3-A")),
+        dates: year,
+    };
+    let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
+    let lesson = lesson(hub.now());
+    let day = DayDeclaration::new(lesson.time.start().date_in(&zone), false, None, vec![lesson.clone()]).unwrap();
+    declare(&home, &[Declaration::Learner(learner), Declaration::Placement(placed)]).await;
+    declare(&host, &[Declaration::Acceptance(accepted), Declaration::Day(day)]).await;
+
+    let browser = Browser::of(&hub, &officer, Role::AttendanceOfficer).await;
+    assert_eq!(browser.get("/").await.to(), "/whereabouts", "the page that the role comes for");
+    let calm = until(&browser, NAME).await;
+    assert!(calm.contains("Nobody to find") && calm.contains("data-live=\"/whereabouts/news\""), "{calm}");
+    assert!(!calm.contains("<title>Zac") && !calm.contains("R1"), "no name in the title, no local id anywhere");
+
+    let mut stream = host.publishing().await.unwrap();
+    let news = {
+        let browser = browser.clone();
+        tokio::spawn(async move { browser.hears("/whereabouts/news", "event: changed").await })
+    };
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let batch = host.batch(&[mark(&host, &lesson, Physical::Absent, &zone)]);
+    stream.ask(batch).await.unwrap();
+    let page = until(&browser, "1 learner to find").await;
+    assert!(page.contains("Marked absent at") && page.contains("C12"), "{page}");
+    let heard = news.await.unwrap();
+    assert!(heard.contains("event: changed") && !heard.contains("Zac"), "{heard}");
+
+    let other = Browser::of(&hub, &tutor, Role::Tutor).await;
+    let refused = other.get("/whereabouts").await;
+    assert!(refused.status == 404 && !refused.body.contains("Zac"), "{refused:?}");
+
+    let (_, rest) = page.split_once("name=\"alert\" value=\"").unwrap();
+    let alert = rest.split('"').next().unwrap();
+    let token = browser.token().await;
+    let theirs = [("token", token.as_str()), ("alert", alert), ("where", "Library")];
+    assert_eq!(other.post("/whereabouts/found", &theirs).await.status, 404);
+    let fields = [("token", token.as_str()), ("alert", alert), ("remark", "Rang home")];
+    assert_eq!(browser.post("/whereabouts/take", &fields).await.to(), "/whereabouts");
+    let page = until(&browser, "You took this at").await;
+    assert!(page.contains("“Rang home”"), "{page}");
+    let nowhere = [("token", token.as_str()), ("alert", alert), ("where", "")];
+    assert_eq!(browser.post("/whereabouts/found", &nowhere).await.status, 400);
+    let fields = [("token", token.as_str()), ("alert", alert), ("where", "In the <library>")];
+    assert_eq!(browser.post("/whereabouts/found", &fields).await.to(), "/whereabouts");
+    let page = until(&browser, "Found at").await;
+    assert!(page.contains("Nobody to find") && !page.contains("<library>"), "{page}");
+    let again = browser.post("/whereabouts/take", &[("token", token.as_str()), ("alert", alert)]).await;
+    assert_eq!(again.status, 409, "it is over: {again:?}");
+}
