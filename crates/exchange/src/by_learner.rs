@@ -166,6 +166,7 @@ fn keys(bytes: &[u8]) -> Option<Vec<u64>> {
 /// Entries of what was shown of many learners at once: each in a stretch of `learners`, from one number to another.
 pub(crate) const BOARD: &str = "board.shown";
 pub(crate) const GROUP: &str = "group.shown";
+pub(crate) const LISTED: &str = "learners.shown";
 /// Learners that one such entry names at most.
 const NAMED_MAX: usize = 5_000;
 
@@ -193,7 +194,9 @@ fn about_note(note: &Note) -> Vec<u64> {
         "policy.in_force" | "policy.activated" => vec![ANYBODY],
         "delivery.withheld" => [each(&more["withheld"], 2), each(&more["not_repeated"], 2)].concat(),
         crate::notices::ISSUED => each(&more["of"], 1),
-        BOARD | GROUP => named_in(&more["learners"]).map(|learner| NOTES | u64::from(learner)).collect(),
+        BOARD | GROUP | LISTED => {
+            named_in(&more["learners"]).map(|learner| NOTES | u64::from(learner)).collect()
+        }
         _ => learner(&more["learner"]).into_iter().collect(),
     }
 }

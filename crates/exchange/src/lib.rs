@@ -32,6 +32,7 @@ mod questions;
 mod reading;
 mod recall;
 mod refusals;
+mod rooms;
 mod sessions;
 mod shared;
 mod subject;
@@ -72,14 +73,18 @@ pub use questions::{
 pub use reading::{
     CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,
 };
+pub use rooms::{
+    AwaySeen, GroupKey, GroupLine, GroupSeen, LearnerRead, LearnersSeen, LessonTime, MyGroups, PlaceSeen,
+    RuleSeen, SourceSeen, VisitorSeen,
+};
 pub use sessions::{SESSION_IDLE_US, SESSION_LIFE_US, SessionError, SessionId, SessionSeen};
 pub use subject::SubjectExport;
 pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;
 pub use verify::{Verified, VerifyError};
 pub use whereabouts::{
-    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen, Proposals,
-    Ring, SaidSeen, Session, ToldSeen,
+    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen,
+    Proposals, Ring, SaidSeen, Session, ToldSeen,
 };
 
 use commonroll_audit::{

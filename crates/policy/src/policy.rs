@@ -88,6 +88,11 @@ impl Policy {
         Self { hash: texts.hash(), texts, engine, memo, persons: Memo::new(Situation::COUNT) }
     }
 
+    /// What the rule with this id says in plain words.
+    pub fn says(&self, id: &str) -> Option<&str> {
+        self.engine.annotation(id, "says")
+    }
+
     /// Identity of the set: see [`Texts::hash`].
     pub const fn hash(&self) -> [u8; 32] {
         self.hash

@@ -114,8 +114,16 @@ impl AgreementTerms {
             item(&mut text, (kind.as_str(), "from host to home"), groups, roles);
         }
         if !self.card.is_empty() {
-            let roles = [Role::Teacher, Role::AttendanceOfficer];
-            item(&mut text, ("card", "from home to host"), &self.card, &roles);
+            // Who keeps a visitor's attendance sees no more of the card than who it is and whether they are in.
+            let plain = |part: &&String| ["identity", "presence_today"].contains(&part.as_str());
+            let (plain, more): (Vec<&String>, Vec<&String>) = self.card.iter().partition(plain);
+            let both: &[Role] = &[Role::Teacher, Role::AttendanceOfficer];
+            for (parts, roles) in [(plain, both), (more, &both[..1])] {
+                let parts: Vec<String> = parts.into_iter().cloned().collect();
+                if !parts.is_empty() {
+                    item(&mut text, ("card", "from home to host"), &parts, roles);
+                }
+            }
         }
         let _ = write!(
             text,

@@ -255,9 +255,11 @@ impl Found {
                 }
             }
             AGAIN => self.again(directory, seq, note),
-            "read.disclosed" | "subject.exported" | by_learner::BOARD | by_learner::GROUP => {
-                self.read(directory, seq, note)
-            }
+            "read.disclosed"
+            | "subject.exported"
+            | by_learner::BOARD
+            | by_learner::GROUP
+            | by_learner::LISTED => self.read(directory, seq, note),
             _ => {}
         }
     }

@@ -17,7 +17,7 @@ pub use seen::{
     AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen,
     Proposals, Ring, SaidSeen, Session, ToldSeen,
 };
-pub(crate) use show::Covered;
+pub(crate) use show::{Covered, away_of, visitors_of};
 
 use crate::{
     Exchange,
@@ -334,8 +334,9 @@ impl Exchange {
             }
             *last = now.micros();
         }
-        let note =
-            |work: &mut crate::writer::Work<'_>| work.notes.push((CURRENT.to_owned(), serde_json::Value::Null));
+        let note = |work: &mut crate::writer::Work<'_>| {
+            work.notes.push((CURRENT.to_owned(), serde_json::Value::Null))
+        };
         submit(&self.shared, speaker.institution.as_str(), now, note).await.map_err(|_| NotAllowed::Denied)
     }
 }

@@ -4,6 +4,10 @@
 //! attendance. A host is told nothing of where else a visitor was seen. A live board has an entry when it shows somebody
 //! whom the last one did not name, or when that is some minutes old.
 
+mod page;
+
+pub(crate) use page::{away_of, visitors_of};
+
 use super::{
     AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, Proposals, SaidSeen,
     ToldSeen, Whereabouts, alerts, codes, seen::Ring,
@@ -548,7 +552,9 @@ impl Desk<'_> {
     fn about(&self, key: &AlertKey, site: u16) -> String {
         match key {
             AlertKey::Register { .. } => "The register should be in and isn't".to_owned(),
-            AlertKey::ClassCancelled { .. } => "The class does not take place: take your learners back".to_owned(),
+            AlertKey::ClassCancelled { .. } => {
+                "The class does not take place: take your learners back".to_owned()
+            }
             AlertKey::SourceSilent { .. } => self.silence(site, self.board.heard.get(&site).copied()),
             AlertKey::Unaccounted(_) | AlertKey::LeftEarly(_) => "Not expected any more".to_owned(),
         }
@@ -572,12 +578,8 @@ impl Desk<'_> {
     }
 
     fn proposals(&self, session: super::Session, hosts: &[HostSeen]) -> Proposals {
-        let mut proposals = Proposals {
-            session,
-            clear: BTreeMap::new(),
-            conflicts: Vec::new(),
-            rules: codes::RULES,
-        };
+        let mut proposals =
+            Proposals { session, clear: BTreeMap::new(), conflicts: Vec::new(), rules: codes::RULES };
         for (host, line) in hosts.iter().flat_map(|host| host.lines.iter().map(move |line| (host, line))) {
             let Some(proposal) = &line.proposal else { continue };
             if let Some(host_says) = self.disagrees(line.learner) {
@@ -600,13 +602,15 @@ impl Desk<'_> {
     fn disagrees(&self, learner: u32) -> Option<&'static str> {
         let told = self.board.told.get(&learner)?;
         let excused = |id: &Id| {
-            self.board.expected.get(id).is_some_and(|of| {
-                told.excuses.iter().any(|(time, _)| time.overlaps(of.time))
-            })
+            self.board
+                .expected
+                .get(id)
+                .is_some_and(|of| told.excuses.iter().any(|(time, _)| time.overlaps(of.time)))
         };
-        let seen = told.marks.iter().find(|(id, mark)| {
-            matches!(mark.physical, Physical::Present | Physical::Late) && excused(id)
-        });
+        let seen = told
+            .marks
+            .iter()
+            .find(|(id, mark)| matches!(mark.physical, Physical::Present | Physical::Late) && excused(id));
         seen.map(|(_, mark)| codes::seen_as(mark.physical))
     }
 }

@@ -65,7 +65,7 @@ impl Frame {
             crest: seen.institution_name.chars().next().unwrap_or('C').to_string(),
             institution: seen.institution_name.clone(),
             person: format!("{}, {}", seen.name, nav::role_words(seen.role)),
-            ways: nav::ways(seen.role).map(link).collect(),
+            ways: nav::ways(seen.role).into_iter().map(link).collect(),
             token: signed.secret.form_token(),
             made: times::hms(signed.now, signed.zone()),
             live: None,
@@ -80,7 +80,6 @@ impl Frame {
     }
 
     /// With the place that says why the page can be seen.
-    #[expect(dead_code, reason = "for pages that show anything about others")]
     pub fn why(mut self, why: impl Into<String>) -> Self {
         self.why = why.into();
         self

@@ -16,16 +16,26 @@ pub(super) struct Way {
 }
 
 /// Every way, in the order in which they are shown; the first that is a role's is the page that it comes for.
-const WAYS: &[Way] = &[Way { path: "/whereabouts", icon: "where", words: "Whereabouts" }];
+const WAYS: &[Way] = &[
+    Way { path: "/groups", icon: "people", words: "My groups today" },
+    Way { path: "/learners", icon: "people", words: "My learners" },
+    Way { path: "/whereabouts", icon: "where", words: "Whereabouts" },
+];
 
-/// The ways of a role.
-pub(super) fn ways(role: Role) -> impl Iterator<Item = &'static Way> {
-    WAYS.iter().filter(move |way| is_for(way.path, role))
+/// The ways of a role, first the one that it comes for.
+pub(super) fn ways(role: Role) -> Vec<&'static Way> {
+    let mut ways: Vec<&Way> = WAYS.iter().filter(|way| is_for(way.path, role)).collect();
+    let first = match role {
+        Role::AttendanceOfficer => "/whereabouts",
+        _ => "",
+    };
+    ways.sort_by_key(|way| way.path != first);
+    ways
 }
 
 /// The page that a role comes for.
 pub(super) fn home(role: Role) -> &'static str {
-    ways(role).next().map_or("/account", |way| way.path)
+    ways(role).first().map_or("/account", |way| way.path)
 }
 
 /// A role in words.

@@ -72,6 +72,16 @@ impl fmt::Display for StateTag {
     }
 }
 
+/// A name short enough for a chart.
+pub(super) fn short(name: &str) -> String {
+    if name.chars().count() <= 16 {
+        return name.to_owned();
+    }
+    let words: String = name.chars().take(15).collect();
+    let whole = words.rsplit_once(' ').map_or(words.as_str(), |(before, _)| before);
+    if whole.chars().count() >= 6 { whole.to_owned() } else { format!("{words}…") }
+}
+
 /// Text as HTML.
 pub(super) fn escape(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for c in text.chars() {

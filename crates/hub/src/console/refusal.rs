@@ -75,7 +75,7 @@ impl Refusal {
                 Art::Lock,
                 "Either the address is wrong, or this isn’t yours to see in the role you’re using: the hub says the \
                  same for both. Learners can be seen while they’re placed with you, or while you answer for them.",
-                "We noted that this page was asked for. That’s normal.",
+                "Asking for what isn’t yours is noted. That’s normal.",
             ),
             Self::Foreign => page(
                 "That didn’t come from this page",

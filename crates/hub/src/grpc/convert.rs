@@ -178,7 +178,7 @@ impl Pieces {
 }
 
 /// A record's field groups as a message.
-pub(super) fn sealed(groups: &[SealedGroup]) -> record::SealedRecord {
+pub(crate) fn sealed(groups: &[SealedGroup]) -> record::SealedRecord {
     let mut pieces = Pieces::default();
     record::SealedRecord { groups: groups.iter().map(|group| out_group(group, &mut pieces)).collect() }
 }

@@ -18,6 +18,7 @@ mod trial;
 
 pub(crate) use agreement::Agreements;
 pub(crate) use audit::Audit;
+pub(crate) use convert::sealed;
 pub(crate) use directory::Directory;
 pub(crate) use duty::Duty;
 pub(crate) use enrolment::Enrolment;

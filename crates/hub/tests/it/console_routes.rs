@@ -172,7 +172,10 @@ async fn each_page_is_for_whom_the_file_says_and_leaves_its_entry_first() {
                 shows_nobody(&answer, &what);
             } else {
                 let log = hub.exchange.show(before + 1, 1_000).await.unwrap();
-                assert!(log.iter().any(|entry| entry["what"] == line.entry), "{what}: shown without its entry");
+                assert!(
+                    log.iter().any(|entry| entry["what"] == line.entry),
+                    "{what}: shown without its entry"
+                );
             }
         }
     }

@@ -96,18 +96,23 @@ impl TestHub {
     }
 
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::of(CONSORTIUM, change).await
+    }
+
+    /// A hub of another consortium than the usual.
+    pub async fn of(consortium: &str, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = loopback(&folder.path().join("hub"));
         change(&mut settings);
         let clock = Arc::new(TestClock::default());
         commonroll_hub::init(&settings, clock.now(), &ProviderRandomness).unwrap();
         let hub = Self::serve(settings, clock, Some(folder)).await;
-        hub.introduce().await;
+        hub.introduce(consortium).await;
         hub
     }
 
-    async fn introduce(&self) {
-        let partners = ConsortiumFile::parse(CONSORTIUM).unwrap().signed_by(&[0x51; 32]);
+    async fn introduce(&self, consortium: &str) {
+        let partners = ConsortiumFile::parse(consortium).unwrap().signed_by(&[0x51; 32]);
         self.exchange.import(&partners, "test", self.now()).await.unwrap();
         // Those who signed the agreement have left: a test enrols the people that it needs.
         for person in &partners.people {
@@ -150,7 +155,7 @@ impl TestHub {
         };
         let exchange = Exchange::open_on(store, Sizes::default(), options, clock.now()).await.unwrap();
         let hub = Self::run(settings, clock, exchange, Some(folder)).await;
-        hub.introduce().await;
+        hub.introduce(CONSORTIUM).await;
         hub
     }
 

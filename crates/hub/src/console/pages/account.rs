@@ -50,7 +50,7 @@ pub async fn account(signed: Signed, headers: HeaderMap) -> Result<Response, Ref
             Standing::Seen,
             format!("Signed in since {}", times::hm(seen.opened, signed.zone())),
         ),
-        first: nav::ways(seen.role).next().is_none(),
+        first: nav::ways(seen.role).is_empty(),
     })
 }
 

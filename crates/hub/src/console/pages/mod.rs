@@ -3,7 +3,10 @@
 
 mod account;
 mod demo;
+mod group;
 mod home;
+mod learner;
+mod learners;
 mod whereabouts;
 
 use super::{Pages, assets};
@@ -25,4 +28,8 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("GET /whereabouts/news", whereabouts::news)
         .page("POST /whereabouts/take", whereabouts::take)
         .page("POST /whereabouts/found", whereabouts::found)
+        .page("GET /groups", group::groups)
+        .page("GET /groups/{group}", group::group)
+        .page("GET /learners", learners::learners)
+        .page("GET /learners/{learner}", learner::learner)
 }

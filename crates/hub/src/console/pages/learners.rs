@@ -1,0 +1,80 @@
+//! The way to a learner's page: a home's learners who are taught elsewhere, those who need somebody first.
+
+use super::{
+    super::{
+        Console,
+        layout::Frame,
+        parts::{self, Standing, StateTag},
+        refusal::{Refusal, page},
+        signed::Signed,
+        times,
+    },
+    group::standing,
+};
+use askama::Template;
+use axum::{extract::State, http::HeaderMap, response::Response};
+use commonroll_exchange::{AwaySeen, RuleSeen};
+
+#[derive(Template)]
+#[template(path = "learners.html")]
+struct Learners {
+    frame: Frame,
+    title: String,
+    date: String,
+    learners: Vec<Line>,
+    more: bool,
+    known: bool,
+    rules: Vec<RuleSeen>,
+    agreements: Vec<String>,
+    policy: String,
+}
+
+/// One learner.
+struct Line {
+    learner: u32,
+    name: String,
+    today: Option<StateTag>,
+    places: Vec<(String, String)>,
+}
+
+/// My learners.
+pub async fn learners(
+    State(console): State<Console>,
+    signed: Signed,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let mut seen = console.exchange.my_learners(signed.acting(), signed.now).await?;
+    let worst = |one: &AwaySeen| one.today.as_ref().map_or(Standing::Seen, |(looks, _)| standing(*looks));
+    seen.learners.sort_by_key(|one| (urgent(worst(one)), one.name.clone(), one.learner));
+    let title = match seen.learners.len() {
+        0 => "None of your learners is taught elsewhere now".to_owned(),
+        1 => "1 of your learners is taught elsewhere, too".to_owned(),
+        more => format!("{more} of your learners are taught elsewhere, too"),
+    };
+    let line = |one: AwaySeen| Line {
+        learner: one.learner,
+        name: one.name,
+        today: one.today.map(|(looks, words)| parts::state(standing(looks), words)),
+        places: one.places.into_iter().map(|place| (place.host, place.group)).collect(),
+    };
+    page(&Learners {
+        frame: Frame::new(&signed, &headers, "My learners", "/learners").why("#why"),
+        title,
+        date: times::weekday(seen.date),
+        learners: seen.learners.into_iter().map(line).collect(),
+        more: seen.more,
+        known: seen.known,
+        rules: seen.rules,
+        agreements: Vec::new(),
+        policy: seen.policy.chars().take(12).collect(),
+    })
+}
+
+/// Who needs somebody comes first; all others by name.
+const fn urgent(standing: Standing) -> u8 {
+    match standing {
+        Standing::NotSeen => 0,
+        Standing::Unknown => 1,
+        _ => 2,
+    }
+}
