@@ -63,7 +63,10 @@ pub use import::{
 };
 pub use live::Sizes;
 pub use office::{Acting, LawError};
-pub use people::{Inviter, JoinedPerson, Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted};
+pub use people::{
+    Inviter, JoinedPerson, Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted, ProviderSays,
+    SignInError,
+};
 pub use policies::{PolicyProposal, Proposed, policy_change_hash};
 pub use projection::ReadBody;
 pub use publish::BATCH_RECORDS;

@@ -59,7 +59,7 @@ impl Actor {
             "must be your own signature over exactly this change, with the key that you are enrolled with";
         let wrong = Invalid::new("signature", rule);
         let person = directory.in_role(self.id(), self.role).map_err(|_| wrong.clone())?;
-        let key = PublicKey::from_bytes(person.key);
+        let key = PublicKey::from_bytes(person.key.ok_or_else(|| wrong.clone())?);
         verify_approval(&key, what, &self.id().0, hash, &signature).map_err(|_| wrong)?;
         let institution = self.speaker.institution().clone();
         Ok(Approval { person: self.id(), institution, role: self.role, signature, at: now })

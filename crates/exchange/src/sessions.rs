@@ -4,7 +4,7 @@
 //! the log, and coming in is there before the session is good. Who somebody is was found out before, by the door.
 
 use crate::{Exchange, shared::Shared, submit, types::PersonSpeaker, writer::Work};
-use commonroll_core::{PersonId, Role, Timestamp};
+use commonroll_core::{PersonId, Role, Slug, Timestamp};
 use commonroll_store::{SessionRow, StoreError};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -41,6 +41,8 @@ pub struct SessionSeen {
     pub zone: jiff::tz::TimeZone,
     /// When they signed in.
     pub opened: Timestamp,
+    /// True if their institution's sign-in says what they are: it has to be asked again and again.
+    pub provided: bool,
 }
 
 impl std::fmt::Debug for SessionSeen {
@@ -96,7 +98,7 @@ impl Exchange {
     ) -> Result<(), SessionError> {
         self.current().await?;
         let speaker = self.may_be(person, role);
-        let speaker = speaker.inspect_err(|_| self.refuse_sign_in("unknown_person"))?;
+        let speaker = speaker.inspect_err(|_| self.refuse_sign_in(None, "unknown_person"))?;
         self.enter(&speaker, (role, how), now).await?;
         let row = Value { person: person.0, role }.row(id, now, now);
         self.shared.store.put_session(&row).await.map_err(|_| SessionError::Unavailable)
@@ -165,9 +167,22 @@ impl Exchange {
         Ok(())
     }
 
-    /// Counts a sign-in that was refused, with the class of its reason: a word of ours, nothing that was claimed.
-    pub fn refuse_sign_in(&self, why: &'static str) {
-        self.refused("console", "signin.refused", why);
+    /// Counts a sign-in that was refused, with the class of its reason: a word of ours, nothing that was claimed. `at` is the
+    /// institution whose provider it was, if that is known.
+    pub fn refuse_sign_in(&self, at: Option<&Slug>, why: &'static str) {
+        self.refused(at.map_or("console", Slug::as_str), "signin.refused", why);
+    }
+
+    /// A key for what this hub leaves in browsers: the same on every node, another for each purpose.
+    pub fn browser_key(&self, purpose: &str) -> [u8; 32] {
+        self.shared.key.derived(purpose)
+    }
+
+    /// What an institution is called, for whoever wants to sign in: partners are no secret.
+    pub fn institution_name(&self, slug: &Slug) -> Option<String> {
+        let directory = self.shared.directory();
+        let state = directory.number_of(slug).and_then(|number| directory.institution(number))?;
+        Some(state.info.name.clone())
     }
 
     /// Counts a page that was refused to a person before the exchange was asked.
@@ -206,6 +221,7 @@ impl Exchange {
             institution_name: state.info.name.clone(),
             zone: state.zone.clone(),
             opened,
+            provided: person.provided,
             speaker,
         })
     }

@@ -13,8 +13,10 @@ use crate::{
     limits::{Pace, Shares},
     metrics::Metrics,
     settings::Settings,
+    signin::{SignIn, reach::Unreached},
     strangers::Strangers,
 };
+use commonroll_core::Slug;
 use commonroll_exchange::Exchange;
 use std::{
     io,
@@ -66,6 +68,14 @@ pub enum HubError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// An institution's sign-in.
+    #[error("setting `console.provider` of {institution}: {why}")]
+    Provider {
+        /// Whose.
+        institution: Slug,
+        /// What is wrong with it.
+        why: Unreached,
+    },
     /// The demo's list of people.
     #[error(transparent)]
     Demo(#[from] DemoFault),
@@ -113,11 +123,13 @@ struct ReadyConsole {
     listener: TcpListener,
     certificate: Arc<ConsoleCertificate>,
     demo: Option<Arc<DemoPeople>>,
+    sign_in: Arc<SignIn>,
 }
 
 impl ReadyConsole {
     async fn bind(
         settings: &Settings,
+        exchange: &Exchange,
         authority: &Arc<Authority>,
         around: &Surroundings,
     ) -> Result<Option<(Self, SocketAddr)>, HubError> {
@@ -125,8 +137,11 @@ impl ReadyConsole {
         let files = settings.console_certificate.as_ref();
         let certificate = ConsoleCertificate::new(files, authority.clone(), &settings.names, around.clone())?;
         let demo = settings.demo_people.as_deref().map(DemoPeople::read).transpose()?.map(Arc::new);
+        let key = exchange.browser_key("sign-in");
+        let sign_in = SignIn::new(&settings.providers, settings.public_console.as_deref(), &key)
+            .map_err(|(institution, why)| HubError::Provider { institution, why })?;
         let (listener, at) = listen("listen.console", address).await?;
-        Ok(Some((Self { listener, certificate, demo }, at)))
+        Ok(Some((Self { listener, certificate, demo, sign_in: Arc::new(sign_in) }, at)))
     }
 }
 
@@ -161,7 +176,7 @@ impl Hub {
         let (agents, agents_at) = listen("listen.agents", settings.listen.agents).await?;
         let (join, join_at) = listen("listen.join", settings.listen.join).await?;
         let (local, local_at) = listen("listen.local", settings.listen.local).await?;
-        let (pages, console) = ReadyConsole::bind(&settings, &authority, &around).await?.unzip();
+        let (pages, console) = ReadyConsole::bind(&settings, &exchange, &authority, &around).await?.unzip();
         let addresses = Addresses { agents: agents_at, join: join_at, local: local_at, console };
         let listeners = (agents, join, local);
         Ok(Self { settings, exchange, around, authority, certificate, addresses, listeners, pages })
@@ -225,12 +240,13 @@ impl Hub {
         tokio::spawn(follow(exchange.clone(), ends.over.clone()));
 
         let mut doors = JoinSet::new();
-        if let Some(ReadyConsole { listener, certificate, demo }) = pages {
+        if let Some(ReadyConsole { listener, certificate, demo, sign_in }) = pages {
             let door = ConsoleDoor {
                 console: Console {
                     exchange: exchange.clone(),
                     around: around.clone(),
                     demo,
+                    sign_in,
                     pace: Pace::new(&limits),
                     stopping: ends.stopping.clone(),
                 },

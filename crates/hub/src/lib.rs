@@ -17,6 +17,7 @@ mod metrics;
 mod reader;
 pub mod settings;
 mod setup;
+pub mod signin;
 mod status;
 mod strangers;
 

@@ -35,6 +35,9 @@ mod tests {
         let presence = mark.presence.unwrap();
         assert_eq!((presence.physical, presence.minutes_late), (Physical::Late, Some(7)));
         assert!(mark.source_code.is_none(), "withheld");
-        assert!(read_body(RecordKind::Attendance, &[head, group(2, &[0xff])]).is_none(), "nonsense is nothing");
+        assert!(
+            read_body(RecordKind::Attendance, &[head, group(2, &[0xff])]).is_none(),
+            "nonsense is nothing"
+        );
     }
 }

@@ -42,10 +42,7 @@ fn push(groups: &mut Written<'_>, number: u32, message: Option<impl Message>) {
 }
 
 /// Reads the groups of a kind that have content. Numbers that this version does not know are passed over.
-pub fn read<'a>(
-    kind: RecordKind,
-    groups: impl Iterator<Item = (u32, &'a Bytes)>,
-) -> Result<Body, Invalid> {
+pub fn read<'a>(kind: RecordKind, groups: impl Iterator<Item = (u32, &'a Bytes)>) -> Result<Body, Invalid> {
     Ok(match kind {
         RecordKind::Attendance => Body::Attendance(read_attendance(groups)?),
         RecordKind::Assessment => Body::Assessment(read_assessment(groups)?),

@@ -78,7 +78,8 @@ impl fmt::Debug for AlertId {
 impl FromStr for AlertId {
     type Err = commonroll_core::Invalid;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = commonroll_core::Invalid::new("alert", "must be the id of an alert, 30 hexadecimal digits");
+        let wrong =
+            commonroll_core::Invalid::new("alert", "must be the id of an alert, 30 hexadecimal digits");
         let id = super::change::unhex(text).map(Self).ok_or_else(|| wrong.clone())?;
         id.key().map(|_| id).ok_or(wrong)
     }

@@ -97,7 +97,9 @@ pub enum Change {
         institution: Slug,
         name: String,
         roles: BTreeSet<Role>,
-        key: Bytes32,
+        /// `None` for somebody who signs in with their institution's account alone: they approve nothing by signature.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<Bytes32>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         staff: Option<LocalId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,7 +107,12 @@ pub enum Change {
         enrolled: Timestamp,
         used: Timestamp,
         revoked: Option<Timestamp>,
+        /// True if the roles are what the institution's own sign-in says, and change with it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        provided: bool,
     },
+    /// An account at an institution's sign-in is this person's. `account` is a keyed hash of issuer and subject.
+    Account { account: Bytes32, person: PersonUuid },
     /// An agreement's exact text, and who has signed it.
     AgreementSigned {
         hash: Bytes32,
@@ -273,8 +280,8 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 23] =
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23];
+    pub const DIRECTORY: [u8; 24] =
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25];
 }
 
 impl Change {
@@ -298,6 +305,7 @@ impl Change {
             Self::Notice { .. } | Self::Again { .. } | Self::Hidden { .. } | Self::Swept { .. } => 15,
             Self::Emergency { .. } => 16,
             Self::Access { .. } => 19,
+            Self::Account { .. } => 25,
             Self::Kept { .. } | Self::Left { .. } => 17,
             Self::Erased { .. } => 18,
             Self::Day { .. } => 20,
@@ -338,6 +346,7 @@ impl Change {
             Self::Policy { .. } => "policy.in_force",
             Self::Person { revoked: Some(_), .. } => "person.revoked",
             Self::Person { .. } => "person.enrolled",
+            Self::Account { .. } => "account.linked",
             Self::Staff { .. } => "directory.staff",
             Self::Access { on: true, .. } => "access.opened",
             Self::Access { .. } => "access.closed",
@@ -383,7 +392,9 @@ impl Change {
             | Self::Batch { institution: number, .. }
             | Self::Access { institution: number, .. } => number.to_be_bytes().to_vec(),
             Self::Agreement { agreement } => agreement.id.as_str().as_bytes().to_vec(),
-            Self::Invitation { hash, .. } | Self::AgreementSigned { hash, .. } => hash.0.to_vec(),
+            Self::Invitation { hash, .. }
+            | Self::AgreementSigned { hash, .. }
+            | Self::Account { account: hash, .. } => hash.0.to_vec(),
             Self::Agent { agent, .. } => agent.0.0.to_vec(),
             Self::Learner { institution, local, .. }
             | Self::Group { institution, local, .. }

@@ -46,6 +46,8 @@ pub struct Directory {
     policies: Policies,
     agents: HashMap<AgentId, Agent>,
     people: HashMap<PersonId, Person>,
+    /// Whose the accounts at institutions' sign-ins are.
+    accounts: HashMap<[u8; 32], PersonId>,
     invitations: HashMap<[u8; 32], Invitation>,
     homes: HashMap<u32, (u16, LocalId)>,
     by_number_token: HashMap<Token, Vec<(u16, LocalId)>>,
@@ -235,6 +237,7 @@ impl Directory {
             Change::Proposal { proposal } => return self.policies.put_proposal(*proposal),
             Change::Policy { hash, texts, approvals } => self.policies.put(hash.0, texts, approvals),
             Change::Person { .. } => self.put_person(change),
+            Change::Account { account, person } => drop(self.accounts.insert(account.0, person.0)),
             Change::Staff { institution, local, groups } => {
                 if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
                     state.staff.insert(local, groups);

@@ -17,8 +17,8 @@ pub struct Person {
     pub name: String,
     /// What they may be, one at a time.
     pub roles: BTreeSet<Role>,
-    /// Their Ed25519 key, with which they approve and renew.
-    pub key: [u8; 32],
+    /// Their Ed25519 key, with which they approve and renew. `None` for somebody who signs in alone.
+    pub key: Option<[u8; 32]>,
     /// Their id as staff of the institution, for the groups that they teach.
     pub staff: Option<LocalId>,
     /// Themselves or their child, by the institution's id.
@@ -29,6 +29,8 @@ pub struct Person {
     pub used: Timestamp,
     /// When they were revoked.
     pub revoked: Option<Timestamp>,
+    /// True if their roles are what their institution's sign-in says.
+    pub provided: bool,
 }
 
 impl std::fmt::Debug for Person {
@@ -40,15 +42,32 @@ impl std::fmt::Debug for Person {
 impl Directory {
     /// Takes a person as a change says them.
     pub(super) fn put_person(&mut self, change: &Change) {
-        let Change::Person { person, institution, name, roles, key, staff, learner, enrolled, used, revoked } =
-            change.clone()
+        let Change::Person {
+            person,
+            institution,
+            name,
+            roles,
+            key,
+            staff,
+            learner,
+            enrolled,
+            used,
+            revoked,
+            provided,
+        } = change.clone()
         else {
             return;
         };
         let Some(&institution) = self.by_slug.get(&institution) else { return };
-        let key = key.0;
-        let held = Person { institution, name, roles, key, staff, learner, enrolled, used, revoked };
+        let key = key.map(|key| key.0);
+        let held =
+            Person { institution, name, roles, key, staff, learner, enrolled, used, revoked, provided };
         self.people.insert(person.0, held);
+    }
+
+    /// Whose account this is, if it is anybody's.
+    pub fn account(&self, account: &[u8; 32]) -> Option<PersonId> {
+        self.accounts.get(account).copied()
     }
 
     /// Every person who was ever enrolled.
@@ -130,12 +149,13 @@ mod tests {
             institution: slug,
             name: "Rosalind Vane".to_owned(),
             roles: roles.iter().copied().collect(),
-            key: Bytes32([2; 32]),
+            key: Some(Bytes32([2; 32])),
             staff: Some(staff),
             learner: None,
             enrolled: at(0),
             used: at(0),
             revoked,
+            provided: false,
         });
         directory
     }

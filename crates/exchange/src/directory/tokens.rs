@@ -72,6 +72,28 @@ impl MatchingKey {
         Token(token)
     }
 
+    /// A key for one purpose, which tells nothing of this one.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"derived\0");
+        context.update(purpose.as_bytes());
+        let mut key = [0; 32];
+        key.copy_from_slice(context.sign().as_ref());
+        key
+    }
+
+    /// Names an account at an institution's sign-in: (issuer, subject) is the identity, never an e-mail address.
+    pub fn account(&self, issuer: &str, subject: &str) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"account\0");
+        context.update(issuer.as_bytes());
+        context.update(b"\0");
+        context.update(subject.as_bytes());
+        let mut account = [0; 32];
+        account.copy_from_slice(context.sign().as_ref());
+        account
+    }
+
     /// Hashes what a declaration gives as evidence. Numbers that fail their check are left out: they prove nothing. A
     /// temporary UPN is left out too: it means nothing outside its school.
     pub fn tokens(&self, institution: &Slug, learner: &LearnerDeclaration) -> Tokens {

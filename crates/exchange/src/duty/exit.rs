@@ -394,7 +394,7 @@ impl Leaving {
                 id.to_string(),
                 person.name.clone(),
                 roles.join(" "),
-                hex(&person.key),
+                person.key.map_or_else(String::new, |key| hex(&key)),
                 person.enrolled.to_string(),
                 person.used.to_string(),
                 said(person.revoked),

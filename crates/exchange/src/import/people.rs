@@ -77,7 +77,7 @@ pub fn may_enter(people: &[Person], directory: &Directory) -> Result<(), AdminEr
     for person in people {
         if let Some(held) = directory.person(person.id) {
             let same = directory.number_of(&person.institution) == Some(held.institution)
-                && held.key == person.key
+                && held.key == Some(person.key)
                 && held.roles == person.roles;
             if !same {
                 let rule = "is enrolled with another institution, key or role; a file changes nobody";
@@ -102,12 +102,13 @@ impl Person {
             institution: self.institution.clone(),
             name: self.name.clone(),
             roles: self.roles.clone(),
-            key: Bytes32(self.key),
+            key: Some(Bytes32(self.key)),
             staff: None,
             learner: None,
             enrolled: now,
             used: now,
             revoked: None,
+            provided: false,
         });
         1
     }
@@ -179,7 +180,7 @@ impl Signed {
             let (institution, key, is_head) = match directory.in_role(*id, Role::Head) {
                 Ok(person) => {
                     let state = directory.institution(person.institution).ok_or(wrong.clone())?;
-                    (state.info.slug.clone(), person.key, true)
+                    (state.info.slug.clone(), person.key.ok_or_else(|| wrong.clone())?, true)
                 }
                 Err(_) if directory.person(*id).is_some() => return Err(wrong),
                 Err(_) => in_file.ok_or(wrong.clone())?,

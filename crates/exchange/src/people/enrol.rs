@@ -42,7 +42,7 @@ impl Exchange {
             let directory = &*work.planner.directory;
             let held = directory.open_person_invitation(&hash.0, now).filter(|_| key_ok)?.clone();
             let Invitation { institution, expires, person: Some(invited), .. } = held else { return None };
-            if !still_stands(directory, &institution, &invited, &key) {
+            if !still_stands(directory, &institution, &invited) || !is_fresh(directory, key) {
                 return None;
             }
             let joined = JoinedPerson { institution: institution.clone(), roles: invited.roles.clone() };
@@ -53,12 +53,13 @@ impl Exchange {
                 institution,
                 name: invited.name,
                 roles: invited.roles,
-                key: Bytes32(key),
+                key: Some(Bytes32(key)),
                 staff: invited.staff,
                 learner: invited.learner,
                 enrolled: now,
                 used: now,
                 revoked: None,
+                provided: false,
             });
             Some(joined)
         });
@@ -71,11 +72,12 @@ impl Exchange {
     pub async fn renew_person(
         &self,
         person: PersonId,
-        proof: impl FnOnce(&[u8; 32]) -> bool,
+        proof: impl Fn(&[u8; 32]) -> bool,
         now: Timestamp,
     ) -> Result<Slug, JoinError> {
         let held = self.shared.directory().person(person).cloned();
-        let good = |p: &Person| p.revoked.is_none() && still_good(p.used, now) && proof(&p.key);
+        let good =
+            |p: &Person| p.revoked.is_none() && still_good(p.used, now) && p.key.as_ref().is_some_and(&proof);
         // Whoever names nobody of ours is a stranger, and strangers can't make the log grow.
         let held = held.ok_or(JoinError::Refused)?;
         let by = format!("person:{person}");
@@ -139,31 +141,34 @@ pub fn used(hash: Bytes32, institution: &Slug, expires: Timestamp) -> Change {
     Change::Invitation { hash, institution: institution.clone(), expires, used: true, person: None }
 }
 
-fn changed(id: PersonId, institution: &Slug, person: Person) -> Change {
-    let Person { name, roles, key, staff, learner, enrolled, used, revoked, .. } = person;
+pub(super) fn changed(id: PersonId, institution: &Slug, person: Person) -> Change {
+    let Person { name, roles, key, staff, learner, enrolled, used, revoked, provided, .. } = person;
     Change::Person {
         person: PersonUuid(id),
         institution: institution.clone(),
         name,
         roles,
-        key: Bytes32(key),
+        key: key.map(Bytes32),
         staff,
         learner,
         enrolled,
         used,
         revoked,
+        provided,
     }
 }
 
 /// Whether an invitation is still good: approved where it must be, and nothing has come in between.
-fn still_stands(directory: &Directory, institution: &Slug, invited: &Invited, key: &[u8; 32]) -> bool {
+pub(super) fn still_stands(directory: &Directory, institution: &Slug, invited: &Invited) -> bool {
     let Some(number) = directory.number_of(institution) else { return false };
     let approved = !invited.second || invited.approved.is_some();
     // Two invitations of the operator for one office: whoever joins first is the first.
     let first = invited.proposed.is_some() || rules::operator_may(directory, number, &invited.roles).is_ok();
     let free = !invited.staff.as_ref().is_some_and(|staff| rules::staff_taken(directory, number, staff));
-    // A key is one person's, or one agent's, for ever: nobody comes in twice under two names.
-    let fresh =
-        directory.people().all(|(_, p)| p.key != *key) && directory.agents().all(|(_, a)| a.key != *key);
-    approved && first && free && fresh
+    approved && first && free
+}
+
+/// A key is one person's, or one agent's, for ever: nobody comes in twice under two names.
+fn is_fresh(directory: &Directory, key: [u8; 32]) -> bool {
+    directory.people().all(|(_, p)| p.key != Some(key)) && directory.agents().all(|(_, a)| a.key != key)
 }

@@ -5,10 +5,12 @@
 //! decided here: that is policy's.
 
 mod access;
+mod accounts;
 mod asked;
 mod enrol;
 mod rules;
 
+pub use accounts::{ProviderSays, SignInError};
 pub use asked::{Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted};
 pub use enrol::JoinedPerson;
 pub(crate) use enrol::{revoke, used};
@@ -145,7 +147,7 @@ impl Exchange {
         let (acting, by) = (speaker.clone(), speaker.by());
         let approved = submit_with(&self.shared, &by, now, move |work: &mut Work<'_>| {
             let directory = &*work.planner.directory;
-            let key = directory.in_role(acting.id, role)?.key;
+            let key = directory.in_role(acting.id, role)?.key.ok_or(NotAllowed::Denied)?;
             let held = directory.open_person_invitation(&hash, now).ok_or(NotAllowed::Denied)?;
             let mut held: Invitation = held.clone();
             may(directory, &acting, role, &PeopleAct::Approve { invitation: &held })?;

@@ -175,7 +175,8 @@ async fn hand(
 ) -> Result<u64, Unread> {
     let blocks = shared.store.blocks(stretch.start, BLOCKS, true).await.map_err(|_| Unread)?;
     let mut reached = stretch.start;
-    for block in blocks.into_iter().filter(|block| block.end() > stretch.start && block.end() <= stretch.end) {
+    for block in blocks.into_iter().filter(|block| block.end() > stretch.start && block.end() <= stretch.end)
+    {
         reached = block.end();
         let first = block.first_seq;
         if hand_block(shared, read, block, stretch.start, views).is_err() {
@@ -229,7 +230,10 @@ fn open(
         return None;
     }
     if root_of(groups).ok()? != entry.root {
-        tracing::error!(entry = seq + 1, "a stored record is not what the log committed to; no view takes it");
+        tracing::error!(
+            entry = seq + 1,
+            "a stored record is not what the log committed to; no view takes it"
+        );
         return None;
     }
     let directory = shared.directory();

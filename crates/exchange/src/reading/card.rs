@@ -25,9 +25,9 @@ const MARK: u32 = 2;
 /// What a decision about the card of a learner is made from, for somebody who stands to them so, in a role.
 pub(crate) fn facts_of<'d>(directory: &'d Directory, role: Role, stands: &Stands) -> CardFacts<'d> {
     let slug = |number: u16| directory.institution(number).map(|state| &state.info.slug);
-    let agreement = stands.home.and_then(|home| {
-        directory.seen_by((stands.institution, home), ItemKind::Card, role, stands.today)
-    });
+    let agreement = stands
+        .home
+        .and_then(|home| directory.seen_by((stands.institution, home), ItemKind::Card, role, stands.today));
     CardFacts {
         home: stands.home.and_then(slug),
         host_placed: stands.placed_here,

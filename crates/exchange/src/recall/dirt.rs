@@ -91,6 +91,7 @@ impl Dirt {
             | Change::Cursor { .. }
             | Change::Batch { .. }
             | Change::Person { .. }
+            | Change::Account { .. }
             | Change::Staff { .. }
             | Change::Access { .. }
             | Change::Proposal { .. }

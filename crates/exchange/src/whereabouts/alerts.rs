@@ -262,14 +262,21 @@ fn on_board(
 fn may_still(directory: &Directory, actor: &Actor, alert: AlertId, now: Timestamp) -> Result<(), NotAllowed> {
     directory.in_role(actor.id(), actor.role)?;
     match alert.key().as_ref().and_then(learner_of) {
-        Some(id) => show::permit(directory, actor.acting(), id.learner, now).map(|_| ()).ok_or(NotAllowed::Denied),
+        Some(id) => {
+            show::permit(directory, actor.acting(), id.learner, now).map(|_| ()).ok_or(NotAllowed::Denied)
+        }
         None => Ok(()),
     }
 }
 
 impl Whereabouts {
     /// Learners expected at a site, in one lesson or in any, who are an institution's own or visit it.
-    pub(super) fn expected_at(&self, site: u16, lesson: Option<u64>, institution: u16) -> impl Iterator<Item = u32> + '_ {
+    pub(super) fn expected_at(
+        &self,
+        site: u16,
+        lesson: Option<u64>,
+        institution: u16,
+    ) -> impl Iterator<Item = u32> + '_ {
         let low = Id { site, lesson: lesson.unwrap_or(0), learner: 0 };
         let high = Id { site, lesson: lesson.unwrap_or(u64::MAX), learner: u32::MAX };
         let of = self.expected.range(low..=high).map(|(_, of)| of);

@@ -8,7 +8,8 @@ use crate::directory::InstitutionState;
 use commonroll_core::{
     SchoolDate, Timestamp,
     attendance::{
-        AwayCode, HostLesson, HostMark, Outcome, Review, SessionRules, SessionWindow, Standing, propose_session,
+        AwayCode, HostLesson, HostMark, Outcome, Review, SessionRules, SessionWindow, Standing,
+        propose_session,
     },
     directory::InstitutionType,
     record::attendance::Physical,
@@ -51,7 +52,8 @@ pub(super) fn session(
     let times = [(Session::Afternoon, AFTERNOON), (Session::Morning, MORNING)];
     times.into_iter().find_map(|(session, window)| {
         let [opens, closes, ends] = window.map(|at| date.at(at, &state.zone));
-        (opens <= now).then(|| SessionWindow::new(opens, closes, ends).ok().map(|window| (session, window)))?
+        (opens <= now)
+            .then(|| SessionWindow::new(opens, closes, ends).ok().map(|window| (session, window)))?
     })
 }
 
@@ -74,8 +76,7 @@ impl Whereabouts {
                 HostLesson { interval: of.time, mark }
             })
             .collect();
-        let rules =
-            SessionRules { standing: Standing::Guest, away_code: AwayCode::B, grace_minutes: GRACE };
+        let rules = SessionRules { standing: Standing::Guest, away_code: AwayCode::B, grace_minutes: GRACE };
         let outcome = propose_session(window, &rules, &lessons, None, now);
         let (rule, because, minutes_late) = said(&outcome)?;
         let clear = matches!(outcome, Outcome::ProposeAttended { .. });

@@ -33,8 +33,11 @@ impl Whereabouts {
     /// Plans the day anew if anything that it rests on has changed; gives the learners about whom something may differ.
     pub(super) fn plan(&mut self, directory: &Directory, now: Timestamp) -> Option<HashSet<u32>> {
         let today = |zone: &TimeZone| now.date_in(zone);
-        let dates: Vec<SchoolDate> = directory.institutions().iter().map(|state| today(&state.zone)).collect();
-        if !self.stale && self.planned.as_ref().is_some_and(|held| *held == (directory.version, dates.clone())) {
+        let dates: Vec<SchoolDate> =
+            directory.institutions().iter().map(|state| today(&state.zone)).collect();
+        if !self.stale
+            && self.planned.as_ref().is_some_and(|held| *held == (directory.version, dates.clone()))
+        {
             return None;
         }
         let (mut expected, mut sites) = (BTreeMap::new(), HashMap::new());
@@ -67,7 +70,9 @@ impl Whereabouts {
             let held = Lesson { group, time: lesson.time, room: lesson.room.as_str().to_owned() };
             self.lessons.insert((site, number), held);
             let placed = directory.placed_in(site, &lesson.group, day.date, lesson.time.start());
-            for (learner, _, home) in placed.into_iter().filter(|(_, _, home)| directory.left(*home).is_none()) {
+            for (learner, _, home) in
+                placed.into_iter().filter(|(_, _, home)| directory.left(*home).is_none())
+            {
                 let of = Expectation { learner, home, site, lesson: number, time: lesson.time };
                 expected.insert(of.id(), of);
             }
@@ -81,10 +86,7 @@ impl Whereabouts {
             let said = self.cancelled.get(&(site, number)).copied();
             (number, said.unwrap_or_else(|| lesson.time.start()))
         });
-        OfSite {
-            closed: day.closed.then(|| whole(day.date, zone)).flatten(),
-            cancelled: cancelled.collect(),
-        }
+        OfSite { closed: day.closed.then(|| whole(day.date, zone)).flatten(), cancelled: cancelled.collect() }
     }
 
     /// Takes the expectations that are now; gives the learners whose differ.

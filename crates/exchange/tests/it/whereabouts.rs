@@ -41,13 +41,7 @@ fn day(lessons: Vec<LessonDeclaration>) -> Declaration {
 }
 
 fn notice(name: &str, learner: &str, kind: NoticeKind, time: Interval, withdrawn: bool) -> Declaration {
-    Declaration::Notice(NoticeDeclaration {
-        local_id: id(name),
-        learner: id(learner),
-        kind,
-        time,
-        withdrawn,
-    })
+    Declaration::Notice(NoticeDeclaration { local_id: id(name), learner: id(learner), kind, time, withdrawn })
 }
 
 /// A mark about a lesson that begins at a minute and lasts an hour.
@@ -68,9 +62,7 @@ fn marked(guest: &str, from: i64, physical: Physical, revision: u32) -> Record {
 fn file() -> ConsortiumFile {
     let card = "last_date = \"2027-07-31\"\ncard = [\"identity\", \"presence_today\"]";
     let phone = "type = \"fe_college\"\nphone = \"01632 960 114\"\ndesk = \"Attendance desk\"";
-    let text = CONSORTIUM
-        .replace("last_date = \"2027-07-31\"", card)
-        .replace("type = \"fe_college\"", phone);
+    let text = CONSORTIUM.replace("last_date = \"2027-07-31\"", card).replace("type = \"fe_college\"", phone);
     let file = ConsortiumFile::parse(&text).unwrap().signed_by(&PEOPLE);
     PARTNERS.into_iter().fold(file, |file, name| file.with_person(&PEOPLE, &slug(name), Role::DataManager))
 }
@@ -230,7 +222,8 @@ async fn case_37_a_silent_source_leaves_everybody_unknown_and_nobody_missing() {
     assert_eq!(looks(&board), [Looks::Unknown, Looks::Seen], "what was said stays said");
     assert_eq!(words(&board)[0], "Unknown: no word from Northgate College since 09:12");
     assert!(board.hosts[0].silent && board.hosts[0].heard == Some(at(12)));
-    let about: Vec<_> = world.entries_of("alert.told").await.iter().map(|e| e["more"]["about"].clone()).collect();
+    let about: Vec<_> =
+        world.entries_of("alert.told").await.iter().map(|e| e["more"]["about"].clone()).collect();
     assert!(about.iter().all(|about| about == "source_silent" || about == "register"), "{about:?}");
     assert_eq!(board.alarms.iter().filter(|alarm| alarm.learner.is_none()).count(), 1, "the source, by name");
 
@@ -265,8 +258,13 @@ async fn what_is_told_in_advance_excuses_and_a_cancelled_class_is_no_absence() {
     world.come_to(11).await;
     let board = world.away(&officer).await;
     assert_eq!(looks(&board), [Looks::Unknown, Looks::Excused], "{:?}", words(&board));
-    let told: Vec<_> = world.entries_of("alert.told").await.iter().map(|e| e["more"]["about"].clone()).collect();
-    assert_eq!(told, ["class_cancelled", "class_cancelled"], "one for each home, and before anybody is missing");
+    let told: Vec<_> =
+        world.entries_of("alert.told").await.iter().map(|e| e["more"]["about"].clone()).collect();
+    assert_eq!(
+        told,
+        ["class_cancelled", "class_cancelled"],
+        "one for each home, and before anybody is missing"
+    );
 
     let back = notice("N2", "k-2", NoticeKind::TakenBack, between(0, 70), false);
     world.declare("kingsmead", back).await;
@@ -364,12 +362,17 @@ async fn each_sees_their_own_and_a_host_nothing_of_other_hosts() {
     world.declare("kingsmead", placement("k-1", "ridgeway")).await;
     world.declare("ridgeway", acceptance("r-5", "kingsmead")).await;
     world.come_to(15).await;
-    let sighting = Record { body: marked("r-5", 5, Physical::Present, 1).body, ..mark("ridgeway", "r-5", 8, 1) };
+    let sighting =
+        Record { body: marked("r-5", 5, Physical::Present, 1).body, ..mark("ridgeway", "r-5", 8, 1) };
     world.publish("ridgeway", vec![sighting]).await;
     world.publish("northgate", vec![marked("n-1", 10, Physical::Absent, 1)]).await;
     world.tick().await;
     let at_home = world.away(&home).await;
-    assert!(words(&at_home).contains(&"Not here: seen at Ridgeway Academy".to_owned()), "{:?}", words(&at_home));
+    assert!(
+        words(&at_home).contains(&"Not here: seen at Ridgeway Academy".to_owned()),
+        "{:?}",
+        words(&at_home)
+    );
     assert_eq!(at_home.to_find(), 0);
     let at_host = world.seen(&host, Role::AttendanceOfficer, BoardAsk::Visitors).await.unwrap();
     assert!(words(&at_host).contains(&"Not here: seen at another site".to_owned()));
@@ -411,7 +414,9 @@ async fn a_board_has_an_entry_first_and_a_live_one_a_new_one_only_for_somebody_n
 
     let dpo = world.office("kingsmead", Role::Dpo, 50).await;
     let saw = world.who_saw(&dpo, Role::Dpo, "k-9").await.unwrap();
-    let boards = saw.iter().filter(|one| matches!(&one.reader, Reader::Person { role, .. } if role == "attendance_officer"));
+    let boards = saw
+        .iter()
+        .filter(|one| matches!(&one.reader, Reader::Person { role, .. } if role == "attendance_officer"));
     assert_eq!(boards.count(), 2, "the two boards that k-9 was on: {saw:?}");
     let mut changes = world.exchange.board_changes().unwrap();
     changes.mark_unchanged();
@@ -433,7 +438,10 @@ async fn after_a_restart_the_board_is_what_it_was_and_open_alerts_keep_their_clo
     world.come_to(16).await;
     let before = world.away(&officer).await;
     world.started_again(open_store(&url).await).await;
-    assert_eq!(world.seen(&officer, Role::AttendanceOfficer, BoardAsk::Away).await, Err(ReadError::Unavailable));
+    assert_eq!(
+        world.seen(&officer, Role::AttendanceOfficer, BoardAsk::Away).await,
+        Err(ReadError::Unavailable)
+    );
     world.exchange.open_views(read_body, world.now());
     world.tick().await;
     let after = world.away(&officer).await;
@@ -502,7 +510,9 @@ async fn a_home_with_a_register_is_proposed_codes_and_never_a_b_without_a_mark()
     assert_eq!(board.proposals.as_ref().unwrap().clear, [(1, 1)].into());
 
     // The home expected an absence, and the host saw the learner: both are shown, and nothing is clear.
-    world.declare("kingsmead", notice("N1", "k-1", NoticeKind::ExpectedAbsence, between(0, 240), false)).await;
+    world
+        .declare("kingsmead", notice("N1", "k-1", NoticeKind::ExpectedAbsence, between(0, 240), false))
+        .await;
     world.tick().await;
     let proposals = world.away(&officer).await.proposals.unwrap();
     assert_eq!((proposals.conflicts.len(), proposals.clear.len()), (1, 0));

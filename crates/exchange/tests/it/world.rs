@@ -534,7 +534,8 @@ fn presence_bytes(body: &Body) -> Vec<u8> {
     let seen = PHYSICAL.iter().position(|one| *one == presence.physical).unwrap();
     let head = [vec![u8::from(mark.note.is_none()); 20], vec![u8::try_from(seen).unwrap()]].concat();
     let tail = [times.0.to_be_bytes(), times.1.to_be_bytes()].concat();
-    [head, minutes(presence.minutes_late).to_vec(), minutes(presence.minutes_left_early).to_vec(), tail].concat()
+    [head, minutes(presence.minutes_late).to_vec(), minutes(presence.minutes_left_early).to_vec(), tail]
+        .concat()
 }
 
 const PHYSICAL: [Physical; 5] =
@@ -559,7 +560,8 @@ pub fn read_body(kind: RecordKind, groups: &[SealedGroup]) -> Option<Body> {
             minutes_left_early: minutes(25),
         }
     });
-    (kind == RecordKind::Attendance).then(|| Body::Attendance(Attendance { presence, ..Attendance::default() }))
+    (kind == RecordKind::Attendance)
+        .then(|| Body::Attendance(Attendance { presence, ..Attendance::default() }))
 }
 
 fn sealed(salts: &SaltKey, record: Record) -> IncomingRecord {

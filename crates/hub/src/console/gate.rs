@@ -9,7 +9,11 @@ use super::{
     secret::Secret,
     signed::Signed,
 };
-use crate::doors::connection::Peer;
+use crate::{
+    clock::draw,
+    doors::connection::Peer,
+    signin::{Word, provider::Fault},
+};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
@@ -17,7 +21,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use commonroll_exchange::SessionError;
+use commonroll_core::{PersonId, Slug, Timestamp};
+use commonroll_exchange::{SessionError, SessionSeen, SignInError};
 use std::sync::Arc;
 
 /// The gate of one page.
@@ -86,7 +91,10 @@ async fn signed(console: &Console, parts: &Parts) -> Result<Signed, Refusal> {
     let secret = Secret::of(&parts.headers).ok_or_else(sign_in)?;
     let now = console.around.now();
     match console.exchange.session(&secret.id(), is_used(&parts.headers), now).await {
-        Ok(seen) => Ok(Signed { seen: Arc::new(seen), secret, now }),
+        Ok(seen) => {
+            let seen = standing(console, seen, &secret, (parts, now)).await?;
+            Ok(Signed { seen: Arc::new(seen), secret, now })
+        }
         Err(SessionError::Unavailable) => Err(Refusal::Unavailable),
         Err(_) => {
             // Only who shows what is nobody's is slowed; who is signed in at the same address is not.
@@ -96,6 +104,57 @@ async fn signed(console: &Console, parts: &Parts) -> Result<Signed, Refusal> {
             Err(sign_in())
         }
     }
+}
+
+/// The session as it stands by the word of the institution's own sign-in, where that says what somebody is. An old word is
+/// had anew: asked for here, or by sending the browser round. A provider that doesn't answer puts nobody out.
+async fn standing(
+    console: &Console,
+    seen: SessionSeen,
+    secret: &Secret,
+    (parts, now): (&Parts, Timestamp),
+) -> Result<SessionSeen, Refusal> {
+    if !seen.provided {
+        return Ok(seen);
+    }
+    let (institution, id) = (seen.speaker.institution(), secret.id());
+    let Some(provider) = console.sign_in.provider(institution) else { return Ok(seen) };
+    let refresh = match console.sign_in.word(&id, now) {
+        Word::Good => return Ok(seen),
+        Word::Ask(refresh) => refresh,
+        Word::Go => return Err(Refusal::Round(round(institution, parts))),
+    };
+    let says = match provider.renew(&refresh, now).await {
+        Ok(renewed) => {
+            console.sign_in.renewed(&id, renewed.refresh);
+            renewed.says
+        }
+        Err(Fault::Down) => return Ok(seen),
+        Err(fault) => {
+            console.exchange.refuse_sign_in(Some(institution), fault.class());
+            console.sign_in.forget(&id);
+            console.exchange.end_session(&id, now).await?;
+            return Err(Refusal::SignIn("/".to_owned()));
+        }
+    };
+    let fresh = PersonId(draw(console.around.random.as_ref()));
+    match console.exchange.account(says, fresh, now).await {
+        // Somebody else than whom the session was opened for: it isn't theirs.
+        Ok(person) if person == seen.speaker.id() => Ok(console.exchange.session(&id, true, now).await?),
+        Err(SignInError::Unavailable) => Err(Refusal::Unavailable),
+        _ => {
+            console.exchange.end_session(&id, now).await?;
+            Err(Refusal::SignIn("/".to_owned()))
+        }
+    }
+}
+
+/// The way round by the provider, which asks nobody anything as long as they are signed in there.
+fn round(institution: &Slug, parts: &Parts) -> String {
+    let asked = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+    let to = asked.map_or("/", |to| onward(to.as_str()));
+    let to: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();
+    format!("/sign-in/{institution}?ask=quiet&to={to}")
 }
 
 /// False for what a page that lies open asks by itself: a session is not kept alive by a screen that nobody looks at.

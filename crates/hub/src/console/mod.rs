@@ -27,7 +27,7 @@ pub use demo::DemoFault;
 pub(crate) use demo::DemoPeople;
 pub(crate) use serve::ConsoleDoor;
 
-use crate::{clock::Surroundings, limits::Pace};
+use crate::{clock::Surroundings, limits::Pace, signin::SignIn};
 use axum::{
     Router,
     handler::Handler,
@@ -45,6 +45,8 @@ pub(crate) struct Console {
     pub around: Surroundings,
     /// Only of a demo.
     pub demo: Option<Arc<DemoPeople>>,
+    /// Institutions' own accounts.
+    pub sign_in: Arc<SignIn>,
     /// How fast each person asks, and how often an address shows cookies that are nobody's.
     pub pace: Arc<Pace>,
     /// Ends live updates when the hub stops.

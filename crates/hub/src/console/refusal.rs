@@ -14,6 +14,8 @@ use commonroll_exchange::{AdminError, AskError, LawError, NotAllowed, ReadError,
 pub(crate) enum Refusal {
     /// Nobody is signed in; they come back to this address afterwards.
     SignIn(String),
+    /// Their institution's own sign-in has to say again what they are: the way there.
+    Round(String),
     /// It isn't there, or isn't theirs: one wording.
     Missing,
     /// It came from another site, or from a page of an earlier session.
@@ -55,7 +57,7 @@ enum Art {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
-            Self::SignIn(_) => StatusCode::SEE_OTHER,
+            Self::SignIn(_) | Self::Round(_) => StatusCode::SEE_OTHER,
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Foreign => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -70,7 +72,7 @@ impl Refusal {
     fn page(&self) -> Page<'_> {
         let page = |title, art, says, note| Page { theme: Theme::default(), title, art, says, note };
         match self {
-            Self::SignIn(_) | Self::Missing => page(
+            Self::SignIn(_) | Self::Round(_) | Self::Missing => page(
                 "There’s nothing here for you",
                 Art::Lock,
                 "Either the address is wrong, or this isn’t yours to see in the role you’re using: the hub says the \
@@ -142,6 +144,9 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        if let Self::Round(way) = &self {
+            return Redirect::to(way).into_response();
+        }
         if let Self::SignIn(to) = &self {
             let to: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();
             return Redirect::to(&format!("/sign-in?to={to}")).into_response();

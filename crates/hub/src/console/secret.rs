@@ -10,6 +10,8 @@ use commonroll_exchange::SessionId;
 const SESSION: &str = "__Host-commonroll";
 /// The reader's own choice of theme.
 const THEME: &str = "__Host-theme";
+/// What a sign-in keeps between its two halves.
+const FLOW: &str = "__Host-sign-in";
 /// Bytes of a request's cookies that are looked at.
 const COOKIES_MAX: usize = 8_192;
 
@@ -64,6 +66,21 @@ pub(super) fn forget() -> (header::HeaderName, HeaderValue) {
     put(SESSION, "", "; Max-Age=0")
 }
 
+/// The header that keeps a sealed half of a sign-in in the browser, for ten minutes.
+pub(super) fn keep_flow(sealed: &str) -> (header::HeaderName, HeaderValue) {
+    put(FLOW, sealed, "; Max-Age=600")
+}
+
+/// The sealed half of a sign-in.
+pub(super) fn flow(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, FLOW)
+}
+
+/// The header that takes it away.
+pub(super) fn forget_flow() -> (header::HeaderName, HeaderValue) {
+    put(FLOW, "", "; Max-Age=0")
+}
+
 /// The chosen theme, if it is one of ours.
 pub(super) fn theme(headers: &HeaderMap) -> Option<&'static str> {
     ["light", "dark"].into_iter().find(|theme| cookie(headers, THEME) == Some(theme))
@@ -79,7 +96,7 @@ pub(super) fn keep_theme(theme: &str) -> (header::HeaderName, HeaderValue) {
 
 fn put(name: &str, value: &str, more: &str) -> (header::HeaderName, HeaderValue) {
     let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{more}");
-    (header::SET_COOKIE, HeaderValue::from_str(&text).expect("letters, digits and - alone"))
+    (header::SET_COOKIE, HeaderValue::from_str(&text).expect("letters, digits, - and . alone"))
 }
 
 fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

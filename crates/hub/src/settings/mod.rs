@@ -4,10 +4,12 @@
 //! `COMMONROLL_HUB__LISTEN__AGENTS=0.0.0.0:8443`. Every error names the key and the fix.
 
 mod limits;
+mod providers;
 mod raw;
 
 pub use limits::Limits;
 
+use crate::signin::provider::ProviderSettings;
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -89,6 +91,10 @@ pub struct Settings {
     pub console_certificate: Option<(PathBuf, PathBuf)>,
     /// Who can be played by whoever opens the console. Of a demo alone: no file and no environment can set it.
     pub demo_people: Option<PathBuf>,
+    /// Where browsers reach the console: `https://host[:port]`. Providers send people back there.
+    pub public_console: Option<String>,
+    /// How institutions' people sign in.
+    pub providers: Vec<ProviderSettings>,
     /// Bounds on what is taken in.
     pub limits: Limits,
 }

@@ -1,6 +1,9 @@
 //! Settings as they are written, before they are checked: everything optional, addresses still text.
 
-use super::{Limits, Listen, Settings, SettingsError, Sources};
+use super::{
+    Limits, Listen, Settings, SettingsError, Sources,
+    providers::{self, RawProvider},
+};
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -49,6 +52,7 @@ impl Default for RawListen {
 struct RawPublic {
     agents: Option<String>,
     join: Option<String>,
+    console: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,6 +60,7 @@ struct RawPublic {
 struct RawConsole {
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
+    provider: Vec<RawProvider>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,20 +110,20 @@ impl Raw {
         Ok(builder.build()?.try_deserialize()?)
     }
 
-    pub(super) fn check(self) -> Result<Settings, SettingsError> {
+    pub(super) fn check(mut self) -> Result<Settings, SettingsError> {
         self.limits.check()?;
         let listen = self.listen.check()?;
         let data = self.data.filter(|path| !path.as_os_str().is_empty()).ok_or(SettingsError::rule(
             "data",
             "say where the hub keeps its data, with --data or in hub.toml",
         ))?;
-        let host = self.names.first().map_or("127.0.0.1", String::as_str);
+        let host = self.names.first().cloned().unwrap_or_else(|| "127.0.0.1".to_owned());
         let public = |given: Option<String>, key, port| match given {
             Some(text) if text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) => {
                 Ok(text)
             }
             Some(_) => Err(SettingsError::rule(key, "must be host:port, such as hub.example.org:8443")),
-            None => Ok(join_host(host, port)),
+            None => Ok(join_host(&host, port)),
         };
         Ok(Settings {
             database: database(self.database, &data)?,
@@ -128,6 +133,8 @@ impl Raw {
             public_join: public(self.public.join, "public.join", listen.join.port())?,
             names: names(self.names)?,
             client_certificate_life: self.certificates.check()?,
+            public_console: public_console(self.public.console, listen.console, &host)?,
+            providers: providers::check(std::mem::take(&mut self.console.provider))?,
             console_certificate: self.console.check()?,
             demo_people: None,
             limits: self.limits,
@@ -182,6 +189,24 @@ impl RawCertificates {
 
 fn join_host(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// Where browsers find the console: as told, else under the hub's first name.
+fn public_console(
+    given: Option<String>,
+    listen: Option<SocketAddr>,
+    host: &str,
+) -> Result<Option<String>, SettingsError> {
+    let Some(listen) = listen else { return Ok(None) };
+    let Some(given) = given else { return Ok(Some(format!("https://{}", join_host(host, listen.port())))) };
+    let plain = given.strip_prefix("https://").is_some_and(|host| {
+        !host.is_empty()
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':' | b'[' | b']'))
+    });
+    let fix = "must be https://host or https://host:port, without a path, such as https://hub.example.org";
+    if plain { Ok(Some(given)) } else { Err(SettingsError::rule("public.console", fix)) }
 }
 
 fn database(given: Option<String>, data: &std::path::Path) -> Result<String, SettingsError> {

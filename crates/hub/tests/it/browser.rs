@@ -23,6 +23,8 @@ pub struct Answer {
     pub status: u16,
     /// Names in lower case; of a name that came twice the last.
     pub headers: BTreeMap<String, String>,
+    /// Every cookie that it sets.
+    pub cookies: Vec<String>,
     pub body: String,
 }
 
@@ -81,6 +83,13 @@ impl Browser {
     pub fn given(&self, answer: &Answer) -> Self {
         let pair = answer.header("set-cookie").split(';').next().unwrap();
         Self { cookie: Some(pair.to_owned()), ..self.clone() }
+    }
+
+    /// The same browser with the session that an answer opens, or nobody's if it opens none.
+    pub fn entered(&self, answer: &Answer) -> Self {
+        let session = answer.cookies.iter().find(|cookie| cookie.starts_with("__Host-commonroll="));
+        let cookie = session.map(|cookie| cookie.split(';').next().unwrap().to_owned());
+        Self { cookie, ..self.clone() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -163,5 +172,8 @@ fn answer(text: &str) -> Answer {
         let (name, value) = line.split_once(':')?;
         Some((name.to_lowercase(), value.trim().to_owned()))
     };
-    Answer { status, headers: lines.filter_map(pair).collect(), body: body.to_owned() }
+    let pairs: Vec<_> = lines.filter_map(pair).collect();
+    let set = pairs.iter().filter(|(name, _)| name == "set-cookie");
+    let cookies = set.map(|(_, value)| value.clone()).collect();
+    Answer { status, headers: pairs.into_iter().collect(), cookies, body: body.to_owned() }
 }

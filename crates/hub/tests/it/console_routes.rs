@@ -122,7 +122,7 @@ async fn ask(browser: &Browser, line: &Line, token: &str) -> Answer {
         "GET" if line.path.ends_with("/news") => {
             let head = browser.hears(&line.address(), "\r\n\r\n").await;
             if head.starts_with("HTTP/1.1 200") {
-                return Answer { status: 200, headers: [].into(), body: String::new() };
+                return Answer { cookies: Vec::new(), status: 200, headers: [].into(), body: String::new() };
             }
             browser.get(&line.address()).await
         }

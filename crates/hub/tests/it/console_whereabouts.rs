@@ -43,7 +43,8 @@ fn mark(agent: &Agent, lesson: &LessonDeclaration, physical: Physical, zone: &ji
     let mut mark = agent.mark("L1");
     let date = lesson.time.start().date_in(zone);
     mark.head.id = commonroll_wire::record_id(&agent.institution, RecordKind::Attendance, date, "L1");
-    (mark.head.date, mark.head.group, mark.head.recorded_at) = (date, Some(id("ENG3-A")), lesson.time.start());
+    (mark.head.date, mark.head.group, mark.head.recorded_at) =
+        (date, Some(id("ENG3-A")), lesson.time.start());
     let interval = Some(lesson.time);
     let presence = Presence { physical, interval, minutes_late: None, minutes_left_early: None };
     mark.body = Body::Attendance(Attendance { presence: Some(presence), ..Attendance::default() });
@@ -102,7 +103,8 @@ async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
     };
     let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
     let lesson = lesson(hub.now());
-    let day = DayDeclaration::new(lesson.time.start().date_in(&zone), false, None, vec![lesson.clone()]).unwrap();
+    let day =
+        DayDeclaration::new(lesson.time.start().date_in(&zone), false, None, vec![lesson.clone()]).unwrap();
     declare(&home, &[Declaration::Learner(learner), Declaration::Placement(placed)]).await;
     declare(&host, &[Declaration::Acceptance(accepted), Declaration::Day(day)]).await;
 
@@ -110,7 +112,10 @@ async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
     assert_eq!(browser.get("/").await.to(), "/whereabouts", "the page that the role comes for");
     let calm = until(&browser, NAME).await;
     assert!(calm.contains("Nobody to find") && calm.contains("data-live=\"/whereabouts/news\""), "{calm}");
-    assert!(!calm.contains("<title>Zac") && !calm.contains("R1"), "no name in the title, no local id anywhere");
+    assert!(
+        !calm.contains("<title>Zac") && !calm.contains("R1"),
+        "no name in the title, no local id anywhere"
+    );
 
     let mut stream = host.publishing().await.unwrap();
     let news = {

@@ -63,11 +63,13 @@ pub async fn role(
     let role: Role = form.get("role").parse().map_err(|_| Refusal::Missing)?;
     let secret = Secret::fresh(console.around.random.as_ref());
     console.exchange.change_role((&signed.secret.id(), secret.id()), role, signed.now).await?;
+    console.sign_in.moved(&signed.secret.id(), secret.id());
     Ok(([secret.set()], Redirect::to("/")).into_response())
 }
 
 /// Ends the session. The cookie goes whatever happens.
 pub async fn sign_out(State(console): State<Console>, signed: Signed) -> Result<Response, Refusal> {
+    console.sign_in.forget(&signed.secret.id());
     console.exchange.end_session(&signed.secret.id(), signed.now).await?;
     Ok(([secret::forget()], Redirect::to("/")).into_response())
 }

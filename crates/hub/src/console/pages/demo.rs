@@ -44,7 +44,7 @@ pub async fn enter(
     let demo = console.demo.as_ref().ok_or(Refusal::Missing)?;
     let chosen = form.get("who").parse::<usize>().ok().and_then(|at| demo.all().get(at));
     let chosen = chosen.ok_or_else(|| {
-        console.exchange.refuse_sign_in("no_such_person");
+        console.exchange.refuse_sign_in(None, "no_such_person");
         Refusal::Missing
     })?;
     let (secret, now) = (Secret::fresh(console.around.random.as_ref()), console.around.now());

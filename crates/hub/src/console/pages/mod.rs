@@ -7,6 +7,7 @@ mod group;
 mod home;
 mod learner;
 mod learners;
+mod sign_in;
 mod whereabouts;
 
 use super::{Pages, assets};
@@ -16,7 +17,11 @@ pub(super) fn all(pages: Pages) -> Pages {
     pages
         .page("GET /assets/{name}", assets::file)
         .page("GET /", home::home)
-        .page("GET /sign-in", home::sign_in)
+        .page("GET /sign-in", sign_in::choose)
+        .page("GET /sign-in/{institution}", sign_in::begin)
+        .page("GET /sign-in/{institution}/back", sign_in::back)
+        .page("GET /invited", sign_in::invited)
+        .page("POST /invited", sign_in::join)
         .page("GET /demo", demo::choose)
         .page("POST /demo", demo::enter)
         .page("POST /sign-out", account::sign_out)

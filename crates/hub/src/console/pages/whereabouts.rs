@@ -19,8 +19,8 @@ use axum::{
 };
 use commonroll_core::Timestamp;
 use commonroll_exchange::{
-    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen, Proposals,
-    Ring, SaidSeen, Session,
+    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen,
+    Proposals, Ring, SaidSeen, Session,
 };
 use jiff::tz::TimeZone;
 
@@ -250,8 +250,12 @@ impl Made<'_> {
     fn lead(&self) -> String {
         let total = self.seen.learners();
         let who = match (self.seen.ask, total) {
-            (BoardAsk::Away, 0) => return "Nobody is out at a partner today, as far as timetables say.".to_owned(),
-            (BoardAsk::Visitors, 0) => return "No visitors are expected today, as far as timetables say.".to_owned(),
+            (BoardAsk::Away, 0) => {
+                return "Nobody is out at a partner today, as far as timetables say.".to_owned();
+            }
+            (BoardAsk::Visitors, 0) => {
+                return "No visitors are expected today, as far as timetables say.".to_owned();
+            }
             (BoardAsk::Away, 1) => "1 learner is out at a partner".to_owned(),
             (BoardAsk::Away, _) => format!("{total} are out at partners"),
             (BoardAsk::Visitors, 1) => "1 visitor is expected here".to_owned(),
@@ -262,7 +266,9 @@ impl Made<'_> {
         let blind = self.count(&[Looks::Unknown, Looks::NotMarked]);
         let absent = self.count(&[Looks::NotSeen]);
         let mut parts = vec![format!("{safe} seen or excused")];
-        for (count, words) in [(ahead, "not due yet"), (absent, "not there"), (blind, "we can’t tell: no mark")] {
+        for (count, words) in
+            [(ahead, "not due yet"), (absent, "not there"), (blind, "we can’t tell: no mark")]
+        {
             if count > 0 {
                 parts.push(format!("{count} {words}"));
             }
@@ -297,7 +303,11 @@ impl Made<'_> {
             minutes: minutes(self.seen.at, alarm.since),
             name: alarm.name.clone(),
             address: alarm.learner.and_then(|learner| self.learner(learner)),
-            home: alarm.home.as_ref().filter(|_| self.seen.ask == BoardAsk::Visitors).map(|home| home.1.clone()),
+            home: alarm
+                .home
+                .as_ref()
+                .filter(|_| self.seen.ask == BoardAsk::Visitors)
+                .map(|home| home.1.clone()),
             tag: alarm.learner.map(|_| parts::state(state, looks_words(alarm.looks).to_owned())),
             expected,
             known: format!("{}.", alarm.known),
@@ -335,7 +345,13 @@ impl Made<'_> {
             if count > 0 {
                 let width = (count * 340 / total).max(3);
                 let width_shown = width.saturating_sub(2).max(2);
-                tally.push(Tally { state: standing(looks), count, words: looks_words(looks), x, width: width_shown });
+                tally.push(Tally {
+                    state: standing(looks),
+                    count,
+                    words: looks_words(looks),
+                    x,
+                    width: width_shown,
+                });
                 x += width;
             }
         }
@@ -345,7 +361,8 @@ impl Made<'_> {
     }
 
     fn fresh(&self, host: &HostSeen) -> Fresh {
-        let heard = host.heard.map_or_else(|| "nothing today".to_owned(), |at| ago(self.seen.at, at, self.zone));
+        let heard =
+            host.heard.map_or_else(|| "nothing today".to_owned(), |at| ago(self.seen.at, at, self.zone));
         let registers = match host.registers_late {
             0 => "No register is overdue.".to_owned(),
             1 => "1 register is overdue.".to_owned(),
@@ -369,7 +386,8 @@ impl Made<'_> {
     }
 
     fn groups(&self) -> Vec<Group> {
-        let lines = || self.seen.hosts.iter().flat_map(|host| host.lines.iter().map(move |line| (host, line)));
+        let lines =
+            || self.seen.hosts.iter().flat_map(|host| host.lines.iter().map(move |line| (host, line)));
         let group = |looks: Looks| {
             let mine: Vec<_> = lines().filter(|(_, line)| line.looks == looks).collect();
             let calm = matches!(looks, Looks::Seen | Looks::Expected | Looks::Excused);

@@ -1,0 +1,135 @@
+//! What a sign-in keeps in the browser between its two halves, and where it leads afterwards.
+//!
+//! Sealed with a key that all nodes have, so that nobody writes one of their own; of use for ten minutes, and once on each
+//! node. What is in it is no secret from the browser that began it.
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use commonroll_core::{Slug, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// Longest cookie that is looked at.
+const COOKIE_MAX: usize = 2_048;
+/// Sign-ins that are remembered as used.
+const USED_MAX: usize = 100_000;
+const REMEMBERED_US: i64 = 12 * 60_000_000;
+
+/// What a sign-in asks of the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// That the person signs in, unless they are there.
+    Plain,
+    /// That the person proves anew who they are, with a second factor where there is one.
+    Fresh,
+    /// That nobody is asked anything: is the person still there, and what are they?
+    Quiet,
+}
+
+/// One sign-in that was begun.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Flow {
+    /// Whose provider.
+    pub institution: Slug,
+    /// What the answer must carry.
+    pub state: String,
+    /// What the token must carry.
+    pub nonce: String,
+    /// What proves that the same browser asks for the token.
+    pub verifier: String,
+    /// Where to go then; judged again before anybody is sent there.
+    pub to: String,
+    /// When it was begun, in microseconds.
+    pub begun_us: i64,
+    /// What was asked of the provider besides.
+    pub asked: Asked,
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Flow({}, ..)", self.institution)
+    }
+}
+
+/// Seals and opens what is kept in browsers.
+pub struct Seal {
+    key: hmac::Key,
+    used: Mutex<HashMap<String, Timestamp>>,
+}
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seal")
+    }
+}
+
+impl Seal {
+    /// With a key that all nodes have.
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, key), used: Mutex::default() }
+    }
+
+    /// As a cookie's value.
+    pub fn close<T: Serialize>(&self, what: &T) -> String {
+        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(what).unwrap_or_default());
+        let tag = hmac::sign(&self.key, body.as_bytes());
+        format!("{body}.{}", URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    /// What a cookie's value says, if this seal is on it.
+    pub fn read<T: DeserializeOwned>(&self, cookie: &str) -> Option<T> {
+        let (body, tag) = Some(cookie).filter(|c| c.len() <= COOKIE_MAX)?.split_once('.')?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        hmac::verify(&self.key, body.as_bytes(), &tag).ok()?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()
+    }
+
+    /// Opens a begun sign-in once; a second time, or with another seal, it is nothing.
+    pub fn open(&self, cookie: &str, now: Timestamp) -> Option<Flow> {
+        let flow: Flow = self.read(cookie)?;
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|_, at| now.micros() - at.micros() < REMEMBERED_US);
+        if used.len() >= USED_MAX || used.insert(flow.state.clone(), now).is_some() {
+            return None;
+        }
+        Some(flow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros("at", micros).unwrap()
+    }
+
+    fn flow() -> Flow {
+        Flow {
+            institution: "kingsmead".parse().unwrap(),
+            state: "s".repeat(43),
+            nonce: "n".repeat(43),
+            verifier: "v".repeat(43),
+            to: "/whereabouts?show=all".to_owned(),
+            begun_us: 1_000,
+            asked: Asked::Plain,
+        }
+    }
+
+    #[test]
+    fn case_41_a_begun_sign_in_can_be_finished_once_and_not_made_up() {
+        let (seal, other) = (Seal::new(&[1; 32]), Seal::new(&[2; 32]));
+        let cookie = seal.close(&flow());
+        assert!(other.open(&cookie, at(2_000)).is_none(), "sealed by somebody else");
+        let (body, tag) = cookie.split_once('.').unwrap();
+        assert!(seal.open(&format!("{}A.{tag}", &body[..body.len() - 1]), at(2_000)).is_none());
+        assert!(seal.open(body, at(2_000)).is_none());
+        let opened = seal.open(&cookie, at(2_000)).unwrap();
+        assert_eq!(opened.to, "/whereabouts?show=all");
+        assert!(seal.open(&cookie, at(3_000)).is_none(), "a state is good once");
+    }
+}
