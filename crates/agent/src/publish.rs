@@ -222,6 +222,7 @@ async fn declare(
 ) -> Result<u64, AgentError> {
     let mut changed = 0;
     spool.requeue_declarations(now).await?;
+    spool.due_days(now).await?;
     let mut again = true;
     loop {
         let waiting = spool.waiting_declarations(DECLARATIONS_MAX).await?;
@@ -253,7 +254,7 @@ async fn declare(
 /// When something that was refused may be tried again: what breaks a rule of the schema never by itself, since it
 /// would break it again; what the directory or an agreement does not allow yet, later.
 pub fn is_retryable(code: &str) -> bool {
-    const NEVER: [&str; 4] = ["conflict", "stale_revision", "not_yours", "confidential"];
+    const NEVER: [&str; 5] = ["conflict", "stale_revision", "not_yours", "confidential", "too_old"];
     !code.starts_with("invalid") && !NEVER.contains(&code)
 }
 

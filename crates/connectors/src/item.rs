@@ -5,8 +5,8 @@
 use commonroll_core::{
     Body, LocalId, RecordKind, SchoolDate, Timestamp,
     directory::{
-        GroupDeclaration, LearnerDeclaration, PlacementAcceptance, PlacementDeclaration, PlacementEnd,
-        StaffDeclaration,
+        DayDeclaration, GroupDeclaration, LearnerDeclaration, NoticeDeclaration, PlacementAcceptance,
+        PlacementDeclaration, PlacementEnd, StaffDeclaration, SupportDeclaration,
     },
 };
 use std::fmt;
@@ -28,6 +28,12 @@ pub enum Item {
     End(PlacementEnd),
     /// A member of staff and every group that they teach.
     Staff(StaffDeclaration),
+    /// All lessons of a date.
+    Day(DayDeclaration),
+    /// A notice about a learner.
+    Notice(NoticeDeclaration),
+    /// What a learner needs elsewhere, if the file's owner is the home.
+    Support(SupportDeclaration),
 }
 
 /// A record as the source gives it. The agent adds identity (from source, kind, date and local key) and revision.
@@ -121,6 +127,10 @@ pub enum Scope {
     Acceptances,
     /// Everybody who teaches: whoever is absent teaches nothing.
     Staff,
+    /// Every notice that holds or is still to come.
+    Notices,
+    /// Every support note.
+    Support,
 }
 
 /// Takes what a connector says, as it says it.

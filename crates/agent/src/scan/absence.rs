@@ -32,6 +32,8 @@ impl File<'_> {
             Scope::Placements => return self.ended(tx, Endable::Placements, taken).await,
             Scope::Acceptances => return self.ended(tx, Endable::Acceptances, taken).await,
             Scope::Staff => return self.ended(tx, Endable::Staff, taken).await,
+            Scope::Notices => return self.ended(tx, Endable::Notices, taken).await,
+            Scope::Support => return self.ended(tx, Endable::Support, taken).await,
             // Neither has a way to be taken back: a learner who left is declared so by the MIS.
             Scope::Learners | Scope::Groups => return Ok(Ok(())),
         };
@@ -81,12 +83,12 @@ impl File<'_> {
         kind: Endable,
         taken: &mut Taken,
     ) -> Result<Result<(), Fault>, AgentError> {
-        let (all, absent) = declared::absent_count(tx, kind, self.origin, self.generation).await?;
+        let (all, absent) = declared::absent_count(tx, kind, self.origin, self.generation, self.now).await?;
         if self.has_shrunk(all, absent) {
             return Ok(Err(shrunken()));
         }
-        taken.declared +=
-            declared::end_absent(tx, kind, self.origin, self.generation, self.now, self.name).await?;
+        let ended = declared::end_absent(tx, kind, self.origin, self.generation, self.now, self.name).await?;
+        taken.declares(ended);
         Ok(Ok(()))
     }
 

@@ -150,6 +150,9 @@ impl Sink for Feeder<'_> {
             Item::Acceptance(said) => self.declare(&Declaration::Acceptance(said), at.line),
             Item::End(said) => self.declare(&Declaration::End(said), at.line),
             Item::Staff(said) => self.declare(&Declaration::Staff(said), at.line),
+            Item::Day(said) => self.declare(&Declaration::Day(said), at.line),
+            Item::Notice(said) => self.declare(&Declaration::Notice(said), at.line),
+            Item::Support(said) => self.declare(&Declaration::Support(said), at.line),
         }
         if self.piece.records.len() + self.piece.declarations.len() >= PIECE {
             self.flush();

@@ -151,8 +151,10 @@ impl File<'_> {
 
     async fn piece(&self, tx: &mut Tx, piece: Piece, taken: &mut Taken) -> Result<(), AgentError> {
         if !piece.declarations.is_empty() {
-            taken.declared +=
-                declared::compare(tx, piece.declarations, self.generation, self.origin, self.name).await?;
+            let said = piece.declarations;
+            let changed =
+                declared::compare(tx, said, self.generation, self.origin, self.name, self.now).await?;
+            taken.declares(changed);
         }
         if piece.records.is_empty() {
             return Ok(());

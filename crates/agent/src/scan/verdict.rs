@@ -37,9 +37,9 @@ pub struct Taken {
     pub withdrawn: u64,
     /// Records that were sent already.
     pub unchanged: u64,
-    /// Learners, groups, placements and the like that are new or changed.
+    /// Learners, groups, placements, days and the like that are new or changed.
     pub declared: u64,
-    /// Records to be sent, by kind and date.
+    /// Records to be sent, by kind and date, and days, notices and support notes.
     pub sending: BTreeMap<String, u64>,
     /// What a person should look at; at most a thousand.
     pub problems: Vec<RowProblem>,
@@ -51,6 +51,14 @@ pub struct Taken {
 }
 
 impl Taken {
+    /// Declarations that are new or changed: a name for each, empty for those that are only counted.
+    pub(super) fn declares(&mut self, changed: Vec<String>) {
+        self.declared += changed.len() as u64;
+        for what in changed.into_iter().filter(|what| !what.is_empty()) {
+            *self.sending.entry(what).or_default() += 1;
+        }
+    }
+
     pub(super) fn new_in(&self, range: Range) -> u64 {
         let inside = |(kind, days): &(RecordKind, i32)| {
             *kind == range.kind && range.date.is_none_or(|date| date.days() == *days)

@@ -21,6 +21,16 @@ const KNOWN: i64 = 1;
 const REFUSED: i64 = 2;
 const CONTESTED: i64 = 3;
 const ENDED: i64 = 4;
+/// A day that lies too far ahead to be said yet.
+const AHEAD: i64 = 5;
+
+/// Days ahead that are said: one less than the hub takes, for whoever's midnight comes first.
+const DAYS_AHEAD: i32 = 20;
+/// Days back that are said.
+const DAYS_BACK: i32 = 6;
+const DAY_US: i64 = 86_400_000_000;
+/// Bytes of declarations in one call, about.
+const CALL_BYTES: usize = 1 << 20;
 
 /// Kinds of declaration that absence can end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +41,10 @@ pub(crate) enum Endable {
     Acceptances = 4,
     /// Members of staff: whoever is absent teaches nothing any more.
     Staff = 6,
+    /// Notices: one that is absent and not over is taken back.
+    Notices = 8,
+    /// Support notes: one that is absent is taken back.
+    Support = 9,
 }
 
 /// A declaration, prepared for comparing.
@@ -42,6 +56,12 @@ pub(crate) struct Prepared {
     message: Vec<u8>,
     /// What takes it back, without its moment.
     undo: Option<Vec<u8>>,
+    /// The date of a day, in days since 1970.
+    days: Option<i32>,
+    /// First instant behind a notice.
+    over: Option<Timestamp>,
+    /// Name for people; empty where a number says enough.
+    label: String,
     pub(crate) line: u64,
 }
 
@@ -79,8 +99,34 @@ impl Prepared {
         let print = digest(&SHA256, &message).as_ref().try_into().expect("SHA-256 has 32 bytes");
         let (kind, key, undo) = key(declaration);
         let undo = undo.map(|undo| write_declaration(&undo).encode_to_vec());
-        Self { kind, key, print, message, undo, line }
+        let (days, over, label) = match declaration {
+            Declaration::Day(day) => {
+                let closed = if day.closed { ", closed" } else { "" };
+                let label = format!("day {}, {} lessons{closed}", day.date, day.lessons().len());
+                (Some(day.date.days()), None, label)
+            }
+            Declaration::Notice(notice) => (None, Some(notice.time.end()), "notices".to_owned()),
+            Declaration::Support(_) => (None, None, "support notes".to_owned()),
+            _ => (None, None, String::new()),
+        };
+        Self { kind, key, print, message, undo, days, over, label, line }
     }
+
+    /// True if nobody needs to be told any more.
+    fn is_past(&self, now: Timestamp) -> bool {
+        let back = now.plus_micros(-DAY_US * i64::from(DAYS_BACK));
+        self.days.is_some_and(|days| days < today(now) - DAYS_BACK) || self.over.is_some_and(|end| end < back)
+    }
+
+    /// When a day may be said, if not yet.
+    fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        let wait = self.days? - DAYS_AHEAD - today(now);
+        (wait > 0).then(|| now.plus_micros(DAY_US * i64::from(wait)))
+    }
+}
+
+fn today(now: Timestamp) -> i32 {
+    now.date_in(&jiff::tz::TimeZone::UTC).days()
 }
 
 /// A declaration's kind, what names it among its kind, and what would take it back.
@@ -130,14 +176,18 @@ fn key(declaration: &Declaration) -> (i64, Vec<u8>, Option<Declaration>) {
     }
 }
 
-/// Compares declarations with what was declared and lets the changed ones wait. Gives how many changed.
+/// Compares declarations with what was declared and lets the changed ones wait. Gives a label for each that changed. What
+/// is past is passed over.
 pub(crate) async fn compare(
     tx: &mut Tx,
     said: Vec<Prepared>,
     generation: i64,
     origin: &str,
     file: &str,
-) -> Result<u64, AgentError> {
+    now: Timestamp,
+) -> Result<Vec<String>, AgentError> {
+    let mut said = said;
+    said.retain(|said| !said.is_past(now));
     let mut position = next_position(tx).await?;
     let known = known(tx, &said).await?;
     let mut changed: HashMap<(i64, Vec<u8>), Prepared> = HashMap::new();
@@ -166,9 +216,9 @@ pub(crate) async fn compare(
     }
     let waiting: Vec<Prepared> = order.iter().filter_map(|key| changed.remove(key)).collect();
     for waiting in waiting.chunks(500) {
-        write(tx, waiting, generation, origin, file, &mut position).await?;
+        write(tx, waiting, (generation, origin, file), &mut position, now).await?;
     }
-    Ok(waiting.len() as u64)
+    Ok(waiting.into_iter().map(|said| said.label).collect())
 }
 
 async fn known(tx: &mut Tx, said: &[Prepared]) -> Result<HashMap<(i64, Vec<u8>), Vec<u8>>, AgentError> {
@@ -190,17 +240,16 @@ async fn known(tx: &mut Tx, said: &[Prepared]) -> Result<HashMap<(i64, Vec<u8>),
 async fn write(
     tx: &mut Tx,
     waiting: &[Prepared],
-    generation: i64,
-    origin: &str,
-    file: &str,
+    (generation, origin, file): (i64, &str, &str),
     position: &mut i64,
+    now: Timestamp,
 ) -> Result<(), AgentError> {
-    const HEAD: &str = "INSERT INTO declared(kind, key, print, origin, generation, state, message, position, file, line, undo) VALUES ";
+    const HEAD: &str = "INSERT INTO declared(kind, key, print, origin, generation, state, message, position, file, line, undo, retry_us) VALUES ";
     const TAIL: &str = " ON CONFLICT(kind, key) DO UPDATE SET print = excluded.print, origin = excluded.origin, \
         generation = excluded.generation, state = excluded.state, message = excluded.message, \
         position = excluded.position, file = excluded.file, line = excluded.line, undo = excluded.undo, \
-        code = '', field = '', reason = '', tries = 0, retry_us = NULL";
-    let mut query = sqlx::query(rows(HEAD, 11, waiting.len(), TAIL));
+        code = '', field = '', reason = '', tries = 0, retry_us = excluded.retry_us";
+    let mut query = sqlx::query(rows(HEAD, 12, waiting.len(), TAIL));
     for said in waiting {
         *position += 1;
         query = query
@@ -209,12 +258,13 @@ async fn write(
             .bind(&said.print[..])
             .bind(origin)
             .bind(generation)
-            .bind(WAITING)
+            .bind(if said.due(now).is_some() { AHEAD } else { WAITING })
             .bind(&said.message)
             .bind(*position)
             .bind(file)
             .bind(said.line.min(i64::MAX as u64) as i64)
-            .bind(&said.undo);
+            .bind(&said.undo)
+            .bind(said.due(now).map(Timestamp::micros));
     }
     query.execute(&mut **tx).await?;
     Ok(())
@@ -224,13 +274,34 @@ async fn next_position(tx: &mut Tx) -> Result<i64, AgentError> {
     Ok(sqlx::query_scalar("SELECT COALESCE(MAX(position), 0) FROM declared").fetch_one(&mut **tx).await?)
 }
 
-/// How many declarations of a kind stand for an origin, and how many of them this export did not have.
+/// How many declarations of a kind stand for an origin, and how many of them this export did not have. Notices that are
+/// over don't count: they leave every export one day.
 pub(crate) async fn absent_count(
     tx: &mut Tx,
     kind: Endable,
     origin: &str,
     generation: i64,
+    now: Timestamp,
 ) -> Result<(u64, u64), AgentError> {
+    if kind == Endable::Notices {
+        let held: Vec<(bool, Vec<u8>)> = sqlx::query_as(
+            "SELECT generation <> $3, undo FROM declared
+              WHERE kind = $1 AND origin = $2 AND state <> 4 AND undo IS NOT NULL",
+        )
+        .bind(kind as i64)
+        .bind(origin)
+        .bind(generation)
+        .fetch_all(&mut **tx)
+        .await?;
+        let mut absent = Vec::with_capacity(held.len());
+        for (is_absent, undo) in held {
+            if !is_over(&read_undo(&undo)?, now) {
+                absent.push(is_absent);
+            }
+        }
+        let all = absent.len() as u64;
+        return Ok((all, absent.into_iter().filter(|absent| *absent).count() as u64));
+    }
     let (all, absent): (i64, i64) = sqlx::query_as(
         "SELECT COUNT(*), COALESCE(SUM(generation <> $3), 0) FROM declared
           WHERE kind = $1 AND origin = $2 AND state <> 4 AND undo IS NOT NULL",
@@ -243,7 +314,17 @@ pub(crate) async fn absent_count(
     Ok((all.unsigned_abs(), absent.unsigned_abs()))
 }
 
-/// Ends what this export did not have. Gives their number.
+fn read_undo(undo: &[u8]) -> Result<Declaration, AgentError> {
+    let damaged = || AgentError::Damaged("declared.undo");
+    let undo = pb::Declaration::decode(undo).map_err(|_| damaged())?;
+    commonroll_wire::read_declaration(&undo).map_err(|_| damaged())
+}
+
+fn is_over(undo: &Declaration, now: Timestamp) -> bool {
+    matches!(undo, Declaration::Notice(notice) if notice.time.end() <= now)
+}
+
+/// Ends what this export did not have. Gives a label for each.
 pub(crate) async fn end_absent(
     tx: &mut Tx,
     kind: Endable,
@@ -251,7 +332,7 @@ pub(crate) async fn end_absent(
     generation: i64,
     now: Timestamp,
     file: &str,
-) -> Result<u64, AgentError> {
+) -> Result<Vec<String>, AgentError> {
     let absent: Vec<Vec<u8>> = sqlx::query_scalar(
         "SELECT undo FROM declared WHERE kind = $1 AND origin = $2 AND generation <> $3 AND state <> 4
             AND undo IS NOT NULL ORDER BY position",
@@ -263,14 +344,14 @@ pub(crate) async fn end_absent(
     .await?;
     let mut ends = Vec::with_capacity(absent.len());
     for undo in absent {
-        let undo =
-            pb::Declaration::decode(undo.as_slice()).map_err(|_| AgentError::Damaged("declared.undo"))?;
-        match commonroll_wire::read_declaration(&undo) {
-            Ok(Declaration::End(end)) => {
+        match read_undo(&undo)? {
+            Declaration::End(end) => {
                 ends.push(Prepared::new(&Declaration::End(PlacementEnd { from: now, ..end }), 0));
             }
-            Ok(nothing @ (Declaration::Staff(_) | Declaration::Notice(_) | Declaration::Support(_))) => {
-                ends.push(Prepared::new(&nothing, 0))
+            // What was expected of a time that is over stays true.
+            over if is_over(&over, now) => {}
+            nothing @ (Declaration::Staff(_) | Declaration::Notice(_) | Declaration::Support(_)) => {
+                ends.push(Prepared::new(&nothing, 0));
             }
             _ => return Err(AgentError::Damaged("declared.undo")),
         }
@@ -284,11 +365,11 @@ pub(crate) async fn end_absent(
     .bind(generation)
     .execute(&mut **tx)
     .await?;
-    compare(tx, ends, generation, origin, file).await
+    compare(tx, ends, generation, origin, file, now).await
 }
 
 impl Spool {
-    /// The next declarations that wait, in the order in which they were found.
+    /// The next declarations that wait, in the order in which they were found: so many, and as many as fit into a call.
     ///
     /// # Errors
     /// When the spool fails.
@@ -306,7 +387,13 @@ impl Spool {
                 .map_err(|_| AgentError::Damaged("declared.message"))?;
             Ok(WaitingDeclaration { kind, key, print, tries, message })
         };
-        found.into_iter().map(read).collect()
+        let mut bytes = 0;
+        let fit = found.into_iter().take_while(|(.., message)| {
+            let first = bytes == 0;
+            bytes += message.len();
+            first || bytes <= CALL_BYTES
+        });
+        fit.map(read).collect()
     }
 
     /// Settles declarations by the hub's answers. Gives how many changed the directory.
@@ -366,6 +453,18 @@ impl Spool {
     /// When the spool fails.
     pub async fn requeue_declarations(&self, now: Timestamp) -> Result<u64, AgentError> {
         let done = sqlx::query("UPDATE declared SET state = 0 WHERE state = 2 AND retry_us <= $1")
+            .bind(now.micros())
+            .execute(self.pool())
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Lets days wait that are near enough to be said by now.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn due_days(&self, now: Timestamp) -> Result<u64, AgentError> {
+        let done = sqlx::query("UPDATE declared SET state = 0, retry_us = NULL WHERE state = 5 AND retry_us <= $1")
             .bind(now.micros())
             .execute(self.pool())
             .await?;

@@ -4,6 +4,7 @@
 
 mod coming_back;
 mod crashes;
+mod expected;
 mod exports;
 mod fake_hub;
 mod joining;

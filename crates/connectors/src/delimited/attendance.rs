@@ -18,7 +18,7 @@ use commonroll_core::{
     attendance::{CodeProblem, CodeTable},
     record::{Attendance, attendance::Presence},
 };
-use jiff::civil::Time;
+use jiff::{civil::Time, tz::TimeZone};
 use std::collections::HashMap;
 
 /// Rows of attendance.
@@ -33,8 +33,8 @@ pub struct Marks {
     register: bool,
 }
 
-/// Where the time of a mark comes from.
-struct When {
+/// Where the time of a mark, a lesson or a notice comes from.
+pub struct When {
     period: Option<Bound>,
     periods: HashMap<String, (Time, Time)>,
     start: Option<Bound>,
@@ -53,14 +53,7 @@ impl Marks {
             late: field("minutes_late")?,
             left_early: field("minutes_left_early")?,
             note: field("note")?,
-            when: When {
-                period: field("period")?,
-                periods: periods(&mapping.periods)?,
-                start: field("start")?,
-                end: field("end")?,
-                minutes: field("minutes")?,
-                last: None,
-            },
+            when: When::bind(mapping, captions)?,
             codes: table(mapping.codes.as_ref(), settings)?,
             register: mapping.codes.as_ref().is_some_and(|codes| codes.register),
         })
@@ -84,7 +77,7 @@ impl Marks {
         };
         let presence = Presence {
             physical: meaning.physical,
-            interval: self.when.interval(at, date, &self.common)?,
+            interval: self.when.interval(at, date, self.common.zone())?,
             minutes_late: minutes(&self.late)?,
             minutes_left_early: minutes(&self.left_early)?,
         };
@@ -106,11 +99,24 @@ impl Marks {
 }
 
 impl When {
-    fn interval(
+    pub fn bind(mapping: &Delimited, captions: &Captions) -> Result<Self, FileFault> {
+        let field = |name| optional(name, mapping, captions);
+        Ok(Self {
+            period: field("period")?,
+            periods: periods(&mapping.periods)?,
+            start: field("start")?,
+            end: field("end")?,
+            minutes: field("minutes")?,
+            last: None,
+        })
+    }
+
+    /// The time of a row on a date; `None` if it has none.
+    pub fn interval(
         &mut self,
         at: At<'_, '_>,
         date: SchoolDate,
-        common: &Common,
+        zone: &TimeZone,
     ) -> Result<Option<Interval>, Bad> {
         let Some((start, end)) = self.times(at)? else { return Ok(None) };
         if let Some((of, from, to, interval)) = &self.last
@@ -118,7 +124,7 @@ impl When {
         {
             return Ok(Some(*interval));
         }
-        let interval = Interval::new(date.at(start, common.zone()), date.at(end, common.zone()))
+        let interval = Interval::new(date.at(start, zone), date.at(end, zone))
             .map_err(|invalid| Bad::new("", "CSV-TIME", invalid.rule))?;
         self.last = Some((date, start, end, interval));
         Ok(Some(interval))

@@ -24,10 +24,15 @@ pub struct Coverage {
 impl Coverage {
     pub fn new(rows: Rows, covers: Option<Covers>) -> Self {
         let usual = match rows {
-            Rows::Attendance => Covers::Dates,
-            Rows::Learners | Rows::Groups | Rows::Placements | Rows::Acceptances | Rows::Staff => {
-                Covers::Everything
-            }
+            // A day is said whole by itself: a date that is not in the file means nothing.
+            Rows::Attendance | Rows::Timetable => Covers::Dates,
+            Rows::Learners
+            | Rows::Groups
+            | Rows::Placements
+            | Rows::Acceptances
+            | Rows::Staff
+            | Rows::Notices
+            | Rows::Support => Covers::Everything,
             Rows::Assessment | Rows::Behaviour | Rows::Ends => Covers::Nothing,
         };
         Self {
@@ -63,7 +68,8 @@ impl Coverage {
     /// Tells what is covered. `rows` is how many rows the mapping wanted.
     pub fn tell(self, rows: u64, out: &mut dyn Sink) -> Result<(), FileFault> {
         let everything = self.whole();
-        if rows == 0 && self.covers == Covers::Everything {
+        let is_never_empty = self.covers == Covers::Everything || self.rows == Rows::Timetable;
+        if rows == 0 && is_never_empty {
             let fix =
                 "the file has captions but no rows, which is a failed export rather than an empty school";
             return Err(FileFault::content("FILE-NO-ROWS", None, fix));
@@ -102,7 +108,9 @@ impl Coverage {
             Rows::Placements => Some(Scope::Placements),
             Rows::Acceptances => Some(Scope::Acceptances),
             Rows::Staff => Some(Scope::Staff),
-            Rows::Ends => None,
+            Rows::Notices => Some(Scope::Notices),
+            Rows::Support => Some(Scope::Support),
+            Rows::Ends | Rows::Timetable => None,
             Rows::Attendance | Rows::Assessment | Rows::Behaviour => match self.kind() {
                 Some(kind) => Some(Scope::Records(kind)),
                 None => None,

@@ -65,14 +65,19 @@ impl Declarations {
                 group: self.group(at)?,
                 from: self.ends(at)?,
             }),
-            Rows::Placements | Rows::Attendance | Rows::Assessment | Rows::Behaviour | Rows::Staff => {
-                Item::Placement(PlacementDeclaration {
-                    learner: learner(self.must("learner")?, at)?,
-                    host: self.institution("host", at)?,
-                    group: self.group(at)?,
-                    dates: self.dates(at)?,
-                })
-            }
+            Rows::Placements
+            | Rows::Attendance
+            | Rows::Assessment
+            | Rows::Behaviour
+            | Rows::Staff
+            | Rows::Timetable
+            | Rows::Notices
+            | Rows::Support => Item::Placement(PlacementDeclaration {
+                learner: learner(self.must("learner")?, at)?,
+                host: self.institution("host", at)?,
+                group: self.group(at)?,
+                dates: self.dates(at)?,
+            }),
         })
     }
 

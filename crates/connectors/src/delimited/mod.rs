@@ -10,6 +10,7 @@ mod bound;
 mod common;
 mod covers;
 mod directory;
+mod expected;
 mod plan;
 mod staff;
 
@@ -88,6 +89,9 @@ enum Sort {
     Parts(Box<behaviour::Parts>),
     Declarations(Box<directory::Declarations>),
     Staff(Box<staff::Teaching>),
+    Days(Box<expected::Days>),
+    Notices(Box<expected::Notices>),
+    Support(Box<expected::Support>),
 }
 
 impl<'a> File<'a> {
@@ -117,6 +121,15 @@ impl<'a> File<'a> {
                 Sort::Parts(Box::new(behaviour::Parts::bind(mapping, &captions, settings)?))
             }
             mapping::Rows::Staff => Sort::Staff(Box::new(staff::Teaching::bind(mapping, &captions)?)),
+            mapping::Rows::Timetable => {
+                Sort::Days(Box::new(expected::Days::bind(mapping, &captions, settings)?))
+            }
+            mapping::Rows::Notices => {
+                Sort::Notices(Box::new(expected::Notices::bind(mapping, &captions, settings)?))
+            }
+            mapping::Rows::Support => {
+                Sort::Support(Box::new(expected::Support::bind(mapping, &captions, settings)?))
+            }
             _ => Sort::Declarations(Box::new(directory::Declarations::bind(mapping, &captions, settings)?)),
         };
         let unknown = captions.unknown(&mapping.ignore, line);
@@ -172,9 +185,15 @@ impl<'a> File<'a> {
                 let fix = "names more people than any school has; look at the column of their ids";
                 return Err(FileFault::too_big("CSV-STAFF", Some(line), fix));
             }
+            if matches!(&self.sort, Sort::Days(days) if days.len() > self.lookups_max) {
+                let fix = "has more lessons than any school in a year; export a shorter time";
+                return Err(FileFault::too_big("CSV-LESSONS", Some(line), fix));
+            }
         }
-        if let Sort::Staff(staff) = self.sort {
-            staff.tell(out);
+        match self.sort {
+            Sort::Staff(staff) => staff.tell(out),
+            Sort::Days(days) => days.tell(out),
+            _ => {}
         }
         if wanted > 0 && self.without_id == wanted && self.given == 0 {
             let fix = "the learner's id is blank in every row; SIMS does this unless the account is in the group \
@@ -212,6 +231,13 @@ impl Sort {
                 Err(bad) => give(None, Err(bad)),
             },
             Self::Declarations(declarations) => give(None, declarations.row(at)),
+            Self::Notices(notices) => notices.row(at, &mut |result| give(None, result)),
+            Self::Support(support) => give(None, support.row(at)),
+            Self::Days(days) => {
+                if let Err(bad) = days.row(at) {
+                    give(None, Err(bad));
+                }
+            }
             Self::Staff(staff) => {
                 if let Err(bad) = staff.row(at) {
                     give(None, Err(bad));

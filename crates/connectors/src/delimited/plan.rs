@@ -156,9 +156,15 @@ fn usual_key(mapping: &Delimited) -> &'static [&'static str] {
         Rows::Assessment => &["date", "learner", "group", "subject", "title", "result_set", "kind"],
         Rows::Behaviour if mapping.fields.contains_key("event") => &["event", "learner"],
         Rows::Behaviour => &["date", "time", "learner", "label"],
-        Rows::Learners | Rows::Groups | Rows::Placements | Rows::Acceptances | Rows::Ends | Rows::Staff => {
-            &[]
-        }
+        Rows::Learners
+        | Rows::Groups
+        | Rows::Placements
+        | Rows::Acceptances
+        | Rows::Ends
+        | Rows::Staff
+        | Rows::Timetable
+        | Rows::Notices
+        | Rows::Support => &[],
     }
 }
 

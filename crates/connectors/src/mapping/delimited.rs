@@ -72,6 +72,12 @@ pub enum Rows {
     Ends,
     /// One group that a member of staff teaches.
     Staff,
+    /// One lesson of a date.
+    Timetable,
+    /// One notice about a learner: an expected absence, say.
+    Notices,
+    /// What one learner needs elsewhere, written for sharing.
+    Support,
 }
 
 /// How dates are written. Never guessed.
@@ -313,6 +319,15 @@ impl Rows {
             Self::Acceptances => (&["learner", "home", "first_date", "last_date"], &["group"]),
             Self::Ends => (&["learner", "other", "from_date"], &["group", "from_time"]),
             Self::Staff => (&["staff"], &["group"]),
+            Self::Timetable => (
+                &["date", "group"],
+                &["start", "end", "minutes", "period", "lesson", "room", "cancelled", "closed", "week"],
+            ),
+            Self::Notices => (
+                &["learner", "date"],
+                &["last_date", "notice", "kind", "start", "end", "minutes", "period", "withdrawn"],
+            ),
+            Self::Support => (&["learner", "last_date"], &["needs", "emergency"]),
         }
     }
 }
@@ -353,6 +368,10 @@ impl Delimited {
                     return Err(MappingError::setting("codes", fix));
                 };
                 codes.usage()?;
+            }
+            Rows::Timetable if !["start", "period"].iter().any(|name| self.fields.contains_key(*name)) => {
+                let fix = "must say which column it is in, or `period` with [periods]";
+                return Err(MappingError::setting("fields.start", fix));
             }
             Rows::Assessment if self.result.is_empty() => {
                 for name in ["date", "grade", "scale", "kind"] {

@@ -53,6 +53,10 @@ impl<'a> Reader<'a> {
             Item::Placement(_) | Item::End(_) => Scope::Placements,
             Item::Acceptance(_) => Scope::Acceptances,
             Item::Staff(_) => Scope::Staff,
+            // No package holds these.
+            Item::Day(_) => Scope::Groups,
+            Item::Notice(_) => Scope::Notices,
+            Item::Support(_) => Scope::Support,
         });
         self.out.item(item, Place { line });
     }

@@ -4,6 +4,7 @@
 
 mod delimited;
 mod edfi;
+mod expected;
 mod grades;
 mod hostile;
 mod oneroster;

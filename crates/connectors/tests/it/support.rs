@@ -119,6 +119,37 @@ fn show(item: &Item) -> String {
             acceptance.dates.last()
         ),
         Item::End(end) => format!("end {} with {} from {}", end.learner.as_str(), end.other, end.from),
+        Item::Day(day) => {
+            let mut text = format!(
+                "day {}{}{}",
+                day.date,
+                day.week.as_ref().map_or(String::new(), |week| format!(" week {week}")),
+                if day.closed { " closed" } else { "" }
+            );
+            for lesson in day.lessons() {
+                let state = if lesson.cancelled { " cancelled" } else { "" };
+                let (id, group, room) =
+                    (lesson.local_id.as_str(), lesson.group.as_str(), lesson.room.as_str());
+                write!(text, " | {id} {group} {} {room}{state}", lesson.time.start()).unwrap();
+            }
+            text
+        }
+        Item::Notice(notice) => format!(
+            "notice {} {} {} {} to {}{}",
+            notice.local_id.as_str(),
+            notice.learner.as_str(),
+            notice.kind.as_str(),
+            notice.time.start(),
+            notice.time.end(),
+            if notice.withdrawn { " withdrawn" } else { "" }
+        ),
+        Item::Support(support) => format!(
+            "support {} ({}) ({}) until {}",
+            support.learner.as_str(),
+            support.needs.as_str(),
+            support.emergency.as_str(),
+            support.last_date
+        ),
         Item::Staff(staff) => {
             let groups: Vec<&str> = staff.groups.iter().map(|group| group.as_str()).collect();
             format!("staff {} teaches {}", staff.local_id.as_str(), groups.join(" "))
