@@ -10,8 +10,8 @@ use super::{
     registers::{self, Row, Seen},
     rosters,
     world::{
-        ASHDOWN, GROUPS, HOLLINS, KINGSMEAD, Lesson, NORTHGATE, PARTNERS, RIVERSIDE, ST_BRIDES, WYVERN, Who,
-        World, clock,
+        ASHDOWN, GROUPS, HOLLINS, KINGSMEAD, Lesson, NORTHGATE, PARTNERS, PHYSICS, RIVERSIDE, ST_BRIDES,
+        WYVERN, Who, World, clock,
     },
 };
 use crate::demo::setup::{Action, Arrived, Content, FileToWrite, Kind, Step};
@@ -23,6 +23,8 @@ use std::{
 /// Real seconds for a minute of school at speed 1.
 const PACE: f64 = 0.118;
 const NOON: u32 = 720;
+/// Minutes into the lesson after which whoever went missing is there.
+const FOUND: u32 = 42;
 
 /// A day.
 pub struct Day {
@@ -142,13 +144,16 @@ impl Maker<'_> {
 
     /// The register of one lesson: taken, added to as people come in, and put right later.
     fn lesson(&self, group: usize, lesson: Lesson, visitors: &[usize], chance: &mut Chance) -> Vec<Change> {
-        let plain =
-            |visit: usize| self.world.visits[visit].declared && !self.world.visits[visit].ends_at_noon;
+        let plain = |visit: usize| {
+            let who = &self.world.visits[visit];
+            who.declared && !who.ends_at_noon && !self.world.is_fixed(visit)
+        };
+        let is_away = |visit: usize| self.world.excused.contains(&visit) || self.world.missing.1 == visit;
         let mut rows: Vec<Row> = visitors
             .iter()
             .map(|visit| {
                 let seen = if plain(*visit) && chance.percent(14) { Seen::Absent } else { Seen::Present };
-                (*visit, seen)
+                (*visit, if is_away(*visit) { Seen::Absent } else { seen })
             })
             .collect();
         let slip = GROUPS[group].host == KINGSMEAD;
@@ -160,7 +165,7 @@ impl Maker<'_> {
         // Some who were missing come in.
         let mut late = false;
         for row in &mut rows {
-            if row.1 == Seen::Absent && chance.percent(55) {
+            if row.1 == Seen::Absent && plain(row.0) && chance.percent(55) {
                 row.1 = Seen::Late(5 + u32::try_from(chance.below(25)).unwrap_or(0));
                 late = true;
             }
@@ -172,11 +177,16 @@ impl Maker<'_> {
         if late {
             changes.push((taken + 22, group, lesson, rows.clone()));
         }
+        // Whoever went missing on the way is found, and comes in with somebody.
+        if let Some(row) = rows.iter_mut().find(|row| row.0 == self.world.missing.1) {
+            row.1 = Seen::Late(FOUND);
+            changes.push((lesson.start + FOUND + 4, group, lesson, rows.clone()));
+        }
         // An office that looks again: present after all, and a mark that should never have been made.
         let last = GROUPS[group].lessons.last().is_some_and(|l| l.start == lesson.start);
         if !last && chance.percent(60) {
             let mut put_right = false;
-            if let Some(row) = rows.iter_mut().find(|row| row.1 == Seen::Absent) {
+            if let Some(row) = rows.iter_mut().find(|row| row.1 == Seen::Absent && plain(row.0)) {
                 row.1 = Seen::Present;
                 put_right = true;
             }
@@ -335,6 +345,11 @@ impl Maker<'_> {
         self.write(712, ASHDOWN, "ends/ends.csv", "one placement ends at noon", bytes, Brings::default());
         self.add(722, ASHDOWN, Action::Settle, Brings::default());
         self.add(768, ST_BRIDES, Action::Back, Brings::default());
+        let lesson = GROUPS[PHYSICS].lessons[0].start;
+        let text = "a visitor of Ashdown's, seen in Latin at the centre, is not in Physics: nobody knows where they are";
+        self.add(lesson + 13, KINGSMEAD, say(text), Brings::default());
+        let text = "the visitor who was missing on the way is found, and comes in late";
+        self.add(lesson + FOUND + 3, KINGSMEAD, say(text), Brings::default());
         self.add(544, WYVERN, say("will mark a visitor whom no school placed there"), Brings::default());
     }
 }

@@ -4,6 +4,7 @@ mod chance;
 mod conduct;
 mod day;
 mod dialect;
+mod expected;
 mod packages;
 mod people;
 mod registers;
@@ -66,6 +67,9 @@ fn partner(world: &World, who: Who, day: &str) -> Result<Partner, String> {
     if who >= NORTHGATE {
         sources.push(conduct::source(who));
     }
+    sources.extend(expected::sources(who));
+    let mut files = rosters::files(world, who, day)?;
+    files.extend(expected::files(world, who, day));
     let keeps_register = matches!(spec.kind, "school" | "academy");
     Ok(Partner {
         slug: spec.slug.to_owned(),
@@ -73,17 +77,19 @@ fn partner(world: &World, who: Who, day: &str) -> Result<Partner, String> {
         zone: "Europe/London".to_owned(),
         sources,
         sessions: keeps_register.then(|| ("09:30:00".to_owned(), "13:45:00".to_owned())),
-        files: rosters::files(world, who, day)?,
+        files,
     })
 }
 
 /// Partners and the agreement between them, for `directory import`. Learners and placements are the partners' own to say.
 fn consortium(world: &World) -> String {
     let mut text = String::new();
-    for spec in &PARTNERS {
+    for (place, spec) in PARTNERS.iter().enumerate() {
+        // Numbers that are kept free for drama.
+        let (phone, desk) = (format!("01632 960{}", 101 + place), format!("{} attendance desk", spec.name));
         let _ = write!(
             text,
-            "[[institution]]\nslug = {:?}\nname = {:?}\ntype = {:?}\nurn = {:?}\nukprn = {:?}\n\n",
+            "[[institution]]\nslug = {:?}\nname = {:?}\ntype = {:?}\nurn = {:?}\nukprn = {:?}\nphone = {phone:?}\ndesk = {desk:?}\n\n",
             spec.slug, spec.name, spec.kind, spec.urn, spec.ukprn
         );
     }
@@ -99,7 +105,7 @@ fn consortium(world: &World) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::setup::{Action, Arrived};
+    use crate::demo::setup::{self, Action, Arrived};
     use commonroll_core::identifiers::{Uln, Upn};
 
     const FRIDAY: (i16, i8, i8) = (2026, 9, 18);
@@ -146,6 +152,84 @@ mod tests {
         let file =
             commonroll_exchange::ConsortiumFile::parse(&made.setup.consortium).expect("a consortium file");
         assert_eq!((file.institutions.len(), file.agreements.len(), file.placements.len()), (8, 1, 0));
+    }
+
+    /// What a partner's files of a source say, read by its own mapping.
+    fn said(partner: &Partner, name: &str) -> Vec<commonroll_connectors::Item> {
+        #[derive(Default)]
+        struct Heard(Vec<commonroll_connectors::Item>);
+        impl commonroll_connectors::Sink for Heard {
+            fn item(&mut self, item: commonroll_connectors::Item, _: commonroll_connectors::Place) {
+                self.0.push(item);
+            }
+            fn problem(&mut self, problem: commonroll_connectors::Problem) {
+                panic!("{problem}");
+            }
+            fn covers(&mut self, _: commonroll_connectors::Scope) {}
+        }
+        let mut heard = Heard::default();
+        for source in partner.sources.iter().filter(|source| source.name == name) {
+            let mapping = source.mapping.as_deref().unwrap_or_default().parse().expect("a mapping");
+            let zone = jiff::tz::TimeZone::get(&partner.zone).expect("a zone");
+            let slug = partner.slug.parse().expect("a slug");
+            let settings = commonroll_connectors::Settings::new(slug, zone, Some(mapping));
+            let connector = commonroll_connectors::by_name(&source.connector).expect("a connector");
+            let inside = |file: &&setup::FileToWrite| file.path.starts_with(&source.folder);
+            for file in partner.files.iter().filter(inside) {
+                let setup::Content::Bytes(bytes) = &file.content else { continue };
+                let reader = &mut std::io::Cursor::new(bytes);
+                let size = bytes.len() as u64;
+                let input = commonroll_connectors::Input { file_name: &file.path, reader, size };
+                connector.translate(input, &settings, &mut heard).expect("a sound file");
+            }
+        }
+        heard.0
+    }
+
+    #[test]
+    fn every_mark_lies_in_a_lesson_that_its_host_has_told_of() {
+        let made = make(5, FRIDAY).expect("a day");
+        let zone = jiff::tz::TimeZone::get("Europe/London").expect("a zone");
+        let mut lessons = BTreeSet::new();
+        for partner in &made.setup.partners {
+            for item in said(partner, "timetable") {
+                let commonroll_connectors::Item::Day(day) = item else { panic!("a day") };
+                assert_eq!((day.date.to_string(), day.closed), (made.setup.date.clone(), false));
+                lessons.extend(day.lessons().iter().map(|lesson| {
+                    let at = jiff::Timestamp::from_microsecond(lesson.time.start().micros());
+                    let local = zone.to_datetime(at.expect("an instant"));
+                    (partner.slug.clone(), format!("{:02}:{:02}", local.hour(), local.minute()))
+                }));
+            }
+        }
+        let marks = records(&made).iter().filter(|record| record.kind == setup::Kind::Attendance);
+        let told = |mark: &&Arrived| lessons.contains(&(mark.source.clone(), mark.start.clone()));
+        let (told, silent): (Vec<_>, Vec<_>) = marks.partition(told);
+        assert!(told.len() > 500 && silent.is_empty());
+        let count = |name: &str| {
+            let of = made.setup.partners.iter().map(|partner| said(partner, name).len());
+            of.filter(|count| *count > 0).collect::<Vec<_>>()
+        };
+        assert!(count("support").len() == 6 && count("support").iter().all(|notes| *notes >= 5));
+        assert!(count("absences").len() == 6, "each school knows of somebody who is away");
+    }
+
+    #[test]
+    fn somebody_is_seen_at_one_site_missed_at_the_next_and_found() {
+        let made = make(7, FRIDAY).expect("a day");
+        let world = World::new(2026, &mut Chance::new(7));
+        let (first, second) = (&world.visits[world.missing.0], &world.visits[world.missing.1]);
+        assert_eq!((first.home, first.person), (second.home, second.person));
+        let learner = World::local_id(second.home, second.person);
+        let told: Vec<String> = made
+            .brings
+            .iter()
+            .flat_map(|brings| &brings.new)
+            .filter(|record| record.learner == learner && record.kind == setup::Kind::Attendance)
+            .map(|record| format!("{} {} {}", record.source, record.start, record.content))
+            .collect();
+        let expected = ["wyvern 09:00 /", "kingsmead 11:10 N", "kingsmead 11:10 L 42", "wyvern 13:00 /"];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{
     chance::Chance,
     people::{People, Person},
 };
+use std::collections::BTreeSet;
 
 /// Place of a partner among [`PARTNERS`].
 pub type Who = usize;
@@ -111,6 +112,10 @@ pub const GROUPS: [Group; 18] = [
     group(WYVERN, "ECO12", "Economics A level", "Economics", &[B, C]),
 ];
 
+/// Places of two groups among [`GROUPS`]: Physics at Kingsmead, and Latin at the centre around it.
+pub const PHYSICS: usize = 0;
+const LATIN: usize = 14;
+
 /// A learner of a home who attends a group of a host.
 pub struct Visit {
     pub home: Who,
@@ -133,6 +138,10 @@ pub struct World {
     pub year: i16,
     pub people: Vec<Vec<Person>>,
     pub visits: Vec<Visit>,
+    /// Visits of learners who are known to be away for the day, by place.
+    pub excused: BTreeSet<usize>,
+    /// Two visits of one learner, who is seen at the first and is then missed at the second, until found.
+    pub missing: (usize, usize),
 }
 
 impl World {
@@ -141,11 +150,13 @@ impl World {
         let mut people = People::new(year);
         let people: Vec<_> =
             PARTNERS.iter().map(|partner| people.cohort(partner.learners, partner.number, chance)).collect();
-        let mut world = Self { year, people, visits: Vec::new() };
+        let mut world = Self { year, people, visits: Vec::new(), excused: BTreeSet::new(), missing: (0, 0) };
         for home in KINGSMEAD..=RIVERSIDE {
             world.send(home, chance);
         }
         world.special();
+        world.goes_missing();
+        world.are_excused();
         world
     }
 
@@ -211,6 +222,36 @@ impl World {
             ends_at_noon: false,
         };
         self.visits.push(made_up);
+    }
+
+    /// Somebody of Ashdown's who has Latin at the centre, then Physics at Kingsmead, then Latin again.
+    fn goes_missing(&mut self) {
+        let to_physics = |visit: &&(usize, &Visit)| visit.1.home == ASHDOWN && visit.1.group == PHYSICS;
+        let visits = self.visits.iter().enumerate();
+        if let Some((second, visit)) = visits.collect::<Vec<_>>().iter().filter(to_physics).nth(4) {
+            let (second, person) = (*second, visit.person);
+            self.visit(ASHDOWN, person, LATIN);
+            self.missing = (self.visits.len() - 1, second);
+        }
+    }
+
+    /// A few of each school are away for the day, and their school knows it.
+    fn are_excused(&mut self) {
+        for home in KINGSMEAD..=RIVERSIDE {
+            let is_plain = |place: &usize| {
+                let visit = &self.visits[*place];
+                visit.home == home && visit.declared && !visit.ends_at_noon
+            };
+            let plain = (0..self.visits.len()).filter(is_plain).skip(5).step_by(23).take(2);
+            let (first, second) = self.missing;
+            let excused: Vec<usize> = plain.filter(|place| *place != first && *place != second).collect();
+            self.excused.extend(excused);
+        }
+    }
+
+    /// True for a visit whose marks the day fixes: chance has no part in them.
+    pub fn is_fixed(&self, visit: usize) -> bool {
+        self.excused.contains(&visit) || visit == self.missing.0 || visit == self.missing.1
     }
 
     /// Id by which a home knows its own learner.
