@@ -1,7 +1,7 @@
 //! What was left behind: logs, pages, outputs, processes and files, and what each of them may hold.
 //!
 //! The hub's database holds what records carry and what directory changes say (learners' local ids, surnames and known-as
-//! names, names of people who joined), salted and committed to by the log. It holds no number or birth date of a learner,
+//! names, what a home wrote for sharing, names of people who joined), salted and committed to by the log. It holds no number or birth date of a learner,
 //! no internal comment, no code of an invitation and no key.
 
 use super::{
@@ -13,7 +13,9 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use std::{fs, path::Path};
 
 /// What the hub's database may hold.
-const IN_DATABASE: [&str; 14] = [
+const IN_DATABASE: [&str; 16] = [
+    "needs for sharing",
+    "step in an emergency",
     "surname",
     "known-as name",
     "home's learner id",

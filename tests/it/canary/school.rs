@@ -1,8 +1,8 @@
 //! What the three partners' systems export: sound rows, rows that are refused, and files that can't be read at all.
 
 use super::words::{
-    ACTION, BAD, BIRTH, COMMENT, FORENAME, GRADE, HOME_ID, HOST_ID, INTERNAL, KNOWN_AS, LABEL, NOTE,
-    OTHER_ID, PLACE, SHARED, SURNAME, ULN, UPN,
+    ACTION, BAD, BIRTH, COMMENT, FORENAME, GRADE, HOME_ID, HOST_ID, INTERNAL, KNOWN_AS, LABEL, NEEDS, NOTE,
+    OTHER_ID, PLACE, SHARED, STEP, SURNAME, ULN, UPN,
 };
 use crate::town::Town;
 use std::fs;
@@ -47,11 +47,13 @@ const EVENTS: &str = "format = \"delimited\"\nrows = \"behaviour\"\n[fields]\nle
     internal_comment = \"Internal\"\n";
 const RESULTS: &str = "format = \"delimited\"\nrows = \"assessment\"\n[fields]\nlearner = \"Id\"\ndate = \"Date\"\ngrade = \"Grade\"\n\
     scale = { const = \"btec-l3\" }\nkind = { const = \"working_at\" }\ncomment = \"Comment\"\n";
+const SUPPORT: &str = "format = \"delimited\"\nrows = \"support\"\n[fields]\nlearner = \"Id\"\nneeds = \"Needs\"\n\
+    emergency = \"Step\"\nlast_date = \"Until\"\n";
 const WRONG: &str = "format = \"delimited\"\nrows = \"groups\"\n[fields]\ngroup = \"NotThere\"\n";
 const XML: &str = "format = \"edfi\"\n";
 
 /// Name, connector and mapping of every source. Each agent watches them all; most stay empty.
-const SOURCES: [(&str, &str, &str); 9] = [
+const SOURCES: [(&str, &str, &str); 10] = [
     ("learners", "delimited", LEARNERS),
     ("placements", "delimited", PLACEMENTS),
     ("acceptances", "delimited", ACCEPTANCES),
@@ -59,6 +61,7 @@ const SOURCES: [(&str, &str, &str); 9] = [
     ("marks", "delimited", MARKS),
     ("events", "delimited", EVENTS),
     ("results", "delimited", RESULTS),
+    ("support", "delimited", SUPPORT),
     ("wrong", "delimited", WRONG),
     ("xml", "edfi", XML),
 ];
@@ -102,6 +105,12 @@ pub fn home_begins(town: &Town) {
         BAD[5]
     );
     export(town, "kingsmead", "placements.csv", &placed);
+    export(town, "kingsmead", "support.csv", &support(HOME_ID));
+}
+
+/// What a learner needs elsewhere, and a row that can't be read.
+fn support(id: &str) -> String {
+    format!("Id,Needs,Step,Until\n{id},{NEEDS},{STEP},2090-01-01\n{id},{NEEDS},{STEP},{}\n", BAD[1])
 }
 
 /// The host takes the learner.
@@ -109,6 +118,8 @@ pub fn host_begins(town: &Town) {
     export(town, "northgate", "learners.csv", &learner(HOST_ID, "G"));
     let accepted = format!("Id,Home,From,To\n{HOST_ID},kingsmead,2020-01-01,2090-01-01\n");
     export(town, "northgate", "acceptances.csv", &accepted);
+    // Not the host's to say: the hub refuses it.
+    export(town, "northgate", "support.csv", &support(HOST_ID));
 }
 
 /// A lesson's marks: with the second one or without it, and with rows that can't be read.

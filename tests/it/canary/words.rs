@@ -27,6 +27,8 @@ pub const GRADE: &str = "qgrade-9";
 pub const LABEL: &str = "qlabel-lateness";
 pub const PLACE: &str = "qlocation-canteen";
 pub const ACTION: &str = "qaction-detention";
+pub const NEEDS: &str = "qneeds-large-print";
+pub const STEP: &str = "qemergency-ring-the-aunt";
 pub const PERSON: &str = "qperson-thistlewood";
 pub const STAFF_ID: &str = "qstaffid-5";
 /// What stands in rows and files that are refused.
@@ -53,6 +55,8 @@ pub fn personal() -> Vec<Canary> {
         ("event's label", LABEL),
         ("event's place", PLACE),
         ("event's action", ACTION),
+        ("needs for sharing", NEEDS),
+        ("step in an emergency", STEP),
         ("person's name", PERSON),
         ("staff id", STAFF_ID),
     ];
