@@ -25,6 +25,7 @@ mod notices;
 mod office;
 mod people;
 mod policies;
+mod progress;
 mod projection;
 mod proofs;
 mod publish;
@@ -68,6 +69,7 @@ pub use people::{
     SignInError,
 };
 pub use policies::{PolicyProposal, Proposed, policy_change_hash};
+pub use progress::{ProgressAsk, ProgressSeen};
 pub use projection::ReadBody;
 pub use publish::BATCH_RECORDS;
 pub use questions::{

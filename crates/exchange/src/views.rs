@@ -2,7 +2,8 @@
 
 use crate::{
     Exchange,
-    projection::{Projection, ReadBody, Shown},
+    progress::ProgressView,
+    projection::{Projection, ReadBody, Shown, View},
     shared::Shared,
     whereabouts::{self, Covered, Whereabouts},
 };
@@ -19,6 +20,8 @@ pub(crate) struct Views {
     projection: tokio::sync::Mutex<Projection>,
     /// The board.
     pub whereabouts: Shown<Whereabouts>,
+    /// The figures.
+    pub progress: Shown<ProgressView>,
     /// Grows whenever a board may look different.
     pub board_changes: watch::Sender<u64>,
     /// Whom the newest entries of each person's board cover.
@@ -33,9 +36,12 @@ impl Exchange {
     pub fn open_views(&self, read: ReadBody, now: Timestamp) {
         let open = || {
             let whereabouts = Arc::new(Mutex::new(Whereabouts::new(now)));
+            let progress = Arc::new(Mutex::new(ProgressView::new(Arc::downgrade(&self.shared))));
+            let all: Vec<Shown<dyn View>> = vec![whereabouts.clone(), progress.clone()];
             Views {
-                projection: tokio::sync::Mutex::new(Projection::new(read, vec![whereabouts.clone()])),
+                projection: tokio::sync::Mutex::new(Projection::new(read, all)),
                 whereabouts,
+                progress,
                 board_changes: watch::Sender::new(0),
                 covered: Mutex::default(),
                 words: Mutex::default(),

@@ -63,6 +63,9 @@ pub(crate) trait View: Send {
     /// Nothing that was committed before this is of use.
     fn since(&self, now: Timestamp) -> Timestamp;
 
+    /// Said once, before anything: what stands here and after it came after the start, and may come beside what is older.
+    fn edge(&mut self, _first_new: u64) {}
+
     /// Sees every record's entry; true if it wants to be handed the record.
     fn glance(&mut self, entry: &RecordEntry) -> bool;
 
@@ -77,8 +80,8 @@ pub(crate) trait View: Send {
         false
     }
 
-    /// Takes a note.
-    fn note(&mut self, _note: &Note, _change: Option<&Change>) {}
+    /// Takes a note, at its place from 0.
+    fn note(&mut self, _seq: u64, _note: &Note, _change: Option<&Change>) {}
 
     /// Everything since [`View::since`] has been handed over, up to now.
     fn complete(&mut self) {}
@@ -117,6 +120,9 @@ impl Projection {
     /// Hands over what is new, and then a part of what was before the start.
     pub async fn advance(&mut self, shared: &Shared, now: Timestamp) -> Result<(), Unread> {
         let end = shared.frontier().size();
+        if self.edge.is_none() {
+            self.hung.iter().for_each(|hung| lock(&hung.view).edge(end));
+        }
         let mut edge = *self.edge.get_or_insert(end);
         let all: Vec<Shown<dyn View>> = self.hung.iter().map(|hung| hung.view.clone()).collect();
         for _ in 0..READS {
@@ -212,7 +218,7 @@ fn hand_block(
                     wanting.iter().for_each(|view| lock(view).record(&told));
                 }
             }
-            Entry::Note(note) => hand_note(&note, payload, views)?,
+            Entry::Note(note) => hand_note(seq, &note, payload, views)?,
         }
     }
     Ok(())
@@ -250,6 +256,7 @@ fn open(
 }
 
 fn hand_note(
+    seq: u64,
     note: &Note,
     payload: impl Fn() -> Result<Payload, Damaged>,
     views: &[Shown<dyn View>],
@@ -270,6 +277,6 @@ fn hand_note(
         let gone = Gone::Hidden { record: RecordId(record.0), below: *below };
         views.iter().for_each(|view| lock(view).gone(&gone));
     }
-    hearing.iter().for_each(|view| lock(view).note(note, change.as_deref()));
+    hearing.iter().for_each(|view| lock(view).note(seq, note, change.as_deref()));
     Ok(())
 }

@@ -278,7 +278,7 @@ impl View for Whereabouts {
         matches!(what, "directory.day" | "directory.notice" | CURRENT)
     }
 
-    fn note(&mut self, note: &Note, change: Option<&Change>) {
+    fn note(&mut self, _seq: u64, note: &Note, change: Option<&Change>) {
         let Ok(at) = Timestamp::from_micros("at", note.at_us) else { return };
         if note.what == CURRENT {
             self.words.push((note.by.clone(), at));

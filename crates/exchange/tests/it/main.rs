@@ -19,6 +19,7 @@ mod packs;
 mod people;
 mod placements;
 mod policies;
+mod progress;
 mod proposals;
 mod questions;
 mod reading;

@@ -20,6 +20,7 @@ const WAYS: &[Way] = &[
     Way { path: "/groups", icon: "people", words: "My groups today" },
     Way { path: "/learners", icon: "people", words: "My learners" },
     Way { path: "/whereabouts", icon: "where", words: "Whereabouts" },
+    Way { path: "/progress", icon: "chart", words: "Progress" },
 ];
 
 /// The ways of a role, first the one that it comes for.

@@ -13,6 +13,11 @@ pub(super) fn hms(at: Timestamp, zone: &TimeZone) -> String {
     local(at, zone).strftime("%H:%M:%S").to_string()
 }
 
+/// 17 November 2026, 09:24
+pub(super) fn day_hm(at: Timestamp, zone: &TimeZone) -> String {
+    local(at, zone).strftime("%-d %B %Y, %H:%M").to_string()
+}
+
 /// 09:24
 pub(super) fn hm(at: Timestamp, zone: &TimeZone) -> String {
     local(at, zone).strftime("%H:%M").to_string()

@@ -96,12 +96,7 @@ impl Gaps {
     /// Takes a result's newest revision; `None` withdraws it. Kinds other than working-at and minimum target, and results
     /// without a course, change nothing.
     pub fn put(&mut self, id: RecordId, about: &About, result: Option<&ResultGiven>) {
-        if let Some(before) = self.records.remove(&id) {
-            if let Some(held) = self.learners.get_mut(&before) {
-                held.grades.retain(|grade| grade.id != id);
-            }
-            self.settle(before);
-        }
+        self.forget(id);
         let matters =
             |result: &&ResultGiven| matches!(result.kind, GradeKind::WorkingAt | GradeKind::MinimumTarget);
         let (Some(course), Some(result)) = (about.course, result.filter(matters)) else { return };
@@ -113,6 +108,14 @@ impl Gaps {
         learner.home = about.home;
         learner.grades.push(Held { id, date: about.date, order, kind: result.kind, read });
         self.settle(at);
+    }
+
+    pub(crate) fn forget(&mut self, id: RecordId) {
+        let Some(before) = self.records.remove(&id) else { return };
+        if let Some(held) = self.learners.get_mut(&before) {
+            held.grades.retain(|grade| grade.id != id);
+        }
+        self.settle(before);
     }
 
     fn read(&mut self, result: &ResultGiven) -> Read {

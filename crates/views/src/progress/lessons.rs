@@ -119,6 +119,12 @@ impl Lessons {
         self.count(id, &now, 1);
     }
 
+    pub(crate) fn forget(&mut self, id: RecordId) {
+        if let Some(before) = self.records.remove(&id) {
+            self.count(id, &before, -1);
+        }
+    }
+
     fn count(&mut self, id: RecordId, held: &Held, sign: i64) {
         let aside = self.aside.entry(held.host).or_default();
         let (Some(course), Some(outcome)) = (held.course, held.outcome) else {

@@ -97,6 +97,12 @@ impl Progress {
         self.gaps.put(id, about, result);
     }
 
+    /// Forgets a record that may not be used any more. Its part goes from the sums, and it isn't counted as taken back.
+    pub fn forget(&mut self, id: RecordId) {
+        self.lessons.forget(id);
+        self.gaps.forget(id);
+    }
+
     /// Takes a placement as it is now.
     pub fn place(&mut self, number: PlaceNumber, about: &About, place: Option<Place>) {
         self.places.put(number, about, place);

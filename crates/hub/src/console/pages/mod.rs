@@ -7,6 +7,7 @@ mod group;
 mod home;
 mod learner;
 mod learners;
+mod progress;
 mod sign_in;
 mod whereabouts;
 
@@ -37,4 +38,5 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("GET /groups/{group}", group::group)
         .page("GET /learners", learners::learners)
         .page("GET /learners/{learner}", learner::learner)
+        .page("GET /progress", progress::progress)
 }

@@ -1,0 +1,251 @@
+//! From the log to the figures: what of a record or placement the view is told, in the order of the log.
+
+use super::{Made, empty, scope};
+use crate::{
+    directory::change::Change,
+    entry::{Circumstances, Note, RecordEntry},
+    projection::{Gone, Told, View},
+    shared::Shared,
+};
+use commonroll_core::{
+    Body, LocalId, RecordId, RecordKind, SchoolDate, Timestamp,
+    directory::DateRange,
+    record::{Assessment, Attendance},
+};
+use commonroll_views::progress::{About, CourseNumber, FEWEST, Mark, Outcome, Place, Progress};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Weak,
+};
+
+/// The field group that a mark's presence and a grade's result are, as a bit of what a recipient may have.
+const SAID: u32 = 1 << 2;
+/// Of courses whose host gives them no title.
+const UNTITLED: &str = "Course without a title";
+
+/// What came before everything older had been read.
+enum Later {
+    Record(Box<(u64, RecordEntry, Circumstances, Body)>),
+    Change(Timestamp, Option<Box<Change>>),
+}
+
+/// A placement's two sides: dates and end.
+#[derive(Default)]
+struct Sides {
+    number: u64,
+    declared: Option<(DateRange, Option<Timestamp>)>,
+    accepted: Option<(DateRange, Option<Timestamp>)>,
+}
+
+type PlaceKey = (u16, u16, u32, Option<LocalId>);
+
+/// The figures, and what it takes to feed them.
+pub(crate) struct ProgressView {
+    shared: Weak<Shared>,
+    progress: Progress,
+    courses: HashMap<(u16, String), CourseNumber>,
+    groups: HashMap<(u16, LocalId), u64>,
+    /// Place and revision of each record that was told.
+    held: HashMap<RecordId, (u64, u32)>,
+    sides: HashMap<PlaceKey, Sides>,
+    /// Where what is new began at the start.
+    edge: u64,
+    /// Everything of before has been read.
+    complete: bool,
+    later: Vec<Later>,
+}
+
+impl ProgressView {
+    /// No figures yet.
+    pub fn new(shared: Weak<Shared>) -> Self {
+        Self {
+            shared,
+            progress: Progress::default(),
+            courses: HashMap::new(),
+            groups: HashMap::new(),
+            held: HashMap::new(),
+            sides: HashMap::new(),
+            edge: u64::MAX,
+            complete: false,
+            later: Vec::new(),
+        }
+    }
+
+    /// What is shown of a scope; `own` with the lines of its own marks.
+    pub fn shown(&self, of: Option<u16>, own: Option<u16>) -> Made {
+        let (release, as_of) = self.progress.as_of();
+        let mut seen = empty(of, self.progress.seen(scope(of)));
+        if let Some(of) = of {
+            let all = self.progress.seen(scope(None));
+            seen.as_home = all.homes.into_iter().find(|row| row.0 == of).map(|row| row.1);
+        }
+        seen.whole = seen.seen.sites.iter().map(|row| (row.0, self.is_whole(row.0))).collect();
+        seen.courses = self.courses.iter().map(|((_, title), number)| (*number, title.clone())).collect();
+        seen.bridge = own.map(|own| self.progress.bridge(own));
+        let mine = |key: &&PlaceKey| of.is_none_or(|of| key.1 == of);
+        let learners: HashSet<u32> = self.sides.keys().filter(mine).map(|key| key.2).collect();
+        // A round number: one learner more or less is not to be seen.
+        seen.learners = (learners.len() >= FEWEST).then_some(learners.len() as u64 / 5 * 5);
+        (seen.as_of, seen.complete) = (as_of, self.complete);
+        Made { seen, release }
+    }
+
+    fn is_whole(&self, host: u16) -> bool {
+        let bridge = self.progress.bridge(host);
+        bridge.waiting == 0 && bridge.pooled == 0
+    }
+
+    fn take(&mut self, seq: u64, entry: &RecordEntry, of: &Circumstances, body: &Body) {
+        self.progress.tick(entry.accepted_at);
+        if self.held.get(&entry.id).is_some_and(|held| held.1 > entry.revision) {
+            return;
+        }
+        self.held.insert(entry.id, (seq, entry.revision));
+        let home = entry.recipients.first().map(|to| to.institution);
+        let flows = entry.recipients.iter().any(|to| to.groups & SAID != 0);
+        let course = of.group.as_ref().map(|group| self.course(entry.source, group));
+        let about = About { host: entry.source, home, learner: entry.learner, course, date: of.date };
+        match body {
+            Body::Attendance(mark) => {
+                let mark = self.mark(entry.source, of, mark, flows);
+                self.progress.mark(entry.id, &about, Some(&mark), entry.accepted_at);
+            }
+            Body::Assessment(given) => self.grade(entry.id, &about, given, flows),
+            Body::Withdrawn(RecordKind::Attendance) => {
+                self.progress.mark(entry.id, &about, None, entry.accepted_at);
+            }
+            Body::Withdrawn(RecordKind::Assessment) => self.progress.grade(entry.id, &about, None),
+            Body::Withdrawn(RecordKind::Behaviour) | Body::Behaviour(_) => {}
+        }
+    }
+
+    fn mark(&mut self, source: u16, of: &Circumstances, mark: &Attendance, flows: bool) -> Mark {
+        let next = self.groups.len() as u64;
+        let group = of.group.clone().map(|group| *self.groups.entry((source, group)).or_insert(next));
+        let outcome = if flows { Outcome::of(mark) } else { Outcome::Unknown };
+        let interval = mark.presence.as_ref().and_then(|presence| presence.interval);
+        let lesson = group.zip(interval).filter(|_| outcome != Outcome::Unknown);
+        Mark { outcome, lesson }
+    }
+
+    fn grade(&mut self, id: RecordId, about: &About, given: &Assessment, flows: bool) {
+        let result = given.result.as_ref().filter(|_| flows);
+        let course = about.course.or_else(|| {
+            let subject = result?.subject.as_str();
+            let title = self.titled(about.host, |_, (_, of)| !subject.is_empty() && of == subject)?;
+            Some(self.numbered(about.host, title))
+        });
+        self.progress.grade(id, &About { course, ..*about }, result);
+    }
+
+    /// The course of a host's group: all groups of one title are one.
+    fn course(&mut self, host: u16, group: &LocalId) -> CourseNumber {
+        let title = self.titled(host, |code, _| code == group).unwrap_or_else(|| UNTITLED.to_owned());
+        self.numbered(host, title)
+    }
+
+    fn titled(&self, host: u16, is: impl Fn(&LocalId, &(String, String)) -> bool) -> Option<String> {
+        let shared = self.shared.upgrade()?;
+        let directory = shared.directory();
+        let groups = &directory.institution(host)?.groups;
+        let found = groups.iter().filter(|(code, texts)| is(code, texts));
+        found.map(|(_, (title, subject))| if title.is_empty() { subject } else { title }.clone()).min()
+    }
+
+    fn numbered(&mut self, host: u16, title: String) -> CourseNumber {
+        let title = if title.is_empty() { UNTITLED.to_owned() } else { title };
+        let next = CourseNumber::try_from(self.courses.len()).unwrap_or(CourseNumber::MAX);
+        *self.courses.entry((host, title)).or_insert(next)
+    }
+
+    fn change(&mut self, at: Timestamp, change: Option<&Change>) {
+        self.progress.tick(at);
+        let Some(Change::Side { by, local, other, group, hosting, dates, ended }) = change else { return };
+        let (home, host) = if *hosting { (*other, *by) } else { (*by, *other) };
+        let learner = self.shared.upgrade().and_then(|shared| shared.directory().local(*by, local)?.learner);
+        let Some(learner) = learner else { return };
+        let next = self.sides.len() as u64;
+        let fresh = Sides { number: next, ..Sides::default() };
+        let sides = self.sides.entry((home, host, learner, group.clone())).or_insert(fresh);
+        let side = if *hosting { &mut sides.accepted } else { &mut sides.declared };
+        *side = Some((*dates, *ended));
+        let (number, place) = (sides.number, placed(sides));
+        let course = group.as_ref().map(|group| self.course(host, group));
+        let date: SchoolDate = dates.first();
+        self.progress.place(number, &About { host, home: Some(home), learner, course, date }, place);
+    }
+}
+
+/// A placement that both sides have; the earlier of two ends counts.
+fn placed(sides: &Sides) -> Option<Place> {
+    let ((dates, ended), (_, other)) = (sides.declared?, sides.accepted?);
+    let ended = [ended, other].into_iter().flatten().min();
+    Some(Place { dates, ended })
+}
+
+impl View for ProgressView {
+    fn since(&self, now: Timestamp) -> Timestamp {
+        // Placements are as old as they are; figures are steps from the log's beginning on.
+        Timestamp::from_micros("since", 0).unwrap_or(now)
+    }
+
+    fn edge(&mut self, first_new: u64) {
+        self.edge = first_new;
+    }
+
+    fn glance(&mut self, entry: &RecordEntry) -> bool {
+        matches!(entry.kind, RecordKind::Attendance | RecordKind::Assessment)
+    }
+
+    fn record(&mut self, told: &Told<'_>) {
+        if !self.complete && told.seq >= self.edge {
+            let later = (told.seq, told.entry.clone(), told.of.clone(), told.body.clone());
+            self.later.push(Later::Record(Box::new(later)));
+            return;
+        }
+        self.take(told.seq, told.entry, told.of, told.body);
+    }
+
+    fn gone(&mut self, gone: &Gone<'_>) {
+        let concerned = |id: &RecordId, seq: u64, revision: u32| match gone {
+            Gone::Places(places) => places.holds(seq),
+            Gone::Hidden { record, below } => *id == *record && revision < *below,
+        };
+        self.later.retain(|later| match later {
+            Later::Record(later) => !concerned(&later.1.id, later.0, later.1.revision),
+            Later::Change(..) => true,
+        });
+        let forgotten: Vec<RecordId> = self
+            .held
+            .iter()
+            .filter(|(id, (seq, revision))| concerned(id, *seq, *revision))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in forgotten {
+            self.held.remove(&id);
+            self.progress.forget(id);
+        }
+    }
+
+    fn hears(&self, what: &str) -> bool {
+        matches!(what, "placement.declared" | "placement.accepted" | "placement.ended" | super::SHOWN)
+    }
+
+    fn note(&mut self, seq: u64, note: &Note, change: Option<&Change>) {
+        let Ok(at) = Timestamp::from_micros("at", note.at_us) else { return };
+        if !self.complete && seq >= self.edge {
+            return self.later.push(Later::Change(at, change.cloned().map(Box::new)));
+        }
+        self.change(at, change);
+    }
+
+    fn complete(&mut self) {
+        for later in std::mem::take(&mut self.later) {
+            match later {
+                Later::Record(later) => self.take(later.0, &later.1, &later.2, &later.3),
+                Later::Change(at, change) => self.change(at, change.as_deref()),
+            }
+        }
+        self.complete = true;
+    }
+}
