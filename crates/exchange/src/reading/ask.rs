@@ -153,7 +153,7 @@ impl std::fmt::Debug for RecordSeen {
     }
 }
 
-/// A learner's card, as far as the hub can say it. Whom to call and needs stay with the home: no service carries them.
+/// A learner's card, as far as the hub can say it: needs and whom to call only if the home wrote them for sharing.
 #[derive(Clone, PartialEq)]
 pub struct CardSeen {
     /// Parts of the card that may be seen: bit `1 << number` of the policies' card groups.
@@ -166,7 +166,11 @@ pub struct CardSeen {
     pub placements: Vec<PlacementSeen>,
     /// Where the learner was seen today; `None` if that part may not be seen.
     pub presence: Option<Vec<PresenceSeen>>,
-    /// Parts that may be seen and that the hub doesn't hold.
+    /// What the learner needs, as the home wrote it for sharing, if that part may be seen and the home did.
+    pub needs: Option<String>,
+    /// What to do in an emergency and whom to ring first, alike.
+    pub emergency: Option<String>,
+    /// Parts that may be seen and that the hub doesn't hold: the home is to be asked.
     pub not_held: Vec<&'static str>,
     /// Ids of the policies that permit.
     pub reason: String,

@@ -1,6 +1,7 @@
-//! A learner's card as the hub can say it: who is home, where the learner is placed now, and where they were seen today.
+//! A learner's card as the hub can say it: who is home, where the learner is placed now, where they were seen today, and
+//! what the home wrote for sharing.
 //!
-//! Names, telephone numbers and needs are not the hub's to hold; it says which of them the caller may ask the home for.
+//! Where the home wrote nothing of needs or of emergencies, it says which of them the caller may ask the home for.
 
 use super::{CardSeen, Judge, Loaded, PlacementSeen, PresenceSeen};
 use crate::{
@@ -8,19 +9,25 @@ use crate::{
     directory::{Directory, stands::Stands},
     types::GroupState,
 };
-use commonroll_core::{RecordKind, Role, Timestamp, agreement::ItemKind};
+use commonroll_core::{RecordKind, Role, Timestamp, agreement::ItemKind, record::Text};
 use commonroll_policy::{AgreementInForce, CARD_GROUPS, CardFacts, Denied, Matter, PersonPermit};
 
 /// Number of the part that says where the learner was seen today.
 pub(crate) const PRESENCE: u32 = 4;
 /// Number of the part that says who the learner is.
 pub(crate) const IDENTITY: u32 = 1;
-/// Numbers of the parts that stay with the home.
-const AT_HOME: [u32; 2] = [2, 3];
-/// The same as bits.
-pub(super) const AT_HOME_MASK: u32 = 1 << AT_HOME[0] | 1 << AT_HOME[1];
+/// Number of the part that says whom to call.
+const CONTACT: u32 = 2;
+/// Number of the part that says what the learner needs.
+const NEEDS: u32 = 3;
 /// The presence field group of an attendance record.
 const MARK: u32 = 2;
+
+/// Parts of the card that were handed out, as bits: what the home keeps was not.
+pub(super) fn handed_out(card: &CardSeen) -> u32 {
+    let kept = CARD_GROUPS.iter().filter(|(_, name)| card.not_held.contains(name));
+    kept.fold(card.groups, |groups, (number, _)| groups & !(1 << number))
+}
 
 /// What a decision about the card of a learner is made from, for somebody who stands to them so, in a role.
 pub(crate) fn facts_of<'d>(directory: &'d Directory, role: Role, stands: &Stands) -> CardFacts<'d> {
@@ -58,15 +65,32 @@ impl Judge<'_> {
     pub fn show_card(&self, loaded: &[Loaded], permit: &PersonPermit, now: Timestamp) -> CardSeen {
         let stands = &self.stands;
         let home = stands.home.and_then(|home| self.directory.institution(home));
-        let not_held =
-            CARD_GROUPS.iter().filter(|(number, _)| AT_HOME.contains(number) && permit.lets_out(*number));
+        let support = self.directory.support(stands.learner).filter(|s| stands.today <= s.last_date);
+        let said = |part: u32, text: Option<&Text>| {
+            let text = text.filter(|text| permit.lets_out(part) && !text.is_empty());
+            text.map(|text| text.as_str().to_owned())
+        };
+        let needs = said(NEEDS, support.map(|support| &support.needs));
+        let emergency = said(CONTACT, support.map(|support| &support.emergency));
+        let lacks = |number: u32| match number {
+            CONTACT => emergency.is_none(),
+            NEEDS => needs.is_none(),
+            _ => false,
+        };
+        let not_held: Vec<&str> = CARD_GROUPS
+            .iter()
+            .filter(|(number, _)| permit.lets_out(*number) && lacks(*number))
+            .map(|(_, name)| *name)
+            .collect();
         CardSeen {
             groups: permit.groups(),
             home: home.map(|state| (state.info.slug.clone(), state.info.name.clone())),
             learner: stands.local.clone(),
             placements: self.placements(now),
             presence: permit.lets_out(PRESENCE).then(|| self.presence(loaded, permit, now)),
-            not_held: not_held.map(|(_, name)| *name).collect(),
+            needs,
+            emergency,
+            not_held,
             reason: permit.reason().to_owned(),
             agreement: permit.agreement().map(|(id, version)| format!("{id} v{version}")),
         }

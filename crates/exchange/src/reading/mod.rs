@@ -345,7 +345,7 @@ fn said(reading: &Reading, acting: Acting<'_>, ask: &ReadAsk) -> serde_json::Val
     }
     if let Some(card) = &reading.card {
         // What stays with the home was not handed out.
-        groups.insert("card", card.groups & !card::AT_HOME_MASK);
+        groups.insert("card", card::handed_out(card));
         agreements.extend(card.agreement.as_deref());
         policies.insert(card.reason.as_str());
     }

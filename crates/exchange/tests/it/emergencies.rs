@@ -27,6 +27,36 @@ async fn card(world: &World, who: &PersonSpeaker, learner: &str) -> Result<Readi
 }
 
 #[tokio::test]
+async fn an_emergency_shows_what_the_home_wrote_for_it_and_the_entry_says_which_parts() {
+    let world = World::governed().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    let text = |said| commonroll_core::record::Text::parse("text", said, 500).unwrap();
+    let said = commonroll_core::directory::SupportDeclaration {
+        learner: id("k-1"),
+        needs: text("Carries an auto-injector"),
+        emergency: text(""),
+        last_date: date("2026-09-14"),
+    };
+    let declared = commonroll_core::directory::Declaration::Support(said);
+    assert_eq!(world.declare("kingsmead", declared).await, DeclareResult::Accepted);
+    let teacher = world.colleague("northgate", staff(Role::Teacher, None), 50).await;
+    open(&world, &teacher, Role::Teacher, "n-77", 60).await.unwrap();
+    let seen = card(&world, &teacher, "n-77").await.unwrap().card.unwrap();
+    assert_eq!((seen.needs.as_deref(), seen.emergency), (Some("Carries an auto-injector"), None));
+    assert_eq!(seen.not_held, ["emergency_contact"], "for this the home is to be asked");
+    let shown = world.exchange.show(1, 1_000).await.unwrap();
+    let entry = shown.iter().rfind(|entry| entry["what"] == "read.disclosed").unwrap();
+    assert_eq!(entry["more"]["groups"]["card"].as_u64().unwrap() & 0b1100, 0b1000);
+    assert!(!entry.to_string().contains("injector"));
+    world.pass(DAY);
+    let acting = Acting { speaker: &teacher, role: Role::Teacher };
+    let (hour, chance) = (Duration::from_secs(3600), ([8; 16], world.now()));
+    world.exchange.open_emergency(acting, (&id("n-77"), REASON), hour, chance).await.unwrap();
+    let seen = card(&world, &teacher, "n-77").await.unwrap().card.unwrap();
+    assert_eq!(seen.needs, None, "what was said until yesterday holds no more");
+}
+
+#[tokio::test]
 async fn an_emergency_opens_the_card_for_its_time_and_the_home_hears_of_it_at_once() {
     let mut world = World::governed().await;
     world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;

@@ -207,6 +207,8 @@ fn write_card(card: CardSeen) -> pb::Card {
         not_held: card.not_held.into_iter().map(str::to_owned).collect(),
         policies: card.reason,
         agreement: card.agreement.unwrap_or_default(),
+        needs: card.needs.unwrap_or_default(),
+        emergency: card.emergency.unwrap_or_default(),
     }
 }
 

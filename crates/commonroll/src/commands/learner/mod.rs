@@ -168,8 +168,17 @@ fn show_card(card: &Card, zone: &TimeZone) {
             false => marks.iter().for_each(|mark| println!("today      {mark}")),
         }
     }
+    for (what, text) in [("needs     ", &card.needs), ("emergency ", &card.emergency)] {
+        if !text.is_empty() {
+            // Whoever wrote it must not write lines of ours.
+            println!("{what} {}", text.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
     if !card.not_held.is_empty() {
         let parts: Vec<String> = card.not_held.iter().map(|part| part.replace('_', " ")).collect();
-        println!("ask home   for {}: you may have it, and the hub doesn't hold it", parts.join(" and "));
+        println!(
+            "ask home   for {}: you may have it, and the home has not shared it here",
+            parts.join(" and ")
+        );
     }
 }

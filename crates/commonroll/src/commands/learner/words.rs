@@ -256,6 +256,7 @@ pub fn card_json(card: &Card, zone: &TimeZone) -> serde_json::Value {
     serde_json::json!({
         "parts": card.parts, "home": card.home, "home_name": card.home_name, "learner": card.learner_local_id,
         "placements": placements, "today": presence(card, zone), "not_held": card.not_held,
+        "needs": card.needs, "emergency": card.emergency,
         "policies": card.policies, "agreement": card.agreement,
     })
 }
