@@ -52,11 +52,12 @@ pub fn init(settings: &Settings, now: Timestamp, random: &dyn Randomness) -> Res
 /// The settings as a file that a person can go on editing.
 fn settings_file(settings: &Settings) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let console = settings.listen.console.map_or_else(String::new, |at| format!("console = \"{at}\"\n"));
     let names: Vec<String> = settings.names.iter().map(|name| quoted(name)).collect();
     format!(
         "# Settings of this hub; the README beside crates/hub explains every key.\n\
          consortium = {}\nnames = [{}]\n\n\
-         [listen]\nagents = \"{}\"\njoin = \"{}\"\nlocal = \"{}\"\n\n\
+         [listen]\nagents = \"{}\"\njoin = \"{}\"\nlocal = \"{}\"\n{console}\n\
          # What invitations tell agents to connect to.\n\
          [public]\nagents = {}\njoin = {}\n",
         quoted(&settings.consortium),

@@ -5,6 +5,7 @@
 
 mod from;
 mod made;
+mod people;
 mod play;
 mod readback;
 mod screen;
@@ -48,7 +49,7 @@ pub struct Args {
     /// Take partners' real files from this folder, which holds a consortium.toml, instead of making them up
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// First of three ports on loopback [default: any that are free]
+    /// First of four ports on loopback [default: any that are free]
     #[arg(long)]
     port: Option<u16>,
 }

@@ -37,6 +37,8 @@ pub struct Stage {
     agents: Vec<Option<Child>>,
     /// Address of the hub's local port, for metrics.
     local: String,
+    /// Where the console is.
+    pub console: String,
 }
 
 /// What the hub counted.
@@ -48,7 +50,7 @@ pub struct Counted {
 }
 
 impl Stage {
-    /// Makes folders, keys and files, imports the consortium, and starts the hub. `port` is the first of three to use;
+    /// Makes folders, keys and files, imports the consortium, and starts the hub. `port` is the first of four to use;
     /// any that are free if left out.
     pub async fn raise(root: &Path, setup: &Setup, port: Option<u16>) -> Result<(Self, Vec<String>), String> {
         let program = std::env::current_exe().map_err(|error| format!("can't find this program: {error}"))?;
@@ -59,14 +61,21 @@ impl Stage {
             .map_err(|error| format!("consortium.toml: {error}"))?;
         let ports = ports(port)?;
         let listen = |name: &str, port: u16| (format!("listen.{name}"), format!("127.0.0.1:{port}"));
-        let flags = vec![listen("agents", ports[0]), listen("join", ports[1]), listen("local", ports[2])];
-        let invitations = found(&root.join("hub"), setup, flags).await?;
+        let flags = vec![
+            listen("agents", ports[0]),
+            listen("join", ports[1]),
+            listen("local", ports[2]),
+            listen("console", ports[3]),
+        ];
+        let (invitations, list) = found(&root.join("hub"), setup, flags).await?;
+        fs::write(people(root), list).map_err(|error| format!("console-people.toml: {error}"))?;
         let mut stage = Self {
             root: root.to_owned(),
             program,
             hub: None,
             agents: setup.partners.iter().map(|_| None).collect(),
             local: format!("127.0.0.1:{}", ports[2]),
+            console: format!("https://localhost:{}", ports[3]),
         };
         stage.start_hub().await?;
         Ok((stage, invitations))
@@ -74,7 +83,8 @@ impl Stage {
 
     async fn start_hub(&mut self) -> Result<(), String> {
         let mut command = self.command("hub.log")?;
-        command.args(["hub", "run", "--dir"]).arg(self.root.join("hub")).stdout(Stdio::piped());
+        command.args(["hub", "run", "--dir"]).arg(self.root.join("hub"));
+        command.arg("--demo-people").arg(people(&self.root)).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("the hub can't be started: {error}"))?;
         let output = child.stdout.take().ok_or("the hub has no output")?;
         let mut line = String::new();
@@ -233,8 +243,12 @@ async fn open(
     Ok((settings, exchange))
 }
 
-/// Makes the hub, imports the consortium, and invites every partner.
-async fn found(hub: &Path, setup: &Setup, flags: Vec<(String, String)>) -> Result<Vec<String>, String> {
+/// Makes the hub, imports the consortium, and invites every partner; enrols the people of the console.
+async fn found(
+    hub: &Path,
+    setup: &Setup,
+    flags: Vec<(String, String)>,
+) -> Result<(Vec<String>, String), String> {
     let sources = Sources {
         file: None,
         data: Some(hub.to_owned()),
@@ -256,20 +270,26 @@ async fn found(hub: &Path, setup: &Setup, flags: Vec<(String, String)>) -> Resul
         invitations
             .push(commonroll_hub::invite(&settings, &exchange, whom, now(), &Real).await.map_err(told)?);
     }
+    let list = super::people::enrol(&exchange, setup).await?;
     exchange.close(now()).await;
-    Ok(invitations)
+    Ok((invitations, list))
 }
 
-/// Three ports: from `first` on, or any that are free.
-fn ports(first: Option<u16>) -> Result<[u16; 3], String> {
+/// The list of people of the console.
+fn people(root: &Path) -> PathBuf {
+    root.join("console-people.toml")
+}
+
+/// Four ports: from `first` on, or any that are free.
+fn ports(first: Option<u16>) -> Result<[u16; 4], String> {
     if let Some(first) = first {
-        let next = |more| first.checked_add(more).ok_or("--port must leave room for three ports");
-        return Ok([first, next(1)?, next(2)?]);
+        let next = |more| first.checked_add(more).ok_or("--port must leave room for four ports");
+        return Ok([first, next(1)?, next(2)?, next(3)?]);
     }
     let free = || TcpListener::bind("127.0.0.1:0").map_err(|error| format!("no free port: {error}"));
-    // All three are held at once, so that they differ.
-    let held = [free()?, free()?, free()?];
-    let mut ports = [0; 3];
+    // All four are held at once, so that they differ.
+    let held = [free()?, free()?, free()?, free()?];
+    let mut ports = [0; 4];
     for (port, listener) in ports.iter_mut().zip(&held) {
         *port = listener.local_addr().map_err(|error| format!("no free port: {error}"))?.port();
     }

@@ -9,6 +9,7 @@ mod packages;
 mod people;
 mod registers;
 mod rosters;
+mod staff;
 mod world;
 mod write;
 
@@ -54,6 +55,7 @@ pub fn make(seed: u64, date: (i16, i8, i8)) -> Result<Made, String> {
         steps: played.steps,
         expected: Expected::Records(played.expected.into_iter().collect()),
         refused: Some(played.refused),
+        teacher: Some((PARTNERS[NORTHGATE].slug.to_owned(), staff::TEACHER.to_owned())),
     };
     Ok(Made { setup, brings: played.brings })
 }
@@ -70,6 +72,10 @@ fn partner(world: &World, who: Who, day: &str) -> Result<Partner, String> {
     sources.extend(expected::sources(who));
     let mut files = rosters::files(world, who, day)?;
     files.extend(expected::files(world, who, day));
+    if who == NORTHGATE {
+        sources.push(staff::source());
+        files.push(staff::file());
+    }
     let keeps_register = matches!(spec.kind, "school" | "academy");
     Ok(Partner {
         slug: spec.slug.to_owned(),
@@ -97,7 +103,7 @@ fn consortium(world: &World) -> String {
     let (first, last) = world.dates();
     let _ = write!(
         text,
-        "[[agreement]]\nid = \"partnership\"\nversion = 1\nparties = {slugs:?}\npurpose = \"Teaching and safeguarding learners at two sites\"\nfirst_date = {first:?}\nlast_date = {last:?}\n\n[agreement.kinds]\nattendance = [\"presence\", \"source_code\", \"note\"]\nassessment = [\"result\", \"comment\"]\nbehaviour = [\"event\", \"involvement\", \"share_safe_text\"]\n"
+        "[[agreement]]\nid = \"partnership\"\nversion = 1\nparties = {slugs:?}\npurpose = \"Teaching and safeguarding learners at two sites\"\nfirst_date = {first:?}\nlast_date = {last:?}\ncard = [\"identity\", \"emergency_contact\", \"needs\", \"presence_today\"]\n\n[agreement.kinds]\nattendance = [\"presence\", \"source_code\", \"note\"]\nassessment = [\"result\", \"comment\"]\nbehaviour = [\"event\", \"involvement\", \"share_safe_text\"]\n"
     );
     text
 }

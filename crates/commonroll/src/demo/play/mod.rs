@@ -81,6 +81,10 @@ impl Play {
         let bar = screen.step("hub and agents start", setup.partners.len() + 1);
         let (mut stage, invitations) = Stage::raise(root, &setup, port).await?;
         bar.inc(1);
+        screen.say(
+            Tone::Heading,
+            &format!("  open {}: your browser will warn; the certificate is the demo's own", stage.console),
+        );
         let joined = {
             let join = |place: usize| {
                 let (stage, partner, invitation) = (&stage, &setup.partners[place], &invitations[place]);
