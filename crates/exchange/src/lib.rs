@@ -10,6 +10,7 @@ pub mod directory;
 pub mod types;
 
 mod decide;
+mod desk;
 mod duty;
 mod emergency;
 mod enrol;
@@ -45,6 +46,11 @@ pub mod withdrawal;
 mod writer;
 
 pub use agreements::{AgreementSeen, agreement_hash, ending_hash};
+pub use desk::{
+    AgentSeen, AgentsSeen, Candidate, Cell, Cells, CheckError, Checked, ClaimSeen, Deed, FieldSeen, Gap,
+    GuestSeen, LogKind, LogLine, LogPage, PAGE_LINES, PartnerSeen, ProofSeen, RoleSees, SharingSeen, Step,
+    UnmatchedSeen, WAITING_MOST, WaitingSeen, Way,
+};
 pub use directory::agreements::{Ending, Signed, Standing};
 pub use directory::alerts::AlertId;
 pub use directory::approvals::Approval;
@@ -306,6 +312,7 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<BatchAnswer, PublishError> {
         self.speaker(speaker.agent)?;
+        self.shared.contacts.heard(speaker.agent, None, now);
         let claimed = batch.source.parse::<Slug>().ok();
         let (reply, answer) = oneshot::channel();
         let job = publish::prepare(&self.shared, speaker, batch, now, reply).inspect_err(|error| {
@@ -337,6 +344,7 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<u64, AckError> {
         self.speaker(speaker.agent)?;
+        self.shared.contacts.heard(speaker.agent, None, now);
         let (held, key) = {
             let directory = self.shared.directory();
             (

@@ -3,6 +3,7 @@
 //! Only the writer changes any of it, and only after a commit.
 
 use crate::{
+    desk::{Checking, Contacts},
     directory::{Directory, change::Bytes16, duties::Going, tokens::MatchingKey},
     duty::{ranges::Ranges, retention::Retention},
     live::{Committed, LiveRecord, Ring, Sizes},
@@ -83,6 +84,10 @@ pub struct Shared {
     pub leaving: tokio::sync::RwLock<()>,
     /// Held while a change is tried.
     pub trying: Arc<tokio::sync::Mutex<()>>,
+    /// Who has a check of the whole log running.
+    pub checking: Checking,
+    /// When agents were last heard.
+    pub contacts: Contacts,
     /// The sweep under way.
     pub recall: tokio::sync::Mutex<Recall>,
     /// Held while payloads are taken out; and how far the look for what is kept no longer has come.
@@ -137,6 +142,8 @@ impl Shared {
             removed: Mutex::default(),
             leaving: tokio::sync::RwLock::default(),
             trying: Arc::default(),
+            checking: Checking::default(),
+            contacts: Contacts::default(),
             recall: tokio::sync::Mutex::default(),
             retention: tokio::sync::Mutex::default(),
         }

@@ -248,6 +248,7 @@ impl Hub {
                     demo,
                     sign_in,
                     pace: Pace::new(&limits),
+                    certificate_life: settings.client_certificate_life,
                     stopping: ends.stopping.clone(),
                 },
                 certificate,

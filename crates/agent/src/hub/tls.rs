@@ -30,8 +30,12 @@ fn trusting(authority: &[u8]) -> ClientTlsConfig {
 }
 
 async fn connect(address: &str, tls: ClientTlsConfig) -> Result<Channel, HubError> {
-    let unusable = |_| HubError::Refused("the hub's address must be host:port".to_owned());
+    let unusable =
+        |_: tonic::transport::Error| HubError::Refused("the hub's address must be host:port".to_owned());
     let endpoint = Endpoint::from_shared(format!("https://{address}"))
+        .map_err(unusable)?
+        // The hub's data manager sees which version an agent is.
+        .user_agent(concat!("commonroll-agent/", env!("CARGO_PKG_VERSION")))
         .map_err(unusable)?
         .tls_config(tls)
         .map_err(|_| HubError::Refused("the certificates of the identity folder can't be read".to_owned()))?

@@ -1,11 +1,11 @@
 //! Deciding each situation once, under the law in force and under the one that is tried, and adding up who gains what.
 
 use super::{
-    Brief, EXAMPLES, SMALL, TriedLine,
-    count::{Count, Counted, Learners, Situation},
+    Brief, EXAMPLES, SMALL, TriedLine, briefs,
+    count::{ALL, Count, Counted, Learners, Situation},
 };
 use crate::directory::{Directory, agreements::Agreements};
-use commonroll_core::{Purpose, RecordKind, Role, Slug, agreement::ItemKind};
+use commonroll_core::{Purpose, RecordKind, Role, Slug, Timestamp, agreement::ItemKind};
 use commonroll_policy::{
     Action, AgreementInForce, CARD_GROUPS, CardFacts, Glance, Matter, PersonQuestion, Policy, Question,
     RecordFacts,
@@ -74,6 +74,38 @@ pub(super) fn judge(briefs: &[Brief], laws: &(Law, Law), counted: &Counted, aske
         })
     };
     sums.into_iter().filter_map(line).collect()
+}
+
+/// What is seen today, at an institution that receives it, of a kind that flows between a source and a home, for a learner
+/// who is placed: by its own system (`None`; of a card nothing) and in each role by whoever is nearest to the learner; with
+/// how many people hold the role. Who sees nothing isn't listed.
+pub(crate) fn sees(
+    directory: &Directory,
+    now: Timestamp,
+    (source, home): (u16, u16),
+    kind: ItemKind,
+    recipient: u16,
+) -> Vec<(Option<Role>, u32, u64)> {
+    let Some(policy) = directory.policies().set().cloned() else { return Vec::new() };
+    let law = Law { policy, agreements: directory.agreements().clone() };
+    let briefs = briefs(directory, now);
+    let record = match kind {
+        ItemKind::Record(kind) => Some(kind),
+        ItemKind::Card => None,
+    };
+    let (placed, confidential, held, ahead) = (true, false, ALL, true);
+    let situation = Situation { source, home, kind: record, placed, confidential, held, ahead };
+    let mut judge = law.judge(&briefs);
+    let mut all = Vec::new();
+    for role in [None].into_iter().chain(Role::ALL.map(Some)) {
+        let groups = judge.seen(&situation, Audience { institution: recipient, role }).unwrap_or(0);
+        let brief = briefs.get(usize::from(recipient));
+        let people = role.and_then(|role| brief?.people.get(&role).copied()).unwrap_or(0);
+        if groups != 0 {
+            all.push((role, groups, people));
+        }
+    }
+    all
 }
 
 /// Everybody who could see anything in a situation.

@@ -23,6 +23,7 @@ use commonroll_core::{
     agreement::{AgreementText, TEXT_BYTES_MAX},
 };
 use commonroll_policy::{Change as Comparison, OfficeAct, Policy, Texts};
+pub(crate) use judge::sees;
 use judge::{Law, judge};
 use std::{collections::HashMap, sync::Arc};
 

@@ -100,17 +100,22 @@ impl Exchange {
     ///
     /// # Errors
     /// The first entry at fault, or why the log can't be read.
-    pub async fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verified, VerifyError> {
-        verify(&self.shared.store, &mut progress).await
+    pub async fn verify(&self, mut progress: impl FnMut(u64) + Send) -> Result<Verified, VerifyError> {
+        verify(&self.shared.store, AHEAD, &mut progress).await
     }
 }
 
-async fn verify(store: &Arc<dyn Store>, progress: &mut impl FnMut(u64)) -> Result<Verified, VerifyError> {
+/// The same, with so many pages in work at a time.
+pub(crate) async fn verify(
+    store: &Arc<dyn Store>,
+    ahead: usize,
+    progress: &mut (impl FnMut(u64) + Send),
+) -> Result<Verified, VerifyError> {
     let mut found = Verified { entries: 0, records: 0, payloads: 0, erased: 0, going: 0, root: [0; 32] };
     let (mut frontier, mut directory) = (Frontier::new(), Folded::default());
     let (mut missing, mut said) = (Ranges::default(), Vec::new());
     let mut pages =
-        Pages { store: store.clone(), next: 0, blocks: 16, ended: false, waiting: VecDeque::new() };
+        Pages { store: store.clone(), ahead, next: 0, blocks: 16, ended: false, waiting: VecDeque::new() };
     while let Some(page) = pages.next().await? {
         let mut tiles = Vec::new();
         for block in page {
@@ -154,6 +159,7 @@ async fn verify(store: &Arc<dyn Store>, progress: &mut impl FnMut(u64)) -> Resul
 /// Pages of the log, checked ahead of the tree.
 struct Pages {
     store: Arc<dyn Store>,
+    ahead: usize,
     next: u64,
     blocks: u32,
     ended: bool,
@@ -162,7 +168,7 @@ struct Pages {
 
 impl Pages {
     async fn next(&mut self) -> Result<Option<Vec<Result<Checked, u64>>>, VerifyError> {
-        while !self.ended && self.waiting.len() < AHEAD {
+        while !self.ended && self.waiting.len() < self.ahead {
             let blocks = self.store.blocks(self.next, self.blocks, true).await.map_err(store_error)?;
             let Some(end) = blocks.last().map(Block::end) else {
                 self.ended = true;

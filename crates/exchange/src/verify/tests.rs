@@ -154,7 +154,7 @@ async fn verdict(log: &[Written]) -> Result<Verified, VerifyError> {
     for url in ["sqlite::memory:".to_owned(), postgres] {
         let store = commonroll_store::open(&url, &commonroll_store::Settings::default()).await.unwrap();
         put(store.as_ref(), log).await;
-        verdicts.push(verify(&store, &mut |_| {}).await);
+        verdicts.push(verify(&store, AHEAD, &mut |_| {}).await);
         store.close().await;
     }
     assert_eq!(verdicts[0], verdicts[1], "both engines say the same");
@@ -252,7 +252,7 @@ async fn case_39_a_log_that_was_cut_off_is_told_from_the_rows_beside_it() {
         cut[2].facts.push(whole[4].facts[0].clone());
         put(store.as_ref(), &cut).await;
         let sequence = 3 * EACH + 1;
-        assert_eq!(verify(&store, &mut |_| {}).await, Err(VerifyError::Cut { sequence }));
+        assert_eq!(verify(&store, AHEAD, &mut |_| {}).await, Err(VerifyError::Cut { sequence }));
     }
 }
 
@@ -295,7 +295,7 @@ async fn a_long_log_is_verified_and_proved_from_quickly() {
     let store = commonroll_store::open(&database, &commonroll_store::Settings::default()).await.unwrap();
     put(store.as_ref(), &written(blocks, 998)).await;
     let began = Instant::now();
-    let verified = verify(&store, &mut |_| {}).await.unwrap();
+    let verified = verify(&store, AHEAD, &mut |_| {}).await.unwrap();
     let seconds = began.elapsed().as_secs_f64();
     assert_eq!(verified.entries, blocks * 1_000);
     store.close().await;

@@ -35,7 +35,7 @@ use axum::{
     routing::{get, post},
 };
 use commonroll_exchange::Exchange;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// What pages are made with.
@@ -49,6 +49,8 @@ pub(crate) struct Console {
     pub sign_in: Arc<SignIn>,
     /// How fast each person asks, and how often an address shows cookies that are nobody's.
     pub pace: Arc<Pace>,
+    /// How long a certificate of an agent lasts.
+    pub certificate_life: Duration,
     /// Ends live updates when the hub stops.
     pub stopping: CancellationToken,
 }

@@ -20,7 +20,14 @@ const WAYS: &[Way] = &[
     Way { path: "/groups", icon: "people", words: "My groups today" },
     Way { path: "/learners", icon: "people", words: "My learners" },
     Way { path: "/whereabouts", icon: "where", words: "Whereabouts" },
+    Way { path: "/sharing", icon: "eye", words: "Who sees what" },
+    Way { path: "/explain", icon: "help", words: "Explain" },
     Way { path: "/progress", icon: "chart", words: "Progress" },
+    Way { path: "/agreements", icon: "doc", words: "Agreements" },
+    Way { path: "/log", icon: "log", words: "Log" },
+    Way { path: "/unmatched", icon: "link", words: "Unmatched" },
+    Way { path: "/people", icon: "people", words: "People" },
+    Way { path: "/agents", icon: "tool", words: "Agents" },
 ];
 
 /// The ways of a role, first the one that it comes for.

@@ -56,3 +56,30 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
+
+/// 17 November 2026
+pub(super) fn full_day(at: Timestamp, zone: &TimeZone) -> String {
+    local(at, zone).strftime("%-d %B %Y").to_string()
+}
+
+/// 17 Nov, 09:24:30; on the day itself 09:24:30 alone.
+pub(super) fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (at, now) = (local(at, zone), local(now, zone));
+    let form = match (at.date() == now.date(), at.year() == now.year()) {
+        (true, _) => "%H:%M:%S",
+        (_, true) => "%-d %b, %H:%M:%S",
+        _ => "%-d %b %Y, %H:%M",
+    };
+    at.strftime(form).to_string()
+}
+
+/// How long ago: 41 min, 3 hours, 5 days.
+pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
+    let minutes = (now.micros() - at.micros()).max(0) / 60_000_000;
+    match minutes {
+        0 => "less than a minute".to_owned(),
+        1..120 => format!("{minutes} min"),
+        120..2_880 => format!("{} hours", minutes / 60),
+        _ => format!("{} days", minutes / 1_440),
+    }
+}

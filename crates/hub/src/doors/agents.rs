@@ -136,6 +136,7 @@ impl AgentsDoor {
             people: self.people.clone(),
             strangers: self.strangers.clone(),
             metrics: self.metrics.clone(),
+            around: self.around.clone(),
         }
     }
 

@@ -4,6 +4,7 @@
 use super::{connection::Peer, who::may_call};
 use crate::{
     authority::Caller,
+    clock::Surroundings,
     limits::Shares,
     metrics::Metrics,
     status,
@@ -36,6 +37,7 @@ pub(crate) struct Identify {
     pub people: Arc<Shares>,
     pub strangers: Arc<Strangers>,
     pub metrics: Arc<Metrics>,
+    pub around: Surroundings,
 }
 
 /// A caller whom the directory knows.
@@ -92,8 +94,17 @@ impl Identify {
             self.exchange.refuse_call(&known.by());
             return Err(status::not_allowed());
         }
+        if let Known::Agent(speaker) = &known {
+            self.exchange.heard(speaker.agent(), version(request), self.around.now());
+        }
         Ok(known)
     }
+}
+
+/// Which version an agent says it is: `user-agent: commonroll-agent/0.1.0`, and what the transport adds.
+fn version(request: &Request<Body>) -> Option<&str> {
+    let said = request.headers().get("user-agent")?.to_str().ok()?;
+    said.split(' ').find_map(|part| part.strip_prefix("commonroll-agent/"))
 }
 
 impl<S> Layer<S> for Identify {

@@ -287,7 +287,8 @@ impl TestHub {
             .ca_certificate(Certificate::from_pem(self.authority_pem()))
             .domain_name(HUB_NAME);
         let tls = identity.into_iter().fold(tls, ClientTlsConfig::identity);
-        Endpoint::from_shared(format!("https://{address}")).unwrap().tls_config(tls).unwrap()
+        let endpoint = Endpoint::from_shared(format!("https://{address}")).unwrap();
+        endpoint.user_agent("commonroll-agent/0.0.7").unwrap().tls_config(tls).unwrap()
     }
 
     /// A page of the local port: status line and body.

@@ -15,6 +15,7 @@ mod case_09_malformed;
 mod case_29_disk_full;
 mod console;
 mod console_cases;
+mod console_desk;
 mod console_pages;
 mod console_routes;
 mod console_sign_in;

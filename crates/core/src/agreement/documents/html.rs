@@ -17,6 +17,13 @@ pub(super) fn write(document: &Document) -> String {
     out
 }
 
+/// The blocks alone, for a page that has a head and a title of its own.
+pub(super) fn fragment(document: &Document) -> String {
+    let mut out = String::new();
+    document.blocks.iter().for_each(|block| write_block(&mut out, block));
+    out
+}
+
 fn write_block(out: &mut String, block: &Block) {
     match block {
         Block::Heading(text) => out.push_str(&format!("<h2>{}</h2>\n", escape(text))),

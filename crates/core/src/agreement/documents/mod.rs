@@ -92,6 +92,11 @@ impl Document {
         html::write(self)
     }
 
+    /// The document's content as HTML without head, title and style, for a page that has its own. Every text is escaped.
+    pub fn fragment(&self) -> String {
+        html::fragment(self)
+    }
+
     /// The sentences and list entries that people read, without headings, tables and remarks to the DPO.
     pub fn prose(&self) -> Vec<&str> {
         let mut prose = Vec::new();

@@ -3,6 +3,7 @@
 
 mod account;
 mod demo;
+mod desk;
 mod group;
 mod home;
 mod learner;
@@ -39,4 +40,17 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("GET /learners", learners::learners)
         .page("GET /learners/{learner}", learner::learner)
         .page("GET /progress", progress::progress)
+        .page("GET /sharing", desk::sharing::sharing)
+        .page("GET /sharing/{partner}/{kind}", desk::sharing::cell)
+        .page("GET /log", desk::log::log)
+        .page("POST /log/learner", desk::log::learner)
+        .page("POST /log/verify", desk::verify::verify)
+        .page("GET /agreements", desk::agreements::list)
+        .page("GET /agreements/{hash}", desk::agreements::one)
+        .page("POST /agreements/{hash}/try", desk::trial::run)
+        .page("GET /agents", desk::agents::agents)
+        .page("GET /people", desk::people::people)
+        .page("GET /explain", desk::explain::ask)
+        .page("POST /explain", desk::explain::answer)
+        .page("GET /unmatched", desk::unmatched::unmatched)
 }
