@@ -9,6 +9,7 @@
 
 pub mod chance;
 pub mod check;
+mod current;
 pub mod durable;
 pub mod error;
 pub mod hub;

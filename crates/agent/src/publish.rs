@@ -6,6 +6,7 @@
 
 use crate::{
     chance::{Randomness, backoff},
+    current,
     error::AgentError,
     hub::{Hub, HubError, PublishSession},
     identity::Identity,
@@ -94,17 +95,19 @@ impl Publisher {
         rng: &dyn Randomness,
     ) -> Result<Published, AgentError> {
         let retry = retry(pace, now, rng);
+        let read = current::read(spool).await?;
         let declared = declare(hub, spool, now, &retry).await?;
         let mut published = Published { declared, ..Published::default() };
         spool.requeue(now, published.declared > 0).await?;
-        if spool.waiting(0, 1).await?.is_empty() {
-            return Ok(published);
+        if !spool.waiting(0, 1).await?.is_empty() {
+            let done = self.drain(hub, spool, signer, pace, now, &retry, &mut published).await;
+            if done.is_err() {
+                self.session = None;
+            }
+            done?;
         }
-        let done = self.drain(hub, spool, signer, pace, now, &retry, &mut published).await;
-        if done.is_err() {
-            self.session = None;
-        }
-        done.map(|()| published)
+        current::tell(hub, spool, read).await?;
+        Ok(published)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the arguments of a round, and what it counts")]

@@ -12,6 +12,7 @@ pub use feeder::Reading;
 pub use verdict::{Export, Purpose, Taken, Verdict};
 
 use crate::{
+    current,
     error::AgentError,
     settings::{Settings, Source, matches},
     shown::shown,
@@ -20,7 +21,7 @@ use crate::{
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use commonroll_core::Timestamp;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs::{self, File},
     io::{self, BufReader, Read, Seek},
     path::{Path, PathBuf},
@@ -37,6 +38,8 @@ pub struct Looked {
     pub verdicts: Vec<(String, Verdict)>,
     /// Files that have not come to rest; look again soon.
     pub unsettled: usize,
+    /// Origins of files that were written anew and found in order, whether or not they say anything new.
+    read: BTreeSet<String>,
 }
 
 /// Remembers what was seen at the last look, so that a file that is still being written is left alone.
@@ -81,6 +84,7 @@ impl Scanner {
                 }
             }
         }
+        current::note(spool, &looked.read, now, now.date_in(&settings.zone)).await?;
         Ok(looked)
     }
 
@@ -113,6 +117,7 @@ impl Scanner {
         // One handle for both: a file that is replaced in between must not lend its hash to the one before.
         let Ok((file, hash)) = open_hashed(path).await else { return Ok(()) };
         if last.is_some_and(|last| same_recipe && last.hash == hash) {
+            looked.read.insert(intake::origin(source, name));
             return spool.touched(&source.name, name, state.modified_us).await;
         }
         let reader: Box<dyn commonroll_connectors::ReadSeek + Send> =
@@ -135,7 +140,11 @@ impl Scanner {
                 );
                 spool.alarm(&alarm, &text, now).await?;
             }
-            _ => spool.calm(&alarm).await?,
+            Verdict::Refused(_) => spool.calm(&alarm).await?,
+            Verdict::Taken(_) => {
+                looked.read.insert(intake::origin(source, name));
+                spool.calm(&alarm).await?;
+            }
         }
         log(source, &verdict);
         self.seen.remove(path);

@@ -3,7 +3,7 @@
 //! Holds a print of the content, not the content. Rows are looked up and written a thousand at a time, in the order of
 //! their ids, so that a million rows need little memory.
 
-use super::{ROWS, Tx, list, rows};
+use super::{ROWS, Spool, Tx, list, rows};
 use crate::error::AgentError;
 use commonroll_core::{LocalId, RecordId, RecordKind, Revision, SchoolDate};
 use std::collections::HashMap;
@@ -137,6 +137,26 @@ pub(crate) async fn write(
         query.execute(&mut **tx).await?;
     }
     Ok(())
+}
+
+impl Spool {
+    /// True if an origin's exports have marks of a day.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub(crate) async fn has_marks_on(&self, origin: &str, date: SchoolDate) -> Result<bool, AgentError> {
+        let (from, to) = Range { kind: RecordKind::Attendance, date: Some(date) }.ids();
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT 1 FROM sent WHERE id BETWEEN $1 AND $2 AND kind = $3 AND origin = $4 AND withdrawn = 0 LIMIT 1",
+        )
+        .bind(from)
+        .bind(to)
+        .bind(RecordKind::Attendance as i64)
+        .bind(origin)
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(found.is_some())
+    }
 }
 
 /// How many records of an origin lie in a range and are not withdrawn, and how many of them this export did not have.

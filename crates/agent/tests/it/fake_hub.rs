@@ -36,6 +36,8 @@ pub struct State {
     pub log: Vec<(DeliveredBatch, String)>,
     pub newest: BTreeMap<(String, u32), u64>,
     pub declared: Vec<Declaration>,
+    /// How often it was told that everything has been sent.
+    pub current: u32,
     known: HashSet<Vec<u8>>,
     /// Learners whose records are refused, with the code.
     pub refuse: HashMap<String, String>,
@@ -68,6 +70,7 @@ impl FakeHub {
             log: Vec::new(),
             newest: BTreeMap::new(),
             declared: Vec::new(),
+                current: 0,
             known: HashSet::new(),
             refuse: HashMap::new(),
             acknowledged: 0,
@@ -163,6 +166,7 @@ impl Hub for FakeHub {
             if s.down {
                 return Err(HubError::Unreachable);
             }
+            s.current += u32::from(declarations.is_empty());
             let answer = |said: Declaration| {
                 let new = s.known.insert(prost::Message::encode_to_vec(&said));
                 if new {

@@ -144,3 +144,43 @@ async fn three_days_offline_and_everything_arrives_in_order() {
         hub.holds().iter().map(|text| text.rsplit(' ').next().unwrap().to_owned()).collect();
     assert_eq!(revisions, ["r1", "r2", "r3"]);
 }
+
+#[tokio::test]
+async fn the_hub_is_told_that_everything_was_sent_once_an_export_of_today_was_written_anew() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    let told = || hub.with(|s| s.current);
+    school.publish(&hub).await.unwrap();
+    assert_eq!(told(), 0, "there was nothing to read");
+    school.put("staff.csv", "Teacher,Class\nT1,12A\n");
+    school.look().await;
+    school.publish(&hub).await.unwrap();
+    assert_eq!(told(), 0, "who teaches whom says nothing of registers");
+
+    school.marks(&borrowed(&many(15)));
+    school.look().await;
+    hub.with(|s| s.lose_answers = 1);
+    assert!(school.publish(&hub).await.is_err());
+    assert_eq!(told(), 0, "not before everything is in the log");
+    school.publish(&hub).await.unwrap();
+    assert_eq!((told(), hub.holds().len()), (1, 15));
+
+    // Nobody writes anything: a connection alone is no word. The same export written anew is.
+    school.wait(300);
+    school.look().await;
+    school.publish(&hub).await.unwrap();
+    assert_eq!(told(), 1);
+    school.wait(10);
+    std::fs::File::open(school.folder.path().join("exports/marks.csv"))
+        .unwrap()
+        .set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_789_376_710))
+        .unwrap();
+    school.look().await;
+    school.publish(&hub).await.unwrap();
+    assert_eq!(told(), 2);
+    school.wait(86_400);
+    school.put("marks.csv", &crate::rig::csv(&borrowed(&many(15))));
+    school.look().await;
+    school.publish(&hub).await.unwrap();
+    assert_eq!(told(), 2, "yesterday's export says nothing of today");
+}

@@ -37,6 +37,11 @@ impl DirectoryService for Directory {
                 Duration::ZERO,
             ));
         }
+        if declarations.is_empty() {
+            let said = self.exchange.source_is_current(&speaker, self.around.now()).await;
+            said.map_err(status::of_speaker)?;
+            return Ok(Response::new(DeclareResponse::default()));
+        }
         let read = declarations.iter().map(read_declaration).collect();
         let answer = self.exchange.declare(&speaker, read, self.around.now()).await;
         let results = answer.map_err(status::of_declare)?;
