@@ -176,6 +176,11 @@ impl Alerts {
         self.held.get(&id).map(Arc::as_ref)
     }
 
+    /// Every alert that is held, over or not.
+    pub fn all(&self) -> impl Iterator<Item = &Alerted> {
+        self.held.values().map(Arc::as_ref)
+    }
+
     /// Every alert that is not over.
     pub fn not_over(&self) -> impl Iterator<Item = &Alerted> {
         self.held.values().map(Arc::as_ref).filter(|alert| alert.over.is_none())

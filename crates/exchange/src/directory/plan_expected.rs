@@ -87,11 +87,13 @@ impl Planner<'_> {
         if known.registration == Registration::Previous {
             return rejected("not_here", "learner_local_id", "the learner is no longer with you");
         }
-        if notice.kind == NoticeKind::TakenBack && known.registration != Registration::Home {
+        let home = known.learner.and_then(|learner| self.directory.home_of(learner));
+        let is_home = home.is_some_and(|(home, id)| *home == by && *id == notice.learner);
+        if notice.kind == NoticeKind::TakenBack && !is_home {
             return rejected(
                 "not_home",
                 "kind",
-                "only the learner's home can say that it has the learner itself",
+                "only the learner's home, which nobody disputes, can say that it has the learner itself",
             );
         }
         let over = now.plus_micros(-DAY * i64::from(DAYS_BACK));

@@ -3,8 +3,8 @@
 //! Expectations come from the days that hosts declared and from placements in force, marks from the log. A mark counts
 //! only as far as it may leave for the learner's home at this moment, as on a learner's card. What follows is the fold of
 //! `commonroll_views::whereabouts`; this feeds it, makes what it has to tell durable (`alerts`), and shows it to those who
-//! may see it (`show`). Nobody is missing because a feed is late: a source counts as heard only by marks of the day, or by
-//! its word that it is current.
+//! may see it (`show`). Nobody is missing because a feed is late: a source counts as heard only by marks that come before
+//! their lesson is over, or by its word that it is current.
 
 mod alerts;
 mod codes;
@@ -64,6 +64,14 @@ struct HeldMark {
     counts: bool,
 }
 
+/// A mark of its own day that came.
+struct Came {
+    source: u16,
+    at: Option<Timestamp>,
+    time: Option<Interval>,
+    accepted: Timestamp,
+}
+
 /// A meeting of a host on the board's day.
 struct Lesson {
     group: LocalId,
@@ -76,7 +84,8 @@ struct Lesson {
 struct OfLearner {
     marks: BTreeMap<Id, Mark>,
     sightings: Vec<(u16, Interval)>,
-    excuses: Vec<(Interval, Excuse)>,
+    /// Where, when and why; everywhere if it names no site.
+    excuses: Vec<(Option<u16>, Interval, Excuse)>,
     taken_back: Vec<Interval>,
 }
 
@@ -104,6 +113,8 @@ pub(crate) struct Whereabouts {
     words: Vec<(String, Timestamp)>,
     /// Since when a class is known not to take place.
     cancelled: HashMap<(u16, u64), Timestamp>,
+    /// Marks that came: whose, of what moment and time, and when. Words of their sources, if they came in time.
+    in_time: Vec<Came>,
     /// The directory's version and the days for which expectations were last planned.
     planned: Option<(u64, Vec<SchoolDate>)>,
     /// A day or a notice was declared since.
@@ -137,6 +148,7 @@ impl Whereabouts {
             sites: HashMap::new(),
             heard: HashMap::new(),
             words: Vec::new(),
+            in_time: Vec::new(),
             cancelled: HashMap::new(),
             planned: None,
             stale: true,
@@ -160,6 +172,7 @@ impl Whereabouts {
             }
         }
         let planned = self.plan(directory, now);
+        self.hear_marks();
         let placed = self.place(directory, now, planned.is_some());
         let learners: HashSet<u32> = planned.into_iter().flatten().chain(placed).collect();
         for learner in learners {
@@ -188,14 +201,37 @@ impl Whereabouts {
         }
     }
 
+    /// A mark that came before its lesson was over is a word of its source. One that came later proves nothing about other
+    /// registers: a source that was cut off sends what it kept in any order, and says when that is all.
+    fn hear_marks(&mut self) {
+        for Came { source, at, time, accepted } in std::mem::take(&mut self.in_time) {
+            let lessons =
+                self.lessons.iter().filter(|((site, _), _)| *site == source).map(|(_, lesson)| lesson.time);
+            let holds = |time: &Interval, at: Timestamp| time.start() <= at && at < time.end();
+            let time = time.or_else(|| {
+                at.and_then(|at| lessons.filter(|time| holds(time, at)).max_by_key(|time| time.end()))
+            });
+            if time.is_some_and(|time| accepted <= time.end()) {
+                self.hear(source, accepted);
+            }
+        }
+    }
+
     /// What people said of alerts, on this node or another, and what was told before this node started.
     fn know_alerts(&mut self, directory: &Directory) {
         let alerts = directory.alerts();
         if self.resumed && self.alerts == alerts.turn {
             return;
         }
-        for alert in alerts.not_over() {
+        for alert in alerts.all() {
             let Some(key) = alert.id.key() else { continue };
+            // Who was found stays found: the mark that missed them is read again after a start, and on every node.
+            if let (Some(found), Some(id)) = (&alert.found, alerts::learner_of(&key)) {
+                self.board.take(Evidence::Found(id, found.at));
+            }
+            if alert.over.is_some() {
+                continue;
+            }
             if !self.resumed {
                 let (to, home) = (alerts::told_to(alert, &key), alert.in_hand.is_some());
                 let since = alert.since;
@@ -204,9 +240,6 @@ impl Whereabouts {
             }
             if alert.in_hand.is_some() {
                 self.board.acknowledge(&key);
-            }
-            if let (Some(found), Some(id)) = (&alert.found, alerts::learner_of(&key)) {
-                self.board.take(Evidence::Found(id, found.at));
             }
         }
         (self.resumed, self.alerts, self.changed) = (true, alerts.turn, true);
@@ -227,10 +260,6 @@ impl View for Whereabouts {
         if entry.kind != RecordKind::Attendance {
             return false;
         }
-        // A correction of last week says nothing of today's registers.
-        if entry.id.days() == entry.accepted_at.date_in(&TimeZone::UTC).days() {
-            self.hear(entry.source, entry.accepted_at);
-        }
         entry.id.days() >= self.oldest
     }
 
@@ -244,6 +273,11 @@ impl View for Whereabouts {
             _ => None,
         };
         let about = self.marks.get(&entry.id).and_then(|held| held.about);
+        // A correction of last week says nothing of today's registers.
+        if entry.id.days() == entry.accepted_at.date_in(&TimeZone::UTC).days() {
+            let time = presence.as_ref().and_then(|presence| presence.interval);
+            self.in_time.push(Came { source: entry.source, at: of.at, time, accepted: entry.accepted_at });
+        }
         let mark = HeldMark {
             seq: told.seq,
             revision: entry.revision,

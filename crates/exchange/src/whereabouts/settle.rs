@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 const PRESENCE: u32 = 2;
 /// For so long a learner counts as seen who was seen at a moment that belongs to no lesson.
 const GLIMPSE_US: i64 = 60_000_000;
+/// A mark without a lesson's group speaks of the lesson if their times differ by no more than this.
+const NEAR_US: u64 = 600_000_000;
 
 const fn in_room(physical: Physical) -> bool {
     matches!(physical, Physical::Present | Physical::Late)
@@ -28,6 +30,17 @@ impl HeldMark {
             let at = self.at?;
             Interval::new(at, at.plus_micros(GLIMPSE_US)).ok()
         })
+    }
+
+    /// When the learner was seen, if the mark belongs to no lesson that is known: a mark without a group may be of a whole
+    /// session, and then says no more than that the learner was there when it began.
+    fn sighting(&self) -> Option<Interval> {
+        let time = self.time()?;
+        if self.group.is_some() {
+            return Some(time);
+        }
+        let glimpse = time.start().plus_micros(GLIMPSE_US).min(time.end());
+        Interval::new(time.start(), glimpse).ok()
     }
 
     fn of_board(&self) -> Option<Mark> {
@@ -76,8 +89,8 @@ impl Whereabouts {
             for (site, time) in known.sightings.iter().copied() {
                 self.tell(Evidence::Sighting { learner, site, time });
             }
-            for (time, why) in known.excuses.iter().copied() {
-                self.tell(Evidence::Excuse { learner, time, why });
+            for (site, time, why) in known.excuses.iter().copied() {
+                self.tell(Evidence::Excuse { learner, site, time, why });
             }
             for time in known.taken_back.iter().copied() {
                 self.tell(Evidence::TakenBack { learner, time });
@@ -99,41 +112,56 @@ impl Whereabouts {
         let nothing = BTreeSet::new();
         let expected = self.expected_of.get(&learner).unwrap_or(&nothing);
         let marks = self.marks_of.get(&learner).into_iter().flatten();
+        let mut in_lessons = BTreeMap::new();
         for mark in marks.filter_map(|id| self.marks.get(id)).filter(|mark| mark.counts) {
             let Some(of_board) = mark.of_board() else { continue };
             let lessons = self.lessons_of(mark, expected);
             for id in &lessons {
-                put(&mut known.marks, *id, of_board);
+                put(&mut in_lessons, *id, (self.is_of_group(mark, *id), of_board));
             }
             if lessons.is_empty()
                 && in_room(of_board.physical)
-                && let Some(time) = mark.time()
+                && let Some(time) = mark.sighting()
             {
                 known.sightings.push((mark.source, time));
             }
         }
+        known.marks = in_lessons.into_iter().map(|(id, (_, mark))| (id, mark)).collect();
+        let home = directory.home_of(learner).map(|(home, _)| *home);
         for notice in directory.notices_of(learner) {
-            match notice.kind {
-                NoticeKind::ExpectedAbsence => known.excuses.push((notice.time, Excuse::Notice)),
-                NoticeKind::NotAttending => known.excuses.push((notice.time, Excuse::NotAttending)),
-                NoticeKind::TakenBack => known.taken_back.push(notice.time),
+            // Only the home, which nobody disputes, speaks for everywhere. A host that expects the learner speaks for itself.
+            let by_home = Some(notice.institution) == home;
+            let site = (!by_home).then_some(notice.institution);
+            let why = match notice.kind {
+                NoticeKind::ExpectedAbsence => Excuse::Notice,
+                NoticeKind::NotAttending => Excuse::NotAttending,
+                NoticeKind::TakenBack => {
+                    known.taken_back.extend(by_home.then_some(notice.time));
+                    continue;
+                }
+            };
+            if by_home || expected.iter().any(|id| id.site == notice.institution) {
+                known.excuses.push((site, notice.time, why));
             }
         }
         let order = |time: &Interval| (time.start(), time.end());
         known.sightings.sort_by_key(|(site, time)| (*site, order(time)));
-        known.excuses.sort_by_key(|(time, why)| (order(time), *why));
+        known.excuses.sort_by_key(|(site, time, why)| (order(time), *site, *why));
         known.taken_back.sort_by_key(order);
         known
     }
 
+    fn is_of_group(&self, mark: &HeldMark, id: Id) -> bool {
+        let lesson = self.lessons.get(&(id.site, id.lesson));
+        mark.group.is_some() && lesson.map(|lesson| &lesson.group) == mark.group.as_ref()
+    }
+
     /// The lessons of the mark's source in which the learner is expected and of which the mark speaks: those of its group
-    /// at its time, or else whatever takes place at its time; without a time, the only one of its group.
+    /// at its time, or else one that takes place from and to the same times, so that the mark of a whole session speaks
+    /// of no lesson; without a time, the only one of its group.
     fn lessons_of(&self, mark: &HeldMark, expected: &BTreeSet<Id>) -> Vec<Id> {
         let there = |id: &&Id| id.site == mark.source;
-        let group = |id: &&Id| {
-            let lesson = self.lessons.get(&(id.site, id.lesson));
-            mark.group.is_some() && lesson.map(|lesson| &lesson.group) == mark.group.as_ref()
-        };
+        let group = |id: &&Id| self.is_of_group(mark, **id);
         let Some(time) = mark.time() else {
             let of_group: Vec<Id> = expected.iter().filter(there).filter(group).copied().collect();
             return if of_group.len() == 1 { of_group } else { Vec::new() };
@@ -141,13 +169,25 @@ impl Whereabouts {
         let meets = |id: &&Id| self.expected.get(id).is_some_and(|of| of.time.overlaps(time));
         let then: Vec<Id> = expected.iter().filter(there).filter(meets).copied().collect();
         let of_group: Vec<Id> = then.iter().filter(group).copied().collect();
-        if of_group.is_empty() { then } else { of_group }
+        if !of_group.is_empty() {
+            return of_group;
+        }
+        let is_moment = mark.presence.as_ref().is_none_or(|presence| presence.interval.is_none());
+        let same = |id: &Id| is_moment || self.expected.get(id).is_some_and(|of| coincide(of.time, time));
+        then.into_iter().filter(same).collect()
     }
 }
 
-/// Of two marks about one lesson the one that saw the learner counts; of two alike, the newer.
-fn put(marks: &mut BTreeMap<Id, Mark>, id: Id, mark: Mark) {
-    let rank = |mark: &Mark| (in_room(mark.physical), mark.at);
+/// True if two times begin and end within minutes of each other.
+fn coincide(one: Interval, other: Interval) -> bool {
+    let near = |a: Timestamp, b: Timestamp| a.micros().abs_diff(b.micros()) <= NEAR_US;
+    near(one.start(), other.start()) && near(one.end(), other.end())
+}
+
+/// Of two marks about one lesson that of the lesson's own group counts, then the one that saw the learner; of two alike,
+/// the newer.
+fn put(marks: &mut BTreeMap<Id, (bool, Mark)>, id: Id, mark: (bool, Mark)) {
+    let rank = |(own, mark): &(bool, Mark)| (*own, in_room(mark.physical), mark.at);
     match marks.get_mut(&id) {
         Some(held) if rank(held) >= rank(&mark) => {}
         Some(held) => *held = mark,

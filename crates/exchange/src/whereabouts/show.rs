@@ -602,10 +602,11 @@ impl Desk<'_> {
     fn disagrees(&self, learner: u32) -> Option<&'static str> {
         let told = self.board.told.get(&learner)?;
         let excused = |id: &Id| {
-            self.board
-                .expected
-                .get(id)
-                .is_some_and(|of| told.excuses.iter().any(|(time, _)| time.overlaps(of.time)))
+            self.board.expected.get(id).is_some_and(|of| {
+                told.excuses
+                    .iter()
+                    .any(|(site, time, _)| site.is_none_or(|site| site == id.site) && time.overlaps(of.time))
+            })
         };
         let seen = told
             .marks

@@ -520,3 +520,97 @@ async fn a_home_with_a_register_is_proposed_codes_and_never_a_b_without_a_mark()
     let board = world.away(&college).await;
     assert_eq!(board.proposals, None, "a college keeps no statutory register");
 }
+
+#[tokio::test]
+async fn a_partner_without_a_lesson_for_the_learner_excuses_them_nowhere() {
+    let mut world = school().await;
+    let officer = world.officer("kingsmead", 40).await;
+    world.come_to(15).await;
+    world.publish("northgate", vec![marked("n-1", 10, Physical::Absent, 1)]).await;
+    world.tick().await;
+    assert_eq!(world.away(&officer).await.to_find(), 1);
+    // Ridgeway knows the learner as a guest, and nobody placed them there.
+    world.declare("ridgeway", learner("r-9", Registration::Guest, "1000000019")).await;
+    for (name, kind) in [("X1", NoticeKind::ExpectedAbsence), ("X2", NoticeKind::NotAttending)] {
+        world.declare("ridgeway", notice(name, "r-9", kind, between(0, 240), false)).await;
+    }
+    world.tick().await;
+    assert_eq!(world.away(&officer).await.to_find(), 1, "the home is still told");
+    world
+        .declare("kingsmead", notice("N1", "k-1", NoticeKind::ExpectedAbsence, between(0, 240), false))
+        .await;
+    world.tick().await;
+    assert_eq!(world.away(&officer).await.to_find(), 0, "the home's own word holds everywhere");
+}
+
+#[tokio::test]
+async fn a_mark_of_the_whole_morning_hides_no_absence_from_a_lesson() {
+    let mut world = school().await;
+    let officer = world.officer("kingsmead", 40).await;
+    world.come_to(15).await;
+    let mut morning = mark("northgate", "n-1", 20, 1);
+    morning.head.group = None;
+    let presence = Presence {
+        physical: Physical::Present,
+        interval: Some(between(0, 240)),
+        minutes_late: None,
+        minutes_left_early: None,
+    };
+    morning.body = Body::Attendance(Attendance { presence: Some(presence), ..Attendance::default() });
+    world.publish("northgate", vec![morning]).await;
+    world.tick().await;
+    assert_eq!(
+        looks(&world.away(&officer).await),
+        [Looks::Expected, Looks::Expected],
+        "no lesson saw them yet"
+    );
+    world.come_to(75).await;
+    world.publish("northgate", vec![marked("n-1", 70, Physical::Absent, 1)]).await;
+    world.tick().await;
+    let board = world.away(&officer).await;
+    let missing: Vec<_> =
+        board.alarms.iter().filter(|alarm| alarm.known.starts_with("Marked absent")).collect();
+    assert_eq!(missing.len(), 1, "{:?}", words(&board));
+}
+
+#[tokio::test]
+async fn case_37_registers_that_come_hours_late_prove_nothing_about_those_still_on_the_way() {
+    let mut world = school().await;
+    let officer = world.officer("kingsmead", 40).await;
+    world.come_to(200).await;
+    // Northgate was cut off; the first of what it kept arrives, and the rest is still to come.
+    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 1)]).await;
+    world.tick().await;
+    assert_eq!(world.away(&officer).await.to_find(), 0, "nobody is missing because a feed is late");
+    world.exchange.source_is_current(&world.speaker("northgate"), world.now()).await.unwrap();
+    world.tick().await;
+    assert!(world.away(&officer).await.to_find() > 0, "that was all, it says");
+}
+
+#[tokio::test]
+async fn who_was_found_is_not_missed_again_after_a_restart_or_on_another_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = on(open_store(&url).await).await;
+    let other = Exchange::open(options(&url), world.now()).await.unwrap();
+    other.open_views(read_body, world.now());
+    let officer = world.officer("kingsmead", 40).await;
+    world.come_to(14).await;
+    world.publish("northgate", vec![marked("n-2", 10, Physical::Absent, 1)]).await;
+    world.tick().await;
+    let acting = Acting { speaker: &officer, role: Role::AttendanceOfficer };
+    let alarm = world.away(&officer).await.alarms[0].id;
+    world.exchange.found(acting, alarm, "In the library", world.now()).await.unwrap();
+    world.tick().await;
+    assert_eq!(world.entries_of("alert.over").await.len(), 1);
+    other.follow(std::time::Duration::from_millis(1)).await.unwrap();
+    other.tick(world.now()).await;
+    world.exchange.follow(std::time::Duration::from_millis(1)).await.unwrap();
+    assert_eq!(world.entries_of("alert.told").await.len(), 1, "the other node knows that they were found");
+    drop(other);
+    world.started_again(open_store(&url).await).await;
+    world.exchange.open_views(read_body, world.now());
+    world.tick().await;
+    assert_eq!(world.entries_of("alert.told").await.len(), 1, "nor does a restart forget it");
+    assert_eq!(world.away(&officer).await.to_find(), 0);
+}

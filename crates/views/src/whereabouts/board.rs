@@ -34,6 +34,8 @@ pub enum Evidence {
     Excuse {
         /// Who.
         learner: u32,
+        /// Where; `None` for everywhere, which only the home says.
+        site: Option<u16>,
         /// When.
         time: Interval,
         /// Why not.
@@ -81,7 +83,6 @@ pub enum Evidence {
 struct Held {
     of: Expectation,
     mark: Option<Mark>,
-    found: Option<Timestamp>,
     state: State,
     next: Option<Timestamp>,
 }
@@ -91,7 +92,7 @@ struct Held {
 struct Known {
     expected: BTreeSet<Id>,
     sightings: Vec<(u16, Interval)>,
-    excuses: Vec<(Interval, Excuse)>,
+    excuses: Vec<(Option<u16>, Interval, Excuse)>,
     taken_back: Vec<Interval>,
 }
 
@@ -113,6 +114,8 @@ pub struct Board {
     /// How many learners of a meeting are marked.
     marked: HashMap<(u16, u64), u32>,
     heard: HashMap<u16, Timestamp>,
+    /// Who was found when, also where nobody is expected at the moment.
+    found: HashMap<Id, Timestamp>,
     /// The moments at which states change by themselves.
     moments: BTreeSet<(Timestamp, Id)>,
     dirty: HashSet<Id>,
@@ -134,6 +137,7 @@ impl Board {
             cancelled: HashMap::new(),
             marked: HashMap::new(),
             heard: HashMap::new(),
+            found: HashMap::new(),
             moments: BTreeSet::new(),
             dirty: HashSet::new(),
             silent: BTreeSet::new(),
@@ -153,8 +157,8 @@ impl Board {
                 self.known.entry(learner).or_default().sightings.push((site, time));
                 self.touch_learner(learner);
             }
-            Evidence::Excuse { learner, time, why } => {
-                self.known.entry(learner).or_default().excuses.push((time, why));
+            Evidence::Excuse { learner, site, time, why } => {
+                self.known.entry(learner).or_default().excuses.push((site, time, why));
                 self.touch_learner(learner);
             }
             Evidence::TakenBack { learner, time } => {
@@ -170,8 +174,8 @@ impl Board {
                 self.touch_lesson(site, lesson);
             }
             Evidence::Found(id, at) => {
-                if let Some(held) = self.held.get_mut(&id) {
-                    held.found = Some(at);
+                self.found.insert(id, at);
+                if self.held.contains_key(&id) {
                     self.dirty.insert(id);
                 }
             }
@@ -283,7 +287,7 @@ impl Board {
         match self.held.get_mut(&id) {
             Some(held) => held.of = of,
             None => {
-                let held = Held { of, mark: None, found: None, state: State::Expected, next: None };
+                let held = Held { of, mark: None, state: State::Expected, next: None };
                 self.held.insert(id, held);
             }
         }
@@ -405,7 +409,9 @@ impl Board {
         let closed =
             self.closed.get(&of.site).is_some_and(|times| times.iter().any(|time| holds(*time, start)));
         let told = known.into_iter().flat_map(|known| &known.excuses);
-        let told = told.filter(|(time, _)| holds(*time, start)).map(|(_, why)| *why).min();
+        let told =
+            told.filter(|(site, time, _)| site.is_none_or(|site| site == of.site) && holds(*time, start));
+        let told = told.map(|(.., why)| *why).min();
         let Seen { elsewhere, seen_since, came_from } = self.seen_otherwise(of);
         Facts {
             mark: held.mark,
@@ -415,7 +421,7 @@ impl Board {
             elsewhere,
             seen_since,
             came_from,
-            found: held.found,
+            found: self.found.get(&of.id()).copied(),
             register_taken: self.marked.get(&(of.site, of.lesson)).is_some_and(|marked| *marked > 0),
             heard: self.heard.get(&of.site).copied(),
         }

@@ -278,7 +278,7 @@ fn what_was_told_and_taken_back_holds_no_longer() {
     let mut board = Board::new(Rules::default());
     let of = lesson(1, HOST, 540, 600);
     board.take(Evidence::Expect(of));
-    board.take(Evidence::Excuse { learner: 1, time: between(540, 600), why: Excuse::Notice });
+    board.take(Evidence::Excuse { learner: 1, site: None, time: between(540, 600), why: Excuse::Notice });
     board.take(Evidence::Cancelled { site: HOST, lesson: 540, at: at(500) });
     board.advance(at(530));
     assert_eq!(board.state(of.id()), Some(State::Excused(Excuse::Notice)));
@@ -329,6 +329,33 @@ fn an_alert_of_before_a_restart_keeps_its_clock() {
     assert_eq!(again(&[], false).0, [What::Over(key)], "and nobody expects them any more");
 }
 
+#[test]
+fn a_hosts_excuse_holds_at_its_own_site_and_hides_nobody_elsewhere() {
+    let mut board = Board::new(Rules::default());
+    let of = lesson(1, HOST, 540, 600);
+    let excused_by =
+        |site| Evidence::Excuse { learner: 1, site, time: between(540, 600), why: Excuse::Notice };
+    board.take(Evidence::Expect(of));
+    board.take(Evidence::Mark(of.id(), mark(Physical::Absent, 545)));
+    board.take(excused_by(Some(OTHER)));
+    assert_eq!(told(&board.advance(at(545))).len(), 1, "another site's word excuses nobody here");
+    board.take(excused_by(Some(HOST)));
+    assert_eq!(over(&board.advance(at(546))).len(), 1);
+}
+
+#[test]
+fn who_was_found_stays_found_when_the_day_is_declared_anew() {
+    let mut board = Board::new(Rules::default());
+    let of = lesson(1, HOST, 540, 600);
+    board.take(Evidence::Found(of.id(), at(550)));
+    board.take(Evidence::Expect(of));
+    board.take(Evidence::Drop(of.id()));
+    board.take(Evidence::Expect(of));
+    board.take(Evidence::Mark(of.id(), mark(Physical::Absent, 545)));
+    assert_eq!(board.advance(at(555)), []);
+    assert_eq!(board.state(of.id()), Some(State::Found { at: at(550) }));
+}
+
 /// What a board may be told, in no sensible order.
 fn anything() -> impl Strategy<Value = Evidence> {
     let expectation = (1..4u32, prop_oneof![Just(HOST), Just(OTHER)], 0..6i64)
@@ -355,7 +382,7 @@ fn anything() -> impl Strategy<Value = Evidence> {
         1 => (expectation.clone(), 540..700i64).prop_map(|(of, minute)| Evidence::Found(of.id(), at(minute))),
         1 => (1..4u32, time.clone()).prop_map(|(learner, time)| Evidence::TakenBack { learner, time }),
         1 => (1..4u32, time.clone()).prop_map(|(learner, time)| {
-            Evidence::Excuse { learner, time, why: Excuse::Notice }
+            Evidence::Excuse { learner, site: None, time, why: Excuse::Notice }
         }),
         1 => (site.clone(), time.clone()).prop_map(|(site, time)| Evidence::Closed { site, time }),
         1 => (1..4u32, site.clone(), time).prop_map(|(learner, site, time)| Evidence::Sighting { learner, site, time }),
