@@ -464,10 +464,11 @@ impl Spool {
     /// # Errors
     /// When the spool fails.
     pub async fn due_days(&self, now: Timestamp) -> Result<u64, AgentError> {
-        let done = sqlx::query("UPDATE declared SET state = 0, retry_us = NULL WHERE state = 5 AND retry_us <= $1")
-            .bind(now.micros())
-            .execute(self.pool())
-            .await?;
+        let done =
+            sqlx::query("UPDATE declared SET state = 0, retry_us = NULL WHERE state = 5 AND retry_us <= $1")
+                .bind(now.micros())
+                .execute(self.pool())
+                .await?;
         Ok(done.rows_affected())
     }
 

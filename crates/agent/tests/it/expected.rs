@@ -23,8 +23,12 @@ async fn school() -> (School, FakeHub) {
 
 /// What was declared since, in words.
 fn said(hub: &FakeHub, behind: usize) -> Vec<String> {
-    let word = |declared: &commonroll_wire::pb::directory::v1::Declaration| {
-        match commonroll_wire::read_declaration(declared).unwrap() {
+    let word =
+        |declared: &commonroll_wire::pb::directory::v1::Declaration| match commonroll_wire::read_declaration(
+            declared,
+        )
+        .unwrap()
+        {
             Declaration::Day(day) => {
                 let ids: Vec<_> = day.lessons().iter().map(|lesson| lesson.local_id.as_str()).collect();
                 format!("{} {}", day.date, ids.join(" "))
@@ -36,8 +40,7 @@ fn said(hub: &FakeHub, behind: usize) -> Vec<String> {
                 format!("{}: {}", support.learner.as_str(), support.needs.as_str())
             }
             other => panic!("not expected: {other:?}"),
-        }
-    };
+        };
     hub.with(|s| s.declared[behind..].iter().map(word).collect())
 }
 
@@ -80,13 +83,21 @@ async fn a_term_exported_at_once_goes_out_day_by_day() {
     school.put("timetable.csv", &days(&term.map(row).concat()));
     assert_eq!(taken(&school.look().await["timetable.csv"]).problem_count, 0);
     let first = goes(&mut school, &hub).await;
-    assert_eq!(first, ["2026-09-08 1", "2026-09-14 1", "2026-10-04 1"], "neither what is long over nor far ahead");
+    assert_eq!(
+        first,
+        ["2026-09-08 1", "2026-09-14 1", "2026-10-04 1"],
+        "neither what is long over nor far ahead"
+    );
     assert_eq!(school.spool.declarations_waiting().await.unwrap(), 0);
     school.restart().await;
     school.wait(86_400);
     assert_eq!(goes(&mut school, &hub).await, ["2026-10-05 1"]);
     school.wait(60 * 86_400);
-    assert_eq!(goes(&mut school, &hub).await, ["2026-12-01 1"], "an agent that was off says it when it is back");
+    assert_eq!(
+        goes(&mut school, &hub).await,
+        ["2026-12-01 1"],
+        "an agent that was off says it when it is back"
+    );
 }
 
 #[tokio::test]

@@ -39,7 +39,11 @@ fn a_timetable_says_each_day_whole_and_a_bad_row_harms_no_neighbour() {
         problem: line 9: Week: CSV-WEEK: is another week than in an earlier row of the same date
     "#]]
     .assert_eq(&run(TIMETABLE, format!("{HEAD}{rows}")).unwrap().show());
-    assert_eq!(run(TIMETABLE, HEAD).unwrap_err().rule(), "FILE-NO-ROWS", "an empty timetable is a failed export");
+    assert_eq!(
+        run(TIMETABLE, HEAD).unwrap_err().rule(),
+        "FILE-NO-ROWS",
+        "an empty timetable is a failed export"
+    );
     let many: String = (0..2_001).map(|n| format!("2026-09-14,G,09:00,10:00,L{n},,,,\n")).collect();
     let seen = run(TIMETABLE, format!("{HEAD}{many}2026-09-15,G,09:00,10:00,L1,,,,\n")).unwrap();
     assert_eq!((seen.items.len(), seen.rules()), (1, vec!["CSV-LESSONS"]));
@@ -54,7 +58,8 @@ fn periods_give_times_and_lessons_get_an_id_where_the_file_has_none() {
         problem: line 3: Period: CSV-PERIOD: is no period of the mapping; add it to [periods]
     "#]]
     .assert_eq(&seen.show());
-    let without = "format = \"delimited\"\nrows = \"timetable\"\n[fields]\ndate = \"Date\"\ngroup = \"Class\"\n";
+    let without =
+        "format = \"delimited\"\nrows = \"timetable\"\n[fields]\ndate = \"Date\"\ngroup = \"Class\"\n";
     let error = without.parse::<commonroll_connectors::Mapping>().unwrap_err().to_string();
     assert!(error.contains("fields.start"), "{error}");
 }

@@ -13,7 +13,7 @@ pub use folder::{ExchangeKeys, KeyFolder};
 pub use request::CertificateRequest;
 
 pub use identity::Caller;
-pub(crate) use identity::{caller_of, fingerprint};
+pub(crate) use identity::{caller_of, fingerprint, hex};
 pub(crate) use server::ServerCertificate;
 
 use crate::clock::Randomness;

@@ -23,7 +23,7 @@ use axum::{
 };
 use commonroll_core::{PersonId, Slug, Timestamp};
 use commonroll_exchange::{SessionError, SessionSeen, SignInError};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// The gate of one page.
 pub(super) async fn gate(
@@ -119,17 +119,22 @@ async fn standing(
     }
     let (institution, id) = (seen.speaker.institution(), secret.id());
     let Some(provider) = console.sign_in.provider(institution) else { return Ok(seen) };
-    let refresh = match console.sign_in.word(&id, now) {
+    let (refresh, held) = match console.sign_in.word(&id, now) {
         Word::Good => return Ok(seen),
-        Word::Ask(refresh) => refresh,
-        Word::Go => return Err(Refusal::Round(round(institution, parts))),
+        Word::Ask(refresh, held) => (refresh, held),
+        Word::Go => return Err(round(institution, parts)),
     };
     let says = match provider.renew(&refresh, now).await {
         Ok(renewed) => {
-            console.sign_in.renewed(&id, renewed.refresh);
+            *held.lock().unwrap_or_else(PoisonError::into_inner) = renewed.refresh;
             renewed.says
         }
         Err(Fault::Down) => return Ok(seen),
+        Err(fault) if fault != Fault::Code => {
+            tracing::warn!(class = fault.class(), %institution, "a provider's word could not be had anew");
+            console.sign_in.forget(&id);
+            return Err(round(institution, parts));
+        }
         Err(fault) => {
             console.exchange.refuse_sign_in(Some(institution), fault.class());
             console.sign_in.forget(&id);
@@ -140,7 +145,9 @@ async fn standing(
     let fresh = PersonId(draw(console.around.random.as_ref()));
     match console.exchange.account(says, fresh, now).await {
         // Somebody else than whom the session was opened for: it isn't theirs.
-        Ok(person) if person == seen.speaker.id() => Ok(console.exchange.session(&id, true, now).await?),
+        Ok(person) if person == seen.speaker.id() => {
+            Ok(console.exchange.session(&id, is_used(&parts.headers), now).await?)
+        }
         Err(SignInError::Unavailable) => Err(Refusal::Unavailable),
         _ => {
             console.exchange.end_session(&id, now).await?;
@@ -149,12 +156,18 @@ async fn standing(
     }
 }
 
-/// The way round by the provider, which asks nobody anything as long as they are signed in there.
-fn round(institution: &Slug, parts: &Parts) -> String {
-    let asked = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
-    let to = asked.map_or("/", |to| onward(to.as_str()));
+/// The way round by the provider, which asks nobody anything as long as they are signed in there. What was being sent would be
+/// lost on the way: it is said instead.
+fn round(institution: &Slug, parts: &Parts) -> Refusal {
+    if parts.method != Method::GET {
+        return Refusal::Conflict(
+            "Your institution’s sign-in has to say again that you may do this, and what you sent couldn’t wait for it."
+                .to_owned(),
+        );
+    }
+    let to = parts.uri.path_and_query().map_or("/", |to| onward(to.as_str()));
     let to: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();
-    format!("/sign-in/{institution}?ask=quiet&to={to}")
+    Refusal::Round(format!("/sign-in/{institution}?ask=quiet&to={to}"))
 }
 
 /// False for what a page that lies open asks by itself: a session is not kept alive by a screen that nobody looks at.

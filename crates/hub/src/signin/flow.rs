@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use commonroll_core::{Slug, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    collections::HashMap,
+    collections::{HashSet, VecDeque},
     sync::{Mutex, PoisonError},
 };
 
@@ -17,6 +17,8 @@ const COOKIE_MAX: usize = 2_048;
 /// Sign-ins that are remembered as used.
 const USED_MAX: usize = 100_000;
 const REMEMBERED_US: i64 = 12 * 60_000_000;
+/// A sign-in takes no longer.
+const FLOW_MAX_US: i64 = 10 * 60_000_000;
 
 /// What a sign-in asks of the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,9 @@ pub struct Flow {
     pub begun_us: i64,
     /// What was asked of the provider besides.
     pub asked: Asked,
+    /// The session whose holder is asked after, as its id; empty unless nobody is asked anything.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub of: String,
 }
 
 impl std::fmt::Debug for Flow {
@@ -58,7 +63,31 @@ impl std::fmt::Debug for Flow {
 /// Seals and opens what is kept in browsers.
 pub struct Seal {
     key: hmac::Key,
-    used: Mutex<HashMap<String, Timestamp>>,
+    used: Mutex<Used>,
+}
+
+/// The sign-ins that were finished lately, oldest first.
+#[derive(Default)]
+struct Used {
+    states: HashSet<String>,
+    order: VecDeque<(i64, String)>,
+}
+
+impl Used {
+    /// False if it was used before. What is too old to be of use, or too much, is forgotten.
+    fn first(&mut self, state: &str, now: Timestamp) -> bool {
+        let old = |at: i64| now.micros() - at >= REMEMBERED_US;
+        while self.order.front().is_some_and(|(at, _)| old(*at)) || self.order.len() >= USED_MAX {
+            if let Some((_, state)) = self.order.pop_front() {
+                self.states.remove(&state);
+            }
+        }
+        let first = self.states.insert(state.to_owned());
+        if first {
+            self.order.push_back((now.micros(), state.to_owned()));
+        }
+        first
+    }
 }
 
 impl std::fmt::Debug for Seal {
@@ -88,15 +117,16 @@ impl Seal {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()
     }
 
-    /// Opens a begun sign-in once; a second time, or with another seal, it is nothing.
-    pub fn open(&self, cookie: &str, now: Timestamp) -> Option<Flow> {
+    /// Opens a begun sign-in for the answer that belongs to it, once and within ten minutes; else it is nothing.
+    pub fn open(&self, cookie: &str, state: Option<&str>, now: Timestamp) -> Option<Flow> {
         let flow: Flow = self.read(cookie)?;
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.retain(|_, at| now.micros() - at.micros() < REMEMBERED_US);
-        if used.len() >= USED_MAX || used.insert(flow.state.clone(), now).is_some() {
+        let age = now.micros() - flow.begun_us;
+        // Only what could be finished is remembered, so that strangers can't fill the memory with what they never finish.
+        if state != Some(flow.state.as_str()) || !(-60_000_000..=FLOW_MAX_US).contains(&age) {
             return None;
         }
-        Some(flow)
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.first(&flow.state, now).then_some(flow)
     }
 }
 
@@ -117,19 +147,30 @@ mod tests {
             to: "/whereabouts?show=all".to_owned(),
             begun_us: 1_000,
             asked: Asked::Plain,
+            of: String::new(),
         }
     }
 
     #[test]
     fn case_41_a_begun_sign_in_can_be_finished_once_and_not_made_up() {
         let (seal, other) = (Seal::new(&[1; 32]), Seal::new(&[2; 32]));
-        let cookie = seal.close(&flow());
-        assert!(other.open(&cookie, at(2_000)).is_none(), "sealed by somebody else");
+        let (begun, cookie) = (flow(), seal.close(&flow()));
+        let state = Some(begun.state.as_str());
+        assert!(other.open(&cookie, state, at(2_000)).is_none(), "sealed by somebody else");
         let (body, tag) = cookie.split_once('.').unwrap();
-        assert!(seal.open(&format!("{}A.{tag}", &body[..body.len() - 1]), at(2_000)).is_none());
-        assert!(seal.open(body, at(2_000)).is_none());
-        let opened = seal.open(&cookie, at(2_000)).unwrap();
+        assert!(seal.open(&format!("{}A.{tag}", &body[..body.len() - 1]), state, at(2_000)).is_none());
+        assert!(seal.open(body, state, at(2_000)).is_none());
+        assert!(seal.open(&cookie, None, at(2_000)).is_none(), "an answer without a state");
+        assert!(seal.open(&cookie, Some("x"), at(2_000)).is_none(), "another sign-in's answer");
+        assert!(seal.open(&cookie, state, at(601_000_000)).is_none(), "begun too long ago");
+        let opened = seal.open(&cookie, state, at(2_000)).unwrap();
         assert_eq!(opened.to, "/whereabouts?show=all");
-        assert!(seal.open(&cookie, at(3_000)).is_none(), "a state is good once");
+        assert!(seal.open(&cookie, state, at(3_000)).is_none(), "a state is good once");
+        let mut used = Used::default();
+        for number in 0..USED_MAX + 10 {
+            assert!(used.first(&number.to_string(), at(1)));
+        }
+        assert!(used.order.len() <= USED_MAX && !used.first(&USED_MAX.to_string(), at(1)));
+        assert!(used.first("later", at(2 * REMEMBERED_US)) && used.order.len() == 1);
     }
 }

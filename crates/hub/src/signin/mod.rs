@@ -36,9 +36,12 @@ pub(crate) struct SignIn {
     kept: Mutex<HashMap<SessionId, Kept>>,
 }
 
+/// What renews a provider's word: shared with whoever is asking just now, so that a session with a new id has it too.
+pub(crate) type Held = Arc<Mutex<Option<Secret>>>;
+
 #[derive(Debug, Clone)]
 struct Kept {
-    refresh: Option<Secret>,
+    refresh: Held,
     opened: Timestamp,
     checked: Timestamp,
 }
@@ -48,8 +51,8 @@ struct Kept {
 pub(crate) enum Word {
     /// Nothing.
     Good,
-    /// Ask the provider with this.
-    Ask(Secret),
+    /// Ask the provider with this, and put in its place what comes back.
+    Ask(Secret, Held),
     /// Send the browser there.
     Go,
 }
@@ -91,20 +94,13 @@ impl SignIn {
         format!("{}/sign-in/{institution}/back", self.base)
     }
 
-    /// Keeps what renews a provider's word, for a session that was just opened.
+    /// Keeps what renews a provider's word, which it has just given for a session.
     pub fn keep(&self, session: SessionId, refresh: Option<Secret>, now: Timestamp) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, kept| now.micros() - kept.opened.micros() < KEPT_US);
         if kept.len() < KEPT_MAX {
+            let refresh = Arc::new(Mutex::new(refresh));
             kept.insert(session, Kept { refresh, opened: now, checked: now });
-        }
-    }
-
-    /// Puts a renewed word under the session, or under the one that took its place.
-    pub fn renewed(&self, session: &SessionId, refresh: Option<Secret>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = kept.get_mut(session) {
-            kept.refresh = refresh;
         }
     }
 
@@ -128,10 +124,11 @@ impl SignIn {
         if (0..WORD_US).contains(&(now.micros() - held.checked.micros())) {
             return Word::Good;
         }
-        match held.refresh.clone() {
+        let refresh = held.refresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match refresh {
             Some(refresh) => {
                 held.checked = now;
-                Word::Ask(refresh)
+                Word::Ask(refresh, held.refresh.clone())
             }
             None => Word::Go,
         }

@@ -108,11 +108,12 @@ async fn read<T: DeserializeOwned>(
     answer: Result<reqwest::Response, reqwest::Error>,
 ) -> Result<T, Unreached> {
     let mut answer = answer.map_err(|_| Unreached::Silent)?;
-    if answer.status().is_server_error() {
-        return Err(Unreached::Silent);
+    // Only these say no. Whatever else is in the way (too many requests, an address that moved) may be gone in a minute.
+    if matches!(answer.status().as_u16(), 400 | 401) {
+        return Err(Unreached::Refused);
     }
     if !answer.status().is_success() {
-        return Err(Unreached::Refused);
+        return Err(Unreached::Silent);
     }
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|_| Unreached::Silent)? {

@@ -92,6 +92,12 @@ impl Browser {
         Self { cookie, ..self.clone() }
     }
 
+    /// The same browser with one cookie more.
+    pub fn and(&self, cookie: &str) -> Self {
+        let held = self.cookie.as_deref().map_or_else(String::new, |held| format!("{held}; "));
+        Self { cookie: Some(format!("{held}{cookie}")), ..self.clone() }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[("sec-fetch-site", "none")], "").await
     }

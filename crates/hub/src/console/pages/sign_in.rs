@@ -13,6 +13,7 @@ use super::super::{
     signed::{Form, Query, Signed},
 };
 use crate::{
+    authority::hex,
     clock::draw,
     doors::connection::Peer,
     signin::{
@@ -28,7 +29,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use commonroll_core::{LocalId, PersonId, Role, Slug, Timestamp};
-use commonroll_exchange::{JoinError, ProviderSays, SignInError};
+use commonroll_exchange::{JoinError, ProviderSays, SessionId, SignInError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -117,7 +118,10 @@ pub async fn begin(
     let (random, now) = (console.around.random.as_ref(), console.around.now());
     let redirect = console.sign_in.redirect(&slug);
     match provider.begin((&redirect, onward(asked.get("to")), wants), random, now).await {
-        Ok((url, flow)) => {
+        Ok((url, mut flow)) => {
+            if let (Asked::Quiet, Some(secret)) = (wants, Secret::of(&headers)) {
+                flow.of = hex(&secret.id());
+            }
             let cookie = secret::keep_flow(&console.sign_in.seal.close(&flow));
             Ok(([cookie], Redirect::to(url.as_str())).into_response())
         }
@@ -130,18 +134,23 @@ pub async fn back(
     State(console): State<Console>,
     Extension(peer): Extension<Peer>,
     Path(institution): Path<String>,
-    before: Option<Signed>,
     Query(asked): Query,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let slug: Slug = institution.parse().map_err(|_| Refusal::Missing)?;
     let provider = console.sign_in.provider(&slug).ok_or(Refusal::Missing)?.clone();
-    let wait = console.pace.guess(peer.0.address);
-    wait.map_err(|wait| Refusal::TooMany(wait.as_secs() + 1))?;
     let some = |name: &str| Some(asked.get(name)).filter(|value| !value.is_empty()).map(str::to_owned);
     let answer = Answer { code: some("code"), state: some("state"), iss: some("iss"), error: some("error") };
     let now = console.around.now();
-    let flow = secret::flow(&headers).and_then(|cookie| console.sign_in.seal.open(cookie, now));
+    let flow = secret::flow(&headers)
+        .and_then(|cookie| console.sign_in.seal.open(cookie, answer.state.as_deref(), now));
+    let before = before(&console, &headers, now).await;
+    let same = flow.as_ref().zip(before.as_ref()).filter(|(flow, before)| flow.of == hex(&before.id));
+    if same.is_none() {
+        // Whoever is asked after every minute, at one address with all the others, is no guesser.
+        let wait = console.pace.guess(peer.0.address);
+        wait.map_err(|wait| Refusal::TooMany(wait.as_secs() + 1))?;
+    }
     let Some(flow) = flow else { return failed(&console, Some(&slug), Fault::State, &headers) };
     let redirect = console.sign_in.redirect(&slug);
     let signed_in = match provider.finish((&answer, &flow, &redirect), now).await {
@@ -156,11 +165,24 @@ pub async fn back(
     enter(&console, signed_in, &flow, before, now).await
 }
 
+/// The session that this browser has, whatever its provider's word is worth by now.
+struct Before {
+    id: SessionId,
+    person: PersonId,
+    role: Role,
+}
+
+async fn before(console: &Console, headers: &HeaderMap, now: Timestamp) -> Option<Before> {
+    let id = Secret::of(headers)?.id();
+    let seen = console.exchange.session(&id, false, now).await.ok()?;
+    Some(Before { id, person: seen.speaker.id(), role: seen.role })
+}
+
 async fn enter(
     console: &Console,
     signed_in: SignedIn,
     flow: &Flow,
-    before: Option<Signed>,
+    before: Option<Before>,
     now: Timestamp,
 ) -> Result<Response, Refusal> {
     let says = signed_in.says.clone();
@@ -185,6 +207,11 @@ async fn enter(
         }
         Err(SignInError::Unavailable) => return Err(Refusal::Unavailable),
     };
+    if let Some(before) = before.as_ref().filter(|b| b.person == person && flow.of == hex(&b.id)) {
+        // The same person at the same session: it goes on as it was, neither younger nor in another role.
+        console.sign_in.keep(before.id, signed_in.refresh, now);
+        return Ok(([secret::forget_flow()], Redirect::to(onward(&flow.to))).into_response());
+    }
     let opened = open(console, person, &says.institution, before, now).await?;
     if opened.provided {
         console.sign_in.keep(opened.secret.id(), signed_in.refresh, now);
@@ -205,13 +232,13 @@ async fn open(
     console: &Console,
     person: PersonId,
     institution: &Slug,
-    before: Option<Signed>,
+    before: Option<Before>,
     now: Timestamp,
 ) -> Result<Opened, Refusal> {
     let speaker = console.exchange.person(person).map_err(|_| Refusal::Missing)?;
     let roles: BTreeSet<Role> = console.exchange.whoami(&speaker).map_err(|_| Refusal::Missing)?.roles;
-    let same = before.as_ref().filter(|before| before.seen.speaker.id() == person);
-    let role = same.map(Signed::role).filter(|role| roles.contains(role)).or(roles.first().copied());
+    let same = before.as_ref().filter(|before| before.person == person);
+    let role = same.map(|before| before.role).filter(|role| roles.contains(role)).or(roles.first().copied());
     let Some(role) = role else {
         console.exchange.refuse_sign_in(Some(institution), "no_role");
         return Err(Refusal::Missing);
@@ -219,8 +246,8 @@ async fn open(
     let secret = Secret::fresh(console.around.random.as_ref());
     console.exchange.open_session(secret.id(), (person, role), "own account", now).await?;
     if let Some(before) = before {
-        console.sign_in.forget(&before.secret.id());
-        console.exchange.end_session(&before.secret.id(), now).await?;
+        console.sign_in.forget(&before.id);
+        console.exchange.end_session(&before.id, now).await?;
     }
     let provided = console.exchange.session(&secret.id(), true, now).await?.provided;
     Ok(Opened { secret, provided })
@@ -236,12 +263,12 @@ pub async fn invited(State(console): State<Console>, headers: HeaderMap) -> Resu
 pub async fn join(
     State(console): State<Console>,
     Extension(peer): Extension<Peer>,
-    before: Option<Signed>,
     headers: HeaderMap,
     Form(form): Form,
 ) -> Result<Response, Refusal> {
     let waiting = waiting(&console, &headers).ok_or(Refusal::SignIn("/".to_owned()))?;
     let now = console.around.now();
+    let before = before(&console, &headers, now).await;
     let says = ProviderSays {
         institution: waiting.institution.clone(),
         issuer: waiting.issuer.clone(),
