@@ -70,7 +70,7 @@ impl FakeHub {
             log: Vec::new(),
             newest: BTreeMap::new(),
             declared: Vec::new(),
-                current: 0,
+            current: 0,
             known: HashSet::new(),
             refuse: HashMap::new(),
             acknowledged: 0,
