@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 const PRESENCE: u32 = 2;
 /// For so long a learner counts as seen who was seen at a moment that belongs to no lesson.
 const GLIMPSE_US: i64 = 60_000_000;
+/// A register may be taken so long before the bell, by the clocks of two machines.
+const AHEAD_US: i64 = 300_000_000;
 /// A mark without a lesson's group speaks of the lesson if their times differ by no more than this.
 const NEAR_US: u64 = 600_000_000;
 
@@ -43,8 +45,16 @@ impl HeldMark {
         Interval::new(time.start(), glimpse).ok()
     }
 
+    /// True if somebody is said to be in a room before the lesson could have begun: a register that was filled in ahead is
+    /// no evidence, also not once its time has come.
+    fn is_ahead(&self) -> bool {
+        let seen = self.presence.as_ref().is_some_and(|presence| in_room(presence.physical));
+        let soonest = self.accepted_at.plus_micros(AHEAD_US);
+        seen && self.time().is_some_and(|time| time.start() > soonest)
+    }
+
     fn of_board(&self) -> Option<Mark> {
-        let presence = self.presence.as_ref()?;
+        let presence = self.presence.as_ref().filter(|_| !self.is_ahead())?;
         Some(Mark {
             physical: presence.physical,
             minutes_late: presence.minutes_late,

@@ -574,6 +574,25 @@ async fn a_mark_of_the_whole_morning_hides_no_absence_from_a_lesson() {
 }
 
 #[tokio::test]
+async fn a_register_that_was_filled_in_ahead_says_nobody_was_seen() {
+    let mut world = school().await;
+    let officer = world.officer("kingsmead", 40).await;
+    world.come_to(15).await;
+    let ahead = marked("n-1", 70, Physical::Present, 1);
+    let absent = marked("n-1", 10, Physical::Absent, 1);
+    world.publish("northgate", vec![ahead, absent]).await;
+    world.tick().await;
+    let board = world.away(&officer).await;
+    assert_eq!(board.to_find(), 1, "a seat in the next lesson is no sight of them: {:?}", words(&board));
+    assert!(looks(&board).contains(&Looks::Expected), "{:?}", words(&board));
+    world.come_to(72).await;
+    assert!(!looks(&world.away(&officer).await).contains(&Looks::Seen), "nor when it begins");
+    world.publish("northgate", vec![marked("n-1", 70, Physical::Present, 2)]).await;
+    world.tick().await;
+    assert!(looks(&world.away(&officer).await).contains(&Looks::Seen), "until somebody has looked");
+}
+
+#[tokio::test]
 async fn case_37_registers_that_come_hours_late_prove_nothing_about_those_still_on_the_way() {
     let mut world = school().await;
     let officer = world.officer("kingsmead", 40).await;

@@ -122,6 +122,8 @@ struct Board {
     eyebrow: String,
     title: String,
     lead: String,
+    /// What an empty list of alarms means.
+    calm: String,
     complete: bool,
     more: bool,
     alarms: Vec<Alarm>,
@@ -230,6 +232,7 @@ impl Made<'_> {
             eyebrow: format!("{} · {}", seen.institution.1, seen.date.civil().strftime("%A %-d %B")),
             title,
             lead: self.lead(),
+            calm: self.calm(),
             complete: seen.complete,
             more: seen.more,
             alarms: seen.alarms.iter().map(|alarm| self.alarm(alarm)).collect(),
@@ -245,6 +248,23 @@ impl Made<'_> {
 
     fn count(&self, looks: &[Looks]) -> u32 {
         looks.iter().filter_map(|looks| self.seen.counts.get(looks)).sum()
+    }
+
+    /// Nobody to find is not the same as everybody accounted for.
+    fn calm(&self) -> String {
+        let open = self.count(&[Looks::NotSeen, Looks::Unknown, Looks::NotMarked]);
+        match (self.seen.complete, open) {
+            (false, _) => {
+                "Today’s marks are still being read: who is accounted for can’t be told yet.".to_owned()
+            }
+            (true, 0) => "Everybody who is due is accounted for, or excused.".to_owned(),
+            (true, 1) => {
+                "Nobody has to be looked for now. Of 1 learner we can’t tell where they are.".to_owned()
+            }
+            (true, count) => {
+                format!("Nobody has to be looked for now. Of {count} learners we can’t tell where they are.")
+            }
+        }
     }
 
     fn lead(&self) -> String {
