@@ -20,11 +20,10 @@ const issuer = `https://localhost:${server.address().port}`;
 const provider = new Provider(issuer, {
   clients: told.clients,
   jwks: { keys: [{ ...jwk, kid: "one", use: "sig", alg: "RS256" }] },
-  claims: { openid: ["sub"], profile: ["name", "roles", "employee"], acr: null, auth_time: null },
+  claims: { openid: ["sub"], profile: ["name", "roles", "employee"] },
   conformIdTokenClaims: false,
   pkce: { required: () => true, methods: ["S256"] },
   scopes: ["openid", "profile", "offline_access"],
-  acrValues: ["two-factors"],
   features: { devInteractions: { enabled: true } },
   issueRefreshToken: async (_, client) => client.grantTypeAllowed("refresh_token"),
   rotateRefreshToken: true,

@@ -233,7 +233,9 @@ fn a_notice_comes_from_whoever_knows_the_learner_and_reaches_everybody() {
 #[test]
 fn only_the_home_says_what_a_learner_needs_and_each_calls_them_by_its_own_name() {
     let mut college = College::new();
+    let before = college.0.moment();
     college.takes(KINGSMEAD, support("k-1", "Large print, a seat near the door"));
+    assert_ne!(college.0.moment(), before, "a card that was made before is made again");
     assert_eq!(college.refuses(NORTHGATE, support("n-77", "Nothing")), "not_home");
     assert_eq!(college.refuses(KINGSMEAD, support("k-9", "Nothing")), "unknown_learner");
     let imogen = college.imogen();

@@ -205,8 +205,9 @@ impl Directory {
                 return self.put_day(institution, date, closed, week, lessons);
             }
             Change::Told { institution, local, said } => return self.put_notice(institution, local, said),
+            // It stands on cards: a page that was made before it was taken back must not leave after it.
             Change::Support { institution, local, said } => {
-                return self.put_support(institution, &local, said.as_ref());
+                self.put_support(institution, &local, said.as_ref());
             }
             Change::Group { institution, local, title, subject } => {
                 if let Some(state) = self.institutions.get_mut(usize::from(institution)) {

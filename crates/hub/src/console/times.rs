@@ -1,7 +1,7 @@
 //! Times and dates as pages say them: 09:41, 17 November, Tuesday 17 November.
 
 use commonroll_core::{SchoolDate, Timestamp};
-use jiff::{Zoned, civil, tz::TimeZone};
+use jiff::{Zoned, tz::TimeZone};
 
 fn local(at: Timestamp, zone: &TimeZone) -> Zoned {
     let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -25,37 +25,23 @@ pub(super) fn hm(at: Timestamp, zone: &TimeZone) -> String {
 
 /// 17 November
 pub(super) fn day(date: SchoolDate) -> String {
-    format!("{} {}", date.civil().day(), MONTHS[month(date.civil())])
+    date.civil().strftime("%-d %B").to_string()
+}
+
+/// 17 November 2026
+pub(super) fn date(date: SchoolDate) -> String {
+    date.civil().strftime("%-d %B %Y").to_string()
 }
 
 /// 17 Nov
 pub(super) fn short_day(date: SchoolDate) -> String {
-    format!("{} {}", date.civil().day(), &MONTHS[month(date.civil())][..3])
+    date.civil().strftime("%-d %b").to_string()
 }
 
 /// Tuesday 17 November
 pub(super) fn weekday(date: SchoolDate) -> String {
-    format!("{} {}", date.civil().strftime("%A"), day(date))
+    date.civil().strftime("%A %-d %B").to_string()
 }
-
-fn month(date: civil::Date) -> usize {
-    usize::try_from(date.month() - 1).unwrap_or(0).min(11)
-}
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 /// 17 November 2026
 pub(super) fn full_day(at: Timestamp, zone: &TimeZone) -> String {
@@ -81,5 +67,18 @@ pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
         1..120 => format!("{minutes} min"),
         120..2_880 => format!("{} hours", minutes / 60),
         _ => format!("{} days", minutes / 1_440),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_said_as_people_say_them() {
+        let first = SchoolDate::parse("date", "2026-09-01").unwrap();
+        assert_eq!(date(first), "1 September 2026");
+        assert_eq!((day(first), short_day(first)), ("1 September".to_owned(), "1 Sep".to_owned()));
+        assert_eq!(weekday(first), "Tuesday 1 September");
     }
 }

@@ -26,7 +26,6 @@ pub(super) struct RawProvider {
     #[serde(default)]
     roles: Vec<RawRole>,
     staff_claim: Option<String>,
-    strong: Option<String>,
 }
 
 /// A pair and not a table: the names are the provider's, with its capitals and dots.
@@ -129,7 +128,6 @@ impl RawProvider {
             roles_claim: self.roles_claim,
             roles,
             staff_claim: self.staff_claim,
-            strong: self.strong,
         })
     }
 }

@@ -20,18 +20,6 @@ const REMEMBERED_US: i64 = 12 * 60_000_000;
 /// A sign-in takes no longer.
 const FLOW_MAX_US: i64 = 10 * 60_000_000;
 
-/// What a sign-in asks of the provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Asked {
-    /// That the person signs in, unless they are there.
-    Plain,
-    /// That the person proves anew who they are, with a second factor where there is one.
-    Fresh,
-    /// That nobody is asked anything: is the person still there, and what are they?
-    Quiet,
-}
-
 /// One sign-in that was begun.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Flow {
@@ -47,8 +35,8 @@ pub struct Flow {
     pub to: String,
     /// When it was begun, in microseconds.
     pub begun_us: i64,
-    /// What was asked of the provider besides.
-    pub asked: Asked,
+    /// True if nobody is asked anything: is the person still there, and what are they?
+    pub quiet: bool,
     /// The session whose holder is asked after, as its id; empty unless nobody is asked anything.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub of: String,
@@ -146,7 +134,7 @@ mod tests {
             verifier: "v".repeat(43),
             to: "/whereabouts?show=all".to_owned(),
             begun_us: 1_000,
-            asked: Asked::Plain,
+            quiet: false,
             of: String::new(),
         }
     }

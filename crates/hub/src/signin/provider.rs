@@ -4,7 +4,7 @@
 //! than once a minute whatever a token says. A provider that doesn't answer lets nobody new in and puts nobody out.
 
 use super::{
-    flow::{Asked, Flow},
+    flow::Flow,
     reach::{Reach, Unreached},
     token::{Claims, Expected, TokenFault, verify},
 };
@@ -52,8 +52,6 @@ pub struct ProviderSettings {
     pub roles: BTreeMap<String, Role>,
     /// The claim with the person's id as staff, if the provider has one.
     pub staff_claim: Option<String>,
-    /// What the provider calls a sign-in with a second factor (`acr`); its `amr` counts too.
-    pub strong: Option<String>,
 }
 
 /// A secret that `Debug` hides.
@@ -112,7 +110,6 @@ impl Fault {
                 TokenFault::Time => "token_time",
                 TokenFault::Nonce => "token_nonce",
                 TokenFault::Subject => "token_subject",
-                TokenFault::Strength => "token_strength",
             },
         }
     }
@@ -142,10 +139,6 @@ impl std::fmt::Debug for Answer {
 pub struct SignedIn {
     /// Who, and what the provider says of them.
     pub says: ProviderSays,
-    /// When they last proved it.
-    pub authenticated: Timestamp,
-    /// True if they did so with a second factor.
-    pub strong: bool,
     /// What renews what the provider says, without the person.
     pub refresh: Option<Secret>,
 }
@@ -216,13 +209,13 @@ impl Provider {
     }
 
     /// Begins a sign-in: where to send the browser, and what to keep in it. `redirect` is the console's own address for
-    /// this provider's answers, `to` the page to go to then.
+    /// this provider's answers, `to` the page to go to then; `quiet` asks the person nothing.
     ///
     /// # Errors
     /// [`Fault::Down`] or [`Fault::Shape`].
     pub async fn begin(
         &self,
-        (redirect, to, asked): (&str, &str, Asked),
+        (redirect, to, quiet): (&str, &str, bool),
         random: &dyn Randomness,
         now: Timestamp,
     ) -> Result<(Url, Flow), Fault> {
@@ -236,7 +229,7 @@ impl Provider {
             verifier: word(),
             to: to.to_owned(),
             begun_us: now.micros(),
-            asked,
+            quiet,
             of: String::new(),
         };
         let hashed = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, flow.verifier.as_bytes());
@@ -253,15 +246,8 @@ impl Provider {
                 .append_pair("nonce", &flow.nonce)
                 .append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(hashed))
                 .append_pair("code_challenge_method", "S256");
-            match asked {
-                Asked::Plain => {}
-                Asked::Quiet => drop(query.append_pair("prompt", "none")),
-                Asked::Fresh => {
-                    query.append_pair("prompt", "login").append_pair("max_age", "0");
-                    if let Some(strong) = &self.settings.strong {
-                        query.append_pair("acr_values", strong);
-                    }
-                }
+            if quiet {
+                query.append_pair("prompt", "none");
             }
         }
         Ok((url, flow))
@@ -297,13 +283,7 @@ impl Provider {
             ("code_verifier", &flow.verifier),
         ];
         let tokens = self.ask(&description, &form).await?;
-        let signed_in = self.read(tokens, Some(&flow.nonce), now).await?;
-        // Asked for anew means since this sign-in was begun, whatever the provider thinks.
-        let begun = flow.begun_us - MINUTE;
-        if flow.asked == Asked::Fresh && signed_in.authenticated.micros() < begun {
-            return Err(TokenFault::Strength.into());
-        }
-        Ok(signed_in)
+        self.read(tokens, Some(&flow.nonce), now).await
     }
 
     /// Asks what the provider says of somebody by now.
@@ -360,12 +340,7 @@ impl Provider {
                 .and_then(|claim| text(&claims.all, claim))
                 .and_then(|id| LocalId::parse("staff", id).ok()),
         };
-        Ok(SignedIn {
-            says,
-            authenticated: authenticated(&claims, now),
-            strong: is_strong(&claims, settings),
-            refresh: tokens.refresh_token.map(Secret),
-        })
+        Ok(SignedIn { says, refresh: tokens.refresh_token.map(Secret) })
     }
 
     async fn genuine(&self, token: &str, nonce: Option<&str>, now: Timestamp) -> Result<Claims, Fault> {
@@ -466,19 +441,4 @@ fn roles(claims: &Map<String, Value>, settings: &ProviderSettings) -> BTreeSet<R
         _ => Vec::new(),
     };
     values.into_iter().filter_map(|value| settings.roles.get(value).copied()).collect()
-}
-
-/// When the person proved who they are; if the provider doesn't say, it counts as long ago.
-fn authenticated(claims: &Claims, now: Timestamp) -> Timestamp {
-    let at = claims.authenticated_s.and_then(|s| Timestamp::from_micros("auth_time", s * 1_000_000).ok());
-    at.filter(|at| *at <= now).unwrap_or(Timestamp::from_micros("auth_time", 0).unwrap_or(now))
-}
-
-fn is_strong(claims: &Claims, settings: &ProviderSettings) -> bool {
-    let by_class = settings.strong.is_some() && claims.context == settings.strong;
-    by_class
-        || claims
-            .methods
-            .iter()
-            .any(|method| matches!(method.as_str(), "mfa" | "otp" | "hwk" | "swk" | "fido"))
 }

@@ -48,9 +48,6 @@ pub enum TokenFault {
     /// Says no subject.
     #[error("subject")]
     Subject,
-    /// Not the sign-in that was asked for: too long ago, or too weak.
-    #[error("strength")]
-    Strength,
 }
 
 /// What a token must be.
@@ -69,12 +66,6 @@ pub struct Expected<'a> {
 pub struct Claims {
     /// The provider's name of the person: with the issuer, the identity.
     pub subject: String,
-    /// When the person last proved who they are, in seconds; `None` if it isn't said.
-    pub authenticated_s: Option<i64>,
-    /// How: authentication context class and methods.
-    pub context: Option<String>,
-    /// Methods, such as `mfa`.
-    pub methods: Vec<String>,
     /// Everything, for the claims that a provider's settings name.
     pub all: Map<String, Value>,
 }
@@ -95,10 +86,6 @@ struct Known {
     nbf: Option<f64>,
     iat: Option<f64>,
     nonce: Option<String>,
-    auth_time: Option<f64>,
-    acr: Option<String>,
-    #[serde(default)]
-    amr: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -202,13 +189,7 @@ fn check(all: Map<String, Value>, expected: &Expected<'_>, now: Timestamp) -> Re
         return Err(TokenFault::Nonce);
     }
     let subject = known.sub.filter(|sub| !sub.is_empty() && sub.len() <= 255).ok_or(TokenFault::Subject)?;
-    Ok(Claims {
-        subject,
-        authenticated_s: known.auth_time.and_then(seconds),
-        context: known.acr,
-        methods: known.amr,
-        all,
-    })
+    Ok(Claims { subject, all })
 }
 
 /// Whole seconds of a NumericDate that lies between 1970 and 9999.

@@ -82,7 +82,6 @@ impl Provider {
             roles: [("Teaching".to_owned(), Role::Teacher), ("Office".to_owned(), Role::AttendanceOfficer)]
                 .into(),
             staff_claim: Some("employee".to_owned()),
-            strong: Some("two-factors".to_owned()),
         }
     }
 

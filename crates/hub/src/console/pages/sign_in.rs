@@ -17,7 +17,7 @@ use crate::{
     clock::draw,
     doors::connection::Peer,
     signin::{
-        flow::{Asked, Flow},
+        flow::Flow,
         provider::{Answer, Fault, SignedIn},
     },
 };
@@ -110,16 +110,12 @@ pub async fn begin(
 ) -> Result<Response, Refusal> {
     let slug: Slug = institution.parse().map_err(|_| Refusal::Missing)?;
     let provider = console.sign_in.provider(&slug).ok_or(Refusal::Missing)?;
-    let wants = match asked.get("ask") {
-        "fresh" => Asked::Fresh,
-        "quiet" => Asked::Quiet,
-        _ => Asked::Plain,
-    };
+    let quiet = asked.get("ask") == "quiet";
     let (random, now) = (console.around.random.as_ref(), console.around.now());
     let redirect = console.sign_in.redirect(&slug);
-    match provider.begin((&redirect, onward(asked.get("to")), wants), random, now).await {
+    match provider.begin((&redirect, onward(asked.get("to")), quiet), random, now).await {
         Ok((url, mut flow)) => {
-            if let (Asked::Quiet, Some(secret)) = (wants, Secret::of(&headers)) {
+            if let (true, Some(secret)) = (quiet, Secret::of(&headers)) {
                 flow.of = hex(&secret.id());
             }
             let cookie = secret::keep_flow(&console.sign_in.seal.close(&flow));
@@ -156,7 +152,7 @@ pub async fn back(
     let signed_in = match provider.finish((&answer, &flow, &redirect), now).await {
         Ok(signed_in) => signed_in,
         // Nobody was asked anything, and nobody is there any more: now somebody is asked.
-        Err(Fault::RefusedThere) if flow.asked == Asked::Quiet => {
+        Err(Fault::RefusedThere) if flow.quiet => {
             let to: String = form_urlencoded::byte_serialize(flow.to.as_bytes()).collect();
             return Ok(Redirect::to(&format!("/sign-in/{slug}?to={to}")).into_response());
         }

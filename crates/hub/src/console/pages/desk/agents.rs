@@ -1,6 +1,7 @@
 //! An institution's agents: whether they are well, and what to do if not, in plain words.
 
 use super::words;
+use crate::authority::hex;
 use crate::console::{
     Console,
     layout::Frame,
@@ -100,7 +101,7 @@ fn one(signed: &Signed, agent: &AgentSeen, all: &AgentsSeen, life: i64) -> One {
     let told = diagnosis(agent, all, (ends, now));
     let version = agent.version.clone().unwrap_or_else(|| "not said yet".to_owned());
     One {
-        id: words::hex(&agent.id.0[..4]),
+        id: hex(&agent.id.0[..4]),
         state: parts::state(told.standing, told.word),
         says: told.says,
         to_do: told.to_do.to_owned(),

@@ -2,6 +2,7 @@
 //! which no browser has: the page says which command signs.
 
 use super::words;
+use crate::authority::hex;
 use crate::console::{
     Console,
     layout::Frame,
@@ -80,11 +81,11 @@ fn brief(signed: &Signed, one: &AgreementSeen) -> Brief {
         format!("{} for {}, {}", words::role(by.role), by.institution, times::full_day(by.at, signed.zone()))
     });
     Brief {
-        href: format!("/agreements/{}", words::hex(&one.signed.hash)),
+        href: format!("/agreements/{}", hex(&one.signed.hash)),
         title: text.map_or_else(|| terms.id.to_string(), |text| text.title().clone()),
         name: format!("{}, version {}", terms.id, terms.version),
         parties: parties.join(" and "),
-        dates: format!("{} to {}", words::date(terms.first_date), words::date(terms.last_date)),
+        dates: format!("{} to {}", times::date(terms.first_date), times::date(terms.last_date)),
         flows: flows(terms),
         state: state(signed, one),
         signed: signatures.collect::<Vec<_>>().join("; "),
@@ -111,10 +112,10 @@ fn state(signed: &Signed, one: &AgreementSeen) -> StateTag {
         _ if one.in_force => (Look::Seen, "In force".to_owned()),
         Standing::Proposed | Standing::Signed => (Look::Late, format!("Waits for {}", waits.join(", "))),
         _ if held.terms.first_date > today => {
-            (Look::Expected, format!("From {}", words::date(held.terms.first_date)))
+            (Look::Expected, format!("From {}", times::date(held.terms.first_date)))
         }
         _ if held.terms.last_date < today => {
-            (Look::Excused, format!("Lapsed on {}", words::date(held.terms.last_date)))
+            (Look::Excused, format!("Lapsed on {}", times::date(held.terms.last_date)))
         }
         _ => (Look::Excused, "Replaced by a later version".to_owned()),
     };
@@ -188,7 +189,7 @@ pub(super) fn kinds(terms: &Agreement) -> Vec<(&'static str, &'static str)> {
 /// The agreement with this hash, for who may read the rules.
 pub(super) fn find(console: &Console, signed: &Signed, hash: &str) -> Result<AgreementSeen, Refusal> {
     let all = console.exchange.agreements(signed.acting(), signed.now)?;
-    all.into_iter().find(|one| words::hex(&one.signed.hash) == hash).ok_or(Refusal::Missing)
+    all.into_iter().find(|one| hex(&one.signed.hash) == hash).ok_or(Refusal::Missing)
 }
 
 /// Gives the tables of a document the console's looks. Its texts are escaped, so that no text is taken for a table.

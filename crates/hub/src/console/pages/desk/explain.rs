@@ -7,6 +7,7 @@ use crate::console::{
     nav, parts,
     refusal::{Refusal, page},
     signed::{Form, Signed},
+    times,
 };
 use askama::Template;
 use axum::{extract::State, http::HeaderMap, response::Response};
@@ -193,7 +194,7 @@ fn told(one: &Explained, person: bool, asked: &str) -> Answer {
         (None, _) => "The learner’s card".to_owned(),
         (Some(kind), source) => {
             let source = source.as_ref().map_or_else(String::new, |slug| format!(", made by {slug}"));
-            let date = one.date.map_or_else(String::new, |date| format!(", {}", words::date(date)));
+            let date = one.date.map_or_else(String::new, |date| format!(", {}", times::date(date)));
             let held = match one.sequence {
                 Some(sequence) => format!(", entry {}", words::number(sequence)),
                 None => ", if there were one".to_owned(),

@@ -1,6 +1,7 @@
 //! Who may sign in for the own institution, and whom it has invited.
 
 use super::words;
+use crate::authority::hex;
 use crate::console::{
     Console,
     layout::Frame,
@@ -102,7 +103,7 @@ fn invited(open: &OpenInvitation) -> Invited {
         expires: until(&line("expires")),
         waiting: open.waiting,
         approvable: open.approvable,
-        hash: words::hex(&open.hash),
+        hash: hex(&open.hash),
     }
 }
 
@@ -111,7 +112,7 @@ fn until(text: &str) -> String {
     let split = text.split_once('T').and_then(|(date, time)| Some((date, time.get(..5)?)));
     let date = split.and_then(|(date, _)| commonroll_core::SchoolDate::parse("expires", date).ok());
     match (date, split) {
-        (Some(date), Some((_, time))) => format!("{}, {time} UTC", words::date(date)),
+        (Some(date), Some((_, time))) => format!("{}, {time} UTC", times::date(date)),
         _ => text.to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! Who may see what: institutions by kinds, and behind each cell its fields, its links, its roles.
 
 use super::words;
+use crate::authority::hex;
 use crate::console::{
     Console,
     layout::Frame,
@@ -269,11 +270,10 @@ fn links(cell: &Cell, left: bool, (placed, whose, at): (u64, &str, &str), zone: 
             let says = format!(
                 "Version {}, from {} to {}{signed}",
                 terms.version,
-                words::date(terms.first_date),
-                words::date(terms.last_date)
+                times::date(terms.first_date),
+                times::date(terms.last_date)
             );
-            let href =
-                cell.hash.map_or_else(String::new, |hash| format!("/agreements/{}", words::hex(&hash)));
+            let href = cell.hash.map_or_else(String::new, |hash| format!("/agreements/{}", hex(&hash)));
             (true, link("Agreement", terms.id.to_string(), says, href))
         }
         None => (

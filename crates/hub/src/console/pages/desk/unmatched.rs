@@ -7,6 +7,7 @@ use crate::console::{
     parts,
     refusal::{Refusal, page},
     signed::Signed,
+    times,
 };
 use askama::Template;
 use axum::{extract::State, http::HeaderMap, response::Response};
@@ -79,6 +80,6 @@ fn waiting(one: &WaitingSeen) -> Waiting {
         id: one.local.as_str().to_owned(),
         other: one.other.clone(),
         group: one.group.as_ref().map_or("every group", |group| group.as_str()).to_owned(),
-        dates: format!("{} to {}", words::date(one.dates.first()), words::date(one.dates.last())),
+        dates: format!("{} to {}", times::date(one.dates.first()), times::date(one.dates.last())),
     }
 }

@@ -1,8 +1,8 @@
 //! Words that several of these pages use: kinds, fields, numbers, hashes.
 
-use crate::console::nav;
+use crate::{authority::hex, console::nav};
 use commonroll_core::{
-    RecordKind, Role, SchoolDate,
+    RecordKind, Role,
     agreement::{ItemKind, group_words},
 };
 
@@ -115,36 +115,6 @@ pub(super) fn spaced(hash: &[u8]) -> String {
     hex.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
 }
 
-/// In hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// 17 November 2026
-pub(super) fn date(date: SchoolDate) -> String {
-    let text = date.to_string();
-    let mut parts = text.split('-');
-    let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else {
-        return text;
-    };
-    let months = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let month = month.parse::<usize>().ok().and_then(|month| months.get(month.checked_sub(1)?));
-    month.map_or(text.clone(), |month| format!("{} {month} {year}", day.trim_start_matches('0')))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +125,6 @@ mod tests {
             [0, 999, 1_000, 48_213, 1_000_000].map(number),
             ["0", "999", "1,000", "48,213", "1,000,000"]
         );
-        assert_eq!(date(SchoolDate::parse("date", "2026-09-01").unwrap()), "1 September 2026");
         assert_eq!(
             (short(&[0x9c, 0x41, 1, 0xe0, 0x7a]), short(&[1])),
             ("9c41…e07a".to_owned(), "01".to_owned())

@@ -69,7 +69,7 @@ pub(super) fn weeks(title: &str, site: &[Option<f64>], all: &[Option<f64>], scal
         }
         None => svg.push_str(
             "<rect class=\"hidden-mark\" x=\"0.5\" y=\"24\" width=\"149\" height=\"26\" rx=\"4\"/><text class=\"fine mid\" \
-             x=\"75\" y=\"41\">hidden: fewer than 5</text>",
+             x=\"75\" y=\"41\">hidden, or nothing yet</text>",
         ),
     }
     svg.push_str("</svg>");
@@ -122,7 +122,7 @@ pub(super) fn rows(
             let _ = write!(
                 svg,
                 "<rect class=\"hidden-mark\" x=\"154\" y=\"{}\" width=\"216\" height=\"19\" rx=\"3\"/><text class=\"fine\" \
-                 x=\"162\" y=\"{}\">hidden: fewer than 5 learners</text>",
+                 x=\"162\" y=\"{}\">hidden, or nothing yet</text>",
                 y - 9,
                 y + 4,
             );

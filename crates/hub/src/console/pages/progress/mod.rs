@@ -316,7 +316,7 @@ fn multiples(seen: &ProgressSeen, scale: (f64, f64)) -> Vec<Multiple> {
         let newest = weeks.iter().rev().find_map(|value| *value);
         let title = match newest {
             Some(_) => format!("{name}: {} in the latest week shown", words::percent(newest)),
-            None => format!("{name}: hidden, fewer than 5 learners"),
+            None => format!("{name}: nothing to show, fewer than 5 learners or no day that is over"),
         };
         Multiple { plot: charts::weeks(&title, &weeks, &all, scale), name }
     };
