@@ -17,6 +17,7 @@ mod console;
 mod console_cases;
 mod console_desk;
 mod console_pages;
+mod console_progress;
 mod console_routes;
 mod console_sign_in;
 mod console_whereabouts;

@@ -4,6 +4,8 @@
 mod account;
 mod demo;
 mod desk;
+#[cfg(feature = "pdf")]
+mod evacuation;
 mod group;
 mod home;
 mod learner;
@@ -16,7 +18,7 @@ use super::{Pages, assets};
 
 /// Builds every page in.
 pub(super) fn all(pages: Pages) -> Pages {
-    pages
+    printed(pages)
         .page("GET /assets/{name}", assets::file)
         .page("GET /", home::home)
         .page("GET /sign-in", sign_in::choose)
@@ -53,4 +55,21 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("GET /explain", desk::explain::ask)
         .page("POST /explain", desk::explain::answer)
         .page("GET /unmatched", desk::unmatched::unmatched)
+}
+
+/// True if pages can be printed as PDF.
+pub(super) const PAPER: bool = cfg!(feature = "pdf");
+
+/// Those that are paper.
+#[cfg(feature = "pdf")]
+fn printed(pages: Pages) -> Pages {
+    pages
+        .page("GET /progress/paper", progress::paper)
+        .page("GET /whereabouts/visitors/evacuation", evacuation::list)
+}
+
+/// Without a typesetter there are none.
+#[cfg(not(feature = "pdf"))]
+fn printed(pages: Pages) -> Pages {
+    pages
 }

@@ -3,9 +3,14 @@
 //! It names nobody, and drills to a partner and no further. Each figure has its definition beside it, each plot its table.
 
 mod charts;
+#[cfg(feature = "pdf")]
+mod paper;
 #[cfg(test)]
 mod tests;
 mod words;
+
+#[cfg(feature = "pdf")]
+pub use paper::paper;
 
 use super::super::{
     Console,
@@ -168,7 +173,7 @@ fn compose(
         definitions: &definitions::ALL,
         reason: seen.reason.clone(),
         printed: printed(reader),
-        paper: false,
+        paper: cfg!(feature = "pdf"),
     }
 }
 
