@@ -167,6 +167,7 @@ fn keys(bytes: &[u8]) -> Option<Vec<u64>> {
 pub(crate) const BOARD: &str = "board.shown";
 pub(crate) const GROUP: &str = "group.shown";
 pub(crate) const LISTED: &str = "learners.shown";
+pub(crate) const ASKED: &str = "messages.shown";
 /// Learners that one such entry names at most.
 const NAMED_MAX: usize = 5_000;
 
@@ -194,7 +195,7 @@ fn about_note(note: &Note) -> Vec<u64> {
         "policy.in_force" | "policy.activated" => vec![ANYBODY],
         "delivery.withheld" => [each(&more["withheld"], 2), each(&more["not_repeated"], 2)].concat(),
         crate::notices::ISSUED => each(&more["of"], 1),
-        BOARD | GROUP | LISTED => {
+        BOARD | GROUP | LISTED | ASKED => {
             named_in(&more["learners"]).map(|learner| NOTES | u64::from(learner)).collect()
         }
         _ => learner(&more["learner"]).into_iter().collect(),

@@ -22,6 +22,7 @@ mod figures;
 mod follow;
 mod import;
 mod live;
+mod messages;
 mod notices;
 mod office;
 mod people;
@@ -55,6 +56,7 @@ pub use directory::agreements::{Ending, Signed, Standing};
 pub use directory::alerts::AlertId;
 pub use directory::approvals::Approval;
 pub use directory::change::Keeping;
+pub use directory::messages::MessageId;
 pub use directory::policies::Proposal;
 pub use duty::{
     BreachBy, BreachSpan, Ended, Erasing, Erasure, ErasureReason, Pack, Piece, RetentionRule, RetentionSeen,
@@ -69,6 +71,7 @@ pub use import::{
     SignedText,
 };
 pub use live::Sizes;
+pub use messages::{AnswerSeen, MessageSeen, TellSeen, Telling};
 pub use office::{Acting, LawError};
 pub use people::{
     Inviter, JoinedPerson, Listed, OpenInvitation, PersonInvitation, PersonSeen, PersonWanted, ProviderSays,
@@ -85,8 +88,8 @@ pub use reading::{
     CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,
 };
 pub use rooms::{
-    AwaySeen, GroupKey, GroupLine, GroupSeen, LearnerRead, LearnersSeen, LessonTime, MyGroups, PlaceSeen,
-    RuleSeen, SourceSeen, VisitorSeen,
+    AskedSeen, AwaySeen, GroupKey, GroupLine, GroupSeen, LearnerRead, LearnersSeen, LessonTime, MyGroups,
+    PlaceSeen, RuleSeen, SourceSeen, VisitorSeen,
 };
 pub use sessions::{SESSION_IDLE_US, SESSION_LIFE_US, SessionError, SessionId, SessionSeen};
 pub use subject::SubjectExport;

@@ -8,7 +8,8 @@
 use crate::{
     Exchange,
     decide::{Subject, leave, only, place},
-    directory::{Directory, change::hex},
+    directory::{Directory, change::hex, messages::Message},
+    messages,
     office::{Acting, may},
     questions::{Question, Reader, Saw, Window},
     reading::{Loaded, ReadError, RecordSeen, RecordState, TRIES, Wants, find, stretches},
@@ -170,7 +171,7 @@ fn compose(
     let others = others.into_iter().filter_map(|other| directory.institution(other));
     Some(SubjectExport {
         institution: (state.info.name.clone(), state.info.time_zone.clone()),
-        declared: declared(directory, holds.own, learner)?,
+        declared: declared(directory, holds.own, learner, holds.now)?,
         records,
         disclosures,
         others: others.map(|state| (state.info.slug.clone(), state.info.name.clone())).collect(),
@@ -288,8 +289,38 @@ impl Holds<'_> {
     }
 }
 
+/// What was told of the learner between the institution and a partner, as far as it may hold it now.
+fn told(directory: &Directory, own: u16, learner: &LocalId, now: Timestamp) -> Vec<(&'static str, String)> {
+    let Some(number) = directory.local(own, learner).and_then(|local| local.learner) else {
+        return Vec::new();
+    };
+    let known = directory.known_at(number);
+    let all = known.flat_map(|(host, local)| directory.messages().about(*host, local));
+    let theirs = all.filter(|message| [message.host, message.home].contains(&own));
+    let line = |message: &Message| {
+        let parts = messages::parts_at(directory, message, own, now);
+        let other = if message.host == own { message.home } else { message.host };
+        let other = directory.institution(other).map_or("?", |state| state.info.slug.as_str());
+        let way = if message.host == own { "told to" } else { "told by" };
+        let Some((words, act_by)) = parts else {
+            return ("message", format!("{way} {other} on {}: withheld", message.date));
+        };
+        let kind = if message.praise { "praise" } else { "concern" };
+        let act = act_by.map_or_else(String::new, |date| format!(" (home to act by {date})"));
+        let answers =
+            message.answers.iter().map(|answer| format!("; home on {}: {}", answer.at, answer.words));
+        (kind, format!("{way} {other} on {}: {words}{act}{}", message.date, answers.collect::<String>()))
+    };
+    theirs.map(line).collect()
+}
+
 /// What the institution has declared about the learner. Birth date and numbers are not held, only keyed hashes.
-fn declared(directory: &Directory, own: u16, learner: &LocalId) -> Option<Vec<(&'static str, String)>> {
+fn declared(
+    directory: &Directory,
+    own: u16,
+    learner: &LocalId,
+    now: Timestamp,
+) -> Option<Vec<(&'static str, String)>> {
     let local = directory.local(own, learner)?;
     let registration = match local.registration {
         Registration::Home => "home: main registration",
@@ -327,6 +358,7 @@ fn declared(directory: &Directory, own: u16, learner: &LocalId) -> Option<Vec<(&
         let (first, last) = (side.dates.first(), side.dates.last());
         said.push(("placement", format!("{way} {other}, {group}, {first} to {last}{ended}")));
     }
+    said.extend(told(directory, own, learner, now));
     let mine = |mine: &Option<LocalId>| mine.as_ref() == Some(learner);
     for (_, person) in directory.people().filter(|(_, p)| p.institution == own && mine(&p.learner)) {
         let roles: Vec<_> = person.roles.iter().map(|role| role.as_str()).collect();

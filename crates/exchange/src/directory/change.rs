@@ -10,6 +10,7 @@ use super::{
     alerts::Alerted,
     approvals::Approval,
     expected::{Called, LessonText, NoticeText, SupportText},
+    messages::{Gone, Message},
     policies::Proposal,
     tokens::Tokens,
 };
@@ -194,6 +195,8 @@ pub enum Change {
     },
     /// Something about whereabouts was told, taken in hand, or is over.
     Alert { alert: Box<Alerted> },
+    /// A host's teacher told the home of a visiting learner something, the home said something to it, or it is gone.
+    Message { message: Box<Message> },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -280,8 +283,8 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 24] =
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25];
+    pub const DIRECTORY: [u8; 25] =
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26];
 }
 
 impl Change {
@@ -312,6 +315,7 @@ impl Change {
             Self::Told { .. } => 21,
             Self::Support { .. } => 22,
             Self::Alert { .. } => 23,
+            Self::Message { .. } => 26,
         }
     }
 
@@ -380,6 +384,12 @@ impl Change {
             Self::Alert { alert } if alert.found.is_some() => "alert.found",
             Self::Alert { alert } if alert.in_hand.is_some() => "alert.taken",
             Self::Alert { .. } => "alert.told",
+            Self::Message { message } => match (message.gone, message.answers.is_empty()) {
+                (Some(Gone::TakenBack), _) => "message.taken_back",
+                (Some(_), _) => "message.gone",
+                (None, true) => "message.sent",
+                (None, false) => "message.answered",
+            },
         }
     }
 
@@ -427,6 +437,7 @@ impl Change {
                 [&institution.to_be_bytes()[..], &row.to_be_bytes()].concat()
             }
             Self::Alert { alert } => alert.id.bytes().to_vec(),
+            Self::Message { message } => message.id.0.to_vec(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()

@@ -10,6 +10,7 @@ pub mod change;
 pub mod copies;
 pub mod duties;
 pub mod expected;
+pub mod messages;
 pub mod people;
 pub mod plan;
 mod plan_expected;
@@ -30,6 +31,7 @@ use copies::{Copies, Notice};
 use duties::Duties;
 use expected::{Called, Expected, NoticeHeld, Support};
 use jiff::tz::TimeZone;
+use messages::Messages;
 pub use people::Person;
 use policies::Policies;
 use std::collections::{BTreeMap, HashMap};
@@ -61,6 +63,7 @@ pub struct Directory {
     duties: Duties,
     expected: Expected,
     alerts: Alerts,
+    messages: Messages,
 }
 
 /// A partner and what it has declared.
@@ -276,6 +279,14 @@ impl Directory {
                 return;
             }
             Change::Alert { alert } => return self.alerts.put(*alert),
+            Change::Message { message } => {
+                // A page that was made before it went must not leave after it.
+                let gone = message.gone.is_some();
+                self.messages.put(*message);
+                if !gone {
+                    return;
+                }
+            }
             Change::Swept { up_to, at } => {
                 self.copies.swept = Some((up_to, at));
                 return;
@@ -429,6 +440,11 @@ impl Directory {
     /// What is being erased, and how long payloads are kept.
     pub const fn duties(&self) -> &Duties {
         &self.duties
+    }
+
+    /// What hosts told homes of visiting learners.
+    pub const fn messages(&self) -> &Messages {
+        &self.messages
     }
 
     /// What was told about whereabouts.

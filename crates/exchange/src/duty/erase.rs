@@ -16,7 +16,7 @@ use crate::{
     },
     entry::{Entry, Payload, Payloads, RecordEntry},
     follow::{entries_at, read_what_is_left},
-    notices,
+    messages, notices,
     office::{Acting, LawError, may},
     recall::{
         dirt::Dirt,
@@ -171,6 +171,7 @@ impl Exchange {
                 if let Some(local) = &of {
                     work.more = more.clone();
                     work.planner.forget_expected(number, local);
+                    messages::forget(work, number, found.learner);
                     match &forgotten {
                         Some(local) => forget_learner(work, number, local),
                         None => forget_name(work, number, local),
@@ -260,7 +261,15 @@ impl Exchange {
         found.held = held;
         if let Erasing::Learner(local) = what {
             let notes = self.declared().await.map_err(unavailable)?;
-            found.directory = self.said_of(&notes, own, local, forget).await.map_err(unavailable)?;
+            let mut places = notes;
+            for number in &numbers {
+                let said = messages::places_of(&self.shared, *number).await.map_err(unavailable)?;
+                places.extend(said.into_iter().map(|(seq, ..)| seq));
+            }
+            places.sort_unstable();
+            places.dedup();
+            let of = Of { own, id: local, learner, all: forget };
+            found.directory = self.said_of(&places, of).await.map_err(unavailable)?;
         }
         Ok(found)
     }
@@ -336,14 +345,8 @@ impl Exchange {
     }
 
     /// Places of the directory's entries about one learner of an institution, with their commitments: those that hold a
-    /// name, a notice or a support note, and with `all` every one.
-    async fn said_of(
-        &self,
-        notes: &[u64],
-        own: u16,
-        id: &LocalId,
-        all: bool,
-    ) -> Result<Vec<(u64, Hash)>, NotYet> {
+    /// name, a notice, a support note or a message.
+    async fn said_of(&self, notes: &[u64], of: Of<'_>) -> Result<Vec<(u64, Hash)>, NotYet> {
         let mut found = Vec::new();
         for some in notes.chunks(BLOCKS_AT_ONCE) {
             for block in self.shared.store.block_of(some, true).await.map_err(|_| NotYet)? {
@@ -356,7 +359,7 @@ impl Exchange {
                         continue;
                     };
                     if let Payload::Change { change, .. } = payloads.get(place).map_err(|_| NotYet)?
-                        && says(&change, own, id, all)
+                        && of.is_in(&change, &self.shared.directory())
                     {
                         found.push((seq, unhex(&note.payload).unwrap_or_default()));
                     }
@@ -367,15 +370,31 @@ impl Exchange {
     }
 }
 
-/// True if a change holds something about an institution's learner that goes with an erasure.
-fn says(change: &Change, own: u16, id: &LocalId, all: bool) -> bool {
-    match change {
-        Change::Learner { institution, local, called, .. } => {
-            *institution == own && local == id && (all || called.is_some())
+/// An institution's learner who is erased: by its id and by the hub's number; with `all` the keyed hashes go, too.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    own: u16,
+    id: &'a LocalId,
+    learner: u32,
+    all: bool,
+}
+
+impl Of<'_> {
+    /// True if a change holds something about them that goes with the erasure.
+    fn is_in(&self, change: &Change, directory: &Directory) -> bool {
+        let is_it = |institution: u16, local: &LocalId| institution == self.own && local == self.id;
+        match change {
+            Change::Learner { institution, local, called, .. } => {
+                is_it(*institution, local) && (self.all || called.is_some())
+            }
+            Change::Told { institution, said: Some(said), .. } => is_it(*institution, &said.learner),
+            Change::Support { institution, local, said: Some(_) } => is_it(*institution, local),
+            Change::Message { message } => {
+                message.home == self.own
+                    && messages::now_about(directory, message.host, &message.local) == Some(self.learner)
+            }
+            _ => false,
         }
-        Change::Told { institution, said: Some(said), .. } => *institution == own && said.learner == *id,
-        Change::Support { institution, local, said: Some(_) } => *institution == own && local == id,
-        _ => false,
     }
 }
 

@@ -18,8 +18,10 @@ use crate::{
         Directory,
         change::{Change, Keeping, KeepingAsked, PersonUuid},
         duties::Kept,
+        messages::Message,
     },
     entry::{Entry, Note, RecordEntry},
+    messages,
     notices::Special,
     office::{Acting, LawError, may},
     shared::Shared,
@@ -278,6 +280,14 @@ impl Look {
 
     /// A look by which something went says so, in sums.
     async fn end(&mut self, shared: &Arc<Shared>) -> Result<(), NotYet> {
+        let due = |message: &Message| {
+            let days = self.terms.days(message.host, RecordKind::Behaviour, message.home)?;
+            Timestamp::from_micros("before", self.before(days)).ok()
+        };
+        let messages = messages::expire(shared, due, self.now).await?;
+        if messages > 0 {
+            self.went.insert("message", messages);
+        }
         if self.went.is_empty() {
             return Ok(());
         }
@@ -314,6 +324,12 @@ impl Terms {
 
     fn is_empty(&self) -> bool {
         self.set.is_empty() && self.agreed.is_empty()
+    }
+
+    /// The shortest that holds for what a source told a recipient, in days.
+    fn days(&self, source: u16, kind: RecordKind, recipient: u16) -> Option<u32> {
+        let (set, agreed) = self.keeping(source, kind, &[recipient]);
+        set.map(|keeping| keeping.days).into_iter().chain(agreed).min()
     }
 
     /// What its source has set for a record, and the shortest that was agreed, in days. Without a recipient that is what was

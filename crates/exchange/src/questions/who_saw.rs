@@ -259,7 +259,8 @@ impl Found {
             | "subject.exported"
             | by_learner::BOARD
             | by_learner::GROUP
-            | by_learner::LISTED => self.read(directory, seq, note),
+            | by_learner::LISTED
+            | by_learner::ASKED => self.read(directory, seq, note),
             _ => {}
         }
     }

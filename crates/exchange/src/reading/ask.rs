@@ -2,6 +2,7 @@
 
 use crate::{
     by_learner::Unread,
+    messages::MessageSeen,
     types::{NotAllowed, SealedGroup},
 };
 use bytes::Bytes;
@@ -24,6 +25,8 @@ pub struct ReadAsk {
     pub kinds: Vec<RecordKind>,
     /// True to see revisions, too, that a newer one has replaced.
     pub older: bool,
+    /// True to see what hosts told the home, too.
+    pub messages: bool,
 }
 
 impl std::fmt::Debug for ReadAsk {
@@ -35,7 +38,7 @@ impl std::fmt::Debug for ReadAsk {
 impl ReadAsk {
     /// Everything of a learner that may be seen for a purpose.
     pub const fn about(learner: LocalId, purpose: Purpose) -> Self {
-        Self { learner, purpose, dates: (None, None), kinds: Vec::new(), older: false }
+        Self { learner, purpose, dates: (None, None), kinds: Vec::new(), older: false, messages: false }
     }
 
     pub(super) fn kinds(&self) -> impl Iterator<Item = RecordKind> + '_ {
@@ -56,6 +59,8 @@ pub struct Reading {
     pub card: Option<CardSeen>,
     /// The records, by kind, date and place in the log.
     pub records: Vec<RecordSeen>,
+    /// What hosts told the home, if it was asked for; newest first.
+    pub messages: Vec<MessageSeen>,
     /// What of the kinds asked for is not shown, and why.
     pub not_shown: Vec<KindSaid>,
 }

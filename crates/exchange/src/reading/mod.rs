@@ -291,6 +291,12 @@ fn compose(
     let groups: BTreeSet<LocalId> =
         own.filter_map(|one| one.payload.as_ref()?.circumstances.group.clone()).collect();
     judge.stands.seen_in(&groups);
+    let messages = if ask.messages {
+        judge.stands.seen_in(&judge.message_groups());
+        judge.messages(now)
+    } else {
+        Vec::new()
+    };
     let card = judge.card().ok().map(|permit| judge.show_card(loaded, &permit, now));
     let best: Vec<Best> = ask.kinds().map(|kind| judge.at_best(kind)).collect();
     if card.is_none() && best.iter().all(|best| best.open.is_empty()) {
@@ -329,7 +335,7 @@ fn compose(
     let learner = judge.stands.learner;
     let zone = directory.institution(judge.stands.institution).map(|state| state.info.time_zone.clone());
     let (time_zone, not_shown) = (zone.unwrap_or_default(), said.into_values().collect());
-    Ok(Reading { learner, policy, time_zone, card, records, not_shown })
+    Ok(Reading { learner, policy, time_zone, card, records, messages, not_shown })
 }
 
 /// What the entry says: who read what of whom and by which right, and nothing of what it was.
@@ -349,13 +355,18 @@ fn said(reading: &Reading, acting: Acting<'_>, ask: &ReadAsk) -> serde_json::Val
         agreements.extend(card.agreement.as_deref());
         policies.insert(card.reason.as_str());
     }
+    for message in &reading.messages {
+        *groups.entry(RecordKind::Behaviour.as_str()).or_default() |= message.groups;
+        agreements.extend(message.agreement.as_deref());
+        policies.insert(message.reason.as_str());
+    }
     let (stretches, left_off) = stretches(sequences.into_iter());
     let not_held = reading.card.as_ref().map_or(&[] as &[&str], |card| card.not_held.as_slice());
     serde_json::json!({
         "role": acting.role, "purpose": ask.purpose, "institution": acting.speaker.institution(),
         "learner": reading.learner, "not_held": not_held, "kinds": groups.keys().collect::<Vec<_>>(), "groups": groups,
         "policy": reading.policy, "policies": policies, "agreements": agreements,
-        "count": reading.records.len(), "records": stretches, "stretches_left_off": left_off,
+        "count": reading.records.len(), "messages": reading.messages.len(), "records": stretches, "stretches_left_off": left_off,
     })
 }
 

@@ -88,6 +88,7 @@ impl Dirt {
             | Change::Agent { .. }
             | Change::Group { .. }
             | Change::Alert { .. }
+            | Change::Message { .. }
             | Change::Cursor { .. }
             | Change::Batch { .. }
             | Change::Person { .. }

@@ -10,7 +10,7 @@ use crate::{
     directory::{Directory, Person},
     office::Acting,
     projection::lock,
-    reading::{ReadError, TRIES, card},
+    reading::{Judge, ReadAsk, ReadError, TRIES, card},
     submit,
     types::NotAllowed,
     whereabouts::{Whereabouts, visitors_of},
@@ -156,6 +156,14 @@ fn compose(
             without_card += 1;
             continue;
         };
+        let ask = ReadAsk::about(local.clone(), Purpose::Teaching);
+        let mut told = Vec::new();
+        if let Ok(mut judge) = Judge::new(directory, acting, &ask, now) {
+            judge.stands.teaches.insert(group.clone());
+            told = judge.messages(now);
+            told.truncate(TOLD);
+            told.iter().for_each(|message| shown.take_message(message));
+        }
         let support = directory.support(learner).filter(|support| date <= support.last_date);
         let info = directory.institution(home).map(|home| &home.info);
         let contact = permit.lets_out(CONTACT);
@@ -178,6 +186,7 @@ fn compose(
             emergency: text(CONTACT, |support| support.emergency.as_str()),
             ring: info.filter(|_| contact).map(|i| (i.desk.clone(), i.phone.clone())).unwrap_or_default(),
             since: since.max().unwrap_or(date),
+            told,
         });
         shown.take(learner, permit.groups(), &permit);
     }
@@ -197,6 +206,8 @@ fn compose(
     Ok((seen, shown))
 }
 
+/// Messages of a learner that are shown here; the learner's page has all.
+const TOLD: usize = 3;
 /// Parts of a card: whom to call in an emergency, and needs that the home shares.
 const CONTACT: u32 = 2;
 const NEEDS: u32 = 3;

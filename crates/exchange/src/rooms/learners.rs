@@ -8,6 +8,7 @@ use crate::{
     Exchange,
     by_learner::LISTED,
     directory::Directory,
+    messages::tell_seen,
     office::Acting,
     projection::lock,
     reading::{ReadAsk, ReadError, TRIES, card},
@@ -21,7 +22,7 @@ use commonroll_policy::{Matter, PersonQuestion};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What somebody in a role looks at learners' pages for.
-const fn purpose(role: Role) -> Purpose {
+pub(crate) const fn purpose(role: Role) -> Purpose {
     match role {
         Role::Teacher => Purpose::Teaching,
         Role::AttendanceOfficer => Purpose::Attendance,
@@ -110,7 +111,8 @@ impl Exchange {
             directory.known_at(learner).find(|(at, _)| *at == own).map(|(_, local)| local.clone())
         };
         let Some(local) = local else { return Err(self.page_refused(acting, "read.refused", now)) };
-        let ask = ReadAsk { dates, kinds, ..ReadAsk::about(local, purpose(acting.role)) };
+        let messages = kinds.is_empty() || kinds.contains(&RecordKind::Behaviour);
+        let ask = ReadAsk { dates, kinds, messages, ..ReadAsk::about(local, purpose(acting.role)) };
         let reading = self.read(acting, &ask, now).await?;
         let directory = self.shared.directory();
         let state = directory.institution(own).ok_or(NotAllowed::Denied)?;
@@ -134,8 +136,10 @@ impl Exchange {
         sources.sort_by(|a, b| (a.slug != *own_slug, &a.name).cmp(&(b.slug != *own_slug, &b.name)));
         let reasons = reading.records.iter().map(|record| record.reason.as_str());
         let reasons = reasons.chain(reading.card.iter().map(|card| card.reason.as_str()));
+        let reasons = reasons.chain(reading.messages.iter().map(|message| message.reason.as_str()));
         let agreements = reading.records.iter().filter_map(|record| record.agreement.clone());
         let agreements = agreements.chain(reading.card.iter().filter_map(|card| card.agreement.clone()));
+        let agreements = agreements.chain(reading.messages.iter().filter_map(|one| one.agreement.clone()));
         Ok(LearnerRead {
             name: called(&directory, own, reading.learner).1,
             home: home.and_then(info),
@@ -143,6 +147,7 @@ impl Exchange {
             places: if is_home { places(&directory, own, reading.learner, now) } else { Vec::new() },
             sources,
             today: now.date_in(&state.zone),
+            tell: tell_seen(&directory, acting, reading.learner, now),
             rules: rules(&directory, reasons),
             agreements: agreements.collect::<BTreeSet<_>>().into_iter().collect(),
             reading,
@@ -219,7 +224,7 @@ fn list(
 }
 
 /// Whether somebody in this role sees a learner of their own institution at all.
-fn could(directory: &Directory, acting: Acting<'_>) -> bool {
+pub(super) fn could(directory: &Directory, acting: Acting<'_>) -> bool {
     let facts = commonroll_policy::CardFacts {
         home: Some(acting.speaker.institution()),
         host_placed: false,

@@ -3,14 +3,17 @@
 //! Each learner on such a page is decided alone, by their card; who is shown is in the log before the page leaves. Names
 //! are those by which the reader's own institution knows the learner.
 
+mod asked;
 mod group;
 mod learners;
 mod seen;
 
 pub use seen::{
-    AwaySeen, GroupKey, GroupLine, GroupSeen, LearnerRead, LearnersSeen, LessonTime, MyGroups, PlaceSeen,
-    RuleSeen, SourceSeen, VisitorSeen,
+    AskedSeen, AwaySeen, GroupKey, GroupLine, GroupSeen, LearnerRead, LearnersSeen, LessonTime, MyGroups,
+    PlaceSeen, RuleSeen, SourceSeen, VisitorSeen,
 };
+
+pub(crate) use learners::purpose;
 
 use crate::{
     Exchange,
@@ -20,7 +23,7 @@ use crate::{
     types::NotAllowed,
 };
 use commonroll_core::{LocalId, Timestamp};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Learners of one page at most.
 const LEARNERS_MAX: usize = 2_000;
@@ -30,6 +33,8 @@ const LEARNERS_MAX: usize = 2_000;
 struct Shown {
     learners: BTreeSet<u32>,
     parts: u32,
+    /// Parts of messages, as field groups of behaviour.
+    said: u32,
     policies: BTreeSet<String>,
     agreements: BTreeSet<String>,
 }
@@ -42,6 +47,14 @@ impl Shown {
         self.agreements.extend(permit.agreement().map(|(id, version)| format!("{id} v{version}")));
     }
 
+    /// A message that was shown.
+    fn take_message(&mut self, message: &crate::messages::MessageSeen) {
+        self.learners.insert(message.learner);
+        self.said |= message.groups;
+        self.policies.insert(message.reason.clone());
+        self.agreements.extend(message.agreement.clone());
+    }
+
     /// What the entry says; learners as stretches from one number to another.
     fn entry(&self, acting: Acting<'_>, purpose: &str, policy: &str) -> serde_json::Value {
         let mut stretches: Vec<(u32, u32)> = Vec::new();
@@ -51,17 +64,19 @@ impl Shown {
                 _ => stretches.push((*learner, *learner)),
             }
         }
+        let parts = [("card", self.parts), ("behaviour", self.said)];
+        let groups: BTreeMap<&str, u32> = parts.into_iter().filter(|(_, parts)| *parts != 0).collect();
         serde_json::json!({
             "role": acting.role, "purpose": purpose, "institution": acting.speaker.institution(),
-            "learners": stretches, "count": self.learners.len(), "kinds": ["card"],
-            "groups": { "card": self.parts }, "policy": policy, "policies": self.policies,
+            "learners": stretches, "count": self.learners.len(), "kinds": groups.keys().collect::<Vec<_>>(),
+            "groups": groups, "policy": policy, "policies": self.policies,
             "agreements": self.agreements,
         })
     }
 }
 
 /// The groups that a person teaches, as their institution declared.
-fn taught<'d>(directory: &'d Directory, person: &Person) -> &'d [LocalId] {
+pub(crate) fn taught<'d>(directory: &'d Directory, person: &Person) -> &'d [LocalId] {
     let state = directory.institution(person.institution);
     let groups = state.zip(person.staff.as_ref()).and_then(|(state, id)| state.staff.get(id));
     groups.map_or(&[], Vec::as_slice)

@@ -1,6 +1,10 @@
 //! What such pages show. Names and needs are personal: `Debug` hides them.
 
-use crate::{reading::Reading, whereabouts::Looks};
+use crate::{
+    messages::{MessageSeen, TellSeen},
+    reading::Reading,
+    whereabouts::Looks,
+};
 use commonroll_core::{Interval, SchoolDate, Slug, Timestamp};
 use std::fmt;
 
@@ -100,12 +104,31 @@ pub struct VisitorSeen {
     pub ring: (String, String),
     /// First day of the placement.
     pub since: SchoolDate,
+    /// What was told the home about them that this teacher may see, newest first.
+    pub told: Vec<MessageSeen>,
 }
 
 impl fmt::Debug for VisitorSeen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VisitorSeen({}, ..)", self.learner)
     }
+}
+
+/// What hosts told a home about its learners.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskedSeen {
+    /// Today, at home.
+    pub date: SchoolDate,
+    /// Each with the learner's name there, newest first. Names are personal.
+    pub messages: Vec<(MessageSeen, String)>,
+    /// True if there are more: what nobody has answered, and the newest, are here.
+    pub more: bool,
+    /// Hash of the policy set that decided.
+    pub policy: String,
+    /// The rules that decided.
+    pub rules: Vec<RuleSeen>,
+    /// The agreements, with their versions.
+    pub agreements: Vec<String>,
 }
 
 /// A home's learners who are taught elsewhere.
@@ -168,6 +191,8 @@ pub struct LearnerRead {
     pub sources: Vec<SourceSeen>,
     /// Today, at the reader's institution.
     pub today: SchoolDate,
+    /// Whom a message to the home would reach, for a host's teacher of the learner.
+    pub tell: Option<TellSeen>,
     /// Everything that may be seen.
     pub reading: Reading,
     /// The rules that decided.

@@ -13,6 +13,7 @@ mod evidence;
 mod expected;
 mod explains;
 mod faults;
+mod messages;
 mod moments;
 mod nodes;
 mod packs;

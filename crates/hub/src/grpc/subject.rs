@@ -184,6 +184,8 @@ fn read_ask(asked: &ReadRequest) -> Result<(Role, ReadAsk), Invalid> {
         dates: (date("first_date", &asked.first_date)?, date("last_date", &asked.last_date)?),
         kinds: asked.kinds.iter().map(kind).collect::<Result<_, _>>()?,
         older: asked.older,
+        // The method has no place for them; the console shows them.
+        messages: false,
     };
     Ok((asked.role.parse()?, ask))
 }

@@ -75,12 +75,12 @@ fn text(text: &str) -> Text {
     Text::parse("text", text, 500).unwrap()
 }
 
-struct School {
-    hub: TestHub,
-    teacher: Person,
-    colleague: Person,
-    head: Person,
-    officer: Person,
+pub struct School {
+    pub hub: TestHub,
+    pub teacher: Person,
+    pub colleague: Person,
+    pub head: Person,
+    pub officer: Person,
 }
 
 async fn declare(hub: &TestHub, agent: &Agent, declarations: Vec<Declaration>) {
@@ -181,7 +181,7 @@ fn praise(agent: &Agent, date: SchoolDate) -> Record {
     record(agent, "N1", RecordKind::Behaviour, date, "b1", body)
 }
 
-async fn school() -> School {
+pub async fn school() -> School {
     let hub = TestHub::of(CONSORTIUM, with_console).await;
     let today = hub.now().date_in(&TimeZone::UTC);
     let (home, mut host) = (hub.agent("ridgeway").await, hub.agent("northgate").await);
@@ -240,12 +240,12 @@ async fn school() -> School {
 }
 
 /// Addresses of learners on a page.
-fn learners(page: &Answer) -> Vec<String> {
+pub fn learners(page: &Answer) -> Vec<String> {
     let found = page.body.split("href=\"/learners/").skip(1);
     found.map(|rest| format!("/learners/{}", rest.split('"').next().unwrap())).collect()
 }
 
-fn has(page: &Answer, words: &[&str]) {
+pub fn has(page: &Answer, words: &[&str]) {
     assert_eq!(page.status, 200, "{page:?}");
     assert!(page.body.len() <= 100_000, "{} bytes", page.body.len());
     for words in words {
@@ -253,7 +253,7 @@ fn has(page: &Answer, words: &[&str]) {
     }
 }
 
-fn has_not(page: &Answer, words: &[&str]) {
+pub fn has_not(page: &Answer, words: &[&str]) {
     for words in words {
         assert!(!page.body.contains(words), "{words:?} in {}", page.body);
     }

@@ -1,12 +1,15 @@
 //! A host teacher's groups, and who visits one of them today.
 
-use super::super::{
-    Console,
-    layout::Frame,
-    parts::{self, Standing, StateTag},
-    refusal::{Refusal, page},
-    signed::Signed,
-    times,
+use super::{
+    super::{
+        Console,
+        layout::Frame,
+        parts::{self, Standing, StateTag},
+        refusal::{Refusal, page},
+        signed::Signed,
+        times,
+    },
+    messages,
 };
 use askama::Template;
 use axum::{
@@ -113,6 +116,8 @@ struct Card {
     emergency: String,
     desk: String,
     phone: Option<(String, String)>,
+    /// What was told the home, with what came of it.
+    told: Vec<messages::Line>,
 }
 
 /// One group, and who visits it.
@@ -156,7 +161,7 @@ pub async fn group(
         lead,
         institution: seen.institution.1,
         notice,
-        visitors: seen.visitors.into_iter().map(|visitor| card(visitor, seen.date)).collect(),
+        visitors: seen.visitors.into_iter().map(|visitor| card(visitor, seen.date, zone)).collect(),
         without_card: seen.without_card,
         known: seen.known,
         rules: seen.rules,
@@ -241,7 +246,7 @@ fn notice(
     })
 }
 
-fn card(seen: VisitorSeen, today: commonroll_core::SchoolDate) -> Card {
+fn card(seen: VisitorSeen, today: commonroll_core::SchoolDate, zone: &TimeZone) -> Card {
     let shared = |text: Option<String>, none: &str, hidden: &str| match text {
         Some(text) if text.is_empty() => none.to_owned(),
         Some(text) if text.ends_with(['.', '!', '?']) => text,
@@ -251,6 +256,7 @@ fn card(seen: VisitorSeen, today: commonroll_core::SchoolDate) -> Card {
     let dial = seen.ring.1.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>();
     Card {
         learner: seen.learner,
+        told: seen.told.iter().map(|one| messages::line(one, zone, String::new())).collect(),
         name: if seen.name == seen.known_as { String::new() } else { seen.name },
         known_as: seen.known_as,
         home: seen.home.1,

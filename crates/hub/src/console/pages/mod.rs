@@ -10,6 +10,7 @@ mod group;
 mod home;
 mod learner;
 mod learners;
+mod messages;
 mod progress;
 mod sign_in;
 mod whereabouts;
@@ -41,6 +42,10 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("GET /groups/{group}", group::group)
         .page("GET /learners", learners::learners)
         .page("GET /learners/{learner}", learner::learner)
+        .page("POST /learners/{learner}/tell", messages::send)
+        .page("POST /messages/back", messages::take_back)
+        .page("GET /asked", messages::asked)
+        .page("POST /asked/answer", messages::reply)
         .page("GET /progress", progress::progress)
         .page("GET /sharing", desk::sharing::sharing)
         .page("GET /sharing/{partner}/{kind}", desk::sharing::cell)

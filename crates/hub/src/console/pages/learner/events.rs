@@ -13,6 +13,7 @@ use commonroll_core::{
         behaviour::{Behaviour, Polarity},
     },
 };
+use commonroll_exchange::MessageSeen;
 use jiff::tz::TimeZone;
 
 /// Moments that are shown at once; older ones are folded.
@@ -44,7 +45,7 @@ pub(super) struct Note {
 
 /// The moments and the notes, newest first.
 pub(super) fn events(
-    told: &[Told],
+    (told, messages): (&[Told], &[MessageSeen]),
     sources: &[(&Slug, &str)],
     (today, zone): (SchoolDate, &TimeZone),
 ) -> (Vec<Moment>, Vec<Note>) {
@@ -74,9 +75,36 @@ pub(super) fn events(
             moments.push(moment);
         }
     }
+    moments.extend(messages.iter().filter_map(|one| message(one, sources, (today, zone))));
     moments.sort_by_key(|moment| std::cmp::Reverse(moment.order));
     notes.sort_by_key(|note| std::cmp::Reverse(note.order));
     (moments, notes)
+}
+
+/// What a host told the home, on the host's lane.
+fn message(
+    seen: &MessageSeen,
+    sources: &[(&Slug, &str)],
+    (today, zone): (SchoolDate, &TimeZone),
+) -> Option<Moment> {
+    let place = sources.iter().position(|(slug, _)| **slug == seen.host.0)?;
+    let date = seen.at.date_in(zone);
+    let kind = if seen.praise { "Praise" } else { "Concern" };
+    let group = if seen.group.is_empty() { String::new() } else { format!(", {}", seen.group) };
+    let mut more = seen.words.clone().unwrap_or_default();
+    if let Some(by) = seen.act_by {
+        more = format!("{more} Home is asked to act by {}.", times::day(by)).trim().to_owned();
+    }
+    Some(Moment {
+        day: if date == today { "Today".to_owned() } else { times::short_day(date) },
+        time: times::hm(seen.at, zone),
+        shape: Shape::of(place),
+        source: seen.host.1.clone(),
+        what: format!("{kind} told to the home{group}"),
+        tag: None,
+        more,
+        order: (date.days(), seen.at.micros()),
+    })
 }
 
 fn at(moment: &mut Moment, time: Timestamp, zone: &TimeZone) {

@@ -6,13 +6,16 @@ mod events;
 mod grades;
 mod told;
 
-use super::super::{
-    Console,
-    layout::Frame,
-    parts,
-    refusal::{Refusal, page},
-    signed::Signed,
-    times,
+use super::{
+    super::{
+        Console,
+        layout::Frame,
+        parts,
+        refusal::{Refusal, page},
+        signed::Signed,
+        times,
+    },
+    messages,
 };
 use askama::Template;
 use attendance::Strip;
@@ -47,6 +50,14 @@ struct Learner {
     notes: Vec<Note>,
     more_notes: Vec<Note>,
     praise: (usize, usize),
+    /// What hosts told the home, newest first; praise and concerns of one day in that order.
+    told: Vec<messages::Line>,
+    /// True if the reader's institution is the home.
+    home: bool,
+    /// Whom a message to the home would reach, for those who may write one.
+    tell: Option<messages::Tell>,
+    /// Where one comes back to after a form.
+    back: String,
     fresh: Vec<Fresh>,
     not_shown: Vec<String>,
     rules: Vec<RuleSeen>,
@@ -132,12 +143,14 @@ fn compose(
 ) -> Learner {
     let zone = signed.zone();
     let told: Vec<Told> = read.reading.records.iter().filter_map(Told::of).collect();
+    let said: Vec<messages::Line> =
+        read.reading.messages.iter().map(|one| messages::line(one, zone, String::new())).collect();
     let places: Vec<&str> = read.sources.iter().map(|source| source.name.as_str()).collect();
     let sources: Vec<(&commonroll_core::Slug, &str)> =
         read.sources.iter().map(|source| (&source.slug, source.name.as_str())).collect();
     let strip = attendance::strip(&told, &sources, monday, WEEKS);
     let grades = grades::grades(&told, &sources);
-    let (mut timeline, notes) = events::events(&told, &sources, (read.today, zone));
+    let (mut timeline, notes) = events::events((&told, &read.reading.messages), &sources, (read.today, zone));
     let earlier = timeline.split_off(timeline.len().min(events::SHOWN));
     let praise =
         (notes.iter().filter(|note| !note.concern).count(), notes.iter().filter(|note| note.concern).count());
@@ -199,6 +212,10 @@ fn compose(
         notes,
         more_notes,
         praise,
+        told: said,
+        home: read.is_home,
+        tell: read.tell.as_ref().map(messages::tell),
+        back: format!("/learners/{}", read.reading.learner),
         fresh: fresh.collect(),
         not_shown: not_shown.collect(),
         rules: read.rules,
