@@ -54,6 +54,7 @@ pub fn setup(folder: &Path) -> Result<Setup, String> {
         steps,
         expected,
         refused,
+        home: None,
         teacher: None,
     })
 }

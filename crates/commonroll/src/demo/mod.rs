@@ -1,9 +1,11 @@
 //! `commonroll demo`: a consortium's day, live, with a hub and eight agents as processes of their own.
 //!
 //! The generator (`made`) or a folder (`from`) says what happens and what must arrive; `stage` runs the processes;
-//! `play` lets the day happen; `watch` and `readback` see what came of it; `tally` holds it against the truth.
+//! `play` lets the day happen; `watch` and `readback` see what came of it; `tally` holds it against the truth. Then `live` goes
+//! on with today, in real time, for whoever watches the console.
 
 mod from;
+mod live;
 mod made;
 mod people;
 mod play;
@@ -62,10 +64,11 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
     if !(0.05..=1000.0).contains(&args.speed) {
         return Err("--speed must lie between 0.05 and 1000".to_owned());
     }
-    let made = match &args.from {
-        Some(folder) => Made { setup: from::setup(folder)?, brings: Vec::new() },
+    let mut made = match &args.from {
+        Some(folder) => Made { setup: from::setup(folder)?, brings: Vec::new(), live: None },
         None => made::make(args.seed, school_day())?,
     };
+    let live = made.live.take().filter(|_| !args.once);
     let (root, _kept) = place(args.dir.as_deref())?;
     screen.say(Tone::Plain, &format!("  {}; school day {}", made.setup.title, made.setup.date));
     screen.say(Tone::Plain, &format!("  in {}", root.display()));
@@ -84,15 +87,23 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
         Ok(()) => summary::tell(&mut play, &screen).await,
         Err(error) => Err(error),
     };
-    if ended.is_ok() && !args.once {
-        screen.say(
-            Tone::Plain,
-            "\nThe hub and the agents go on: drop a file into an exports folder and see. Ctrl-C ends.",
-        );
-        told_to_stop().await;
-    }
+    let lived = match (&ended, &live) {
+        (Ok(_), Some(live)) => tokio::select! {
+            lived = live::go_on(&mut play, live, &screen) => lived,
+            () = told_to_stop() => Ok(()),
+        },
+        (Ok(_), None) if !args.once => {
+            let line =
+                "\nThe hub and the agents go on: drop a file into an exports folder and see. Ctrl-C ends.";
+            screen.say(Tone::Plain, line);
+            told_to_stop().await;
+            Ok(())
+        }
+        _ => Ok(()),
+    };
     play.stage.clear().await;
     let complete = ended?;
+    lived?;
     Ok(if complete || !args.once { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

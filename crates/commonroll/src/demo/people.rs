@@ -25,8 +25,9 @@ struct Line {
 
 /// Enrols the people and gives the list for the sign-in page.
 pub async fn enrol(exchange: &Exchange, setup: &Setup) -> Result<String, String> {
+    let named = setup.partners.iter().find(|partner| Some(&partner.slug) == setup.home.as_ref());
     let keeps = setup.partners.iter().find(|partner| partner.sessions.is_some());
-    let home = keeps.or(setup.partners.first()).ok_or("a demo needs a partner")?;
+    let home = named.or(keeps).or(setup.partners.first()).ok_or("a demo needs a partner")?;
     let at = slug(&home.slug)?;
     let manager = person(exchange, &at, ("Kay Lindqvist", Role::DataManager), None, None).await?;
     let lead = person(exchange, &at, ("Phil Marston", Role::ConsortiumLead), None, None).await?;

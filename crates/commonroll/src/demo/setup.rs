@@ -20,6 +20,8 @@ pub struct Setup {
     pub expected: Expected,
     /// Refusals that belong to the day: (who published, the hub's code) and how many. `None` if they are not known.
     pub refused: Option<BTreeMap<(String, String), u64>>,
+    /// The home whose people the console can show; the first that keeps a register if none is named.
+    pub home: Option<String>,
     /// A partner and the id of somebody who teaches there, if one is known: whom the console can show as a host's teacher.
     pub teacher: Option<(String, String)>,
 }

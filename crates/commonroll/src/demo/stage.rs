@@ -144,6 +144,11 @@ impl Stage {
         }
     }
 
+    /// Ends an agent in order.
+    pub async fn stop(&mut self, place: usize) {
+        end(self.agents[place].take().into_iter().collect()).await;
+    }
+
     /// A child that ended though nobody told it to.
     pub fn fallen(&mut self) -> Option<String> {
         let ended = |child: &mut Option<Child>| {

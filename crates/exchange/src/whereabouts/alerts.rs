@@ -33,7 +33,7 @@ pub(super) const fn learner_of(key: &AlertKey) -> Option<Id> {
     }
 }
 
-const fn site_of(key: &AlertKey) -> u16 {
+pub(super) const fn site_of(key: &AlertKey) -> u16 {
     match key {
         AlertKey::Unaccounted(id) | AlertKey::LeftEarly(id) => id.site,
         AlertKey::Register { site, .. }

@@ -12,12 +12,14 @@ mod plan;
 mod seen;
 mod settle;
 mod show;
+mod told;
 
 pub use seen::{
     AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen,
     Proposals, Ring, SaidSeen, Session, ToldSeen,
 };
 pub(crate) use show::{Covered, away_of, visitors_of};
+pub use told::{AlertTold, Answered};
 
 use crate::{
     Exchange,

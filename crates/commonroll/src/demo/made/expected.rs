@@ -3,7 +3,7 @@
 
 use super::{
     dialect::dialect,
-    world::{GROUPS, RIVERSIDE, Who, World, clock},
+    world::{GROUPS, Lesson, RIVERSIDE, Who, World, clock},
 };
 use crate::demo::setup::{Content, FileToWrite, Source};
 
@@ -32,11 +32,19 @@ fn hosts(who: Who) -> bool {
 pub fn files(world: &World, who: Who, day: &str) -> Vec<FileToWrite> {
     let mut files = Vec::new();
     if hosts(who) {
-        files.push(file("timetable/timetable.csv", "timetable", timetable(who, day)));
+        let usual = (0..GROUPS.len()).flat_map(|group| {
+            GROUPS[group].lessons.iter().map(move |lesson| Meets { group, lesson: *lesson, cancelled: false })
+        });
+        let usual: Vec<Meets> = usual.collect();
+        files.push(file("timetable/timetable.csv", "timetable", timetable(who, day, &usual)));
     }
     if who <= RIVERSIDE {
         files.push(file("support/support.csv", "support notes", support(world, who)));
-        files.push(file("absences/absences.csv", "absences known in advance", absences(world, who, day)));
+        files.push(file(
+            "absences/absences.csv",
+            "absences known in advance",
+            absences(world, who, day, "AB"),
+        ));
     }
     files
 }
@@ -71,23 +79,51 @@ pub fn sources(who: Who) -> Vec<Source> {
         sources.push(source("support", "support", &[&fields[..], &[until]].concat()));
         let fields = [("notice", "No"), ("learner", "Learner"), ("date", "Date")];
         sources.push(source("absences", "notices", &fields));
+        // Used by the live part alone: with times, and with what it is.
+        let more = [("start", "From"), ("end", "To"), ("kind", "What")];
+        sources.push(source("notices", "notices", &[&fields[..], &more].concat()));
     }
     sources
 }
 
-/// All lessons of the day, those without visitors of the day among them.
-fn timetable(who: Who, day: &str) -> Vec<u8> {
+/// A lesson of a timetable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meets {
+    /// Place among [`GROUPS`].
+    pub group: usize,
+    pub lesson: Lesson,
+    pub cancelled: bool,
+}
+
+/// A host's lessons of a day, those without visitors among them.
+pub fn timetable(who: Who, day: &str, meets: &[Meets]) -> Vec<u8> {
     let d = dialect(who);
     let head = ["Lesson", "Date", "From", "To", "Class", "Room", "Week", "State"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    let groups = GROUPS.iter().filter(|group| group.host == who).enumerate();
-    for (place, group) in groups {
-        for lesson in group.lessons {
-            let (id, date) = (format!("{}-{}", group.code, lesson.period), d.date(day));
+    let of_host = |group: &usize| GROUPS[*group].host == who;
+    for (place, number) in (0..GROUPS.len()).filter(of_host).enumerate() {
+        let group = &GROUPS[number];
+        for Meets { lesson, cancelled, .. } in meets.iter().filter(|meets| meets.group == number) {
+            let (id, date) = (format!("{}-{}", group.code, lesson.name()), d.date(day));
             let (start, end) = (clock(lesson.start), clock(lesson.end));
-            let room = ROOMS[place % ROOMS.len()];
-            let cells = [id.as_str(), &date, &start, &end, group.code, room, "A", "on"];
+            let (room, state) = (ROOMS[place % ROOMS.len()], if *cancelled { "off" } else { "on" });
+            let cells = [id.as_str(), &date, &start, &end, group.code, room, "A", state];
             rows.push(cells.map(str::to_owned).to_vec());
+        }
+    }
+    d.file(&rows)
+}
+
+/// Learners of a home whom it has back for a time, since their class does not take place.
+pub fn taken_back(world: &World, who: Who, day: &str, meets: &[Meets]) -> Vec<u8> {
+    let d = dialect(who);
+    let mut rows = vec![["No", "Learner", "Date", "From", "To", "What"].map(str::to_owned).to_vec()];
+    for Meets { group, lesson, .. } in meets {
+        for visit in world.sent(who).filter(|visit| visit.group == *group) {
+            let learner = World::local_id(who, visit.person);
+            let number = format!("BACK-{day}-{}-{learner}", lesson.name());
+            let (from, to) = (clock(lesson.start), clock(lesson.end));
+            rows.push(vec![number, learner, d.date(day), from, to, "taken_back".to_owned()]);
         }
     }
     d.file(&rows)
@@ -110,13 +146,13 @@ fn support(world: &World, who: Who) -> Vec<u8> {
 }
 
 /// Whoever is known to be away for the whole day. The reason stays in the school's own column, which is not there.
-fn absences(world: &World, who: Who, day: &str) -> Vec<u8> {
+pub fn absences(world: &World, who: Who, day: &str, numbers: &str) -> Vec<u8> {
     let d = dialect(who);
     let mut rows = vec![["No", "Learner", "Date"].map(str::to_owned).to_vec()];
     let excused = world.excused.iter().map(|visit| &world.visits[*visit]);
     for (place, visit) in excused.filter(|visit| visit.home == who).enumerate() {
         let id = World::local_id(who, visit.person);
-        rows.push(vec![format!("AB{place:03}"), id, d.date(day)]);
+        rows.push(vec![format!("{numbers}{place:03}"), id, d.date(day)]);
     }
     d.file(&rows)
 }

@@ -1,24 +1,28 @@
 //! The made-up consortium: people, files, and the truth that its day is held against.
 
+mod before;
 mod chance;
 mod conduct;
 mod day;
 mod dialect;
 mod expected;
+mod live;
 mod packages;
 mod people;
 mod registers;
 mod rosters;
 mod staff;
+mod today;
 mod world;
 mod write;
 
 pub use day::Brings;
+pub use live::{Day, FAILS, Live, Missed};
 
 use super::setup::{Expected, Partner, Setup};
 use chance::Chance;
 use std::{collections::BTreeSet, fmt::Write};
-use world::{GROUPS, NORTHGATE, PARTNERS, Who, World};
+use world::{ASHDOWN, GROUPS, NORTHGATE, PARTNERS, Who, World};
 
 /// A made-up day.
 pub struct Made {
@@ -26,6 +30,8 @@ pub struct Made {
     pub setup: Setup,
     /// For each step, what it brings to the homes.
     pub brings: Vec<Brings>,
+    /// What can go on in real time after the day; files of others can't.
+    pub live: Option<Live>,
 }
 
 /// Makes the consortium and the day of a seed. `date` is a school day as (year, month, day).
@@ -50,14 +56,15 @@ pub fn make(seed: u64, date: (i16, i8, i8)) -> Result<Made, String> {
     let setup = Setup {
         title,
         consortium: consortium(&world),
-        date: day,
+        date: day.clone(),
         partners,
         steps: played.steps,
         expected: Expected::Records(played.expected.into_iter().collect()),
         refused: Some(played.refused),
+        home: Some(PARTNERS[ASHDOWN].slug.to_owned()),
         teacher: Some((PARTNERS[NORTHGATE].slug.to_owned(), staff::TEACHER.to_owned())),
     };
-    Ok(Made { setup, brings: played.brings })
+    Ok(Made { setup, brings: played.brings, live: Some(Live::new(world, day)) })
 }
 
 fn partner(world: &World, who: Who, day: &str) -> Result<Partner, String> {
@@ -161,7 +168,7 @@ mod tests {
     }
 
     /// What a partner's files of a source say, read by its own mapping.
-    fn said(partner: &Partner, name: &str) -> Vec<commonroll_connectors::Item> {
+    pub(super) fn said(partner: &Partner, name: &str) -> Vec<commonroll_connectors::Item> {
         #[derive(Default)]
         struct Heard(Vec<commonroll_connectors::Item>);
         impl commonroll_connectors::Sink for Heard {

@@ -4,6 +4,7 @@
 use super::{
     dialect::{Dialect, dialect},
     packages::{org, package},
+    people::Person,
     world::{GROUPS, NORTHGATE, PARTNERS, RIVERSIDE, THORNHILL, WYVERN, Who, World},
 };
 use crate::demo::setup::{Content, FileToWrite, Source};
@@ -30,13 +31,28 @@ pub fn files(world: &World, who: Who, day: &str) -> Result<Vec<FileToWrite>, Str
             package(world, who, day, &[])?,
         )]);
     }
-    let d = dialect(who);
     let mut files = vec![file("people/learners.csv", "learners", learners(world, who, &[]))];
-    files.push(file("placements/placements.csv", "placements", placements(world, who, &d)));
+    files.push(file("placements/placements.csv", "placements", placements(world, who, 0)));
     if world.guests(who).next().is_some() {
-        files.push(file("acceptances/acceptances.csv", "acceptances", acceptances(world, who, &d)));
+        files.push(file("acceptances/acceptances.csv", "acceptances", acceptances(world, who, 0)));
     }
     Ok(files)
+}
+
+/// What is said besides of visits from this place on, by partners with delimited exports.
+pub fn more_files(world: &World, who: Who, from: usize) -> Vec<FileToWrite> {
+    let mut files = Vec::new();
+    if roster_version(who).is_some() {
+        return files;
+    }
+    if world.visits.iter().skip(from).any(|visit| visit.is_sent_by(who)) {
+        files.push(file("placements/more.csv", "more placements", placements(world, who, from)));
+    }
+    if world.guests(who).any(|(place, _)| place >= from) {
+        files.push(file("people/more.csv", "more guests", guests(world, who, from)));
+        files.push(file("acceptances/more.csv", "more acceptances", acceptances(world, who, from)));
+    }
+    files
 }
 
 /// The sources that read them.
@@ -97,19 +113,8 @@ pub fn sources(world: &World, who: Who) -> Vec<Source> {
 /// Own learners and guests of a partner with delimited exports. `claimed` are others' learners whom it claims as its own.
 pub fn learners(world: &World, who: Who, claimed: &[(Who, usize)]) -> Vec<u8> {
     let d = dialect(who);
-    let mut rows = vec![d.learner.iter().map(|caption| (*caption).to_owned()).collect::<Vec<_>>()];
-    let mut add = |id: String, person: &super::people::Person, status: &str| {
-        rows.push(vec![
-            id,
-            person.surname.clone(),
-            person.forename.clone(),
-            person.known_as.clone(),
-            person.upn.clone(),
-            person.uln.clone(),
-            d.date(&person.born_iso()),
-            status.to_owned(),
-        ]);
-    };
+    let mut rows = vec![captions(&d)];
+    let mut add = |id: String, person: &Person, status: &str| rows.push(learner_row(&d, id, person, status));
     for (place, person) in world.people[who].iter().enumerate() {
         add(World::local_id(who, place), person, "C");
     }
@@ -122,10 +127,37 @@ pub fn learners(world: &World, who: Who, claimed: &[(Who, usize)]) -> Vec<u8> {
     d.file(&rows)
 }
 
-fn placements(world: &World, who: Who, d: &Dialect) -> Vec<u8> {
+fn captions(d: &Dialect) -> Vec<String> {
+    d.learner.iter().map(|caption| (*caption).to_owned()).collect()
+}
+
+fn learner_row(d: &Dialect, id: String, person: &Person, status: &str) -> Vec<String> {
+    vec![
+        id,
+        person.surname.clone(),
+        person.forename.clone(),
+        person.known_as.clone(),
+        person.upn.clone(),
+        person.uln.clone(),
+        d.date(&person.born_iso()),
+        status.to_owned(),
+    ]
+}
+
+/// Guests of visits from this place on.
+fn guests(world: &World, who: Who, from: usize) -> Vec<u8> {
+    let d = dialect(who);
+    let mut rows = vec![captions(&d)];
+    let fresh = world.guests(who).filter(|(place, _)| *place >= from);
+    rows.extend(fresh.map(|(_, visit)| learner_row(&d, visit.at_host.clone(), world.person(visit), "G")));
+    d.file(&rows)
+}
+
+fn placements(world: &World, who: Who, from: usize) -> Vec<u8> {
+    let d = dialect(who);
     let (first, last) = world.dates();
     let mut rows = vec![["Learner", "Host", "Group", "From", "To"].map(str::to_owned).to_vec()];
-    for visit in world.sent(who) {
+    for visit in world.visits.iter().skip(from).filter(|visit| visit.is_sent_by(who)) {
         let id = World::local_id(who, visit.person);
         let cells = [
             id.as_str(),
@@ -139,10 +171,11 @@ fn placements(world: &World, who: Who, d: &Dialect) -> Vec<u8> {
     d.file(&rows)
 }
 
-fn acceptances(world: &World, who: Who, d: &Dialect) -> Vec<u8> {
+fn acceptances(world: &World, who: Who, from: usize) -> Vec<u8> {
+    let d = dialect(who);
     let (first, last) = world.dates();
     let mut rows = vec![["Learner", "Home", "Group", "From", "To"].map(str::to_owned).to_vec()];
-    for (_, visit) in world.guests(who) {
+    for (_, visit) in world.guests(who).filter(|(place, _)| *place >= from) {
         let cells = [
             visit.at_host.as_str(),
             PARTNERS[visit.home].slug,

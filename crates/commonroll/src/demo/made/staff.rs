@@ -10,6 +10,8 @@ use crate::demo::setup::{Content, FileToWrite, Source};
 pub const TEACHER: &str = "T-104";
 /// What they teach.
 const TEACHES: [&str; 2] = ["ENG-2A", "ENG-2B"];
+/// What they teach in the live part: all the college's groups in which somebody is missed then are among it.
+const LIVE: [&str; 4] = ["ENG-2A", "ENG-2B", "MOT-1A", "CON-1A"];
 
 /// The source that reads it.
 pub fn source() -> Source {
@@ -25,7 +27,16 @@ pub fn source() -> Source {
 
 /// The export, there from the start.
 pub fn file() -> FileToWrite {
-    let taught = GROUPS.iter().filter(|group| group.host == NORTHGATE && TEACHES.contains(&group.code));
+    export(&TEACHES)
+}
+
+/// The same for the live part.
+pub fn live() -> FileToWrite {
+    export(&LIVE)
+}
+
+fn export(groups: &[&str]) -> FileToWrite {
+    let taught = GROUPS.iter().filter(|group| group.host == NORTHGATE && groups.contains(&group.code));
     let rows = taught.map(|group| vec![TEACHER.to_owned(), group.code.to_owned()]);
     let rows: Vec<Vec<String>> =
         std::iter::once(vec!["Tutor".to_owned(), "Class".to_owned()]).chain(rows).collect();

@@ -53,11 +53,23 @@ pub const PARTNERS: [Spec; 8] = [
 ];
 
 /// A lesson of a group: name of the period, and its start and end in minutes of the day.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lesson {
+    /// Empty for a lesson of the live part, whose period is called by its start.
     pub period: &'static str,
     pub start: u32,
     pub end: u32,
+}
+
+impl Lesson {
+    /// What its period is called in the host's system.
+    pub fn name(&self) -> String {
+        if self.period.is_empty() {
+            format!("T{}", clock(self.start).replace(':', ""))
+        } else {
+            self.period.to_owned()
+        }
+    }
 }
 
 const fn lesson(period: &'static str, start: u32, end: u32) -> Lesson {
@@ -90,8 +102,8 @@ const fn group(
     Group { host, code, title, subject, lessons }
 }
 
-/// All groups, by host.
-pub const GROUPS: [Group; 18] = [
+/// All groups: by host, and last one that meets in the live part alone.
+pub const GROUPS: [Group; 19] = [
     group(KINGSMEAD, "12PH1", "Physics A level", "Physics", &[lesson("3", 670, 730)]),
     group(HOLLINS, "12MU1", "Music A level", "Music", &[lesson("5", 850, 910)]),
     group(NORTHGATE, "ENG-2A", "Engineering Level 3", "Engineering", &[P1, P3]),
@@ -110,11 +122,17 @@ pub const GROUPS: [Group; 18] = [
     group(WYVERN, "LAW12", "Law A level", "Law", &[B, C]),
     group(WYVERN, "RUS12", "Russian A level", "Russian", &[A, B]),
     group(WYVERN, "ECO12", "Economics A level", "Economics", &[B, C]),
+    group(KINGSMEAD, "12PH2", "Physics A level", "Physics", &[]),
 ];
 
 /// Places of two groups among [`GROUPS`]: Physics at Kingsmead, and Latin at the centre around it.
 pub const PHYSICS: usize = 0;
 const LATIN: usize = 14;
+/// Groups of the live part, by place: of each three the first is at a school, and Ashdown's learners go on from there to the
+/// second, at the college, where one of them is missed.
+pub const WAYS: [(usize, usize); 3] = [(PHYSICS, 3), (1, 4), (18, 7)];
+/// Learners of one way at most.
+const ON_A_WAY: usize = 5;
 
 /// A learner of a home who attends a group of a host.
 pub struct Visit {
@@ -130,6 +148,13 @@ pub struct Visit {
     pub declared: bool,
     /// The home ends it at noon of the day.
     pub ends_at_noon: bool,
+}
+
+impl Visit {
+    /// True if this home has declared it.
+    pub fn is_sent_by(&self, home: Who) -> bool {
+        self.home == home && self.declared
+    }
 }
 
 /// The consortium.
@@ -254,6 +279,23 @@ impl World {
         self.excused.contains(&visit) || visit == self.missing.0 || visit == self.missing.1
     }
 
+    /// For the live part: Ashdown's learners in the second group of each of [`WAYS`] are placed in the first one, too. Gives
+    /// the two visits of each of them, by way.
+    pub fn pair_up(&mut self) -> [Vec<(usize, usize)>; WAYS.len()] {
+        WAYS.map(|(first, second)| {
+            let goes = |(place, visit): (usize, &Visit)| {
+                let goes = visit.home == ASHDOWN && visit.group == second && visit.declared;
+                (goes && !visit.ends_at_noon && !self.is_fixed(place)).then_some((place, visit.person))
+            };
+            let going: Vec<_> = self.visits.iter().enumerate().filter_map(goes).take(ON_A_WAY).collect();
+            let pair = |(place, person): (usize, usize)| {
+                self.visit(ASHDOWN, person, first);
+                (self.visits.len() - 1, place)
+            };
+            going.into_iter().map(pair).collect()
+        })
+    }
+
     /// Id by which a home knows its own learner.
     pub fn local_id(home: Who, person: usize) -> String {
         match home {
@@ -280,7 +322,7 @@ impl World {
 
     /// Visits that a home has declared.
     pub fn sent(&self, home: Who) -> impl Iterator<Item = &Visit> {
-        self.visits.iter().filter(move |visit| visit.home == home && visit.declared)
+        self.visits.iter().filter(move |visit| visit.is_sent_by(home))
     }
 
     /// First and last date of the school year's placements.

@@ -1,6 +1,7 @@
 //! The day as it happens: files appear at their moments, agents do their work, and what arrives is told.
 
 mod flights;
+mod live;
 mod table;
 
 use super::{
@@ -77,7 +78,7 @@ impl Play {
         port: Option<u16>,
         screen: &Screen,
     ) -> Result<Self, String> {
-        let Made { setup, brings } = made;
+        let Made { setup, brings, .. } = made;
         let bar = screen.step("hub and agents start", setup.partners.len() + 1);
         let (mut stage, invitations) = Stage::raise(root, &setup, port).await?;
         bar.inc(1);
