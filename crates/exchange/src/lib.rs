@@ -97,8 +97,8 @@ pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;
 pub use verify::{Verified, VerifyError};
 pub use whereabouts::{
-    AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks,
-    ProposalSeen, Proposals, Ring, SaidSeen, Session, ToldSeen,
+    AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen,
+    LineSeen, Looks, ProposalSeen, Proposals, Ring, SaidSeen, Session, ToldSeen,
 };
 
 use commonroll_audit::{

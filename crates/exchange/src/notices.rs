@@ -43,6 +43,8 @@ pub enum Outgoing {
     Again { recipient: u16, of: u64, learner: u32, groups: u32 },
     /// Payloads that must go, with what is to be read of it in the entry.
     Erased { change: Change, more: serde_json::Value },
+    /// A change of an alert, with what is to be read of it in the entry.
+    Alert { change: Change, more: serde_json::Value },
     /// An answer, copy by copy.
     Answered { change: Change, answers: Vec<CopyAnswer> },
 }
@@ -102,7 +104,7 @@ pub fn put(plan: &mut Plan, directory: &Directory, outgoing: Outgoing, by: &str,
             into_feed(plan, recipient);
             plan.note(AGAIN, by, said(&says), now);
         }
-        Outgoing::Erased { change, more } => {
+        Outgoing::Erased { change, more } | Outgoing::Alert { change, more } => {
             plan.change_with(&change, by, more, now);
             plan.changes.push(change);
         }

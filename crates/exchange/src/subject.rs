@@ -8,7 +8,7 @@
 use crate::{
     Exchange,
     decide::{Subject, leave, only, place},
-    directory::{Directory, change::hex, messages::Message},
+    directory::{Directory, alerts::learner_of, change::hex, messages::Message},
     messages,
     office::{Acting, may},
     questions::{Question, Reader, Saw, Window},
@@ -359,6 +359,7 @@ fn declared(
         said.push(("placement", format!("{way} {other}, {group}, {first} to {last}{ended}")));
     }
     said.extend(told(directory, own, learner, now));
+    said.extend(local.learner.into_iter().flat_map(|number| looked_for(directory, own, number)));
     let mine = |mine: &Option<LocalId>| mine.as_ref() == Some(learner);
     for (_, person) in directory.people().filter(|(_, p)| p.institution == own && mine(&p.learner)) {
         let roles: Vec<_> = person.roles.iter().map(|role| role.as_str()).collect();
@@ -367,4 +368,32 @@ fn declared(
     }
     said.push(("policy in force", directory.policies().hash().map_or_else(String::new, |hash| hex(&hash))));
     Some(said)
+}
+
+/// When the institution was told that the learner is looked for, and what its people wrote then; to the home also where they
+/// were found, whoever says it. Staff by their roles alone.
+fn looked_for(directory: &Directory, own: u16, learner: u32) -> Vec<(&'static str, String)> {
+    let numbers = directory.numbers_of_nobody_else(learner);
+    let is_home = directory.home_of(learner).is_some_and(|(home, _)| *home == own);
+    let alerts = directory.alerts();
+    let of = |id| learner_of(id).is_some_and(|number| numbers.contains(&number));
+    let mut said = Vec::new();
+    for alert in alerts.all().filter(|alert| of(alert.id)) {
+        let Some((_, told)) = alert.told.iter().find(|(told, _)| *told == own) else { continue };
+        let about = alert.id.sort().replace('_', " ");
+        let over = alert.over.map_or_else(String::new, |at| format!(", over {at}"));
+        said.push(("looked for", format!("{about}, told {told}{over}")));
+        let hands = alert.in_hand().map(|hand| (hand, false));
+        for (one, found) in hands.chain(alert.found.iter().map(|found| (found, true))) {
+            if one.institution != own && !(found && is_home) {
+                continue;
+            }
+            let at = directory.institution(one.institution).map_or("?", |state| state.info.slug.as_str());
+            let what = if found { "found" } else { "in hand" };
+            let words = alerts.words(alert.id, one, found);
+            let (role, when) = (one.role.as_str().replace('_', " "), one.at);
+            said.push((what, format!("{when}, {role} of {at}: {words}")));
+        }
+    }
+    said
 }

@@ -168,11 +168,12 @@ impl Plan {
         self.push(&Entry::Note(note), &Payload::None);
     }
 
-    /// Keeps a change as the newest of its key.
+    /// Keeps a change as the newest of its key; a row that it ends goes.
     pub fn fact(&mut self, change: &Change, seq: u64) {
-        let value = Some(serde_json::to_vec(change).expect("a change is plain text"));
-        let (kind, key) = (change.kind(), change.key());
-        self.facts.insert((kind, key.clone()), FactRow { kind, key, seq, value });
+        let json = serde_json::to_vec(change).expect("a change is plain text");
+        for (kind, key, value) in change.rows(json) {
+            self.facts.insert((kind, key.clone()), FactRow { kind, key, seq, value });
+        }
     }
 
     fn salt(&self) -> [u8; 16] {

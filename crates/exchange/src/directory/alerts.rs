@@ -1,16 +1,22 @@
 //! What the hub has told about whereabouts: which alerts are open, who was told when, and who has them in hand.
 //!
-//! An alert holds numbers and moments; a person's remark lies in the entry's payload alone. What is more than a few days
-//! past is forgotten here; the log keeps it.
+//! An alert holds numbers and moments. What people wrote about it is a change of its own, a [`Remark`], so that it lies in
+//! one payload and can go without the alert. What is more than a few days past is forgotten here and in the rows, remarks in
+//! the log too (`crate::duty::remarks`); that there was an alert the log keeps.
 
 use super::change::PersonUuid;
 use commonroll_core::{Role, SchoolDate, Timestamp};
 use commonroll_views::whereabouts::{AlertKey, Id};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+    sync::Arc,
+};
 
-/// For so many days an alert is kept in memory.
-const DAYS: i32 = 2;
+/// For so many days after its own an alert is kept, and what was said of it.
+pub const DAYS: i32 = 2;
 
 /// Names an alert: what it is about, as numbers. One alert for each.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,24 +117,132 @@ pub struct Alerted {
     pub told: Vec<(u16, Timestamp)>,
     /// When it was told last.
     pub last: Timestamp,
-    /// How often it was told again because nobody had it in hand.
+    /// How often it was told again because somebody who was told did not have it in hand.
     #[serde(default)]
     pub repeated: u32,
-    /// Who has it in hand.
+    /// When it was told again last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Timestamp>,
+    /// Who has it in hand, in the words of older logs: one institution spoke for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_hand: Option<Said>,
+    /// Who has it in hand, one for each institution.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hands: Vec<Said>,
     /// Who found the learner, and where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Said>,
     /// When it was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Timestamp>,
+    /// What happened to it last; older logs don't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Step>,
+}
+
+/// What an entry about an alert says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Somebody was told.
+    Told,
+    /// Somebody has it in hand.
+    Taken,
+    /// The learner was found.
+    Found,
+    /// It is over.
+    Over,
 }
 
 impl Alerted {
     /// True while it is neither over nor was the learner found.
     pub const fn is_open(&self) -> bool {
         self.over.is_none() && self.found.is_none()
+    }
+
+    /// Who has it in hand: one for each institution.
+    pub fn in_hand(&self) -> impl Iterator<Item = &Said> {
+        let newer = |said: &&Said| !self.hands.iter().any(|hand| hand.institution == said.institution);
+        self.in_hand.iter().filter(newer).chain(&self.hands)
+    }
+
+    /// Who of an institution has it in hand.
+    pub fn hand_of(&self, institution: u16) -> Option<&Said> {
+        self.in_hand().find(|said| said.institution == institution)
+    }
+
+    /// The institutions that have it in hand.
+    pub fn handled_by(&self) -> BTreeSet<u16> {
+        self.in_hand().map(|said| said.institution).collect()
+    }
+
+    /// When an institution was told last, if it ever was.
+    pub fn told_last(&self, institution: u16) -> Option<Timestamp> {
+        let (_, first) = self.told.iter().find(|(told, _)| *told == institution)?;
+        let taken = self.hand_of(institution).map(|said| said.at);
+        let again = self.again.filter(|again| taken.is_none_or(|taken| *again < taken));
+        Some(again.map_or(*first, |again| again.max(*first)))
+    }
+
+    /// What happened to it last.
+    pub const fn step(&self) -> Step {
+        match self.step {
+            Some(step) => step,
+            None if self.over.is_some() => Step::Over,
+            None if self.found.is_some() => Step::Found,
+            None if self.in_hand.is_some() => Step::Taken,
+            None => Step::Told,
+        }
+    }
+
+    /// True if it holds what somebody wrote, as older logs do.
+    pub fn has_words(&self) -> bool {
+        self.in_hand.iter().chain(&self.found).any(|said| !said.words.is_empty())
+    }
+
+    /// Takes out what somebody wrote, as older logs have it.
+    pub fn forget_words(&mut self) {
+        self.in_hand.iter_mut().chain(&mut self.found).for_each(|said| said.words.clear());
+    }
+}
+
+/// The learner whom an alert is about, by the hub's number.
+pub fn learner_of(id: AlertId) -> Option<u32> {
+    match id.key()? {
+        AlertKey::Unaccounted(id) | AlertKey::LeftEarly(id) => Some(id.learner),
+        _ => None,
+    }
+}
+
+/// What a person wrote about an alert: what they do, or where the learner is. Personal.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// Which.
+    pub of: RemarkId,
+    /// The school date of the alert.
+    pub date: SchoolDate,
+    /// In their words.
+    pub words: String,
+}
+
+/// Names a remark: said of which alert, by whom of which institution, when.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RemarkId {
+    /// Of which alert.
+    pub alert: AlertId,
+    /// For which institution.
+    pub institution: u16,
+    /// True if it says where the learner is.
+    pub found: bool,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl RemarkId {
+    /// Its key among the rows.
+    pub fn bytes(&self) -> Vec<u8> {
+        let at = self.at.micros().to_be_bytes();
+        [&self.alert.0[..], &self.institution.to_be_bytes(), &[u8::from(self.found)], &at].concat()
     }
 }
 
@@ -143,7 +257,7 @@ pub struct Said {
     pub institution: u16,
     /// When.
     pub at: Timestamp,
-    /// In their words: what they do, or where the learner is. Personal.
+    /// In their words, as older logs have it; since then it is a [`Remark`]. Personal.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub words: String,
 }
@@ -152,6 +266,7 @@ pub struct Said {
 #[derive(Clone, Default)]
 pub struct Alerts {
     held: BTreeMap<AlertId, Arc<Alerted>>,
+    remarks: BTreeMap<RemarkId, Arc<Remark>>,
     newest: Option<SchoolDate>,
     /// Grows with every one of them that changes.
     pub turn: u64,
@@ -165,10 +280,37 @@ impl Alerts {
         if self.newest != Some(newest) {
             self.newest = Some(newest);
             self.held.retain(|_, held| newest.days() - held.date.days() <= DAYS);
+            self.remarks.retain(|_, held| newest.days() - held.date.days() <= DAYS);
         }
         if newest.days() - alert.date.days() <= DAYS {
             self.held.insert(alert.id, Arc::new(alert));
         }
+    }
+
+    /// Takes what a person wrote.
+    pub fn put_remark(&mut self, remark: Remark) {
+        self.turn += 1;
+        if self.newest.is_none_or(|newest| newest.days() - remark.date.days() <= DAYS) {
+            self.remarks.insert(remark.of, Arc::new(remark));
+        }
+    }
+
+    /// Alerts and remarks that are no longer known.
+    pub fn forget(&mut self, alerts: &[AlertId], remarks: &[RemarkId]) {
+        self.turn += 1;
+        alerts.iter().for_each(|id| drop(self.held.remove(id)));
+        remarks.iter().for_each(|id| drop(self.remarks.remove(id)));
+    }
+
+    /// What a person wrote when they took an alert in hand or found the learner; empty if they wrote nothing, or it is gone.
+    pub fn words<'a>(&'a self, alert: AlertId, said: &'a Said, found: bool) -> &'a str {
+        let id = RemarkId { alert, institution: said.institution, found, at: said.at };
+        self.remarks.get(&id).map_or(said.words.as_str(), |remark| remark.words.as_str())
+    }
+
+    /// Everything that people wrote.
+    pub fn remarks(&self) -> impl Iterator<Item = &Remark> {
+        self.remarks.values().map(Arc::as_ref)
     }
 
     /// The alert with this id.

@@ -7,7 +7,7 @@
 
 use super::{
     agreements::{Ending, Standing},
-    alerts::Alerted,
+    alerts::{AlertId, Alerted, Remark, RemarkId, Step},
     approvals::Approval,
     expected::{Called, LessonText, NoticeText, SupportText},
     messages::{Gone, Message},
@@ -197,6 +197,15 @@ pub enum Change {
     Alert { alert: Box<Alerted> },
     /// A host's teacher told the home of a visiting learner something, the home said something to it, or it is gone.
     Message { message: Box<Message> },
+    /// A person wrote something about an alert. Personal.
+    Remark { remark: Box<Remark> },
+    /// What was told, and what people wrote about it, is kept no longer: their rows go.
+    Forgotten {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        alerts: Vec<AlertId>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remarks: Vec<RemarkId>,
+    },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -283,8 +292,12 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 25] =
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26];
+    pub const DIRECTORY: [u8; 26] =
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 30];
+    /// Alerts.
+    pub const ALERT: u8 = 23;
+    /// What people wrote about them.
+    pub const REMARK: u8 = 30;
 }
 
 impl Change {
@@ -314,8 +327,10 @@ impl Change {
             Self::Day { .. } => 20,
             Self::Told { .. } => 21,
             Self::Support { .. } => 22,
-            Self::Alert { .. } => 23,
             Self::Message { .. } => 26,
+            Self::Alert { .. } => kind::ALERT,
+            Self::Remark { .. } => kind::REMARK,
+            Self::Forgotten { .. } => 31,
         }
     }
 
@@ -380,16 +395,31 @@ impl Change {
             Self::Day { .. } => "directory.day",
             Self::Told { .. } => "directory.notice",
             Self::Support { .. } => "directory.support",
-            Self::Alert { alert } if alert.over.is_some() => "alert.over",
-            Self::Alert { alert } if alert.found.is_some() => "alert.found",
-            Self::Alert { alert } if alert.in_hand.is_some() => "alert.taken",
-            Self::Alert { .. } => "alert.told",
             Self::Message { message } => match (message.gone, message.answers.is_empty()) {
                 (Some(Gone::TakenBack), _) => "message.taken_back",
                 (Some(_), _) => "message.gone",
                 (None, true) => "message.sent",
                 (None, false) => "message.answered",
             },
+            Self::Alert { alert } => match alert.step() {
+                Step::Told => "alert.told",
+                Step::Taken => "alert.taken",
+                Step::Found => "alert.found",
+                Step::Over => "alert.over",
+            },
+            Self::Remark { .. } => "alert.remark",
+            Self::Forgotten { .. } => "alert.forgotten",
+        }
+    }
+
+    /// The rows that say what is so after it: kind, key, and its text as `json`, or nothing for a row that goes.
+    pub fn rows(&self, json: Vec<u8>) -> Vec<(u8, Vec<u8>, Option<Vec<u8>>)> {
+        match self {
+            Self::Forgotten { alerts, remarks } => {
+                let alerts = alerts.iter().map(|id| (kind::ALERT, id.bytes().to_vec(), None));
+                alerts.chain(remarks.iter().map(|id| (kind::REMARK, id.bytes(), None))).collect()
+            }
+            _ => vec![(self.kind(), self.key(), Some(json))],
         }
     }
 
@@ -438,6 +468,8 @@ impl Change {
             }
             Self::Alert { alert } => alert.id.bytes().to_vec(),
             Self::Message { message } => message.id.0.to_vec(),
+            Self::Remark { remark } => remark.of.bytes(),
+            Self::Forgotten { .. } => Vec::new(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()

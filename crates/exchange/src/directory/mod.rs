@@ -287,6 +287,8 @@ impl Directory {
                     return;
                 }
             }
+            Change::Remark { remark } => return self.alerts.put_remark(*remark),
+            Change::Forgotten { alerts, remarks } => self.alerts.forget(&alerts, &remarks),
             Change::Swept { up_to, at } => {
                 self.copies.swept = Some((up_to, at));
                 return;

@@ -11,6 +11,7 @@ use crate::{
     by_learner::about,
     directory::{
         Directory,
+        alerts::learner_of,
         change::{Change, unhex},
         tokens::Tokens,
     },
@@ -28,10 +29,22 @@ use crate::{
 use commonroll_audit::hash::Hash;
 use commonroll_core::{Invalid, LocalId, RecordId, Timestamp, directory::Registration};
 use commonroll_policy::OfficeAct;
-use std::{collections::BTreeMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
-/// Entries of the directory whose payloads may say something of a learner that goes with an erasure.
-const SAID: [&str; 3] = ["directory.learner", "directory.notice", "directory.support"];
+/// Entries of the directory whose payloads may say something of a learner that goes with an erasure. In older logs an alert
+/// itself holds what people wrote about it.
+const SAID: [&str; 7] = [
+    "directory.learner",
+    "directory.notice",
+    "directory.support",
+    "alert.remark",
+    "alert.taken",
+    "alert.found",
+    "alert.over",
+];
 /// Blocks in memory at once.
 const BLOCKS_AT_ONCE: usize = 4;
 
@@ -106,6 +119,8 @@ pub struct Erasure {
 #[derive(Default, Clone)]
 struct Found {
     learner: u32,
+    /// The numbers under which the log speaks of them and of nobody else.
+    numbers: BTreeSet<u32>,
     /// Places and commitments.
     records: Vec<(u64, Hash)>,
     directory: Vec<(u64, Hash)>,
@@ -172,6 +187,7 @@ impl Exchange {
                     work.more = more.clone();
                     work.planner.forget_expected(number, local);
                     messages::forget(work, number, found.learner);
+                    forget_remarks(work, &found.numbers);
                     match &forgotten {
                         Some(local) => forget_learner(work, number, local),
                         None => forget_name(work, number, local),
@@ -210,7 +226,8 @@ impl Exchange {
         let learner = learner.filter(is_home).ok_or_else(denied)?;
         let numbers: Vec<u32> = self.shared.directory().numbers_of(learner).into_iter().collect();
         let (candidates, mut holdings) = self.held_of(&numbers).await.map_err(unavailable)?;
-        let mut found = Found { learner, ..Found::default() };
+        let alone = self.shared.directory().numbers_of_nobody_else(learner);
+        let mut found = Found { learner, numbers: alone, ..Found::default() };
         let is_it = |id: &RecordId| match what {
             Erasing::Record(one) => one == id,
             Erasing::Learner(_) => true,
@@ -268,7 +285,7 @@ impl Exchange {
             }
             places.sort_unstable();
             places.dedup();
-            let of = Of { own, id: local, learner, all: forget };
+            let of = Of { own, id: local, learner, numbers: &found.numbers, all: forget };
             found.directory = self.said_of(&places, of).await.map_err(unavailable)?;
         }
         Ok(found)
@@ -345,7 +362,7 @@ impl Exchange {
     }
 
     /// Places of the directory's entries about one learner of an institution, with their commitments: those that hold a
-    /// name, a notice, a support note or a message.
+    /// name, a notice, a support note, a message or a remark on an alert.
     async fn said_of(&self, notes: &[u64], of: Of<'_>) -> Result<Vec<(u64, Hash)>, NotYet> {
         let mut found = Vec::new();
         for some in notes.chunks(BLOCKS_AT_ONCE) {
@@ -370,12 +387,23 @@ impl Exchange {
     }
 }
 
+/// True if a change holds what somebody wrote about a learner who was looked for.
+fn wrote_of(change: &Change, numbers: &BTreeSet<u32>) -> bool {
+    let of = |id| learner_of(id).is_some_and(|learner| numbers.contains(&learner));
+    match change {
+        Change::Remark { remark } => of(remark.of.alert),
+        Change::Alert { alert } => alert.has_words() && of(alert.id),
+        _ => false,
+    }
+}
+
 /// An institution's learner who is erased: by its id and by the hub's number; with `all` the keyed hashes go, too.
 #[derive(Clone, Copy)]
 struct Of<'a> {
     own: u16,
     id: &'a LocalId,
     learner: u32,
+    numbers: &'a BTreeSet<u32>,
     all: bool,
 }
 
@@ -393,7 +421,7 @@ impl Of<'_> {
                 message.home == self.own
                     && messages::now_about(directory, message.host, &message.local) == Some(self.learner)
             }
-            _ => false,
+            _ => wrote_of(change, self.numbers),
         }
     }
 }
@@ -410,6 +438,21 @@ fn placed_nowhere(directory: &Directory, own: u16, id: &LocalId, now: Timestamp)
     match local.sides.iter().any(open) {
         true => Err(LawError::State("the learner is placed with a partner; end the placements first")),
         false => Ok(()),
+    }
+}
+
+/// What people wrote when the learner was looked for goes, whoever wrote it; that they were looked for stays.
+fn forget_remarks(work: &mut crate::writer::Work<'_>, numbers: &BTreeSet<u32>) {
+    let alerts = work.planner.directory.alerts();
+    let of = |id| learner_of(id).is_some_and(|learner| numbers.contains(&learner));
+    let remarks: Vec<_> = alerts.remarks().map(|remark| remark.of).filter(|one| of(one.alert)).collect();
+    let older: Vec<_> = alerts.all().filter(|alert| alert.has_words() && of(alert.id)).cloned().collect();
+    if !remarks.is_empty() {
+        work.planner.make(Change::Forgotten { alerts: Vec::new(), remarks });
+    }
+    for mut alert in older {
+        alert.forget_words();
+        work.planner.make(Change::Alert { alert: Box::new(alert) });
     }
 }
 

@@ -11,6 +11,7 @@ mod exit_pages;
 pub(crate) mod gone;
 mod pack;
 pub(crate) mod ranges;
+mod remarks;
 pub(crate) mod retention;
 
 pub use breach::{BreachBy, BreachSpan};
@@ -29,6 +30,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>, now: Timestamp) {
     // What could not be taken out is tried again at the next tick: nothing more is planned before.
     if gone::finish(shared, now).await == Ok(true) {
         retention.step(shared, now).await;
+        retention.remarks.step(shared, now).await;
     }
 }
 

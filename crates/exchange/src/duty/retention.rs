@@ -80,6 +80,8 @@ pub struct Retention {
     last: Option<(Timestamp, u64)>,
     /// When one came to nothing, if that was the last.
     failed: Option<Timestamp>,
+    /// The look for what was told and written about whereabouts, which has days of its own.
+    pub(super) remarks: super::remarks::Remarks,
 }
 
 /// One look under way.

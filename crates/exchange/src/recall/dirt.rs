@@ -89,6 +89,8 @@ impl Dirt {
             | Change::Group { .. }
             | Change::Alert { .. }
             | Change::Message { .. }
+            | Change::Remark { .. }
+            | Change::Forgotten { .. }
             | Change::Cursor { .. }
             | Change::Batch { .. }
             | Change::Person { .. }

@@ -271,7 +271,9 @@ fn check(block: Block) -> Result<Checked, u64> {
                 let json = serde_json::to_vec(&change).unwrap_or_default();
                 let matches = json_matches(&note, &salt, &json);
                 said.extend(gone::said(&note).iter().flat_map(|of| of.runs()));
-                changes.push(((change.kind(), change.key()), (seq, json)));
+                changes.extend(
+                    change.rows(json).into_iter().map(|(kind, key, value)| ((kind, key), (seq, value))),
+                );
                 matches
             }
             (Ok(Entry::Note(note)), Ok(Payload::None)) => {
@@ -322,12 +324,14 @@ async fn not_cut(store: &dyn Store, size: u64) -> Result<(), VerifyError> {
     if known > now.max(size) { Err(VerifyError::Cut { sequence: size + 1 }) } else { Ok(()) }
 }
 
-/// What a change says: of what, in which entry, in which words.
-type Said = ((u8, Vec<u8>), (u64, Vec<u8>));
+/// Kind and key of a row.
+type RowKey = (u8, Vec<u8>);
+/// What a change says: of what, in which entry, in which words; without words, that the row goes.
+type Said = (RowKey, (u64, Option<Vec<u8>>));
 
 /// The newest change of each key, as the log tells it.
 #[derive(Default)]
-struct Folded(HashMap<(u8, Vec<u8>), (u64, Vec<u8>)>);
+struct Folded(HashMap<RowKey, (u64, Option<Vec<u8>>)>);
 
 impl Folded {
     fn fold(&mut self, changes: Vec<Said>) {
@@ -341,11 +345,11 @@ impl Folded {
         self.0.retain(|(kind, _), _| *kind != kind::BATCH);
         for row in store.facts(&kinds).await.map_err(store_error)? {
             let said = self.0.remove(&(row.kind, row.key));
-            if row.seq < size && said.is_none_or(|(_, said)| row.value.as_ref() != Some(&said)) {
+            if row.seq < size && said.is_none_or(|(_, said)| said.is_none() || row.value != said) {
                 return Err(VerifyError::Directory { sequence: row.seq + 1 });
             }
         }
-        match self.0.values().map(|(seq, _)| seq + 1).min() {
+        match self.0.values().filter(|(_, said)| said.is_some()).map(|(seq, _)| seq + 1).min() {
             Some(sequence) => Err(VerifyError::Directory { sequence }),
             None => Ok(()),
         }

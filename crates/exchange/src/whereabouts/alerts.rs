@@ -7,9 +7,10 @@ use crate::{
     Exchange,
     directory::{
         Directory,
-        alerts::{AlertId, Alerted, Said},
+        alerts::{AlertId, Alerted, Remark, RemarkId, Said, Step},
         change::{Change, PersonUuid},
     },
+    notices::Outgoing,
     office::{Acting, Actor, LawError},
     projection::lock,
     shared::Shared,
@@ -19,11 +20,12 @@ use crate::{
 };
 use commonroll_core::{Invalid, SchoolDate, Timestamp, record::Text};
 use commonroll_views::whereabouts::{Alert, AlertKey, Id, Notify, What};
-use std::sync::Arc;
-use tokio::task::JoinSet;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Most characters of a remark, or of where a learner was found.
 const WORDS: usize = 300;
+/// Alerts in one job of the writer at most.
+const ALERTS_AT_ONCE: usize = 200;
 
 /// The learner whom an alert is about, and in which lesson.
 pub(super) const fn learner_of(key: &AlertKey) -> Option<Id> {
@@ -49,39 +51,65 @@ pub(super) fn told_to(alert: &Alerted, key: &AlertKey) -> Vec<Notify> {
     alert.told.iter().map(|(number, _)| notify(*number)).collect()
 }
 
-const fn number_of(notify: Notify) -> u16 {
-    match notify {
-        Notify::Host(number) | Notify::Home(number) => number,
-    }
-}
-
-/// Makes durable what the board has to tell; gives back what could not be written now.
-pub(super) async fn say(shared: &Arc<Shared>, said: Vec<What>, now: Timestamp) -> Vec<What> {
-    let mut jobs = JoinSet::new();
+/// What there is to say, less what later words replaced: of each alert that it is over, that it is told, or that it was over
+/// and is told anew. In the order in which it was first spoken of.
+fn in_order(said: Vec<What>) -> Vec<What> {
+    let mut order: Vec<AlertKey> = Vec::new();
+    let mut newest: BTreeMap<AlertKey, (bool, Option<Alert>)> = BTreeMap::new();
     for what in said {
-        let shared = shared.clone();
-        jobs.spawn(async move {
-            let plan = what.clone();
-            let written = submit_with(&shared, "hub", now, move |work: &mut Work<'_>| match &plan {
-                What::Tell(alert) => tell(work, alert, now),
-                What::Over(key) => over(work, key, now),
-            });
-            written.await.map_err(|WriteFault| what)
+        let key = match &what {
+            What::Tell(alert) => alert.key,
+            What::Over(key) => *key,
+        };
+        let (over, told) = newest.entry(key).or_insert_with(|| {
+            order.push(key);
+            (false, None)
         });
-    }
-    let mut unsaid = Vec::new();
-    while let Some(done) = jobs.join_next().await {
-        if let Ok(Err(what)) = done {
-            unsaid.push(what);
+        match (what, told.as_mut()) {
+            (What::Over(_), _) => (*over, *told) = (true, None),
+            (What::Tell(alert), None) => *told = Some(alert),
+            (What::Tell(alert), Some(before)) => {
+                let more = alert.to.into_iter().filter(|to| !before.to.contains(to)).collect::<Vec<_>>();
+                before.to.extend(more);
+                before.repeated = before.repeated.max(alert.repeated);
+            }
         }
     }
-    if !unsaid.is_empty() {
-        tracing::error!(count = unsaid.len(), "alerts could not be written to the log; they are tried again");
-    }
-    unsaid
+    let words = order.into_iter().flat_map(|key| {
+        let (over, told) = newest.remove(&key).unwrap_or_default();
+        over.then_some(What::Over(key)).into_iter().chain(told.map(What::Tell))
+    });
+    words.collect()
 }
 
-/// Nothing if it was told already, by another node or before a start.
+/// Makes durable what the board has to tell, in its order; gives back what could not be written now. Of one alert nothing is
+/// written behind words of it that were not.
+pub(super) async fn say(shared: &Arc<Shared>, said: Vec<What>, now: Timestamp) -> Vec<What> {
+    let said = in_order(said);
+    for (part, some) in (0..).zip(said.chunks(ALERTS_AT_ONCE)) {
+        let words = some.to_vec();
+        let written = submit_with(shared, "hub", now, move |work: &mut Work<'_>| {
+            for what in &words {
+                match what {
+                    What::Tell(alert) => tell(work, alert, now),
+                    What::Over(key) => over(work, key, now),
+                }
+            }
+        });
+        if let Err(WriteFault) = written.await {
+            let unsaid = said[part * ALERTS_AT_ONCE..].to_vec();
+            tracing::error!(
+                count = unsaid.len(),
+                "alerts could not be written to the log; they are tried again"
+            );
+            return unsaid;
+        }
+    }
+    Vec::new()
+}
+
+/// Nothing if it was told already, by another node or before a start. Who is concerned only now is always told, whoever else
+/// has it in hand.
 fn tell(work: &mut Work<'_>, alert: &Alert, now: Timestamp) {
     let directory = &*work.planner.directory;
     let id = AlertId::of(&alert.key);
@@ -94,32 +122,40 @@ fn tell(work: &mut Work<'_>, alert: &Alert, now: Timestamp) {
             told: Vec::new(),
             last: now,
             repeated: 0,
+            again: None,
             in_hand: None,
+            hands: Vec::new(),
             found: None,
             over: None,
+            step: None,
         },
-        Some(held) if held.in_hand.is_some() || held.found.is_some() => return,
+        Some(held) if held.found.is_some() => return,
         Some(held) => held.clone(),
     };
-    let new: Vec<u16> = alert.to.iter().map(|to| number_of(*to)).collect();
     let known = alerted.told.len();
-    for number in new {
-        if !alerted.told.iter().any(|(told, _)| *told == number) {
-            alerted.told.push((number, now));
+    for to in &alert.to {
+        if !alerted.told.iter().any(|(told, _)| *told == to.number()) {
+            alerted.told.push((to.number(), now));
         }
     }
-    if open.is_some() && alerted.told.len() == known && alert.repeated <= alerted.repeated {
+    let hands = alerted.handled_by();
+    let waits = |to: &Notify| !hands.contains(&to.number());
+    let again = alert.repeated > alerted.repeated && alert.to.iter().any(waits);
+    if open.is_some() && alerted.told.len() == known && !again {
         return;
     }
+    if again && open.is_some() {
+        alerted.again = Some(now);
+    }
     (alerted.repeated, alerted.last) = (alerted.repeated.max(alert.repeated), now);
-    make(work, alerted, serde_json::json!({}));
+    make(work, alerted, Step::Told, serde_json::json!({}));
 }
 
 fn over(work: &mut Work<'_>, key: &AlertKey, now: Timestamp) {
     let held = work.planner.directory.alerts().get(AlertId::of(key)).filter(|held| held.over.is_none());
     let Some(mut alerted) = held.cloned() else { return };
     alerted.over = Some(now);
-    make(work, alerted, serde_json::json!({}));
+    make(work, alerted, Step::Over, serde_json::json!({}));
 }
 
 /// The school date of an alert, where it happens.
@@ -129,7 +165,8 @@ fn date_at(directory: &Directory, key: &AlertKey, now: Timestamp) -> SchoolDate 
 }
 
 /// Plans an alert as it is from now on; its entry says what it is about, in numbers, and who was told.
-fn make(work: &mut Work<'_>, alerted: Alerted, more: serde_json::Value) {
+fn make(work: &mut Work<'_>, mut alerted: Alerted, step: Step, more: serde_json::Value) {
+    alerted.step = Some(step);
     let directory = &*work.planner.directory;
     let slug = |number: u16| directory.institution(number).map(|state| state.info.slug.to_string());
     let mut said = more;
@@ -143,12 +180,18 @@ fn make(work: &mut Work<'_>, alerted: Alerted, more: serde_json::Value) {
     if let Some(id) = key.as_ref().and_then(learner_of) {
         said["learner"] = id.learner.into();
     }
-    work.more = said;
-    work.planner.make(Change::Alert { alert: Box::new(alerted) });
+    put(work, Change::Alert { alert: Box::new(alerted) }, said);
+}
+
+/// Plans a change with an entry of its own: one job may say something of many alerts.
+fn put(work: &mut Work<'_>, change: Change, more: serde_json::Value) {
+    work.planner.directory.apply(&change);
+    work.outgoing.push(Outgoing::Alert { change, more });
 }
 
 impl Exchange {
-    /// A person takes an alert in hand: it is not told again. In force when the call returns; `remark` may be empty.
+    /// A person takes an alert in hand for their institution, which is not told of it again; others still are. In force when the
+    /// call returns; `remark` may be empty.
     ///
     /// # Errors
     /// [`LawError`]: alike for an alert that is not there and one that is not on the person's board.
@@ -160,7 +203,7 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<(), LawError> {
         let words = Text::parse("remark", remark, WORDS)?;
-        self.answer_alert(acting, alert, words, now, |alerted, said| alerted.in_hand = Some(said)).await
+        self.answer_alert(acting, alert, words, now, Step::Taken).await
     }
 
     /// A person found the learner of an alert, and says where. It is over then.
@@ -181,7 +224,7 @@ impl Exchange {
         if alert.key().as_ref().and_then(learner_of).is_none() {
             return Err(LawError::State("this alert is about no learner; it ends by itself"));
         }
-        self.answer_alert(acting, alert, words, now, |alerted, said| alerted.found = Some(said)).await
+        self.answer_alert(acting, alert, words, now, Step::Found).await
     }
 
     async fn answer_alert(
@@ -190,7 +233,7 @@ impl Exchange {
         alert: AlertId,
         words: Text,
         now: Timestamp,
-        answer: impl Fn(&mut Alerted, Said) + Send + 'static,
+        step: Step,
     ) -> Result<(), LawError> {
         let by = acting.speaker.by();
         let on_board = self.shared.views.get().is_some_and(|views| {
@@ -210,16 +253,26 @@ impl Exchange {
             if !held.is_open() {
                 return Err(LawError::State("this alert is over"));
             }
-            let mut alerted = held.clone();
-            let said = Said {
-                by: PersonUuid(actor.id()),
-                role: actor.role,
-                institution: actor.speaker.number,
-                at: now,
-                words: words.as_str().to_owned(),
-            };
-            answer(&mut alerted, said);
-            make(work, alerted, actor.speaker.more(actor.role));
+            let (own, found) = (actor.speaker.number, step == Step::Found);
+            if !found && held.hand_of(own).is_some() {
+                return Err(LawError::State("your institution has this in hand already"));
+            }
+            let (mut alerted, mut more) = (held.clone(), actor.speaker.more(actor.role));
+            let by = PersonUuid(actor.id());
+            let said = Said { by, role: actor.role, institution: own, at: now, words: String::new() };
+            match found {
+                true => alerted.found = Some(said),
+                false => alerted.hands.push(said),
+            }
+            let date = alerted.date;
+            make(work, alerted, step, more.clone());
+            if !words.is_empty() {
+                let of = RemarkId { alert, institution: own, found, at: now };
+                more["alert"] = alert.to_string().into();
+                more["learner"] = alert.key().as_ref().and_then(learner_of).map(|id| id.learner).into();
+                let remark = Remark { of, date, words: words.as_str().to_owned() };
+                put(work, Change::Remark { remark: Box::new(remark) }, more);
+            }
             Ok(())
         });
         let done = done.await.map_err(|_| LawError::Unavailable)?;
@@ -281,5 +334,32 @@ impl Whereabouts {
         let high = Id { site, lesson: lesson.unwrap_or(u64::MAX), learner: u32::MAX };
         let of = self.expected.range(low..=high).map(|(_, of)| of);
         of.filter(move |of| of.home == institution || of.site == institution).map(|of| of.learner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(site: u16, to: &[u16], repeated: u32) -> What {
+        let since = Timestamp::from_micros("since", 1_789_372_800_000_000).unwrap();
+        let to = to.iter().map(|number| Notify::Home(*number)).collect();
+        What::Tell(Alert { key: AlertKey::SourceSilent { site }, to, repeated, since })
+    }
+
+    const fn over(site: u16) -> What {
+        What::Over(AlertKey::SourceSilent { site })
+    }
+
+    #[test]
+    fn words_of_one_alert_that_could_not_be_said_are_said_in_order_and_only_the_newest() {
+        let all = vec![told(1, &[5], 0), told(2, &[5], 0), told(1, &[6], 0), told(1, &[5, 6], 1)];
+        assert_eq!(in_order(all), [told(1, &[5, 6], 1), told(2, &[5], 0)], "everybody is told, once");
+        let ended = vec![told(1, &[5], 0), told(2, &[5], 0), over(1)];
+        assert_eq!(in_order(ended), [over(1), told(2, &[5], 0)], "it never came back to life");
+        let anew = vec![told(1, &[5], 3), over(1), told(1, &[6], 0)];
+        assert_eq!(in_order(anew.clone()), [over(1), told(1, &[6], 0)], "a new one, with a clock of its own");
+        let both = anew.into_iter().chain([over(1), told(2, &[5], 0), over(2)]).collect();
+        assert_eq!(in_order(both), [over(1), over(2)]);
     }
 }

@@ -15,8 +15,8 @@ mod show;
 mod told;
 
 pub use seen::{
-    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen,
-    Proposals, Ring, SaidSeen, Session, ToldSeen,
+    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
+    ProposalSeen, Proposals, Ring, SaidSeen, Session, ToldSeen,
 };
 pub(crate) use show::{Covered, away_of, visitors_of};
 pub use told::{AlertTold, Answered};
@@ -235,13 +235,12 @@ impl Whereabouts {
                 continue;
             }
             if !self.resumed {
-                let (to, home) = (alerts::told_to(alert, &key), alert.in_hand.is_some());
-                let since = alert.since;
+                let (to, since) = (alerts::told_to(alert, &key), alert.since);
                 let known = commonroll_views::whereabouts::Alert { key, to, repeated: alert.repeated, since };
-                self.board.resume(known, home, alert.last);
+                self.board.resume(known, alert.handled_by(), alert.last);
             }
-            if alert.in_hand.is_some() {
-                self.board.acknowledge(&key);
+            for said in alert.in_hand() {
+                self.board.acknowledge(&key, said.institution);
             }
         }
         (self.resumed, self.alerts, self.changed) = (true, alerts.turn, true);

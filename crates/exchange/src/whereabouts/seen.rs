@@ -85,8 +85,10 @@ pub struct BoardSeen {
     pub complete: bool,
     /// How many learners stand how.
     pub counts: BTreeMap<Looks, u32>,
-    /// What needs somebody now: first what nobody has in hand, then longest first.
+    /// What needs somebody now: first what nobody of the institution has in hand, then longest first.
     pub alarms: Vec<AlarmSeen>,
+    /// Who was looked for today and found, the newest first.
+    pub found: Vec<FoundSeen>,
     /// Everybody, by host, worst first. For visitors one host, the person's own institution.
     pub hosts: Vec<HostSeen>,
     /// Session codes; `None` where the institution keeps no statutory register, or for visitors.
@@ -143,21 +145,47 @@ pub struct AlarmSeen {
     pub host: (Slug, String),
     /// The home: slug and name, where it is about a learner.
     pub home: Option<(Slug, String)>,
-    /// Who was told when, in that order.
+    /// Who was told when, in that order; of a silent source a home reads only the host and itself.
     pub told: Vec<ToldSeen>,
-    /// How often it was told again, since nobody had it in hand.
+    /// How often it was told again, since somebody who was told did not have it in hand.
     pub repeated: u32,
-    /// Who has it in hand.
-    pub in_hand: Option<SaidSeen>,
+    /// Who has it in hand: of the person's institution first, then of others that they may read of.
+    pub in_hand: Vec<SaidSeen>,
     /// Whom to ring: for a home the host, for a host the home.
     pub ring: Option<Ring>,
     /// True if it can end by saying where the learner is.
     pub findable: bool,
 }
 
+impl AlarmSeen {
+    /// True if somebody of the person's institution has it in hand.
+    pub fn is_ours(&self) -> bool {
+        self.in_hand.iter().any(|said| said.colleague)
+    }
+}
+
 impl fmt::Debug for AlarmSeen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AlarmSeen({:?}, {:?}, ..)", self.id, self.looks)
+    }
+}
+
+/// A learner who was looked for and found.
+#[derive(Clone, PartialEq)]
+pub struct FoundSeen {
+    /// Names the alert.
+    pub id: AlertId,
+    /// The learner, by the hub's number.
+    pub learner: u32,
+    /// As the person's institution calls the learner. Personal.
+    pub name: String,
+    /// Who says so and when; to the home also where, whoever found them.
+    pub by: SaidSeen,
+}
+
+impl fmt::Debug for FoundSeen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FoundSeen({:?}, ..)", self.id)
     }
 }
 
@@ -183,8 +211,8 @@ pub struct ToldSeen {
     pub at: Timestamp,
 }
 
-/// What a person said of an alert. Their name and words are shown within their own institution; outside it only which
-/// institution has it in hand.
+/// What a person said of an alert. Their name and words are shown within their own institution, outside it their role and
+/// institution; where a learner was found, their home reads too.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SaidSeen {
     /// Who: a name, `None` for somebody of another institution.
@@ -195,6 +223,8 @@ pub struct SaidSeen {
     pub institution: String,
     /// True if it is the one who looks.
     pub own: bool,
+    /// True if it is somebody of the same institution as the one who looks.
+    pub colleague: bool,
     /// When.
     pub at: Timestamp,
     /// In their words. Personal.

@@ -9,8 +9,8 @@ mod page;
 pub(crate) use page::{away_of, visitors_of};
 
 use super::{
-    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, Proposals, SaidSeen,
-    ToldSeen, Whereabouts, alerts, codes, seen::Ring,
+    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
+    Proposals, SaidSeen, ToldSeen, Whereabouts, alerts, codes, seen::Ring,
 };
 use crate::{
     Exchange,
@@ -27,7 +27,7 @@ use crate::{
     types::NotAllowed,
     writer::Work,
 };
-use commonroll_core::{PersonId, Purpose, Role, Slug, Timestamp, record::attendance::Physical};
+use commonroll_core::{PersonId, Purpose, Role, SchoolDate, Slug, Timestamp, record::attendance::Physical};
 use commonroll_policy::{CardFacts, Matter, PersonPermit, PersonQuestion};
 use commonroll_views::whereabouts::{AlertKey, Excuse, Expectation, Id, State, Why};
 use jiff::tz::TimeZone;
@@ -281,7 +281,7 @@ fn compose(
         BoardAsk::Away => codes::session(state, date, now),
         BoardAsk::Visitors => None,
     };
-    let alarms = desk.alarms(&learners);
+    let (alarms, found) = (desk.alarms(&learners), desk.found(&learners, date));
     let hosts = desk.hosts(&chosen, session.as_ref().map(|(_, window)| window));
     let proposals = session.map(|(session, _)| desk.proposals(session, &hosts));
     let seen = BoardSeen {
@@ -293,6 +293,7 @@ fn compose(
         complete: board.complete,
         counts,
         alarms,
+        found,
         hosts,
         proposals,
         policy: directory.policies().hash().map_or_else(String::new, |hash| hex(&hash)),
@@ -488,8 +489,33 @@ impl Desk<'_> {
         let open = self.directory.alerts().not_over().filter(|alert| alert.is_open());
         let mine = open.filter(|alert| alert.told.iter().any(|(number, _)| *number == self.own()));
         let mut alarms: Vec<AlarmSeen> = mine.filter_map(|alert| self.alarm(alert, learners)).collect();
-        alarms.sort_by_key(|alarm| (alarm.in_hand.is_some(), alarm.learner.is_none(), alarm.since, alarm.id));
+        alarms.sort_by_key(|alarm| (alarm.is_ours(), alarm.learner.is_none(), alarm.since, alarm.id));
         alarms
+    }
+
+    /// Learners of this board whom somebody looked for today and found. Nobody has to guess what an alert that went came to.
+    fn found(&self, learners: &BTreeSet<u32>, date: SchoolDate) -> Vec<FoundSeen> {
+        let told = |alert: &Alerted| alert.told.iter().any(|(number, _)| *number == self.own());
+        let today = self.directory.alerts().all().filter(|alert| alert.date == date && told(alert));
+        let mut found: Vec<FoundSeen> = today
+            .filter_map(|alert| {
+                let (said, id) = (alert.found.as_ref()?, alerts::learner_of(&alert.id.key()?)?);
+                if !self.is_of_board(id.site) || !learners.contains(&id.learner) {
+                    return None;
+                }
+                let (name, by) = (self.name(id.learner), self.seen_by(alert, said, true));
+                Some(FoundSeen { id: alert.id, learner: id.learner, name, by })
+            })
+            .collect();
+        found.sort_by_key(|found| (std::cmp::Reverse(found.by.at), found.id));
+        found
+    }
+
+    fn is_of_board(&self, site: u16) -> bool {
+        match self.ask {
+            BoardAsk::Away => site != self.own(),
+            BoardAsk::Visitors => site == self.own(),
+        }
     }
 
     fn alarm(&self, alert: &Alerted, learners: &BTreeSet<u32>) -> Option<AlarmSeen> {
@@ -501,10 +527,7 @@ impl Desk<'_> {
             }
             AlertKey::SourceSilent { site } => (site, None),
         };
-        let of_board = match self.ask {
-            BoardAsk::Away => site != self.own(),
-            BoardAsk::Visitors => site == self.own(),
-        };
+        let of_board = self.is_of_board(site);
         let id = alerts::learner_of(&key);
         let on_board = match id {
             Some(id) => learners.contains(&id.learner),
@@ -528,6 +551,12 @@ impl Desk<'_> {
             AlertKey::SourceSilent { .. } => self.named(site).1,
         };
         let home = expectation.map(|of| of.home);
+        // Which other homes have learners at a host is nothing for a home to read.
+        let theirs = |number: u16| id.is_some() || [self.own(), site].contains(&number) || site == self.own();
+        let told = alert.told.iter().filter(|(number, _)| theirs(*number));
+        let hands = alert.in_hand().filter(|said| theirs(said.institution));
+        let mut in_hand: Vec<SaidSeen> = hands.map(|said| self.seen_by(alert, said, false)).collect();
+        in_hand.sort_by_key(|said| (!said.colleague, said.at));
         Some(AlarmSeen {
             id: alert.id,
             learner: id.map(|id| id.learner),
@@ -538,9 +567,9 @@ impl Desk<'_> {
             lesson: meeting,
             host: self.named(site),
             home: home.map(|home| self.named(home)),
-            told: alert.told.iter().map(|(number, at)| self.told(*number, *at)).collect(),
+            told: told.map(|(number, at)| self.told(*number, *at)).collect(),
             repeated: alert.repeated,
-            in_hand: alert.in_hand.as_ref().map(|said| self.in_hand(said)),
+            in_hand,
             ring: match self.ask {
                 BoardAsk::Away => self.ring(site),
                 BoardAsk::Visitors => home.and_then(|home| self.ring(home)),
@@ -564,16 +593,20 @@ impl Desk<'_> {
         ToldSeen { name: self.named(number).1, own: number == self.own(), at }
     }
 
-    fn in_hand(&self, said: &Said) -> SaidSeen {
+    fn seen_by(&self, alert: &Alerted, said: &Said, found: bool) -> SaidSeen {
         let colleague = said.institution == self.own();
         let person = self.directory.person(said.by.0).filter(|_| colleague);
+        // Where its learner is is the home's to know, whoever says it.
+        let reads = colleague || (found && self.ask == BoardAsk::Away);
+        let words = self.directory.alerts().words(alert.id, said, found);
         SaidSeen {
             name: person.map(|person| person.name.clone()),
             role: said.role,
             institution: self.named(said.institution).1,
             own: said.by.0 == self.acting.speaker.id(),
+            colleague,
             at: said.at,
-            words: if colleague { said.words.clone() } else { String::new() },
+            words: if reads { words.to_owned() } else { String::new() },
         }
     }
 

@@ -16,7 +16,7 @@ pub struct AlertTold {
     pub site: Slug,
     /// Which institutions were told, and when first; in the order of telling.
     pub told: Vec<(Slug, Timestamp)>,
-    /// Somebody has it in hand.
+    /// Somebody has it in hand: who said so first.
     pub in_hand: Option<Answered>,
     /// Somebody found the learner.
     pub found: Option<Answered>,
@@ -49,7 +49,7 @@ impl Exchange {
                 id: alert.id,
                 site: slug(alerts::site_of(&alert.id.key()?))?,
                 told: alert.told.iter().filter_map(|(number, at)| Some((slug(*number)?, *at))).collect(),
-                in_hand: alert.in_hand.as_ref().and_then(answered),
+                in_hand: alert.in_hand().next().and_then(answered),
                 found: alert.found.as_ref().and_then(answered),
                 over: alert.over,
             })

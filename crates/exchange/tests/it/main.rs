@@ -4,6 +4,7 @@
 
 mod accounts;
 mod agreements;
+mod alerts;
 mod by_learner;
 mod cases;
 mod crowd;

@@ -149,6 +149,7 @@ async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
     assert_eq!(browser.post("/whereabouts/found", &fields).await.to(), "/whereabouts");
     let page = until(&browser, "Found at").await;
     assert!(page.contains("Nobody to find") && !page.contains("<library>"), "{page}");
+    assert!(page.contains("Found today") && page.contains(" at Ridgeway School: In the "), "{page}");
     let again = browser.post("/whereabouts/take", &[("token", token.as_str()), ("alert", alert)]).await;
     assert_eq!(again.status, 409, "it is over: {again:?}");
 }

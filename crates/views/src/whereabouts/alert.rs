@@ -2,6 +2,7 @@
 
 use super::{Id, Rules, after};
 use commonroll_core::Timestamp;
+use std::collections::BTreeSet;
 
 /// What an alert is about. One alert for each, however often it is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +43,15 @@ pub enum Notify {
     Home(u16),
 }
 
+impl Notify {
+    /// The institution, by its number.
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::Host(number) | Self::Home(number) => number,
+        }
+    }
+}
+
 /// What is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
@@ -61,14 +71,22 @@ pub(super) struct Open {
     pub since: Timestamp,
     pub to: Vec<Notify>,
     pub repeated: u32,
-    /// When it is told again; `None` once somebody has it in hand.
+    /// When it is told again to whoever doesn't have it in hand; `None` once all who were told do.
     pub again: Option<Timestamp>,
+    /// The institutions that have it in hand. One that has does not speak for the others.
+    pub in_hand: BTreeSet<u16>,
 }
 
 impl Open {
     /// A new one, told now.
     pub fn new(since: Timestamp, to: Vec<Notify>, rules: &Rules, now: Timestamp) -> Self {
-        Self { since, to, repeated: 0, again: Some(after(now, rules.acknowledge)) }
+        let again = Some(after(now, rules.acknowledge));
+        Self { since, to, repeated: 0, again, in_hand: BTreeSet::new() }
+    }
+
+    /// Who was told and does not have it in hand.
+    pub fn idle(&self) -> Vec<Notify> {
+        self.to.iter().copied().filter(|to| !self.in_hand.contains(&to.number())).collect()
     }
 
     pub fn alert(&self, key: AlertKey) -> Alert {

@@ -232,8 +232,8 @@ impl Board {
     }
 
     /// An alert that was told before this board was made, with its clock: it is over, or told again, as any other. `told`
-    /// is when it was told last.
-    pub fn resume(&mut self, alert: Alert, in_hand: bool, told: Timestamp) {
+    /// is when it was told last, `in_hand` the institutions that have it in hand.
+    pub fn resume(&mut self, alert: Alert, in_hand: BTreeSet<u16>, told: Timestamp) {
         // Looked at with the next advance, also if nobody is expected there any more.
         self.dirty.insert(match alert.key {
             AlertKey::Unaccounted(id) | AlertKey::LeftEarly(id) => id,
@@ -242,15 +242,20 @@ impl Board {
             }
             AlertKey::SourceSilent { site } => Id { site, lesson: 0, learner: 0 },
         });
-        let again = (!in_hand).then(|| super::after(told, self.rules.acknowledge));
         let (since, to, repeated) = (alert.since, alert.to, alert.repeated);
-        self.open.insert(alert.key, Open { since, to, repeated, again });
+        let mut open = Open { since, to, repeated, again: None, in_hand };
+        open.again = (!open.idle().is_empty()).then(|| super::after(told, self.rules.acknowledge));
+        self.open.insert(alert.key, open);
     }
 
-    /// Somebody has an alert in hand. False if there is no such alert.
-    pub fn acknowledge(&mut self, key: &AlertKey) -> bool {
+    /// Somebody of an institution has an alert in hand: that institution is not told again, others are. False if there is no
+    /// such alert.
+    pub fn acknowledge(&mut self, key: &AlertKey, institution: u16) -> bool {
         self.open.get_mut(key).is_some_and(|open| {
-            open.again = None;
+            open.in_hand.insert(institution);
+            if open.idle().is_empty() {
+                open.again = None;
+            }
             true
         })
     }
@@ -270,7 +275,7 @@ impl Board {
         self.lines(|held| held.of.site == site)
     }
 
-    /// What has been told and is not over, and whether somebody has it in hand.
+    /// What has been told and is not over, and whether all who were told have it in hand.
     pub fn open_alerts(&self) -> impl Iterator<Item = (Alert, bool)> {
         self.open.iter().map(|(key, open)| (open.alert(*key), open.again.is_none()))
     }
@@ -500,6 +505,7 @@ impl Board {
                 let more: Vec<Notify> = to.into_iter().filter(|who| !open.to.contains(who)).collect();
                 if !more.is_empty() {
                     open.to.extend(&more);
+                    open.again = open.again.or(Some(super::after(now, self.rules.acknowledge)));
                     said.push(What::Tell(Alert { to: more, ..open.alert(key) }));
                 }
             }
@@ -517,13 +523,13 @@ impl Board {
         }
     }
 
-    /// What nobody has in hand is told again: an alert is never silent.
+    /// What an institution does not have in hand it is told again: an alert is never silent.
     fn repeat(&mut self, now: Timestamp, said: &mut Vec<What>) {
         for (key, open) in &mut self.open {
             if open.again.is_some_and(|again| again <= now) {
                 open.repeated += 1;
                 open.again = Some(super::after(now, self.rules.acknowledge));
-                said.push(What::Tell(open.alert(*key)));
+                said.push(What::Tell(Alert { to: open.idle(), ..open.alert(*key) }));
             }
         }
     }

@@ -164,7 +164,7 @@ fn a_learner_who_goes_missing_between_two_sites_is_told_and_found() {
     assert_eq!(said, [(missing, vec![Notify::Home(HOME), Notify::Host(HOST)])], "at once, the home first");
     assert_eq!(board.of_home(HOME)[0].0.id(), second.id(), "worst first");
     assert_eq!(board.advance(at(546)), [], "told once");
-    assert!(board.acknowledge(&missing));
+    assert!(board.acknowledge(&missing, HOME) && board.acknowledge(&missing, HOST));
     assert_eq!(board.advance(at(600)), []);
     board.take(Evidence::Found(second.id(), at(601)));
     assert_eq!(over(&board.advance(at(601))), [missing]);
@@ -204,9 +204,36 @@ fn an_alert_that_nobody_has_in_hand_is_told_again() {
         let said = board.advance(at(minute));
         assert!(matches!(&said[..], [What::Tell(alert)] if alert.repeated == repeated), "{said:?}");
     }
-    assert!(board.acknowledge(&AlertKey::Unaccounted(of.id())));
-    assert_eq!(board.advance(at(700)), []);
-    assert!(!board.acknowledge(&AlertKey::SourceSilent { site: HOST }), "there is none");
+    assert!(board.acknowledge(&AlertKey::Unaccounted(of.id()), HOST));
+    let said = told(&board.advance(at(571)));
+    assert_eq!(
+        said,
+        [(AlertKey::Unaccounted(of.id()), vec![Notify::Home(HOME)])],
+        "the host's word is its own"
+    );
+    assert!(board.acknowledge(&AlertKey::Unaccounted(of.id()), HOME));
+    assert_eq!((board.advance(at(700)), board.next()), (vec![], None));
+    assert!(!board.acknowledge(&AlertKey::SourceSilent { site: HOST }, HOME), "there is none");
+}
+
+#[test]
+fn who_is_concerned_later_is_told_though_another_has_it_in_hand() {
+    let mut board = Board::new(Rules::default());
+    let other = Expectation { home: OTHER, learner: 8, ..lesson(8, HOST, 600, 660) };
+    for of in [lesson(7, HOST, 540, 600), other] {
+        board.take(Evidence::Expect(of));
+    }
+    heard(&mut board, 535);
+    let key = AlertKey::SourceSilent { site: HOST };
+    let mut log = Vec::new();
+    (535..600).for_each(|minute| log.extend(told(&board.advance(at(minute)))));
+    assert_eq!(log[0], (key, vec![Notify::Host(HOST), Notify::Home(HOME)]));
+    assert!(board.acknowledge(&key, HOST) && board.acknowledge(&key, HOME));
+    let mut later = Vec::new();
+    (600..640).for_each(|minute| later.extend(told(&board.advance(at(minute)))));
+    let home = vec![Notify::Home(OTHER)];
+    assert_eq!(later[0], (key, home.clone()), "its lesson begins, too");
+    assert!(later.len() > 1 && later.iter().all(|(_, to)| *to == home), "and again, alone: {later:?}");
 }
 
 #[test]
@@ -237,7 +264,7 @@ fn a_cancelled_class_is_told_to_each_home_until_it_has_its_learners_back() {
     board.take(Evidence::Cancelled { site: HOST, lesson: 540, at: at(500) });
     let key = AlertKey::ClassCancelled { site: HOST, lesson: 540, home: HOME };
     assert_eq!(told(&board.advance(at(500))), [(key, vec![Notify::Home(HOME)])]);
-    assert!(board.acknowledge(&key));
+    assert!(board.acknowledge(&key, HOME));
     board.take(Evidence::TakenBack { learner: 1, time: between(540, 600) });
     assert_eq!(board.advance(at(510)), []);
     heard(&mut board, 545);
@@ -313,20 +340,22 @@ fn an_alert_of_before_a_restart_keeps_its_clock() {
     let key = AlertKey::Unaccounted(of.id());
     let to = vec![Notify::Home(HOME), Notify::Host(HOST)];
     let alert = Alert { key, to, repeated: 1, since: at(541) };
-    let again = |evidence: &[Evidence], in_hand: bool| {
+    let again = |evidence: &[Evidence], in_hand: &[u16]| {
         let mut board = Board::new(Rules::default());
         evidence.iter().for_each(|evidence| board.take(*evidence));
-        board.resume(alert.clone(), in_hand, at(551));
+        board.resume(alert.clone(), in_hand.iter().copied().collect(), at(551));
         (board.advance(at(552)), board.advance(at(561)))
     };
     let missing = [Evidence::Expect(of), Evidence::Mark(of.id(), mark(Physical::Absent, 541))];
-    let (first, second) = again(&missing, false);
+    let (first, second) = again(&missing, &[]);
     assert_eq!(first, [], "it was told at 551");
     assert_eq!(second, [What::Tell(Alert { repeated: 2, ..alert.clone() })]);
-    assert_eq!(again(&missing, true), (vec![], vec![]), "somebody has it in hand");
+    assert_eq!(again(&missing, &[HOME, HOST]), (vec![], vec![]), "both have it in hand");
+    let host_alone = What::Tell(Alert { repeated: 2, to: vec![Notify::Host(HOST)], ..alert.clone() });
+    assert_eq!(again(&missing, &[HOME]).1, [host_alone], "the host is still told again");
     let seen = [Evidence::Expect(of), Evidence::Mark(of.id(), present(542))];
-    assert_eq!(again(&seen, true).0, [What::Over(key)], "found while nobody looked");
-    assert_eq!(again(&[], false).0, [What::Over(key)], "and nobody expects them any more");
+    assert_eq!(again(&seen, &[]).0, [What::Over(key)], "found while nobody looked");
+    assert_eq!(again(&[], &[]).0, [What::Over(key)], "and nobody expects them any more");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::super::{
     Console,
     layout::Frame,
-    live,
+    live, nav,
     parts::{self, Standing, StateTag},
     refusal::{Refusal, page},
     routes::is_for,
@@ -19,8 +19,8 @@ use axum::{
 };
 use commonroll_core::Timestamp;
 use commonroll_exchange::{
-    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen,
-    Proposals, Ring, SaidSeen, Session,
+    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
+    ProposalSeen, Proposals, Ring, SaidSeen, Session,
 };
 use jiff::tz::TimeZone;
 
@@ -43,8 +43,18 @@ struct Alarm {
     known: String,
     told: String,
     ring: Option<Tel>,
-    taken: Option<String>,
+    taken: Vec<String>,
+    ours: bool,
     findable: bool,
+}
+
+/// Who was looked for and found.
+struct Found {
+    id: String,
+    name: String,
+    address: Option<String>,
+    words: String,
+    by: String,
 }
 
 /// A number to ring.
@@ -127,6 +137,7 @@ struct Board {
     complete: bool,
     more: bool,
     alarms: Vec<Alarm>,
+    found: Vec<Found>,
     total: u32,
     tally_words: String,
     tally: Vec<Tally>,
@@ -236,6 +247,7 @@ impl Made<'_> {
             complete: seen.complete,
             more: seen.more,
             alarms: seen.alarms.iter().map(|alarm| self.alarm(alarm)).collect(),
+            found: seen.found.iter().map(|found| self.found(found)).collect(),
             total: seen.learners(),
             tally_words,
             tally,
@@ -333,7 +345,8 @@ impl Made<'_> {
             known: format!("{}.", alarm.known),
             told: format!("{}{again}.", told.join(", ")),
             ring: alarm.ring.as_ref().and_then(tel),
-            taken: alarm.in_hand.as_ref().map(|said| self.taken(said)),
+            taken: alarm.in_hand.iter().map(|said| self.taken(said)).collect(),
+            ours: alarm.is_ours(),
             findable: alarm.findable,
         }
     }
@@ -348,6 +361,28 @@ impl Made<'_> {
         match said.words.as_str() {
             "" => format!("{who} took this at {at}."),
             words => format!("{who} took this at {at}. “{words}”"),
+        }
+    }
+
+    /// Where, for whoever may read it, and who says so.
+    fn found(&self, found: &FoundSeen) -> Found {
+        let (by, at) = (&found.by, times::hm(found.by.at, self.zone));
+        let words = match by.words.as_str() {
+            "" => format!("Found {at}, says {}", by.institution),
+            place => format!("Found {at} at {}: {place}", by.institution),
+        };
+        let role = nav::role_words(by.role);
+        let by = match (&by.name, by.own) {
+            (_, true) => "You".to_owned(),
+            (Some(name), false) => format!("{name}, {role}"),
+            (None, false) => format!("{role}, {}", by.institution),
+        };
+        Found {
+            id: found.id.to_string(),
+            name: found.name.clone(),
+            address: self.learner(found.learner),
+            words,
+            by,
         }
     }
 

@@ -94,6 +94,8 @@ fn title(what: &str) -> &'static str {
         "alert.taken" => "Alert taken in hand",
         "alert.found" => "Learner found",
         "alert.over" => "Alert over",
+        "alert.remark" => "Remark on an alert",
+        "alert.forgotten" => "Alerts kept no longer",
         "audit.asked" => "Asked",
         "feed.acknowledged" => "Feed acknowledged",
         "delivery.withheld" => "Withheld at delivery",

@@ -1,0 +1,115 @@
+//! What was told about whereabouts is kept for days, not for ever: rows of alerts go, and what people wrote goes from the log too.
+//!
+//! That somebody was looked for, and when they were found, stays in the log's entries, in numbers. What people wrote about it
+//! is personal and has served its purpose when the days are over. The entry that says what goes comes first, as with every
+//! erasure.
+
+use super::gone::{self, NotYet};
+use crate::{
+    directory::{
+        alerts::{DAYS, RemarkId},
+        change::{Change, kind, unhex},
+    },
+    entry::{Entry, split_entries},
+    shared::Shared,
+    submit_with,
+    writer::Work,
+};
+use commonroll_audit::hash::Hash;
+use commonroll_core::Timestamp;
+
+/// How long after one look the next begins: a quarter of a day.
+const AGAIN_US: i64 = 6 * 3_600_000_000;
+/// How long after one that came to nothing: a minute.
+const RETRY_US: i64 = 60_000_000;
+/// Rows that go at once.
+const ROWS: usize = 1_000;
+/// Blocks read at once.
+const BLOCKS: usize = 8;
+
+/// When it is looked again.
+#[derive(Default)]
+pub(crate) struct Remarks {
+    next: Option<Timestamp>,
+}
+
+impl Remarks {
+    /// Looks for what is kept no longer, now and then.
+    pub(super) async fn step(&mut self, shared: &Shared, now: Timestamp) {
+        if self.next.is_some_and(|next| now < next) {
+            return;
+        }
+        let wait = match forget(shared, now).await {
+            // There may be more.
+            Ok(ROWS) => 0,
+            Ok(_) => AGAIN_US,
+            Err(NotYet) => {
+                tracing::warn!("old alerts could not be taken out yet; it is tried again");
+                RETRY_US
+            }
+        };
+        self.next = Some(now.plus_micros(wait));
+    }
+}
+
+/// How many rows are going now.
+async fn forget(shared: &Shared, now: Timestamp) -> Result<usize, NotYet> {
+    let rows = shared.store.facts(&[kind::ALERT, kind::REMARK]).await.map_err(|_| NotYet)?;
+    // Every partner's day is over by then, wherever it is.
+    let oldest = now.date_in(&jiff::tz::TimeZone::UTC).days() - DAYS - 1;
+    let (mut alerts, mut remarks) = (Vec::new(), Vec::new());
+    for row in rows {
+        if alerts.len() + remarks.len() == ROWS {
+            break;
+        }
+        match row.value.as_deref().map(serde_json::from_slice::<Change>) {
+            Some(Ok(Change::Alert { alert })) if alert.date.days() < oldest => {
+                // Older logs have what people wrote in the alert itself.
+                let said = alert.has_words().then_some(row.seq);
+                alerts.push((alert.id, said));
+            }
+            Some(Ok(Change::Remark { remark })) if remark.date.days() < oldest => {
+                remarks.push((remark.of, row.seq));
+            }
+            _ => {}
+        }
+    }
+    let count = alerts.len() + remarks.len();
+    if count == 0 {
+        return Ok(0);
+    }
+    let mut places: Vec<u64> = alerts.iter().filter_map(|(_, seq)| *seq).collect();
+    places.extend(remarks.iter().map(|(_, seq)| *seq));
+    places.sort_unstable();
+    let places = commitments(shared, &places).await?;
+    let alerts: Vec<_> = alerts.into_iter().map(|(id, _)| id).collect();
+    let remarks: Vec<RemarkId> = remarks.into_iter().map(|(id, _)| id).collect();
+    submit_with(shared, "hub", now, move |work: &mut Work<'_>| {
+        work.more = serde_json::json!({ "count": count });
+        work.planner.make(Change::Forgotten { alerts: alerts.clone(), remarks: remarks.clone() });
+        if !places.is_empty() {
+            gone::plan(work, &places, true, &serde_json::json!({ "reason": "kept_no_longer" }), now);
+        }
+    })
+    .await
+    .map_err(|_| NotYet)?;
+    Ok(count)
+}
+
+/// Places with the commitments of their payloads, as far as there is something.
+async fn commitments(shared: &Shared, places: &[u64]) -> Result<Vec<(u64, Hash)>, NotYet> {
+    let mut found = Vec::with_capacity(places.len());
+    for some in places.chunks(BLOCKS) {
+        for block in shared.store.block_of(some, false).await.map_err(|_| NotYet)? {
+            let entries = split_entries(&block.entries).map_err(|_| NotYet)?;
+            for (seq, bytes) in (block.first_seq..).zip(entries) {
+                if let (true, Ok(Entry::Note(note))) = (some.contains(&seq), Entry::decode(bytes)) {
+                    found.push((seq, unhex(&note.payload).ok_or(NotYet)?));
+                }
+            }
+        }
+    }
+    found.sort_unstable_by_key(|(seq, _)| *seq);
+    found.dedup_by_key(|(seq, _)| *seq);
+    Ok(found)
+}
