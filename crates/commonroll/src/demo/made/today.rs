@@ -12,10 +12,16 @@ use super::{
 };
 
 /// Minutes after which the lessons of [`SHAPE`] come again.
-const TURN: i32 = 150;
+const TURN: i32 = 180;
+/// Lessons that began longer ago than this many minutes before the beginning are left out.
+const BACK: i32 = 150;
 /// Minutes after which a way is gone again, and between two ways.
-const WAY_TURN: i32 = 75;
-const WAY_STEP: i32 = 25;
+const WAY_TURN: i32 = 60;
+const WAY_STEP: i32 = 20;
+/// A lesson at a school, the time between, and one at the college, in minutes.
+const FIRST: i32 = 20;
+const BETWEEN: i32 = 3;
+const SECOND: i32 = 34;
 /// The first way's second lesson has begun so many minutes ago when the live part begins.
 const BEGUN: i32 = 4;
 /// A register is usually in after so many minutes; one that keeps people waiting, just before anybody is told.
@@ -36,16 +42,16 @@ type Shape = (usize, &'static [(i32, i32)], u32, bool);
 
 /// Groups that stand by themselves.
 const SHAPE: [Shape; 13] = [
-    (2, &[(-84, -34), (-24, 26)], USUAL, false),
-    (5, &[(-110, -60), (-50, -5)], USUAL, false),
-    (6, &[(-16, 44)], SLOW, false),
-    (8, &[(-12, 78)], USUAL, false),
-    (9, &[(-6, 54)], SLOW, false),
-    (10, &[(-40, 20)], USUAL, false),
-    (11, &[(15, 75)], USUAL, false),
+    (2, &[(-84, -34), (-24, 26), (36, 86)], USUAL, false),
+    (5, &[(-110, -60), (-50, -5), (15, 65)], USUAL, false),
+    (6, &[(-16, 44), (60, 120)], SLOW, false),
+    (8, &[(-12, 78), (90, 150)], USUAL, false),
+    (9, &[(-6, 54), (70, 130)], SLOW, false),
+    (10, &[(-40, 20), (30, 90)], USUAL, false),
+    (11, &[(15, 75), (90, 150)], USUAL, false),
     (12, &[(20, 80)], USUAL, true),
     (13, &[(-22, 38)], USUAL, false),
-    (14, &[(72, 108)], USUAL, false),
+    (14, &[(60, 88)], USUAL, false),
     (15, &[(30, 75)], USUAL, false),
     (16, &[(44, 90)], USUAL, false),
     (17, &[(60, 100)], USUAL, false),
@@ -93,7 +99,7 @@ impl Today {
             Self { date: date.to_owned(), began: second, meetings: Vec::new(), misses: Vec::new() };
         let anchor = i32::try_from(second / 60).unwrap_or(0);
         let lesson = |start: i32, end: i32| {
-            let fits = start >= (anchor - TURN).max(0) && end <= LAST;
+            let fits = start >= (anchor - BACK).max(0) && end <= LAST;
             let times = fits.then(|| Some((u32::try_from(start).ok()?, u32::try_from(end).ok()?))).flatten();
             times.map(|(start, end)| Lesson { period: "", start, end })
         };
@@ -107,7 +113,8 @@ impl Today {
         for ((first, second), (step, pairs)) in WAYS.into_iter().zip((0..).zip(pairs)) {
             for turn in -2..=LAST / WAY_TURN + 1 {
                 let start = anchor - BEGUN + step * WAY_STEP + turn * WAY_TURN;
-                let both = (lesson(start - 34, start - 4), lesson(start, start + 38));
+                let left = start - BETWEEN;
+                let both = (lesson(left - FIRST, left), lesson(start, start + SECOND));
                 if let (Some(before), Some(after)) = both {
                     today.way((first, before), (second, after), pairs);
                 }

@@ -237,5 +237,5 @@ fn what_partners_export_in_the_live_part_is_read_without_a_problem() {
     let missed = day.missed();
     let first = missed.first().expect("somebody");
     assert_eq!((first.home, first.host), ("ashdown", "northgate"));
-    assert!(first.seen.contains("Kingsmead School until 14:02"), "{}", first.seen);
+    assert!(first.seen.contains("Kingsmead School until 14:03"), "{}", first.seen);
 }
