@@ -3,21 +3,19 @@
 use crate::{
     browser::{Answer, Browser, with_console},
     kit::{Agent, Person, TestHub},
+    school::{
+        About, behaviour, declare, grade, group, id, learner, lesson, mark, minutes, record, teaches, text,
+    },
 };
 use commonroll_core::{
-    Body, Head, Interval, LocalId, Record, RecordKind, Revision, Role, SchoolDate, Timestamp,
-    directory::{
-        DayDeclaration, Declaration, GroupDeclaration, LearnerDeclaration, LessonDeclaration, Registration,
-        StaffDeclaration, SupportDeclaration,
-    },
+    Body, Record, Role, SchoolDate, Timestamp,
+    directory::{DayDeclaration, Declaration, Registration, SupportDeclaration},
     record::{
-        Assessment, Text,
-        assessment::{GradeKind, GradeValue, ResultGiven},
-        attendance::{Attendance, Physical, Presence},
-        behaviour::{Behaviour, Category, Event, Polarity},
+        assessment::GradeKind,
+        attendance::Physical,
+        behaviour::{Category, Polarity},
     },
 };
-use commonroll_exchange::{AgentId, DeclareResult};
 use jiff::tz::TimeZone;
 
 /// Two homes with learners in a college's group, under an agreement that shares cards and every kind of record.
@@ -67,14 +65,6 @@ learners = [["R2", "N2"]]
 /// A name that a page could break on.
 const NAME: &str = "Imogen<script>alert(1)</script>";
 
-fn id(text: &str) -> LocalId {
-    LocalId::parse("id", text).unwrap()
-}
-
-fn text(text: &str) -> Text {
-    Text::parse("text", text, 500).unwrap()
-}
-
 pub struct School {
     pub hub: TestHub,
     pub teacher: Person,
@@ -83,102 +73,34 @@ pub struct School {
     pub officer: Person,
 }
 
-async fn declare(hub: &TestHub, agent: &Agent, declarations: Vec<Declaration>) {
-    let speaker = hub.exchange.speaker(AgentId(agent.id)).unwrap();
-    let all = declarations.into_iter().map(Ok).collect();
-    let results = hub.exchange.declare(&speaker, all, hub.now()).await.unwrap();
-    assert!(results.iter().all(|one| !matches!(one, DeclareResult::Rejected { .. })), "{results:?}");
-}
-
 fn known(local: &str, registration: Registration, forename: &str, known_as: &str) -> Declaration {
-    Declaration::Learner(LearnerDeclaration {
-        local_id: id(local),
-        registration,
-        upn: String::new(),
-        uln: String::new(),
-        uci: String::new(),
-        birth_date: Some("2009-05-01".parse().unwrap()),
-        surname: text("Tarrant"),
-        forename: text(forename),
-        known_as: text(known_as),
-    })
+    learner(local, registration, [forename, known_as, "Tarrant"])
 }
 
-fn group(local: &str, title: &str) -> Declaration {
-    Declaration::Group(GroupDeclaration {
-        local_id: id(local),
-        course_title: text(title),
-        subject: text("Engineering"),
-    })
-}
-
-fn teaches(who: &str, group: &str) -> Declaration {
-    Declaration::Staff(StaffDeclaration {
-        local_id: id(who),
-        roles: vec![Role::Teacher],
-        groups: vec![id(group)],
-    })
-}
-
-fn record(agent: &Agent, learner: &str, kind: RecordKind, date: SchoolDate, key: &str, body: Body) -> Record {
-    Record {
-        head: Head {
-            id: commonroll_wire::record_id(&agent.institution, kind, date, key),
-            revision: Revision::FIRST,
-            source: agent.institution.clone(),
-            learner: id(learner),
-            group: Some(id("ENG-1")),
-            date,
-            recorded_at: Timestamp::from_micros("recorded_at", 1_789_000_000_000_000).unwrap(),
-            confidential: false,
-        },
-        body,
-    }
+fn of(agent: &Agent, date: SchoolDate, key: &str, body: Body) -> Record {
+    let recorded_at = Timestamp::from_micros("recorded_at", 1_789_000_000_000_000).unwrap();
+    record(agent, About { learner: "N1", group: "ENG-1", date, key, recorded_at }, body)
 }
 
 fn marks(agent: &Agent, today: SchoolDate) -> Vec<Record> {
-    let mark = |back: i32, physical| {
+    let made = |back: i32, physical| {
         let date = SchoolDate::from_days(today.days() - back).unwrap();
         let start = date.at(jiff::civil::time(9, 0, 0, 0), &TimeZone::UTC);
-        let interval = Interval::new(start, start.plus_micros(3_600_000_000)).ok();
-        let presence = Presence { physical, interval, minutes_late: None, minutes_left_early: None };
-        let body = Body::Attendance(Attendance { presence: Some(presence), ..Attendance::default() });
-        record(agent, "N1", RecordKind::Attendance, date, &format!("m{back}"), body)
+        of(agent, date, &format!("m{back}"), mark(physical, minutes(start, 60), None))
     };
-    let absent = [7, 14, 21].map(|back| mark(back, Physical::Absent));
-    let present = [0, 28, 35, 42].map(|back| mark(back, Physical::Present));
+    let absent = [7, 14, 21].map(|back| made(back, Physical::Absent));
+    let present = [0, 28, 35, 42].map(|back| made(back, Physical::Present));
     absent.into_iter().chain(present).collect()
 }
 
-fn grade(agent: &Agent, date: SchoolDate, kind: GradeKind, grade: &str) -> Record {
-    let result = ResultGiven {
-        kind,
-        scale_id: "gce-a-level".to_owned(),
-        scale_version: "2024".to_owned(),
-        value: GradeValue::Given(grade.to_owned()),
-        subject: text("Engineering"),
-        title: text("Autumn report"),
-        result_set: text(""),
-        points: None,
-    };
-    let body = Body::Assessment(Assessment { result: Some(result), comment: None });
-    record(agent, "N1", RecordKind::Assessment, date, &format!("{kind:?}"), body)
+fn graded(agent: &Agent, date: SchoolDate, kind: GradeKind, given: &str) -> Record {
+    let body = grade(kind, ("gce-a-level", "2024"), "Engineering", given);
+    of(agent, date, &format!("{kind:?}"), body)
 }
 
 fn praise(agent: &Agent, date: SchoolDate) -> Record {
-    let event = Event {
-        polarity: Polarity::Positive,
-        category: Category::Achievement,
-        severity: None,
-        source_label: text("Good work"),
-        happened_at: None,
-        location: text(""),
-        event_id: None,
-    };
-    let said = Some(text("Stayed with a gearbox until it turned."));
-    let body =
-        Body::Behaviour(Behaviour { event: Some(event), share_safe_text: said, ..Behaviour::default() });
-    record(agent, "N1", RecordKind::Behaviour, date, "b1", body)
+    let said = "Stayed with a gearbox until it turned.";
+    of(agent, date, "b1", behaviour(Polarity::Positive, Category::Achievement, "Good work", said))
 }
 
 pub async fn school() -> School {
@@ -202,31 +124,25 @@ pub async fn school() -> School {
     )
     .await;
     let start = hub.now().plus_micros(-600_000_000);
-    let lesson = LessonDeclaration {
-        local_id: id("L1"),
-        group: id("ENG-1"),
-        time: Interval::new(start, start.plus_micros(3_600_000_000)).unwrap(),
-        room: text("C12"),
-        cancelled: false,
-    };
+    let lesson = lesson("L1", "ENG-1", minutes(start, 60), "C12");
     declare(
         &hub,
         &host,
         vec![
             known("N1", Registration::Guest, NAME, "Immy"),
             known("N2", Registration::Guest, "Zachary", "Zac"),
-            group("ENG-1", "Engineering Level 3, group A"),
-            group("ART-1", "Art"),
-            teaches("T1", "ENG-1"),
-            teaches("T2", "ART-1"),
+            group("ENG-1", "Engineering Level 3, group A", "Engineering"),
+            group("ART-1", "Art", "Engineering"),
+            teaches("T1", &["ENG-1"]),
+            teaches("T2", &["ART-1"]),
             Declaration::Day(DayDeclaration::new(today, false, None, vec![lesson]).unwrap()),
         ],
     )
     .await;
     let mut all = marks(&host, today);
     let week = SchoolDate::from_days(today.days() - 7).unwrap();
-    all.push(grade(&host, week, GradeKind::WorkingAt, "C"));
-    all.push(grade(&host, week, GradeKind::MinimumTarget, "B"));
+    all.push(graded(&host, week, GradeKind::WorkingAt, "C"));
+    all.push(graded(&host, week, GradeKind::MinimumTarget, "B"));
     all.push(praise(&host, week));
     let batch = host.batch(&all);
     host.publishing().await.unwrap().ask(batch).await.unwrap();

@@ -2,12 +2,11 @@
 
 use crate::{
     browser::{Answer, Browser, with_console},
-    kit::{Person, TestHub},
+    kit::{Person, TestHub, called},
 };
 use commonroll_core::{LocalId, Role};
-use commonroll_exchange::{Inviter, PersonWanted};
-use commonroll_hub::{ProviderRandomness, Randomness};
-use std::{collections::BTreeSet, time::Duration};
+use commonroll_exchange::PersonWanted;
+use std::collections::BTreeSet;
 
 const ROUTES: &str = include_str!("../../../../policies/routes.txt");
 const PAGES: &str = include_str!("../../src/console/pages/mod.rs");
@@ -83,7 +82,6 @@ fn every_page_has_a_reviewed_line_and_every_line_a_page() {
 /// Somebody in each role, at a home that has one learner elsewhere.
 async fn everybody(hub: &TestHub) -> Vec<(Role, Person)> {
     let manager = hub.first("ridgeway", Role::DataManager).await;
-    let speaker = hub.exchange.person(manager.id).unwrap();
     let mut all = Vec::new();
     for role in Role::ALL {
         let person = match role {
@@ -91,15 +89,8 @@ async fn everybody(hub: &TestHub) -> Vec<(Role, Person)> {
             Role::Head | Role::Dpo | Role::ConsortiumLead => hub.first("ridgeway", role).await,
             Role::Learner | Role::Parent => {
                 let learner = Some(LocalId::parse("learner", "R1").unwrap());
-                let who =
-                    PersonWanted { name: "Plum".to_owned(), roles: [role].into(), staff: None, learner };
-                let mut random = [0; 32];
-                ProviderRandomness.fill(&mut random);
-                let (at, by) = ("ridgeway".parse().unwrap(), Inviter::Person(&speaker, Role::DataManager));
-                let fresh = (random, hub.now());
-                let hour = Duration::from_secs(3_600);
-                let made = hub.exchange.invite_person(&at, who, hour, by, fresh).await.unwrap();
-                hub.person(&made.code).await.unwrap()
+                let who = PersonWanted { learner, ..called("Plum", &[role]) };
+                hub.invited_as(&manager, "ridgeway", who).await
             }
             _ => hub.invited(&manager, "ridgeway", role, None).await,
         };

@@ -3,52 +3,34 @@
 use crate::{
     browser::{Browser, with_console},
     kit::{Agent, TestHub},
+    school::{About, declare, id, learner, lesson, mark, minutes, record},
 };
 use commonroll_core::{
-    Body, Interval, LocalId, Record, RecordKind, Role, Timestamp,
+    Record, Role, Timestamp,
     directory::{
-        DateRange, DayDeclaration, Declaration, LearnerDeclaration, LessonDeclaration, PlacementAcceptance,
-        PlacementDeclaration, Registration,
+        DateRange, DayDeclaration, Declaration, LessonDeclaration, PlacementAcceptance, PlacementDeclaration,
+        Registration,
     },
-    record::{
-        Text,
-        attendance::{Attendance, Physical, Presence},
-    },
+    record::attendance::Physical,
 };
-use commonroll_wire::{pb::directory::v1::DeclareRequest, write_declaration};
 use std::time::Duration;
 
 const NAME: &str = "Zac Penhale";
 
-fn id(text: &str) -> LocalId {
-    LocalId::parse("id", text).unwrap()
-}
-
-fn text(said: &str) -> Text {
-    Text::parse("text", said, 100).unwrap()
-}
-
-async fn declare(agent: &Agent, all: &[Declaration]) {
-    let declarations = all.iter().map(write_declaration).collect();
-    agent.directory().declare(DeclareRequest { declarations }).await.unwrap();
-}
-
 /// The lesson that has just begun at northgate.
-fn lesson(now: Timestamp) -> LessonDeclaration {
-    let time = Interval::new(now.plus_micros(-1_000_000), now.plus_micros(3_600_000_000)).unwrap();
-    LessonDeclaration { local_id: id("L1"), group: id("ENG3-A"), time, room: text("C12"), cancelled: false }
+fn begun(now: Timestamp) -> LessonDeclaration {
+    lesson("L1", "ENG3-A", minutes(now.plus_micros(-1_000_000), 60), "C12")
 }
 
-fn mark(agent: &Agent, lesson: &LessonDeclaration, physical: Physical, zone: &jiff::tz::TimeZone) -> Record {
-    let mut mark = agent.mark("L1");
-    let date = lesson.time.start().date_in(zone);
-    mark.head.id = commonroll_wire::record_id(&agent.institution, RecordKind::Attendance, date, "L1");
-    (mark.head.date, mark.head.group, mark.head.recorded_at) =
-        (date, Some(id("ENG3-A")), lesson.time.start());
-    let interval = Some(lesson.time);
-    let presence = Presence { physical, interval, minutes_late: None, minutes_left_early: None };
-    mark.body = Body::Attendance(Attendance { presence: Some(presence), ..Attendance::default() });
-    mark
+fn marked(
+    agent: &Agent,
+    lesson: &LessonDeclaration,
+    physical: Physical,
+    zone: &jiff::tz::TimeZone,
+) -> Record {
+    let (date, recorded_at) = (lesson.time.start().date_in(zone), lesson.time.start());
+    let about = About { learner: "N1", group: "ENG3-A", date, key: "L1", recorded_at };
+    record(agent, about, mark(physical, lesson.time, None))
 }
 
 /// The page once it says something, within two seconds.
@@ -78,17 +60,6 @@ async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
     let tutor = hub.invited(&manager, "ridgeway", Role::Tutor, None).await;
     let (home, mut host) = (hub.agent("ridgeway").await, hub.agent("northgate").await);
     let year = DateRange::new("2020-01-01".parse().unwrap(), "2090-12-31".parse().unwrap()).unwrap();
-    let learner = LearnerDeclaration {
-        local_id: id("R1"),
-        registration: Registration::Home,
-        upn: String::new(),
-        uln: String::new(),
-        uci: String::new(),
-        birth_date: None,
-        surname: text("Penhale"),
-        forename: text("Zachary"),
-        known_as: text("Zac"),
-    };
     let placed = PlacementDeclaration {
         learner: id("R1"),
         host: "northgate".parse().unwrap(),
@@ -102,11 +73,12 @@ async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
         dates: year,
     };
     let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
-    let lesson = lesson(hub.now());
+    let lesson = begun(hub.now());
     let day =
         DayDeclaration::new(lesson.time.start().date_in(&zone), false, None, vec![lesson.clone()]).unwrap();
-    declare(&home, &[Declaration::Learner(learner), Declaration::Placement(placed)]).await;
-    declare(&host, &[Declaration::Acceptance(accepted), Declaration::Day(day)]).await;
+    let zac = learner("R1", Registration::Home, ["Zachary", "Zac", "Penhale"]);
+    declare(&hub, &home, vec![zac, Declaration::Placement(placed)]).await;
+    declare(&hub, &host, vec![Declaration::Acceptance(accepted), Declaration::Day(day)]).await;
 
     let browser = Browser::of(&hub, &officer, Role::AttendanceOfficer).await;
     assert_eq!(browser.get("/").await.to(), "/whereabouts", "the page that the role comes for");
@@ -123,7 +95,7 @@ async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
         tokio::spawn(async move { browser.hears("/whereabouts/news", "event: changed").await })
     };
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let batch = host.batch(&[mark(&host, &lesson, Physical::Absent, &zone)]);
+    let batch = host.batch(&[marked(&host, &lesson, Physical::Absent, &zone)]);
     stream.ask(batch).await.unwrap();
     let page = until(&browser, "1 learner to find").await;
     assert!(page.contains("Marked absent at") && page.contains("C12"), "{page}");

@@ -79,6 +79,14 @@ impl Clock for TestClock {
     }
 }
 
+impl TestClock {
+    /// Shows another time, and goes on from there.
+    pub fn set(&self, at: Timestamp) {
+        let by = at.micros() - self.now().micros();
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+}
+
 /// A hub that runs until it is dropped or stopped.
 pub struct TestHub {
     pub exchange: Exchange,
@@ -101,10 +109,15 @@ impl TestHub {
 
     /// A hub of another consortium than the usual.
     pub async fn of(consortium: &str, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::begun(consortium, TestClock::default(), change).await
+    }
+
+    /// The same by a clock of one's own.
+    pub async fn begun(consortium: &str, clock: TestClock, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = loopback(&folder.path().join("hub"));
         change(&mut settings);
-        let clock = Arc::new(TestClock::default());
+        let clock = Arc::new(clock);
         commonroll_hub::init(&settings, clock.now(), &ProviderRandomness).unwrap();
         let hub = Self::serve(settings, clock, Some(folder)).await;
         hub.introduce(consortium).await;
@@ -183,7 +196,7 @@ impl TestHub {
     }
 
     pub fn advance(&self, by: Duration) {
-        self.clock.0.fetch_add(by.as_micros() as i64, Ordering::Relaxed);
+        self.clock.set(self.now().plus_micros(by.as_micros() as i64));
     }
 
     pub fn keys(&self) -> KeyFolder {
@@ -222,23 +235,18 @@ impl TestHub {
 
     /// The code of a fresh invitation of an institution's first in an office.
     pub async fn office_code(&self, institution: &str, role: Role) -> String {
-        let who = PersonWanted {
-            name: "Rosalind Vane".to_owned(),
-            roles: [role].into(),
-            staff: None,
-            learner: None,
-        };
-        let (at, by, day) =
-            (institution.parse().unwrap(), Inviter::Operator("test"), Duration::from_secs(86_400));
-        let mut random = [0; 32];
-        ProviderRandomness.fill(&mut random);
-        let made = self.exchange.invite_person(&at, who, day, by, (random, self.now())).await;
-        made.unwrap().code
+        self.invite(institution, called("Rosalind Vane", &[role]), Inviter::Operator("test")).await
     }
 
     /// An institution's first in an office, joined as real people do.
     pub async fn first(&self, institution: &str, role: Role) -> Person {
-        self.person(&self.office_code(institution, role).await).await.unwrap()
+        self.first_called(institution, "Rosalind Vane", role).await
+    }
+
+    /// The same by a name.
+    pub async fn first_called(&self, institution: &str, name: &str, role: Role) -> Person {
+        let code = self.invite(institution, called(name, &[role]), Inviter::Operator("test")).await;
+        self.person(&code).await.unwrap()
     }
 
     /// Somebody in any role, let in by the institution's first data manager.
@@ -255,16 +263,23 @@ impl TestHub {
         role: Role,
         staff: Option<&str>,
     ) -> Person {
+        let staff = staff.map(|id| LocalId::parse("staff", id).unwrap());
+        let who = PersonWanted { staff, ..called("Thistlewood", &[role]) };
+        self.invited_as(manager, institution, who).await
+    }
+
+    /// Anybody, let in by a data manager.
+    pub async fn invited_as(&self, manager: &Person, institution: &str, who: PersonWanted) -> Person {
         let speaker = self.exchange.person(manager.id).unwrap();
-        let staff = staff.map(|id| commonroll_core::LocalId::parse("staff", id).unwrap());
-        let who = PersonWanted { name: "Thistlewood".to_owned(), roles: [role].into(), staff, learner: None };
+        let code = self.invite(institution, who, Inviter::Person(&speaker, Role::DataManager)).await;
+        self.person(&code).await.unwrap()
+    }
+
+    async fn invite(&self, institution: &str, who: PersonWanted, by: Inviter<'_>) -> String {
         let mut random = [0; 32];
         ProviderRandomness.fill(&mut random);
-        let (at, by) = (institution.parse().unwrap(), Inviter::Person(&speaker, Role::DataManager));
-        let fresh = (random, self.now());
-        let made =
-            self.exchange.invite_person(&at, who, Duration::from_secs(3_600), by, fresh).await.unwrap();
-        self.person(&made.code).await.unwrap()
+        let (at, day) = (institution.parse().unwrap(), Duration::from_secs(86_400));
+        self.exchange.invite_person(&at, who, day, by, (random, self.now())).await.unwrap().code
     }
 
     /// A person who uses up an invitation's code.
@@ -314,6 +329,12 @@ impl Drop for TestHub {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
+}
+
+/// Somebody by name and roles, of no id.
+pub fn called(name: &str, roles: &[Role]) -> PersonWanted {
+    let roles = roles.iter().copied().collect();
+    PersonWanted { name: name.to_owned(), roles, staff: None, learner: None }
 }
 
 /// Settings of a hub on loopback with ports that the system chooses.

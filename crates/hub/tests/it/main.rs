@@ -33,6 +33,7 @@ mod people;
 mod questions;
 mod reading;
 mod renewal;
+mod school;
 mod settings;
 mod stop;
 mod withdrawals;

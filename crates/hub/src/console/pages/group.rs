@@ -6,7 +6,7 @@ use super::{
         layout::Frame,
         parts::{self, Standing, StateTag},
         refusal::{Refusal, page},
-        signed::Signed,
+        signed::{Query, Signed},
         times,
     },
     messages,
@@ -23,6 +23,8 @@ use std::collections::BTreeSet;
 
 /// Where groups are.
 const PATH: &str = "/groups";
+/// Cards on a page.
+const CARDS: usize = 48;
 
 #[derive(Template)]
 #[template(path = "groups.html")]
@@ -88,6 +90,8 @@ struct Group {
     institution: String,
     notice: Option<Notice>,
     visitors: Vec<Card>,
+    /// Where there are more than a page has.
+    pager: Option<Pager>,
     without_card: usize,
     /// False until all of the day has been read after a start.
     known: bool,
@@ -102,6 +106,13 @@ struct Notice {
     icon: &'static str,
     strong: String,
     says: &'static str,
+}
+
+/// The way through more cards than a page has.
+struct Pager {
+    says: String,
+    before: Option<String>,
+    after: Option<String>,
 }
 
 /// A visiting learner.
@@ -125,6 +136,7 @@ pub async fn group(
     State(console): State<Console>,
     Path(key): Path<String>,
     signed: Signed,
+    Query(query): Query,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     // What is no key is a group that is not there, and is counted as one.
@@ -154,6 +166,8 @@ pub async fn group(
             says: "What isn’t here yet is unknown: neither present nor absent.",
         }),
     };
+    let (pager, first) = pager(seen.line.key, seen.visitors.len(), query.get("page"));
+    let shown = seen.visitors.into_iter().skip(first).take(CARDS);
     page(&Group {
         frame: Frame::new(&signed, &headers, seen.line.title.clone(), PATH).roomy().why("#why"),
         title: seen.line.title,
@@ -161,13 +175,31 @@ pub async fn group(
         lead,
         institution: seen.institution.1,
         notice,
-        visitors: seen.visitors.into_iter().map(|visitor| card(visitor, seen.date, zone)).collect(),
+        visitors: shown.map(|visitor| card(visitor, seen.date, zone)).collect(),
+        pager,
         without_card: seen.without_card,
         known: seen.known,
         rules: seen.rules,
         agreements: seen.agreements,
         policy: seen.policy.chars().take(12).collect(),
     })
+}
+
+/// The pages of so many cards, and the first card of the one that is asked for; what is no page is the first.
+fn pager(key: GroupKey, cards: usize, asked: &str) -> (Option<Pager>, usize) {
+    let pages = cards.div_ceil(CARDS);
+    if pages <= 1 {
+        return (None, 0);
+    }
+    let at = asked.parse().ok().filter(|at| (1..=pages).contains(at)).unwrap_or(1);
+    let (first, last) = ((at - 1) * CARDS, cards.min(at * CARDS));
+    let to = |page: usize| format!("{}?page={page}#vis", address(key));
+    let pager = Pager {
+        says: format!("{} to {last} of {cards}", first + 1),
+        before: (at > 1).then(|| to(at - 1)),
+        after: (at < pages).then(|| to(at + 1)),
+    };
+    (Some(pager), first)
 }
 
 fn address(key: GroupKey) -> String {
