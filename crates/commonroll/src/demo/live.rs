@@ -48,6 +48,12 @@ pub async fn go_on(play: &mut Play, live: &Live, screen: &Screen) -> Result<(), 
         }
         Story::of(&day, log.clone()).tell(play, &mut day, screen).await?;
         screen.say(Tone::Event, "  Midnight: the next day begins");
+        // What is still on its way is sent before its export goes, also by who is cut off.
+        play.line(FAILS, false).await?;
+        play.arrived(screen).await?;
+        for (slug, path) in day.written() {
+            play.clear_away(slug, &path)?;
+        }
     }
 }
 

@@ -162,6 +162,17 @@ impl Day<'_> {
         exports
     }
 
+    /// The registers that were exported: whose, and where. A host's system clears them away when the day is over, since
+    /// the next day has other periods.
+    pub fn written(&self) -> Vec<(&'static str, String)> {
+        let taken = (0..self.rows.len()).filter(|place| self.rows[*place].is_some());
+        let path = |place: usize| {
+            let meets = self.today.meetings[place].meets;
+            (PARTNERS[GROUPS[meets.group].host].slug, registers::path(meets.group, meets.lesson))
+        };
+        taken.map(path).collect()
+    }
+
     /// True while the line of [`FAILS`] is down.
     pub fn fails(&self, second: u32) -> bool {
         self.today.is_cut_off(second)

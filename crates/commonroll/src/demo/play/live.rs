@@ -19,6 +19,12 @@ impl Play {
         Ok(())
     }
 
+    /// An export is cleared away by its system; what it said stands.
+    pub fn clear_away(&self, slug: &str, path: &str) -> Result<(), String> {
+        let path = folder(&self.root, slug).join("exports").join(path);
+        std::fs::remove_file(&path).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
     /// A partner's mapping of registers changes, and its agent is started anew to read it.
     pub async fn map_registers(&mut self, slug: &str, text: &str) -> Result<(), String> {
         let place = self.place(slug)?;
