@@ -168,6 +168,10 @@ pub(crate) const BOARD: &str = "board.shown";
 pub(crate) const GROUP: &str = "group.shown";
 pub(crate) const LISTED: &str = "learners.shown";
 pub(crate) const ASKED: &str = "messages.shown";
+pub(crate) const CODES: &str = "codes.shown";
+pub(crate) const EXPORTED: &str = "codes.exported";
+/// The entry of decisions names everybody whom its payload names.
+pub(crate) const DECIDED: &str = "codes.decided";
 /// Learners that one such entry names at most.
 const NAMED_MAX: usize = 5_000;
 
@@ -195,7 +199,7 @@ fn about_note(note: &Note) -> Vec<u64> {
         "policy.in_force" | "policy.activated" => vec![ANYBODY],
         "delivery.withheld" => [each(&more["withheld"], 2), each(&more["not_repeated"], 2)].concat(),
         crate::notices::ISSUED => each(&more["of"], 1),
-        BOARD | GROUP | LISTED | ASKED => {
+        BOARD | GROUP | LISTED | ASKED | CODES | EXPORTED | DECIDED => {
             named_in(&more["learners"]).map(|learner| NOTES | u64::from(learner)).collect()
         }
         _ => learner(&more["learner"]).into_iter().collect(),

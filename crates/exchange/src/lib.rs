@@ -97,8 +97,7 @@ pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;
 pub use verify::{Verified, VerifyError};
 pub use whereabouts::{
-    AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen,
-    LineSeen, Looks, ProposalSeen, Proposals, Ring, SaidSeen, Session, ToldSeen,
+    AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, Choice, CodeRow, CodeSeen, CodeStands, CodesFile, CodesSeen, ConflictSeen, DecidedSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen, Proposals, Ring, SaidSeen, Session, ToldSeen,
 };
 
 use commonroll_audit::{

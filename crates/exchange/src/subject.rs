@@ -358,6 +358,12 @@ fn declared(
         let (first, last) = (side.dates.first(), side.dates.last());
         said.push(("placement", format!("{way} {other}, {group}, {first} to {last}{ended}")));
     }
+    for session in directory.codes().of(own) {
+        let Some(one) = session.get(learner) else { continue };
+        let code = if one.code.is_empty() { "our own mark stays" } else { one.code.as_str() };
+        let why = if one.reason.is_empty() { String::new() } else { format!(": {}", one.reason) };
+        said.push(("session code", format!("{}, {code}, rule {}{why}", session.id.words(), one.rule)));
+    }
     said.extend(told(directory, own, learner, now));
     said.extend(local.learner.into_iter().flat_map(|number| looked_for(directory, own, number)));
     let mine = |mine: &Option<LocalId>| mine.as_ref() == Some(learner);

@@ -9,6 +9,7 @@ use super::{
     agreements::{Ending, Standing},
     alerts::{AlertId, Alerted, Remark, RemarkId, Step},
     approvals::Approval,
+    codes::SessionCodes,
     expected::{Called, LessonText, NoticeText, SupportText},
     messages::{Gone, Message},
     policies::Proposal,
@@ -206,6 +207,8 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         remarks: Vec<RemarkId>,
     },
+    /// What a home decided of the session codes of one session: all of it, anew.
+    Codes { session: Box<SessionCodes> },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -292,8 +295,8 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 26] =
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 30];
+    pub const DIRECTORY: [u8; 27] =
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 30];
     /// Alerts.
     pub const ALERT: u8 = 23;
     /// What people wrote about them.
@@ -331,6 +334,7 @@ impl Change {
             Self::Alert { .. } => kind::ALERT,
             Self::Remark { .. } => kind::REMARK,
             Self::Forgotten { .. } => 31,
+            Self::Codes { .. } => 27,
         }
     }
 
@@ -395,6 +399,8 @@ impl Change {
             Self::Day { .. } => "directory.day",
             Self::Told { .. } => "directory.notice",
             Self::Support { .. } => "directory.support",
+            Self::Codes { session } if session.gone => "codes.gone",
+            Self::Codes { .. } => "codes.decided",
             Self::Message { message } => match (message.gone, message.answers.is_empty()) {
                 (Some(Gone::TakenBack), _) => "message.taken_back",
                 (Some(_), _) => "message.gone",
@@ -470,6 +476,7 @@ impl Change {
             Self::Message { message } => message.id.0.to_vec(),
             Self::Remark { remark } => remark.of.bytes(),
             Self::Forgotten { .. } => Vec::new(),
+            Self::Codes { session } => session.id.key(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()

@@ -7,6 +7,7 @@ pub mod agreements;
 pub mod alerts;
 pub mod approvals;
 pub mod change;
+pub mod codes;
 pub mod copies;
 pub mod duties;
 pub mod expected;
@@ -22,6 +23,7 @@ use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
 use agreements::Agreements;
 use alerts::Alerts;
 use change::{Change, Emergency, Invited};
+use codes::Codes;
 use commonroll_core::{
     LocalId, PersonId, RecordId, RecordKind, Role, SchoolDate, Slug, Timestamp,
     agreement::ItemKind,
@@ -64,6 +66,7 @@ pub struct Directory {
     expected: Expected,
     alerts: Alerts,
     messages: Messages,
+    codes: Codes,
 }
 
 /// A partner and what it has declared.
@@ -279,6 +282,8 @@ impl Directory {
                 return;
             }
             Change::Alert { alert } => return self.alerts.put(*alert),
+            // A page that was made before a decision was erased must not leave after it.
+            Change::Codes { session } => self.codes.put(*session),
             Change::Message { message } => {
                 // A page that was made before it went must not leave after it.
                 let gone = message.gone.is_some();
@@ -442,6 +447,11 @@ impl Directory {
     /// What is being erased, and how long payloads are kept.
     pub const fn duties(&self) -> &Duties {
         &self.duties
+    }
+
+    /// What homes decided of session codes.
+    pub const fn codes(&self) -> &Codes {
+        &self.codes
     }
 
     /// What hosts told homes of visiting learners.

@@ -24,6 +24,7 @@ use crate::{
         held::{Copy, Holdings},
     },
     types::NotAllowed,
+    whereabouts,
     withdrawal::Reason,
 };
 use commonroll_audit::hash::Hash;
@@ -188,6 +189,7 @@ impl Exchange {
                     work.planner.forget_expected(number, local);
                     messages::forget(work, number, found.learner);
                     forget_remarks(work, &found.numbers);
+                    whereabouts::codes_forget(work, number, local);
                     match &forgotten {
                         Some(local) => forget_learner(work, number, local),
                         None => forget_name(work, number, local),
@@ -282,6 +284,8 @@ impl Exchange {
             for number in &numbers {
                 let said = messages::places_of(&self.shared, *number).await.map_err(unavailable)?;
                 places.extend(said.into_iter().map(|(seq, ..)| seq));
+                let codes = whereabouts::codes_at(&self.shared, *number).await.map_err(unavailable)?;
+                places.extend(codes.into_iter().map(|(seq, ..)| seq));
             }
             places.sort_unstable();
             places.dedup();
@@ -362,7 +366,7 @@ impl Exchange {
     }
 
     /// Places of the directory's entries about one learner of an institution, with their commitments: those that hold a
-    /// name, a notice, a support note, a message or a remark on an alert.
+    /// name, a notice, a support note, a message, a session code or a remark on an alert.
     async fn said_of(&self, notes: &[u64], of: Of<'_>) -> Result<Vec<(u64, Hash)>, NotYet> {
         let mut found = Vec::new();
         for some in notes.chunks(BLOCKS_AT_ONCE) {
@@ -417,6 +421,7 @@ impl Of<'_> {
             }
             Change::Told { institution, said: Some(said), .. } => is_it(*institution, &said.learner),
             Change::Support { institution, local, said: Some(_) } => is_it(*institution, local),
+            Change::Codes { session } => whereabouts::codes_name(session, self.own, self.id),
             Change::Message { message } => {
                 message.home == self.own
                     && messages::now_about(directory, message.host, &message.local) == Some(self.learner)

@@ -17,6 +17,7 @@ use crate::{
     directory::{
         Directory,
         change::{Change, Keeping, KeepingAsked, PersonUuid},
+        codes::SessionCodes,
         duties::Kept,
         messages::Message,
     },
@@ -27,11 +28,12 @@ use crate::{
     shared::Shared,
     submit_with,
     types::NotAllowed,
+    whereabouts,
     writer::Work,
 };
 use commonroll_audit::hash::Hash;
 use commonroll_core::{
-    Invalid, PersonId, RecordKind, Slug, Timestamp,
+    Invalid, PersonId, RecordKind, SchoolDate, Slug, Timestamp,
     agreement::{AgreementText, ItemKind},
 };
 use commonroll_policy::OfficeAct;
@@ -287,6 +289,15 @@ impl Look {
             Timestamp::from_micros("before", self.before(days)).ok()
         };
         let messages = messages::expire(shared, due, self.now).await?;
+        let due = |directory: &Directory, session: &SessionCodes| {
+            let days = self.terms.received(session.id.home, RecordKind::Attendance)?;
+            let zone = &directory.institution(session.id.home)?.zone;
+            SchoolDate::from_days(self.now.date_in(zone).days() - i32::try_from(days).ok()?)
+        };
+        let codes = whereabouts::codes_expire(shared, due, self.now).await?;
+        if codes > 0 {
+            self.went.insert("session code", codes);
+        }
         if messages > 0 {
             self.went.insert("message", messages);
         }
@@ -332,6 +343,13 @@ impl Terms {
     fn days(&self, source: u16, kind: RecordKind, recipient: u16) -> Option<u32> {
         let (set, agreed) = self.keeping(source, kind, &[recipient]);
         set.map(|keeping| keeping.days).into_iter().chain(agreed).min()
+    }
+
+    /// The shortest that holds for what an institution makes of what it was sent of a kind, in days.
+    fn received(&self, recipient: u16, kind: RecordKind) -> Option<u32> {
+        let set = self.set.get(&(recipient, kind)).map(|keeping| keeping.days);
+        let agreed = self.agreed.iter().filter(|((_, to, of), _)| *to == recipient && *of == kind);
+        set.into_iter().chain(agreed.map(|(_, days)| *days)).min()
     }
 
     /// What its source has set for a record, and the shortest that was agreed, in days. Without a recipient that is what was

@@ -260,7 +260,9 @@ impl Found {
             | by_learner::BOARD
             | by_learner::GROUP
             | by_learner::LISTED
-            | by_learner::ASKED => self.read(directory, seq, note),
+            | by_learner::ASKED
+            | by_learner::CODES
+            | by_learner::EXPORTED => self.read(directory, seq, note),
             _ => {}
         }
     }

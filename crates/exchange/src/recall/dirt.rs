@@ -91,6 +91,7 @@ impl Dirt {
             | Change::Message { .. }
             | Change::Remark { .. }
             | Change::Forgotten { .. }
+            | Change::Codes { .. }
             | Change::Cursor { .. }
             | Change::Batch { .. }
             | Change::Person { .. }

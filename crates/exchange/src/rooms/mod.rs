@@ -88,7 +88,7 @@ fn policy_hash(directory: &Directory) -> String {
 }
 
 /// As the person's own institution calls a learner: first what they are called, then in full.
-fn called(directory: &Directory, own: u16, learner: u32) -> (String, String) {
+pub(crate) fn called(directory: &Directory, own: u16, learner: u32) -> (String, String) {
     let local = directory.known_at(learner).find(|(at, _)| *at == own);
     match local.and_then(|(at, id)| directory.called(*at, id)) {
         Some(called) => {
@@ -101,7 +101,7 @@ fn called(directory: &Directory, own: u16, learner: u32) -> (String, String) {
 
 impl Exchange {
     /// Before anything is looked up for a page: not after too many refusals, and on the newest directory.
-    async fn ready_for(
+    pub(crate) async fn ready_for(
         &self,
         acting: Acting<'_>,
         what: &'static str,
@@ -118,7 +118,7 @@ impl Exchange {
     }
 
     /// Counts a page that was refused.
-    fn page_refused(&self, acting: Acting<'_>, what: &'static str, now: Timestamp) -> ReadError {
+    pub(crate) fn page_refused(&self, acting: Acting<'_>, what: &'static str, now: Timestamp) -> ReadError {
         self.refused(&acting.speaker.by(), what, "");
         self.shared.misses.missed(acting.speaker.id(), now);
         NotAllowed::Denied.into()

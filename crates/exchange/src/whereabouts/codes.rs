@@ -3,10 +3,10 @@
 //! The derivation is `commonroll_core::attendance::session`; this only asks it, with the board's marks. No code without a
 //! host's mark, and nothing is written anywhere: a person at the home decides.
 
-use super::{ProposalSeen, Session, Whereabouts};
-use crate::directory::InstitutionState;
+use super::{ProposalSeen, Session, Whereabouts, settle::counts};
+use crate::directory::{Directory, InstitutionState};
 use commonroll_core::{
-    SchoolDate, Timestamp,
+    Interval, RecordId, SchoolDate, Timestamp,
     attendance::{
         AwayCode, HostLesson, HostMark, Outcome, Review, SessionRules, SessionWindow, Standing,
         propose_session,
@@ -14,7 +14,7 @@ use commonroll_core::{
     directory::InstitutionType,
     record::attendance::Physical,
 };
-use commonroll_views::whereabouts::Mark;
+use commonroll_views::whereabouts::{Expectation, Mark};
 use jiff::civil::{Time, time};
 
 /// Until homes say their own: when the register of each session opens and closes, and when the session ends.
@@ -57,7 +57,60 @@ pub(super) fn session(
     })
 }
 
+/// A session that has begun.
+pub(super) struct Open {
+    pub session: Session,
+    pub date: SchoolDate,
+    pub window: SessionWindow,
+    /// From the opening of its register to its end.
+    pub time: Interval,
+}
+
+/// The sessions of a date at a home that have begun; none where no statutory register is kept.
+pub(super) fn begun(state: &InstitutionState, date: SchoolDate, now: Timestamp) -> Vec<Open> {
+    if !keeps_register(state.info.kind) {
+        return Vec::new();
+    }
+    let open = |(session, window): (Session, [Time; 3])| {
+        let [opens, closes, ends] = window.map(|at| date.at(at, &state.zone));
+        let time = Interval::new(opens, ends).ok()?;
+        let window = SessionWindow::new(opens, closes, ends).ok()?;
+        (opens <= now).then_some(Open { session, date, window, time })
+    };
+    [(Session::Morning, MORNING), (Session::Afternoon, AFTERNOON)].into_iter().filter_map(open).collect()
+}
+
 impl Whereabouts {
+    /// The first lesson at a partner that touches a session: the one by which it is judged.
+    pub(super) fn lesson_in(&self, session: Interval, learner: u32, home: u16) -> Option<Expectation> {
+        let of = self.expected_of.get(&learner)?.iter().filter_map(|id| self.expected.get(id));
+        let inside = of.filter(|of| of.home == home && of.site != home && of.time.overlaps(session));
+        inside.min_by_key(|of| of.time.start()).copied()
+    }
+
+    /// True if the home said in advance that the learner would be absent during a session's lessons elsewhere.
+    pub(super) fn absence_told(&self, session: Interval, learner: u32) -> bool {
+        let Some(told) = self.told.get(&learner) else { return false };
+        told.excuses.iter().any(|(site, time, _)| site.is_none() && time.overlaps(session))
+    }
+
+    /// Marks of hosts that saw the learner in a session, as far as each may leave for the home by this directory: record and
+    /// revision. What was erased, hidden or filled in ahead is none.
+    pub(super) fn attended(
+        &self,
+        directory: &Directory,
+        session: Interval,
+        learner: u32,
+        now: Timestamp,
+    ) -> Vec<(RecordId, u32)> {
+        let home = directory.home_of(learner).map(|(home, _)| *home);
+        let ids = self.marks_of.get(&learner).into_iter().flatten();
+        let seen = ids.filter_map(|id| Some((*id, self.marks.get(id)?))).filter(|(id, mark)| {
+            Some(mark.source) != home && mark.saw_in(session) && counts(directory, mark, *id, learner, now)
+        });
+        seen.map(|(id, mark)| (id, mark.revision)).collect()
+    }
+
     /// What is proposed for a learner's session; `None` if no lesson elsewhere touches it.
     pub(super) fn proposal(
         &self,

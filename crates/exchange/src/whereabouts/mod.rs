@@ -6,14 +6,21 @@
 //! may see it (`show`). Nobody is missing because a feed is late: a source counts as heard only by marks that come before
 //! their lesson is over, or by its word that it is current.
 
+mod accept;
 mod alerts;
 mod codes;
+mod desk;
 mod plan;
 mod seen;
 mod settle;
 mod show;
 mod told;
 
+pub use accept::Choice;
+pub(crate) use accept::{
+    expire as codes_expire, forget as codes_forget, names as codes_name, places_of as codes_at,
+};
+pub use desk::{CodeRow, CodeSeen, CodeStands, CodesFile, CodesSeen, DecidedSeen};
 pub use seen::{
     AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
     ProposalSeen, Proposals, Ring, SaidSeen, Session, ToldSeen,

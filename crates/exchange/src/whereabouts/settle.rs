@@ -53,6 +53,12 @@ impl HeldMark {
         seen && self.time().is_some_and(|time| time.start() > soonest)
     }
 
+    /// True if somebody was seen at a time that this session touches.
+    pub(super) fn saw_in(&self, session: Interval) -> bool {
+        let seen = self.presence.as_ref().is_some_and(|presence| in_room(presence.physical));
+        seen && !self.is_ahead() && self.time().is_some_and(|time| time.overlaps(session))
+    }
+
     fn of_board(&self) -> Option<Mark> {
         let presence = self.presence.as_ref().filter(|_| !self.is_ahead())?;
         Some(Mark {
@@ -203,6 +209,17 @@ fn put(marks: &mut BTreeMap<Id, (bool, Mark)>, id: Id, mark: (bool, Mark)) {
         Some(held) => *held = mark,
         None => drop(marks.insert(id, mark)),
     }
+}
+
+/// True if a mark is about this learner, and what the host saw may leave for the home now.
+pub(super) fn counts(
+    directory: &Directory,
+    mark: &HeldMark,
+    id: RecordId,
+    learner: u32,
+    now: Timestamp,
+) -> bool {
+    stands(directory, mark, id, now) == (Some(learner), true)
 }
 
 /// Whom a mark is about, and whether what the host saw may leave for the learner's home now.

@@ -7,6 +7,7 @@ mod agreements;
 mod alerts;
 mod by_learner;
 mod cases;
+mod codes;
 mod crowd;
 mod emergencies;
 mod erasure;

@@ -40,7 +40,7 @@ pub fn day(lessons: Vec<LessonDeclaration>) -> Declaration {
     Declaration::Day(DayDeclaration::new(date("2026-09-14"), false, None, lessons).unwrap())
 }
 
-fn notice(name: &str, learner: &str, kind: NoticeKind, time: Interval, withdrawn: bool) -> Declaration {
+pub fn notice(name: &str, learner: &str, kind: NoticeKind, time: Interval, withdrawn: bool) -> Declaration {
     Declaration::Notice(NoticeDeclaration { local_id: id(name), learner: id(learner), kind, time, withdrawn })
 }
 

@@ -39,7 +39,6 @@ impl Fields {
     }
 
     /// Every value of a field.
-    #[expect(dead_code, reason = "for forms in which several things can be ticked")]
     pub fn all(&self, name: &str) -> &[String] {
         self.0.get(name).map_or(&[], Vec::as_slice)
     }

@@ -124,4 +124,40 @@ async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
     assert!(page.contains("Found today") && page.contains(" at Ridgeway School: In the "), "{page}");
     let again = browser.post("/whereabouts/take", &[("token", token.as_str()), ("alert", alert)]).await;
     assert_eq!(again.status, 409, "it is over: {again:?}");
+
+    // Session codes: whatever session the clock says, the page and its file are the officer's alone.
+    assert!(page.contains("href=\"/whereabouts/codes\"") || !page.contains("Session codes,"), "{page}");
+    let codes = browser.get("/whereabouts/codes").await;
+    assert!(codes.status == 200 && codes.body.contains("how it reaches your register"), "{codes:?}");
+    assert!(!codes.body.contains("R1"), "no local id on a page");
+    let file = browser.get("/whereabouts/codes/file").await;
+    assert_eq!((file.status, file.header("content-type")), (200, "text/csv; charset=utf-8"));
+    assert!(file.header("content-disposition").starts_with("attachment; filename=\"session-codes-"));
+    assert!(file.body.contains("LearnerId,Date,SessionName,Mark,MinsLate,Comments"), "{file:?}");
+    let today = lesson.time.start().date_in(&zone).to_string();
+    let of = |learner: &'static str| {
+        [
+            ("token", token.clone()),
+            ("date", today.clone()),
+            ("session", "am".to_owned()),
+            ("learner", learner.to_owned()),
+            ("choice", "B".to_owned()),
+        ]
+    };
+    let send = async |who: &Browser, path: &str, learner: &'static str| {
+        let fields = of(learner);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        who.post(path, &fields).await.status
+    };
+    for path in ["/whereabouts/codes/accept", "/whereabouts/codes/decide"] {
+        assert_eq!(send(&other, path, "0").await, 404, "{path}");
+    }
+    assert!([404, 409].contains(&send(&browser, "/whereabouts/codes/decide", "77").await));
+    for path in ["/whereabouts/codes", "/whereabouts/codes/file"] {
+        assert_eq!(other.get(path).await.status, 404, "{path}");
+    }
+    let log = hub.exchange.show(1, 5_000).await.unwrap();
+    for what in ["codes.shown", "codes.exported"] {
+        assert!(log.iter().any(|entry| entry["what"] == what), "{what}");
+    }
 }

@@ -2,6 +2,7 @@
 //! `policies/routes.txt`, its line below, and, where people walk to it, its way in `nav.rs`.
 
 mod account;
+mod codes;
 mod demo;
 mod desk;
 #[cfg(feature = "pdf")]
@@ -38,6 +39,10 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("GET /whereabouts/news", whereabouts::news)
         .page("POST /whereabouts/take", whereabouts::take)
         .page("POST /whereabouts/found", whereabouts::found)
+        .page("GET /whereabouts/codes", codes::codes)
+        .page("GET /whereabouts/codes/file", codes::file)
+        .page("POST /whereabouts/codes/accept", codes::accept)
+        .page("POST /whereabouts/codes/decide", codes::decide)
         .page("GET /groups", group::groups)
         .page("GET /groups/{group}", group::group)
         .page("GET /learners", learners::learners)

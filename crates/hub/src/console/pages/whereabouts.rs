@@ -144,6 +144,8 @@ struct Board {
     fresh: Vec<Fresh>,
     groups: Vec<Group>,
     codes: Option<Codes>,
+    /// True if session codes are this role's to decide.
+    decides: bool,
     folded: bool,
 }
 
@@ -255,6 +257,7 @@ impl Made<'_> {
             folded: groups.iter().any(|group| group.folded > 0),
             groups,
             codes: seen.proposals.as_ref().map(codes),
+            decides: is_for("/whereabouts/codes", self.signed.role()),
         }
     }
 

@@ -1,0 +1,394 @@
+//! The attendance officer's desk: a home's sessions of today with what is proposed for each learner and what was decided.
+//!
+//! The board says what hosts marked; here a person decides what the home's register is to say. Who is on it is decided
+//! learner by learner, as on the board, and in the log before it is handed out.
+
+use super::{
+    ProposalSeen, Session, Whereabouts, codes,
+    codes::{Open, seen_as},
+    show,
+};
+use crate::{
+    Exchange,
+    by_learner::{CODES, EXPORTED},
+    directory::{
+        Directory,
+        change::hex,
+        codes::{Decided, SessionId},
+    },
+    office::Acting,
+    projection::lock,
+    reading::{ReadError, TRIES, stretches},
+    rooms::called,
+    submit,
+    types::NotAllowed,
+    writer::Work,
+};
+use commonroll_core::{Interval, LocalId, Purpose, Role, SchoolDate, Slug, Timestamp};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+/// How many days back a file can be had.
+const FILE_DAYS: i32 = 14;
+
+/// How a learner's session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CodeStands {
+    /// The home said one thing and the host another: a person decides.
+    Conflict,
+    /// A person at home decides.
+    Review,
+    /// Absent from every lesson: `N` is proposed, and a person confirms it.
+    Absent,
+    /// Can be accepted with all other clear ones.
+    Clear,
+    /// No word from the host, or none that says anything: nothing can be decided yet, a planned `B` is provisional.
+    Held,
+    /// Decided.
+    Decided,
+}
+
+/// One learner's session.
+#[derive(Clone, PartialEq)]
+pub struct CodeSeen {
+    /// By the hub's number.
+    pub learner: u32,
+    /// As the home calls them. Personal.
+    pub name: String,
+    /// How it stands.
+    pub stands: CodeStands,
+    /// What is proposed, and by which rule.
+    pub proposal: ProposalSeen,
+    /// The host: slug and name.
+    pub host: (Slug, String),
+    /// The host's lesson, when and where.
+    pub lesson: (Interval, String),
+    /// What the host saw, and when its mark came; `None` without one.
+    pub saw: Option<(&'static str, Timestamp)>,
+    /// What the home said: an absence that was told beforehand.
+    pub home_says: Option<&'static str>,
+    /// What was decided.
+    pub decided: Option<DecidedSeen>,
+}
+
+/// What was decided of a learner's session.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DecidedSeen {
+    /// The code; empty where the home's own mark stays.
+    pub code: String,
+    /// Minutes late to carry.
+    pub minutes_late: Option<u32>,
+    /// Who decided, by name.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in their words. Personal.
+    pub reason: String,
+    /// True if it was accepted with all other clear ones.
+    pub together: bool,
+    /// True if what the host says now doesn't bear it any more: it is in no file until a person has looked again.
+    pub stale: bool,
+}
+
+impl fmt::Debug for CodeSeen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CodeSeen({}, {:?}, ..)", self.learner, self.stands)
+    }
+}
+
+impl fmt::Debug for DecidedSeen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DecidedSeen(..)")
+    }
+}
+
+/// The sessions of a home's day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CodesSeen {
+    /// Today, there.
+    pub date: SchoolDate,
+    /// The home: slug and name.
+    pub institution: (Slug, String),
+    /// False while the day's marks are still being read after a start: nothing can be decided then.
+    pub complete: bool,
+    /// Those that have begun, in order; none where no statutory register is kept.
+    pub sessions: Vec<(Session, Vec<CodeSeen>)>,
+    /// Number and words of each rule.
+    pub rules: &'static [(u8, &'static str)],
+    /// Hash of the policy set that decided who is shown.
+    pub policy: String,
+}
+
+/// One row of a file of decided codes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CodeRow {
+    /// The learner by the home's id. Personal.
+    pub local: LocalId,
+    /// Which session.
+    pub session: Session,
+    /// The code.
+    pub code: String,
+    /// Minutes late.
+    pub minutes_late: Option<u32>,
+    /// Number of the rule.
+    pub rule: u8,
+    /// Whose mark spoke, by name.
+    pub host: String,
+    /// When it was decided.
+    pub at: Timestamp,
+}
+
+impl fmt::Debug for CodeRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CodeRow(..)")
+    }
+}
+
+/// A file of decided codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodesFile {
+    /// Of which date.
+    pub date: SchoolDate,
+    /// By session and learner's id.
+    pub rows: Vec<CodeRow>,
+    /// How many decisions are left out since what the host says now doesn't bear them, or they can't be checked any more.
+    pub left_out: usize,
+}
+
+/// Whoever decides codes: an attendance officer, of a home.
+pub(super) fn officer(directory: &Directory, acting: Acting<'_>) -> Result<(), NotAllowed> {
+    directory.in_role(acting.speaker.id(), acting.role)?;
+    if acting.role == Role::AttendanceOfficer { Ok(()) } else { Err(NotAllowed::Denied) }
+}
+
+/// A session's marks and decisions, as far as a person may see them.
+pub(super) struct Table<'a> {
+    pub directory: &'a Directory,
+    pub board: &'a Whereabouts,
+    pub acting: Acting<'a>,
+    pub now: Timestamp,
+}
+
+impl Table<'_> {
+    fn own(&self) -> u16 {
+        self.acting.speaker.number
+    }
+
+    /// The home's sessions of today that have begun.
+    pub fn sessions(&self) -> Vec<Open> {
+        let state = self.directory.institution(self.own());
+        state.map_or_else(Vec::new, |state| codes::begun(state, self.now.date_in(&state.zone), self.now))
+    }
+
+    /// Learners of the home who are taught elsewhere today, and whom the person may see.
+    pub fn learners(&self) -> BTreeSet<u32> {
+        let all = self.board.board.of_home(self.own());
+        let all: BTreeSet<u32> = all.into_iter().map(|(of, _)| of.learner).collect();
+        let seen = |learner: &u32| show::permit(self.directory, self.acting, *learner, self.now).is_some();
+        all.into_iter().filter(seen).collect()
+    }
+
+    pub fn id(&self, open: &Open) -> SessionId {
+        SessionId { home: self.own(), date: open.date, afternoon: open.session == Session::Afternoon }
+    }
+
+    pub fn local(&self, learner: u32) -> Option<&LocalId> {
+        let known = self.directory.known_at(learner).find(|(at, _)| *at == self.own());
+        known.map(|(_, local)| local)
+    }
+
+    /// One learner's session; `None` if no lesson elsewhere touches it.
+    pub fn line(&self, open: &Open, learner: u32) -> Option<CodeSeen> {
+        let proposal = self.board.proposal(&open.window, learner, self.own(), self.now)?;
+        let of = self.board.lesson_in(open.time, learner, self.own())?;
+        let host = &self.directory.institution(of.site)?.info;
+        let held = self.board.lessons.get(&(of.site, of.lesson));
+        let mark = self.board.told.get(&learner).and_then(|told| told.marks.get(&of.id()));
+        let home_says = self.board.absence_told(open.time, learner).then_some("absence expected");
+        let seen = self.board.attended(self.directory, open.time, learner, self.now);
+        let local = self.local(learner)?;
+        let decided = self.directory.codes().get(&self.id(open)).and_then(|session| session.get(local));
+        let stands = match (&decided, home_says, proposal.rule) {
+            (Some(_), ..) => CodeStands::Decided,
+            (None, Some(_), _) if !seen.is_empty() => CodeStands::Conflict,
+            (None, _, 3 | 6) => CodeStands::Review,
+            (None, None, 4) => CodeStands::Absent,
+            (None, None, _) if proposal.clear && !seen.is_empty() => CodeStands::Clear,
+            _ => CodeStands::Held,
+        };
+        Some(CodeSeen {
+            learner,
+            name: called(self.directory, self.own(), learner).1,
+            stands,
+            host: (host.slug.clone(), host.name.clone()),
+            lesson: (of.time, held.map_or_else(String::new, |held| held.room.clone())),
+            saw: mark.map(|mark| (seen_as(mark.physical), mark.at)),
+            home_says,
+            decided: decided.map(|one| self.decided(one, &proposal, !seen.is_empty())),
+            proposal,
+        })
+    }
+
+    fn decided(&self, one: &Decided, proposal: &ProposalSeen, seen: bool) -> DecidedSeen {
+        let person = self.directory.person(one.by.0);
+        DecidedSeen {
+            code: one.code.clone(),
+            minutes_late: one.minutes_late,
+            by: person.map_or_else(String::new, |person| person.name.clone()),
+            at: one.at,
+            reason: one.reason.clone(),
+            together: one.together,
+            stale: !bears(&one.code, proposal, seen),
+        }
+    }
+}
+
+/// Whether what hosts say bears a code: the codes that say where somebody was need somebody who saw them there.
+pub(super) fn bears(code: &str, proposal: &ProposalSeen, seen: bool) -> bool {
+    match code {
+        "B" => seen && matches!(proposal.rule, 1 | 2 | 3 | 6),
+        "U" => seen && proposal.rule == 3,
+        "N" => matches!(proposal.rule, 4 | 6),
+        // The home's own mark stays, whatever hosts say.
+        _ => true,
+    }
+}
+
+impl Exchange {
+    /// The home's sessions of today: what is proposed for each learner, what was decided, and what waits for a person. Its
+    /// entry is durable first.
+    ///
+    /// # Errors
+    /// [`ReadError`]; `Unavailable`, too, on a node that opened no views.
+    pub async fn codes(&self, acting: Acting<'_>, now: Timestamp) -> Result<CodesSeen, ReadError> {
+        let made = self.at_codes(acting, now, |table| Ok(compose(table))).await?;
+        Ok(made)
+    }
+
+    /// The decided codes of a date as rows for the home's own register system. What the host doesn't bear any more is not
+    /// in it. Its entry is durable first.
+    ///
+    /// # Errors
+    /// As for [`Exchange::codes`]; a date of more than two weeks ago has no file.
+    pub async fn codes_file(
+        &self,
+        acting: Acting<'_>,
+        date: Option<SchoolDate>,
+        now: Timestamp,
+    ) -> Result<CodesFile, ReadError> {
+        self.at_codes(acting, now, move |table| file(table, date)).await
+    }
+
+    /// Looks at the table, writes who was shown, and hands it out if nothing changed meanwhile.
+    async fn at_codes<T>(
+        &self,
+        acting: Acting<'_>,
+        now: Timestamp,
+        made: impl Fn(&Table<'_>) -> Result<(T, &'static str, BTreeSet<u32>), NotAllowed>,
+    ) -> Result<T, ReadError> {
+        self.ready_for(acting, "codes.slowed", now).await?;
+        let shared = self.shared.clone();
+        let views = shared.views.get().ok_or(ReadError::Unavailable)?;
+        for _ in 0..TRIES {
+            let _leaving = shared.leaving.read().await;
+            let (moment, policy, made) = {
+                let directory = shared.directory();
+                let board = lock(&views.whereabouts);
+                let table = Table { directory: &directory, board: &board, acting, now };
+                let made = officer(&directory, acting).and_then(|()| made(&table));
+                let policy = directory.policies().hash().map_or_else(String::new, |hash| hex(&hash));
+                (directory.moment(), policy, made)
+            };
+            let Ok((seen, what, learners)) = made else {
+                return Err(self.page_refused(acting, "codes.refused", now));
+            };
+            let (runs, _) = stretches(learners.iter().map(|learner| u64::from(*learner)));
+            let more = serde_json::json!({
+                "role": acting.role, "purpose": Purpose::Attendance, "institution": acting.speaker.institution(),
+                "learners": runs, "count": learners.len(), "kinds": ["attendance", "card"],
+                "groups": { "attendance": 0b100, "card": 0b1_0010 }, "policy": policy,
+            });
+            let note = move |work: &mut Work<'_>| work.notes.push((what.to_owned(), more.clone()));
+            submit(&shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
+            if shared.directory().moment() == moment {
+                return Ok(seen);
+            }
+        }
+        Err(ReadError::Unavailable)
+    }
+}
+
+fn compose(table: &Table<'_>) -> (CodesSeen, &'static str, BTreeSet<u32>) {
+    let state = table.directory.institution(table.own());
+    let info = state.map(|state| (state.info.slug.clone(), state.info.name.clone()));
+    let zone = state.map_or(jiff::tz::TimeZone::UTC, |state| state.zone.clone());
+    let learners = table.learners();
+    let session = |open: Open| {
+        let mut lines: Vec<CodeSeen> =
+            learners.iter().filter_map(|learner| table.line(&open, *learner)).collect();
+        lines.sort_by(|a, b| (a.stands, &a.name, a.learner).cmp(&(b.stands, &b.name, b.learner)));
+        (open.session, lines)
+    };
+    let seen = CodesSeen {
+        date: table.now.date_in(&zone),
+        institution: info.unwrap_or_else(|| (table.acting.speaker.institution().clone(), String::new())),
+        complete: table.board.complete,
+        sessions: table.sessions().into_iter().map(session).collect(),
+        rules: codes::RULES,
+        policy: table.directory.policies().hash().map_or_else(String::new, |hash| hex(&hash)),
+    };
+    (seen, CODES, learners)
+}
+
+fn file(
+    table: &Table<'_>,
+    date: Option<SchoolDate>,
+) -> Result<(CodesFile, &'static str, BTreeSet<u32>), NotAllowed> {
+    let state = table.directory.institution(table.own()).ok_or(NotAllowed::Denied)?;
+    let today = table.now.date_in(&state.zone);
+    let date = date.unwrap_or(today);
+    if date > today || today.days() - date.days() > FILE_DAYS {
+        return Err(NotAllowed::Denied);
+    }
+    let open: BTreeMap<bool, Open> =
+        table.sessions().into_iter().map(|open| (open.session == Session::Afternoon, open)).collect();
+    let mut made = CodesFile { date, rows: Vec::new(), left_out: 0 };
+    let mut learners = BTreeSet::new();
+    for session in table.directory.codes().of(table.own()).filter(|session| session.id.date == date) {
+        for one in &session.of {
+            let learner = table.directory.local(table.own(), &one.local).and_then(|local| local.learner);
+            let Some(learner) = learner else { continue };
+            if show::permit(table.directory, table.acting, learner, table.now).is_none() {
+                continue;
+            }
+            // Of a day that is over the hub holds no board any more: what was certified then stands as it was.
+            let line = open.get(&session.id.afternoon).filter(|_| date == today);
+            let stale = line.is_some_and(|open| {
+                let line = table.line(open, learner).and_then(|line| line.decided);
+                line.is_none_or(|decided| decided.stale)
+            });
+            if stale {
+                made.left_out += 1;
+                continue;
+            }
+            if one.code.is_empty() {
+                continue;
+            }
+            learners.insert(learner);
+            let host = table.directory.institution(one.host).map(|host| host.info.name.clone());
+            made.rows.push(CodeRow {
+                local: one.local.clone(),
+                session: if session.id.afternoon { Session::Afternoon } else { Session::Morning },
+                code: one.code.clone(),
+                minutes_late: one.minutes_late,
+                rule: one.rule,
+                host: host.unwrap_or_default(),
+                at: one.at,
+            });
+        }
+    }
+    made.rows.sort_by(|a, b| (a.session, &a.local).cmp(&(b.session, &b.local)));
+    Ok((made, EXPORTED, learners))
+}
