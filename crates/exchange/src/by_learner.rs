@@ -168,6 +168,7 @@ pub(crate) const BOARD: &str = "board.shown";
 pub(crate) const GROUP: &str = "group.shown";
 pub(crate) const LISTED: &str = "learners.shown";
 pub(crate) const ASKED: &str = "messages.shown";
+pub(crate) const WATCHED: &str = "watches.shown";
 pub(crate) const CODES: &str = "codes.shown";
 pub(crate) const EXPORTED: &str = "codes.exported";
 /// The entry of decisions names everybody whom its payload names.
@@ -199,7 +200,7 @@ fn about_note(note: &Note) -> Vec<u64> {
         "policy.in_force" | "policy.activated" => vec![ANYBODY],
         "delivery.withheld" => [each(&more["withheld"], 2), each(&more["not_repeated"], 2)].concat(),
         crate::notices::ISSUED => each(&more["of"], 1),
-        BOARD | GROUP | LISTED | ASKED | CODES | EXPORTED | DECIDED => {
+        BOARD | GROUP | LISTED | ASKED | WATCHED | CODES | EXPORTED | DECIDED => {
             named_in(&more["learners"]).map(|learner| NOTES | u64::from(learner)).collect()
         }
         _ => learner(&more["learner"]).into_iter().collect(),

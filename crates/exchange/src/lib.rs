@@ -42,6 +42,7 @@ mod subject;
 mod trial;
 mod verify;
 mod views;
+mod watches;
 mod whereabouts;
 pub mod withdrawal;
 mod writer;
@@ -58,6 +59,7 @@ pub use directory::approvals::Approval;
 pub use directory::change::Keeping;
 pub use directory::messages::MessageId;
 pub use directory::policies::Proposal;
+pub use directory::watches::{WatchId, Watched};
 pub use duty::{
     BreachBy, BreachSpan, Ended, Erasing, Erasure, ErasureReason, Pack, Piece, RetentionRule, RetentionSeen,
     leaving_hash,
@@ -97,8 +99,12 @@ pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;
 pub use verify::{Verified, VerifyError};
 pub use whereabouts::{
-    AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, Choice, CodeRow, CodeSeen, CodeStands, CodesFile, CodesSeen, ConflictSeen, DecidedSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen, Proposals, Ring, SaidSeen, Session, ToldSeen,
+    AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, Choice, CodeRow, CodeSeen, CodeStands, CodesFile,
+    CodesSeen, ConflictSeen, DecidedSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen,
+    Proposals, Ring, SaidSeen, Session, ToldSeen,
 };
+
+pub use watches::{Dropped, WatchSeen, WatchesSeen};
 
 use commonroll_audit::{
     checkpoint::LogKey,
@@ -455,6 +461,7 @@ impl Exchange {
         duty::tick(&self.shared, now).await;
         sessions::tick(&self.shared, now).await;
         views::tick(&self.shared, now).await;
+        watches::tick(&self.shared, now).await;
         if let Err(error) = self.shared.store.maintain().await {
             self.shared.wrote_in_vain(&error);
             tracing::warn!(%error, "the store's upkeep failed");

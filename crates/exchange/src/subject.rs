@@ -364,6 +364,9 @@ fn declared(
         let why = if one.reason.is_empty() { String::new() } else { format!(": {}", one.reason) };
         said.push(("session code", format!("{}, {code}, rule {}{why}", session.id.words(), one.rule)));
     }
+    for watch in directory.watches().all().filter(|one| one.institution == own && one.local == *learner) {
+        said.push(("watch", format!("a {} is told if something drops, since {}", watch.role, watch.set)));
+    }
     said.extend(told(directory, own, learner, now));
     said.extend(local.learner.into_iter().flat_map(|number| looked_for(directory, own, number)));
     let mine = |mine: &Option<LocalId>| mine.as_ref() == Some(learner);

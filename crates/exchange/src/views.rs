@@ -5,6 +5,7 @@ use crate::{
     progress::ProgressView,
     projection::{Projection, ReadBody, Shown, View},
     shared::Shared,
+    watches::Look,
     whereabouts::{self, Covered, Whereabouts},
 };
 use commonroll_core::Timestamp;
@@ -20,6 +21,10 @@ pub(crate) struct Views {
     projection: tokio::sync::Mutex<Projection>,
     /// The board.
     pub whereabouts: Shown<Whereabouts>,
+    /// Whom new records are about, for those who watch them.
+    pub watches: Shown<Look>,
+    /// Reads a record's open parts.
+    pub read: ReadBody,
     /// The figures.
     pub progress: Shown<ProgressView>,
     /// Grows whenever a board may look different.
@@ -37,10 +42,13 @@ impl Exchange {
         let open = || {
             let whereabouts = Arc::new(Mutex::new(Whereabouts::new(now)));
             let progress = Arc::new(Mutex::new(ProgressView::new(Arc::downgrade(&self.shared))));
-            let all: Vec<Shown<dyn View>> = vec![whereabouts.clone(), progress.clone()];
+            let watches: Shown<Look> = Arc::default();
+            let all: Vec<Shown<dyn View>> = vec![whereabouts.clone(), progress.clone(), watches.clone()];
             Views {
                 projection: tokio::sync::Mutex::new(Projection::new(read, all)),
                 whereabouts,
+                watches,
+                read,
                 progress,
                 board_changes: watch::Sender::new(0),
                 covered: Mutex::default(),

@@ -14,6 +14,7 @@ use super::{
     messages::{Gone, Message},
     policies::Proposal,
     tokens::Tokens,
+    watches::Watch,
 };
 use crate::{
     types::AgentId,
@@ -209,6 +210,8 @@ pub enum Change {
     },
     /// What a home decided of the session codes of one session: all of it, anew.
     Codes { session: Box<SessionCodes> },
+    /// Somebody watches a learner of theirs, has something told about it, or does so no longer.
+    Watch { watch: Box<Watch> },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -295,8 +298,9 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 27] =
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 30];
+    pub const DIRECTORY: [u8; 28] = [
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28, 30,
+    ];
     /// Alerts.
     pub const ALERT: u8 = 23;
     /// What people wrote about them.
@@ -335,6 +339,7 @@ impl Change {
             Self::Remark { .. } => kind::REMARK,
             Self::Forgotten { .. } => 31,
             Self::Codes { .. } => 27,
+            Self::Watch { .. } => 28,
         }
     }
 
@@ -401,6 +406,12 @@ impl Change {
             Self::Support { .. } => "directory.support",
             Self::Codes { session } if session.gone => "codes.gone",
             Self::Codes { .. } => "codes.decided",
+            Self::Watch { watch } => match (watch.over, watch.raised, watch.lost) {
+                (Some(_), _, true) => "watch.ended",
+                (Some(_), _, false) => "watch.withdrawn",
+                (None, Some(_), _) => "watch.raised",
+                (None, None, _) => "watch.set",
+            },
             Self::Message { message } => match (message.gone, message.answers.is_empty()) {
                 (Some(Gone::TakenBack), _) => "message.taken_back",
                 (Some(_), _) => "message.gone",
@@ -476,6 +487,7 @@ impl Change {
             Self::Message { message } => message.id.0.to_vec(),
             Self::Remark { remark } => remark.of.bytes(),
             Self::Forgotten { .. } => Vec::new(),
+            Self::Watch { watch } => watch.id.0.to_vec(),
             Self::Codes { session } => session.id.key(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {

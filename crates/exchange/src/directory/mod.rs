@@ -18,6 +18,7 @@ mod plan_expected;
 pub mod policies;
 pub mod stands;
 pub mod tokens;
+pub mod watches;
 
 use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
 use agreements::Agreements;
@@ -38,6 +39,7 @@ pub use people::Person;
 use policies::Policies;
 use std::collections::{BTreeMap, HashMap};
 use tokens::{Token, Tokens};
+use watches::Watches;
 
 /// Everything that decisions are made from.
 #[derive(Clone, Default)]
@@ -67,6 +69,7 @@ pub struct Directory {
     alerts: Alerts,
     messages: Messages,
     codes: Codes,
+    watches: Watches,
 }
 
 /// A partner and what it has declared.
@@ -282,6 +285,7 @@ impl Directory {
                 return;
             }
             Change::Alert { alert } => return self.alerts.put(*alert),
+            Change::Watch { watch } => return self.watches.put(*watch),
             // A page that was made before a decision was erased must not leave after it.
             Change::Codes { session } => self.codes.put(*session),
             Change::Message { message } => {
@@ -447,6 +451,11 @@ impl Directory {
     /// What is being erased, and how long payloads are kept.
     pub const fn duties(&self) -> &Duties {
         &self.duties
+    }
+
+    /// Whom people at homes watch.
+    pub const fn watches(&self) -> &Watches {
+        &self.watches
     }
 
     /// What homes decided of session codes.

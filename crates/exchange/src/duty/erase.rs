@@ -24,7 +24,7 @@ use crate::{
         held::{Copy, Holdings},
     },
     types::NotAllowed,
-    whereabouts,
+    watches, whereabouts,
     withdrawal::Reason,
 };
 use commonroll_audit::hash::Hash;
@@ -190,6 +190,7 @@ impl Exchange {
                     messages::forget(work, number, found.learner);
                     forget_remarks(work, &found.numbers);
                     whereabouts::codes_forget(work, number, local);
+                    watches::forget(work, number, local, now);
                     match &forgotten {
                         Some(local) => forget_learner(work, number, local),
                         None => forget_name(work, number, local),

@@ -261,6 +261,7 @@ impl Found {
             | by_learner::GROUP
             | by_learner::LISTED
             | by_learner::ASKED
+            | by_learner::WATCHED
             | by_learner::CODES
             | by_learner::EXPORTED => self.read(directory, seq, note),
             _ => {}

@@ -92,6 +92,7 @@ impl Dirt {
             | Change::Remark { .. }
             | Change::Forgotten { .. }
             | Change::Codes { .. }
+            | Change::Watch { .. }
             | Change::Cursor { .. }
             | Change::Batch { .. }
             | Change::Person { .. }

@@ -29,5 +29,6 @@ mod reading;
 mod recalls;
 mod retention;
 mod trials;
+mod watches;
 mod whereabouts;
 mod world;

@@ -19,6 +19,7 @@ pub(super) struct Way {
 const WAYS: &[Way] = &[
     Way { path: "/groups", icon: "people", words: "My groups today" },
     Way { path: "/learners", icon: "people", words: "My learners" },
+    Way { path: "/watches", icon: "bell", words: "My watches" },
     Way { path: "/asked", icon: "chat", words: "From hosts" },
     Way { path: "/whereabouts", icon: "where", words: "Whereabouts" },
     Way { path: "/sharing", icon: "eye", words: "Who sees what" },

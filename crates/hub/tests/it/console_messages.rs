@@ -1,4 +1,5 @@
-//! A host's teacher and a home talk about a learner over HTTPS: what is on whose page, in bytes, and what never is.
+//! A host's teacher and a home talk about a learner over HTTPS, and a head of sixth form is told of a drop: what is on whose
+//! page, in bytes, and what never is.
 
 use crate::{
     browser::Browser,
@@ -61,7 +62,7 @@ async fn a_teacher_asks_the_home_and_reads_what_came_of_it() {
         ],
     );
     assert!(asked.body.find("Helped two others").unwrap() < asked.body.find("Two &#60;b").unwrap());
-    has_not(&asked, &["N1", "R1", "T1", "<b>labs", "Rosalind", "Zac"]);
+    has_not(&asked, &[">N1", ">R1", ">T1", "<b>labs", "Rosalind", "Zac"]);
     let body = &asked.body;
     let id = body.split("id=\"m-").nth(2).unwrap().split('"').next().unwrap();
     let token = head.token().await;
@@ -95,4 +96,62 @@ async fn a_teacher_asks_the_home_and_reads_what_came_of_it() {
     for words in ["labs", "Helped", "Rang home"] {
         assert!(!log.contains(words), "{words} is in an entry");
     }
+}
+
+#[tokio::test]
+async fn a_head_of_sixth_is_told_of_a_drop_and_nobody_else_is() {
+    let school = school().await;
+    let hub = &school.hub;
+    let head = Browser::of(hub, &school.head, Role::HeadOfSixth).await;
+    let officer = Browser::of(hub, &school.officer, Role::AttendanceOfficer).await;
+    let learner = learners(&head.get("/learners").await)[0].clone();
+    let number = learner.rsplit('/').next().unwrap().to_owned();
+    has(&head.get(&learner).await, &["Tell me if it drops", "on the same scale only"]);
+    has_not(&officer.get(&learner).await, &["Tell me if it drops"]);
+    has(&head.get("/watches").await, &["You watch nobody yet"]);
+    let token = head.token().await;
+    let grades = [("token", token.as_str()), ("learner", &number), ("on", "grades"), ("to", "/watches")];
+    assert_eq!(head.post("/watches", &grades).await.to(), "/watches");
+    let attendance = [
+        ("token", token.as_str()),
+        ("learner", &number),
+        ("on", "attendance"),
+        ("days", "5"),
+        ("below", "85"),
+        ("to", "/watches"),
+    ];
+    assert_eq!(head.post("/watches", &attendance).await.status, 303);
+    for (days, below) in [("0", "85"), ("5", "x"), ("5", ""), ("300", "85")] {
+        let wrong = [
+            ("token", token.as_str()),
+            ("learner", &number),
+            ("on", "attendance"),
+            ("days", days),
+            ("below", below),
+        ];
+        assert_eq!(head.post("/watches", &wrong).await.status, 400, "{days} {below}");
+    }
+    let page = head.get("/watches").await;
+    has(
+        &page,
+        &[
+            "2 watches have something to tell",
+            "Immy Tarrant",
+            "2 of 5 lessons lately, 40%",
+            "Engineering, Northgate College: working at C, target B (gce-a-level)",
+        ],
+    );
+    has_not(&page, &[">N1", ">R1", "Zac", "<script>alert"]);
+    has(&head.get("/learners").await, &["Has dropped", "working at C, target B"]);
+    let theirs = officer.token().await;
+    let fields = [("token", theirs.as_str()), ("learner", &number), ("on", "grades")];
+    assert_eq!(officer.post("/watches", &fields).await.status, 404);
+    assert_eq!(officer.get("/watches").await.status, 404);
+    let id = page.body.split("name=\"watch\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let stop = [("token", token.as_str()), ("watch", id), ("to", "/watches")];
+    assert_eq!(head.post("/watches/withdraw", &stop).await.to(), "/watches");
+    has(&head.get("/watches").await, &["1 watch has something to tell"]);
+    let log = hub.exchange.show(1, 2_000).await.unwrap();
+    let count = |what: &str| log.iter().filter(|entry| entry["what"] == what).count();
+    assert_eq!((count("watch.raised"), count("watch.set")), (2, 2), "told in the log the moment it was so");
 }

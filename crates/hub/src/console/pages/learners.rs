@@ -6,10 +6,12 @@ use super::{
         layout::Frame,
         parts::{self, Standing, StateTag},
         refusal::{Refusal, page},
+        routes::is_for,
         signed::Signed,
         times,
     },
     group::standing,
+    watches,
 };
 use askama::Template;
 use axum::{extract::State, http::HeaderMap, response::Response};
@@ -21,6 +23,10 @@ struct Learners {
     frame: Frame,
     title: String,
     date: String,
+    /// What has dropped of whom the reader watches.
+    watches: Vec<watches::Line>,
+    /// Where one comes back to after a form.
+    back: &'static str,
     learners: Vec<Line>,
     more: bool,
     known: bool,
@@ -57,7 +63,13 @@ pub async fn learners(
         today: one.today.map(|(looks, words)| parts::state(standing(looks), words)),
         places: one.places.into_iter().map(|place| (place.host, place.group)).collect(),
     };
+    let watches = match is_for("/watches", signed.role()) {
+        true => watches::raised(&console, &signed).await?,
+        false => Vec::new(),
+    };
     page(&Learners {
+        watches,
+        back: "/learners",
         frame: Frame::new(&signed, &headers, "My learners", "/learners").why("#why"),
         title,
         date: times::weekday(seen.date),

@@ -14,6 +14,7 @@ mod learners;
 mod messages;
 mod progress;
 mod sign_in;
+mod watches;
 mod whereabouts;
 
 use super::{Pages, assets};
@@ -51,6 +52,9 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("POST /messages/back", messages::take_back)
         .page("GET /asked", messages::asked)
         .page("POST /asked/answer", messages::reply)
+        .page("GET /watches", watches::watches)
+        .page("POST /watches", watches::set)
+        .page("POST /watches/withdraw", watches::withdraw)
         .page("GET /progress", progress::progress)
         .page("GET /sharing", desk::sharing::sharing)
         .page("GET /sharing/{partner}/{kind}", desk::sharing::cell)

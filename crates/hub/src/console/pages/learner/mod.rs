@@ -54,6 +54,8 @@ struct Learner {
     told: Vec<messages::Line>,
     /// True if the reader's institution is the home.
     home: bool,
+    /// True if the reader may be told when something drops.
+    may_watch: bool,
     /// Whom a message to the home would reach, for those who may write one.
     tell: Option<messages::Tell>,
     /// Where one comes back to after a form.
@@ -132,7 +134,8 @@ pub async fn learner(
     };
     let read =
         console.exchange.read_learner(signed.acting(), number, ((Some(first), None), kinds), now).await?;
-    page(&compose(&signed, &headers, read, (first, monday)))
+    let may_watch = console.exchange.may_watch(signed.acting(), read.reading.learner, now);
+    page(&Learner { may_watch, ..compose(&signed, &headers, read, (first, monday)) })
 }
 
 fn compose(
@@ -214,6 +217,7 @@ fn compose(
         praise,
         told: said,
         home: read.is_home,
+        may_watch: false,
         tell: read.tell.as_ref().map(messages::tell),
         back: format!("/learners/{}", read.reading.learner),
         fresh: fresh.collect(),
