@@ -31,6 +31,8 @@ const NO_PAGE = ["/", "/assets/{name}", "/whereabouts/news"];
 /** Another institution's sign-in is another's page, and what leads to it needs one. */
 const NOT_HERE = ["/sign-in", "/sign-in/{institution}", "/sign-in/{institution}/back", "/invited"];
 const PAPER = ["/progress/paper", "/whereabouts/visitors/evacuation"];
+/** Files to save, not pages to look at. */
+const FILES = ["/whereabouts/codes/file"];
 
 async function link(reader, begins) {
   return reader.page.locator(`main a[href^='${begins}']`).first().getAttribute("href");
@@ -59,6 +61,12 @@ async function inRole(browser, role, paths) {
       const answer = await reader.context.request.get(reader.hub.address + address);
       const begins = (await answer.body()).subarray(0, 5).toString();
       check(`${role} ${route}: a PDF`, answer.ok() && begins === "%PDF-", `${answer.status()} ${begins}`);
+      continue;
+    }
+    if (FILES.includes(route)) {
+      const answer = await reader.context.request.get(reader.hub.address + address);
+      const kind = answer.headers()["content-type"] ?? "";
+      check(`${role} ${route}: a file`, answer.ok() && kind.startsWith("text/csv"), `${answer.status()} ${kind}`);
       continue;
     }
     await reader.go(address);
