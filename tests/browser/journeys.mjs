@@ -60,6 +60,7 @@ async function officer(browser, options) {
   const found = page.locator("#all tr", { hasText: name }).getByText("Found at");
   for (let looks = 0; looks < 8 && (await found.count()) === 0; looks += 1) {
     await page.waitForTimeout(200);
+    await page.mouse.move(0, 0); // rows under the pointer are held still
     if (options) await page.reload();
   }
   check("officer's board afterwards: found, and where", (await found.count()) === 1);
@@ -163,7 +164,7 @@ async function lead(browser, options) {
   await page.locator("table.data").last().getByRole("link", { name: "Northgate College" }).click();
   await page.waitForURL("**of=northgate*");
   lacks(reader, "progress", [...LEARNERS, "/learners/"]);
-  const paper = await reader.context.request.get(`${reader.hub.address}/progress/paper`, { timeout: 6000 });
+  const paper = await reader.context.request.get(`${reader.hub.address}/progress/paper`, { timeout: 10_000 });
   check("the paper opens as PDF", paper.headers()["content-type"] === "application/pdf", String(paper.status()));
   await reader.close();
 }

@@ -89,10 +89,10 @@ async function walk(page) {
 /** Routes that were looked at in every way; in a further role they are looked at in light alone. */
 const judged = new Set();
 
-/** Judges the page that a reader has open, and keeps its pictures. */
-export async function judge(reader, name, route = name) {
+/** Judges the page that a reader has open, and keeps its pictures; in light alone if that is all there is to tell. */
+export async function judge(reader, name, route = name, light = false) {
   const { page } = reader;
-  const again = judged.has(route);
+  const again = light || judged.has(route);
   judged.add(route);
   const file = (how) => join(screens, `${name.replace(/[^a-z0-9]+/gi, "-").replace(/-$/, "")}--${how.replace(" ", "-")}.png`);
   check(`${name}: nothing in the console`, reader.faults.length === 0, reader.faults.join("; "));

@@ -33,6 +33,7 @@ const BEFORE: i32 = 35;
 /// The hubs, which run until this is dropped, and what the browser is told of them.
 pub struct Stage {
     _hubs: [TestHub; 4],
+    _agents: Vec<Host>,
     _folder: tempfile::TempDir,
     pub told: serde_json::Value,
 }
@@ -150,17 +151,18 @@ pub async fn raise() -> Stage {
     let begun = TestHub::begun(&consortium(), clock, stored(&day)).await;
     let (words, list) = people::enrol(&begun).await;
     let day = [with_doors(&begun, &list, &day).await, begun];
-    play(&day[0], today).await;
+    let agents = play(&day[0], today).await;
     let told = json!({ "day": told(&day[0], &words), "dawn": dawn_told });
     let ([day, first], [dawn, second]) = (day, dawn);
-    Stage { _hubs: [day, first, dawn, second], _folder: folder, told }
+    Stage { _hubs: [day, first, dawn, second], _agents: agents, _folder: folder, told }
 }
 
-async fn play(hub: &TestHub, today: SchoolDate) {
-    let (home, aldhelm) = (hub.agent("ridgeway").await, hub.agent("st-aldhelm").await);
+/// Five weeks and this morning; the agents that are still connected at the end.
+async fn play(hub: &TestHub, today: SchoolDate) -> Vec<Host> {
+    let aldhelm = hub.agent("st-aldhelm").await;
     let (fenwick, hollin) = (hub.agent("fenwick").await, hub.agent("hollin").await);
     let northgate = hub.agent("northgate").await;
-    introduce(hub, [&home, &northgate, &aldhelm, &fenwick, &hollin]).await;
+    introduce(hub, [&northgate, &aldhelm, &fenwick, &hollin]).await;
     let (mut college, mut school) = (Host::open(northgate).await, Host::open(aldhelm).await);
     for back in (1..=BEFORE).rev() {
         let date = days_before(today, back);
@@ -177,37 +179,26 @@ async fn play(hub: &TestHub, today: SchoolDate) {
             school.say(hub, date, &school_said(&school.agent, date)).await;
         }
     }
-    this_morning(hub, today, (&home, &mut college, &school)).await;
+    // Certificates are for a short time: an agent that joins today is the one that is well today.
+    hub.clock.set(at(today, 8, 0));
+    let home = Host::open(hub.agent("ridgeway").await).await;
+    declare(hub, &home.agent, ridgeways()).await;
+    this_morning(hub, today, (&home.agent, &mut college, &school)).await;
+    vec![college, school, home]
 }
 
 /// Names of everybody, what homes wrote for sharing, who teaches what.
-async fn introduce(hub: &TestHub, [home, college, aldhelm, fenwick, hollin]: [&Agent; 5]) {
+async fn introduce(hub: &TestHub, [college, aldhelm, fenwick, hollin]: [&Agent; 4]) {
     let both = |letter: char, number: usize, name: [&str; 3]| {
         (
             learner(&format!("{letter}{number}"), Registration::Home, name),
             learner(&format!("N{letter}{number}"), Registration::Guest, name),
         )
     };
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for (place, name) in people::RIDGEWAY.into_iter().enumerate() {
-        let (one, other) = both('R', place + 1, name);
-        ours.push(one);
-        theirs.extend((place < 8).then_some(other));
+    let mut theirs = Vec::new();
+    for (place, name) in people::RIDGEWAY.into_iter().enumerate().take(8) {
+        theirs.push(both('R', place + 1, name).1);
     }
-    let needs = [
-        (
-            "R1",
-            "Sit near the front: reads lips.\nExtra time in tests.",
-            "First aid, then ring the student office.",
-        ),
-        ("R4", "Needs a quiet place for ten minutes after a fright.", "Ring the student office."),
-    ];
-    let last_date = days_before(SchoolDate::parse("date", "2090-01-01").unwrap(), 0);
-    ours.extend(needs.map(|(of, needs, emergency)| {
-        let (learner, needs, emergency) = (id(of), text(needs), text(emergency));
-        Declaration::Support(SupportDeclaration { learner, needs, emergency, last_date })
-    }));
-    declare(hub, home, ours).await;
     let (mine, guests): (Vec<_>, Vec<_>) =
         people::ALDHELM.into_iter().enumerate().map(|(place, name)| both('A', place + 1, name)).unzip();
     theirs.extend(guests);
@@ -228,6 +219,27 @@ async fn introduce(hub: &TestHub, [home, college, aldhelm, fenwick, hollin]: [&A
         teaches("T9", &["LEC-1", "ENG3-B"]),
     ]);
     declare(hub, college, theirs).await;
+}
+
+/// Ridgeway's learners, and what it wrote of two for sharing.
+fn ridgeways() -> Vec<Declaration> {
+    let learners = people::RIDGEWAY.into_iter().enumerate();
+    let mut ours: Vec<Declaration> =
+        learners.map(|(place, name)| learner(&format!("R{}", place + 1), Registration::Home, name)).collect();
+    let needs = [
+        (
+            "R1",
+            "Sit near the front: reads lips.\nExtra time in tests.",
+            "First aid, then ring the student office.",
+        ),
+        ("R4", "Needs a quiet place for ten minutes after a fright.", "Ring the student office."),
+    ];
+    let last_date = SchoolDate::parse("date", "2090-01-01").unwrap();
+    ours.extend(needs.map(|(of, needs, emergency)| {
+        let (learner, needs, emergency) = (id(of), text(needs), text(emergency));
+        Declaration::Support(SupportDeclaration { learner, needs, emergency, last_date })
+    }));
+    ours
 }
 
 /// A host that publishes.

@@ -9,6 +9,7 @@ use super::{
         signed::{Query, Signed},
         times,
     },
+    learners::urgent,
     messages,
 };
 use askama::Template;
@@ -140,7 +141,9 @@ pub async fn group(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     // What is no key is a group that is not there, and is counted as one.
-    let seen = console.exchange.group_shown(signed.acting(), read(&key), signed.now).await?;
+    let mut seen = console.exchange.group_shown(signed.acting(), read(&key), signed.now).await?;
+    // Who isn't there comes first; all others stay in the order of their names.
+    seen.visitors.sort_by_key(|one| one.today.as_ref().map_or(u8::MAX, |today| urgent(standing(today.0))));
     let zone = signed.zone();
     let homes: BTreeSet<&str> = seen.visitors.iter().map(|visitor| visitor.home.1.as_str()).collect();
     let lead = match (seen.visitors.len(), homes.len()) {

@@ -83,7 +83,7 @@ pub async fn learners(
 }
 
 /// Who needs somebody comes first; all others by name.
-const fn urgent(standing: Standing) -> u8 {
+pub(super) const fn urgent(standing: Standing) -> u8 {
     match standing {
         Standing::NotSeen => 0,
         Standing::Unknown => 1,

@@ -24,6 +24,8 @@ use commonroll_exchange::{
 };
 use jiff::tz::TimeZone;
 
+/// Width of the bar of states, in units of the drawing.
+const BAR: u32 = 360;
 const AWAY: &str = "/whereabouts";
 const VISITORS: &str = "/whereabouts/visitors";
 /// So many of those who need nobody are on the page at first.
@@ -300,10 +302,14 @@ impl Made<'_> {
         let ahead = self.count(&[Looks::Expected]);
         let blind = self.count(&[Looks::Unknown, Looks::NotMarked]);
         let absent = self.count(&[Looks::NotSeen]);
-        let mut parts = vec![format!("{safe} seen or excused")];
-        for (count, words) in
-            [(ahead, "not due yet"), (absent, "not there"), (blind, "we can’t tell: no mark")]
-        {
+        let all = [
+            (safe, "seen or excused"),
+            (ahead, "not due yet"),
+            (absent, "not there"),
+            (blind, "we can’t tell: no mark"),
+        ];
+        let mut parts = Vec::new();
+        for (count, words) in all {
             if count > 0 {
                 parts.push(format!("{count} {words}"));
             }
@@ -397,20 +403,15 @@ impl Made<'_> {
     fn tally(&self) -> (Vec<Tally>, String) {
         let total = self.seen.learners().max(1);
         let mut tally = Vec::new();
-        let mut x = 0;
+        let mut before = 0;
         for looks in Looks::ALL {
             let count = self.count(&[looks]);
             if count > 0 {
-                let width = (count * 340 / total).max(3);
-                let width_shown = width.saturating_sub(2).max(2);
-                tally.push(Tally {
-                    state: standing(looks),
-                    count,
-                    words: looks_words(looks),
-                    x,
-                    width: width_shown,
-                });
-                x += width;
+                // To the edge behind the last, a gap behind every other.
+                let (x, end) = (before * BAR / total, (before + count) * BAR / total);
+                let width = (end - x).saturating_sub(if end == BAR { 0 } else { 2 }).max(2);
+                before += count;
+                tally.push(Tally { state: standing(looks), count, words: looks_words(looks), x, width });
             }
         }
         let words: Vec<String> =

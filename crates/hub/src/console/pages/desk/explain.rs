@@ -244,6 +244,7 @@ fn chain(one: &Explained, person: bool, asked: &str) -> Vec<Link> {
     let linked = links.into_iter().enumerate().map(|(place, (kind, title))| Link {
         kind,
         class: match place.cmp(&broken) {
+            std::cmp::Ordering::Less if title == "not asked" => "unreached",
             std::cmp::Ordering::Less => "",
             std::cmp::Ordering::Equal => "broken",
             std::cmp::Ordering::Greater => "unreached",

@@ -79,7 +79,8 @@ impl Count {
     }
 
     fn share(self) -> String {
-        let tenths = u64::from(self.attended) * 1000 / u64::from(self.of.max(1));
+        let of = u64::from(self.of.max(1));
+        let tenths = (u64::from(self.attended) * 1000 + of / 2) / of;
         format!("{} of {} lessons, {}.{}%", self.attended, self.of, tenths / 10, tenths % 10)
     }
 }
@@ -228,6 +229,8 @@ pub(super) fn pattern(told: &[Told], sources: &[(&Slug, &str)]) -> Option<Patter
     let earlier = before.iter().filter(|(_, absent)| *absent).count();
     let says = match (before.len(), earlier) {
         (0, _) => "There are no earlier lessons to compare with in these weeks.".to_owned(),
+        (1, 0) => "The one before wasn’t missed.".to_owned(),
+        (1, _) => "The one before was missed, too.".to_owned(),
         (lessons, 0) => format!("None was missed in the {lessons} before."),
         (lessons, missed) => format!("{missed} of the {lessons} before were missed, too."),
     };

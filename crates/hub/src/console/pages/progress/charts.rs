@@ -1,6 +1,9 @@
 //! The page's plots: SVG with a title that says the finding, marks that differ in shape, and the numbers in tables beside.
 
-use super::{super::super::parts::escape, words};
+use super::{
+    super::super::parts::{escape, short},
+    words,
+};
 use askama::filters::HtmlSafe;
 use std::fmt::{self, Write};
 
@@ -116,7 +119,7 @@ pub(super) fn rows(
     for (at, row) in rows.iter().enumerate() {
         let y = 24 + 29 * at;
         let class = if row.note.is_empty() { "" } else { "strong" };
-        let name: String = row.name.chars().take(18).collect();
+        let name = short(&row.name);
         let _ = write!(svg, "<text class=\"{class}\" x=\"0\" y=\"{}\">{}</text>", y + 4, Safe(&name));
         if row.now.is_none() && row.before.is_none() {
             let _ = write!(

@@ -298,8 +298,9 @@ fn measures(seen: &ProgressSeen) -> Vec<Measure> {
         measure(
             definitions::FRESHNESS,
             registers.map_or_else(none, |of| words::delay(of.within(50))),
-            registers.map_or_else(String::new, |of| {
-                format!("half are sooner; 1 in 20 later than: {}", words::delay(of.within(95)))
+            registers.map_or_else(String::new, |of| match of.within(95) {
+                Some(0) => "of the lesson, for 19 registers in 20".to_owned(),
+                later => format!("half are sooner; 1 in 20 later than: {}", words::delay(later)),
             }),
         ),
     ]

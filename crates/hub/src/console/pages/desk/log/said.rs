@@ -194,8 +194,13 @@ fn of(what: &str, more: &Value) -> String {
     for (key, word) in [("claimed", ""), ("reason", ""), ("how", "by ")] {
         parts.extend(named(key).map(|text| format!("{word}{}", text.replace('_', " "))));
     }
+    let counted = match what {
+        "learners.shown" | "board.shown" | "group.shown" => ("learner", "learners"),
+        "read.disclosed" => ("record", "records"),
+        _ => ("time", "times"),
+    };
     for (key, one, many) in [
-        ("count", "time", "times"),
+        ("count", counted.0, counted.1),
         ("people", "person", "people"),
         ("cursor", "entry in all", "entries in all"),
     ] {
