@@ -51,7 +51,8 @@
   };
   const listen = () => {
     source = new EventSource(address);
-    source.addEventListener("open", () => { since = clock(); say(true); });
+    // What changed between the page's making and now was told to nobody here.
+    source.addEventListener("open", refresh);
     source.addEventListener("changed", refresh);
     source.addEventListener("error", () => {
       say(false);
