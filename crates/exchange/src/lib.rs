@@ -59,6 +59,7 @@ pub use directory::approvals::Approval;
 pub use directory::change::Keeping;
 pub use directory::messages::MessageId;
 pub use directory::policies::Proposal;
+pub use directory::sending::{Channel, SendFault};
 pub use directory::watches::{WatchId, Watched};
 pub use duty::{
     BreachBy, BreachSpan, Ended, Erasing, Erasure, ErasureReason, Pack, Piece, RetentionRule, RetentionSeen,
@@ -100,8 +101,8 @@ pub use types::*;
 pub use verify::{Verified, VerifyError};
 pub use whereabouts::{
     AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, Choice, CodeRow, CodeSeen, CodeStands, CodesFile,
-    CodesSeen, ConflictSeen, DecidedSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks, ProposalSeen,
-    Proposals, Ring, SaidSeen, Session, ToldSeen,
+    CodesSeen, ConflictSeen, DecidedSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks, Outbound,
+    OutboundAlert, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session, ToldSeen,
 };
 
 pub use watches::{Dropped, WatchSeen, WatchesSeen};

@@ -12,6 +12,7 @@ use crate::{
     invitation::Inviting,
     limits::{Pace, Shares},
     metrics::Metrics,
+    outbound::Courier,
     settings::Settings,
     signin::{SignIn, reach::Unreached},
     strangers::Strangers,
@@ -76,6 +77,9 @@ pub enum HubError {
         /// What is wrong with it.
         why: Unreached,
     },
+    /// Mails or webhooks can't be set up.
+    #[error("setting `{0}`: must be a PEM file with a certificate of an authority")]
+    Outbound(&'static str),
     /// The demo's list of people.
     #[error(transparent)]
     Demo(#[from] DemoFault),
@@ -116,6 +120,7 @@ pub struct Hub {
     addresses: Addresses,
     listeners: (TcpListener, TcpListener, TcpListener),
     pages: Option<ReadyConsole>,
+    courier: Option<Arc<Courier>>,
 }
 
 /// A console whose address is bound and not yet open.
@@ -177,9 +182,10 @@ impl Hub {
         let (join, join_at) = listen("listen.join", settings.listen.join).await?;
         let (local, local_at) = listen("listen.local", settings.listen.local).await?;
         let (pages, console) = ReadyConsole::bind(&settings, &exchange, &authority, &around).await?.unzip();
+        let courier = Courier::new(&settings, &exchange, &around).map_err(HubError::Outbound)?;
         let addresses = Addresses { agents: agents_at, join: join_at, local: local_at, console };
         let listeners = (agents, join, local);
-        Ok(Self { settings, exchange, around, authority, certificate, addresses, listeners, pages })
+        Ok(Self { settings, exchange, around, authority, certificate, addresses, listeners, pages, courier })
     }
 
     /// Where the hub listens, with the ports that the system chose for port 0.
@@ -223,7 +229,7 @@ impl Hub {
 
     /// Starts everything that serves and keeps house.
     fn open(self, ends: &Ends) -> Result<Open, HubError> {
-        let Self { settings, exchange, around, authority, certificate, listeners, pages, .. } = self;
+        let Self { settings, exchange, around, authority, certificate, listeners, pages, courier, .. } = self;
         let (agents, join, local) = listeners;
         let limits = settings.limits.clone();
         let (strangers, metrics) = (Arc::new(Strangers::default()), Arc::new(Metrics::new()));
@@ -238,6 +244,9 @@ impl Hub {
         };
         tokio::spawn(house.keep(strangers.clone(), metrics.clone(), ends.over.clone()));
         tokio::spawn(follow(exchange.clone(), ends.over.clone()));
+        if let Some(courier) = courier {
+            tokio::spawn(courier.run(ends.stopping.clone()));
+        }
 
         let mut doors = JoinSet::new();
         if let Some(ReadyConsole { listener, certificate, demo, sign_in }) = pages {

@@ -14,6 +14,7 @@ mod hub;
 mod invitation;
 mod limits;
 mod metrics;
+pub mod outbound;
 mod reader;
 pub mod settings;
 mod setup;

@@ -13,6 +13,7 @@ use super::{
     expected::{Called, LessonText, NoticeText, SupportText},
     messages::{Gone, Message},
     policies::Proposal,
+    sending::Sending,
     tokens::Tokens,
     watches::Watch,
 };
@@ -212,6 +213,8 @@ pub enum Change {
     Codes { session: Box<SessionCodes> },
     /// Somebody watches a learner of theirs, has something told about it, or does so no longer.
     Watch { watch: Box<Watch> },
+    /// What was told goes to an institution by mail or webhook, went, or could not be sent.
+    Sending { sending: Box<Sending> },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -298,8 +301,9 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 28] = [
-        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28, 30,
+    pub const DIRECTORY: [u8; 29] = [
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28,
+        30, 32,
     ];
     /// Alerts.
     pub const ALERT: u8 = 23;
@@ -340,6 +344,7 @@ impl Change {
             Self::Forgotten { .. } => 31,
             Self::Codes { .. } => 27,
             Self::Watch { .. } => 28,
+            Self::Sending { .. } => 32,
         }
     }
 
@@ -426,6 +431,7 @@ impl Change {
             },
             Self::Remark { .. } => "alert.remark",
             Self::Forgotten { .. } => "alert.forgotten",
+            Self::Sending { sending } => sending.name(),
         }
     }
 
@@ -489,6 +495,7 @@ impl Change {
             Self::Forgotten { .. } => Vec::new(),
             Self::Watch { watch } => watch.id.0.to_vec(),
             Self::Codes { session } => session.id.key(),
+            Self::Sending { sending } => sending.key(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()

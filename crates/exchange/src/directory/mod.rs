@@ -16,6 +16,7 @@ pub mod people;
 pub mod plan;
 mod plan_expected;
 pub mod policies;
+pub mod sending;
 pub mod stands;
 pub mod tokens;
 pub mod watches;
@@ -37,6 +38,7 @@ use jiff::tz::TimeZone;
 use messages::Messages;
 pub use people::Person;
 use policies::Policies;
+use sending::Sendings;
 use std::collections::{BTreeMap, HashMap};
 use tokens::{Token, Tokens};
 use watches::Watches;
@@ -67,6 +69,7 @@ pub struct Directory {
     duties: Duties,
     expected: Expected,
     alerts: Alerts,
+    sendings: Sendings,
     messages: Messages,
     codes: Codes,
     watches: Watches,
@@ -298,6 +301,12 @@ impl Directory {
             }
             Change::Remark { remark } => return self.alerts.put_remark(*remark),
             Change::Forgotten { alerts, remarks } => self.alerts.forget(&alerts, &remarks),
+            Change::Sending { sending } => {
+                self.sendings.put(*sending);
+                // Boards show it.
+                self.alerts.turn += 1;
+                return;
+            }
             Change::Swept { up_to, at } => {
                 self.copies.swept = Some((up_to, at));
                 return;
@@ -471,6 +480,11 @@ impl Directory {
     /// What was told about whereabouts.
     pub const fn alerts(&self) -> &Alerts {
         &self.alerts
+    }
+
+    /// What goes to institutions by mail and webhook.
+    pub const fn sendings(&self) -> &Sendings {
+        &self.sendings
     }
 
     /// The learner's ids at an institution, by the hub's numbers: who is home there first, else any that is known so.

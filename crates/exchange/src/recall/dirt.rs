@@ -93,6 +93,7 @@ impl Dirt {
             | Change::Forgotten { .. }
             | Change::Codes { .. }
             | Change::Watch { .. }
+            | Change::Sending { .. }
             | Change::Cursor { .. }
             | Change::Batch { .. }
             | Change::Person { .. }

@@ -12,6 +12,7 @@ mod codes;
 mod desk;
 mod plan;
 mod seen;
+mod send;
 mod settle;
 mod show;
 mod told;
@@ -23,8 +24,9 @@ pub(crate) use accept::{
 pub use desk::{CodeRow, CodeSeen, CodeStands, CodesFile, CodesSeen, DecidedSeen};
 pub use seen::{
     AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
-    ProposalSeen, Proposals, Ring, SaidSeen, Session, ToldSeen,
+    ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session, ToldSeen,
 };
+pub use send::{Outbound, OutboundAlert};
 pub(crate) use show::{Covered, away_of, visitors_of};
 pub use told::{AlertTold, Answered};
 

@@ -1,6 +1,9 @@
 //! What a board shows. Names and remarks are personal: `Debug` hides them.
 
-use crate::directory::alerts::AlertId;
+use crate::directory::{
+    alerts::AlertId,
+    sending::{Channel, SendFault},
+};
 use commonroll_core::{Interval, Role, SchoolDate, Slug, Timestamp};
 use std::{collections::BTreeMap, fmt};
 
@@ -151,6 +154,8 @@ pub struct AlarmSeen {
     pub repeated: u32,
     /// Who has it in hand: of the person's institution first, then of others that they may read of.
     pub in_hand: Vec<SaidSeen>,
+    /// What became of sending it to the person's institution, for each way that was tried.
+    pub sent: Vec<SentSeen>,
     /// Whom to ring: for a home the host, for a host the home.
     pub ring: Option<Ring>,
     /// True if it can end by saying where the learner is.
@@ -168,6 +173,26 @@ impl fmt::Debug for AlarmSeen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AlarmSeen({:?}, {:?}, ..)", self.id, self.looks)
     }
+}
+
+/// What became of sending an alert to the person's institution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentSeen {
+    /// How.
+    pub channel: Channel,
+    /// How it stands.
+    pub state: SentState,
+}
+
+/// How a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SentState {
+    /// It was taken.
+    Sent(Timestamp),
+    /// It is tried; so often so far.
+    Trying(u32),
+    /// It was given up.
+    Unsent(Timestamp, SendFault),
 }
 
 /// A learner who was looked for and found.

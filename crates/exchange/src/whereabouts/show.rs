@@ -10,7 +10,7 @@ pub(crate) use page::{away_of, visitors_of};
 
 use super::{
     AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
-    Proposals, SaidSeen, ToldSeen, Whereabouts, alerts, codes, seen::Ring,
+    Proposals, SaidSeen, SentSeen, SentState, ToldSeen, Whereabouts, alerts, codes, seen::Ring,
 };
 use crate::{
     Exchange,
@@ -19,6 +19,7 @@ use crate::{
         Directory,
         alerts::{Alerted, Said},
         change::hex,
+        sending::{Channel, Outcome},
     },
     office::Acting,
     projection::lock,
@@ -570,6 +571,10 @@ impl Desk<'_> {
             told: told.map(|(number, at)| self.told(*number, *at)).collect(),
             repeated: alert.repeated,
             in_hand,
+            sent: [Channel::Mail, Channel::Webhook]
+                .into_iter()
+                .filter_map(|way| self.sent(alert, way))
+                .collect(),
             ring: match self.ask {
                 BoardAsk::Away => self.ring(site),
                 BoardAsk::Visitors => home.and_then(|home| self.ring(home)),
@@ -591,6 +596,20 @@ impl Desk<'_> {
 
     fn told(&self, number: u16, at: Timestamp) -> ToldSeen {
         ToldSeen { name: self.named(number).1, own: number == self.own(), at }
+    }
+
+    /// What became of sending an alert to the own institution: of the newest telling, else of an older one.
+    fn sent(&self, alert: &Alerted, channel: Channel) -> Option<SentSeen> {
+        let lane = self.directory.sendings().lane(self.own(), channel)?;
+        let open = lane.newest().filter(|newest| newest.is_open());
+        let under_way = open.filter(|open| open.tellings.iter().any(|telling| telling.alert == alert.id));
+        let state = match (under_way, lane.outcome(alert.id)) {
+            (Some(open), _) => SentState::Trying(open.tries),
+            (None, Some(Outcome { at, why: Some(why), .. })) => SentState::Unsent(at, why),
+            (None, Some(Outcome { at, why: None, .. })) => SentState::Sent(at),
+            (None, None) => return None,
+        };
+        Some(SentSeen { channel, state })
     }
 
     fn seen_by(&self, alert: &Alerted, said: &Said, found: bool) -> SaidSeen {

@@ -28,6 +28,7 @@ mod questions;
 mod reading;
 mod recalls;
 mod retention;
+mod sending;
 mod trials;
 mod watches;
 mod whereabouts;

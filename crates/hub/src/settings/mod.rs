@@ -3,13 +3,17 @@
 //! An environment variable is `COMMONROLL_HUB__` and the key with `__` between its parts:
 //! `COMMONROLL_HUB__LISTEN__AGENTS=0.0.0.0:8443`. Every error names the key and the fix.
 
+mod alerts;
 mod limits;
 mod providers;
 mod raw;
 
 pub use limits::Limits;
 
-use crate::signin::provider::ProviderSettings;
+use crate::{
+    outbound::{AlertSettings, MailSettings},
+    signin::provider::ProviderSettings,
+};
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -95,6 +99,10 @@ pub struct Settings {
     pub public_console: Option<String>,
     /// How institutions' people sign in.
     pub providers: Vec<ProviderSettings>,
+    /// The mail server for alerts, if there is one.
+    pub mail: Option<MailSettings>,
+    /// Where institutions' alerts go besides the console.
+    pub alerts: Vec<AlertSettings>,
     /// Bounds on what is taken in.
     pub limits: Limits,
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Limits, Listen, Settings, SettingsError, Sources,
+    alerts::{self, RawAlerts, RawMail},
     providers::{self, RawProvider},
 };
 use config::{Config, Environment, File, FileFormat};
@@ -24,6 +25,8 @@ pub(super) struct Raw {
     public: RawPublic,
     console: RawConsole,
     certificates: RawCertificates,
+    mail: Option<RawMail>,
+    alerts: Vec<RawAlerts>,
     limits: Limits,
 }
 
@@ -125,7 +128,11 @@ impl Raw {
             Some(_) => Err(SettingsError::rule(key, "must be host:port, such as hub.example.org:8443")),
             None => Ok(join_host(&host, port)),
         };
+        let (mail, alerts) =
+            alerts::check(self.mail.take(), std::mem::take(&mut self.alerts), listen.console.is_some())?;
         Ok(Settings {
+            mail,
+            alerts,
             database: database(self.database, &data)?,
             keys: self.keys.unwrap_or_else(|| data.join("keys")),
             consortium: consortium(self.consortium)?,

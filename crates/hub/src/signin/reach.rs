@@ -39,6 +39,26 @@ pub enum Unreached {
     Shape,
 }
 
+/// What became of handing something over. Nothing is read but the status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Posted {
+    /// It was taken.
+    Taken,
+    /// The address, or what its name resolves to, is not one that the hub goes to.
+    Address,
+    /// No answer in time, or no connection that can be trusted.
+    Silent,
+    /// The answer was no.
+    Refused,
+    /// The answer points elsewhere, which is not followed.
+    Elsewhere,
+}
+
+/// A name resolves to nothing but addresses that the hub doesn't go to.
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads to no address that the hub goes to")]
+struct Inside;
+
 /// A client for one provider.
 #[derive(Debug, Clone)]
 pub struct Reach {
@@ -104,6 +124,26 @@ impl Reach {
     }
 }
 
+impl Reach {
+    /// Hands a JSON document over, with one header that proves who sends it.
+    pub(crate) async fn hand_over(&self, url: &str, proof: (&str, &str), body: Vec<u8>) -> Posted {
+        let Ok(url) = self.address(url) else { return Posted::Address };
+        let request = self.client.post(url).header("content-type", "application/json");
+        match request.header(proof.0, proof.1).body(body).send().await {
+            Ok(answer) if answer.status().is_success() => Posted::Taken,
+            Ok(answer) if answer.status().is_redirection() => Posted::Elsewhere,
+            Ok(_) => Posted::Refused,
+            Err(error) if leads_inside(&error) => Posted::Address,
+            Err(_) => Posted::Silent,
+        }
+    }
+}
+
+fn leads_inside(error: &reqwest::Error) -> bool {
+    let first: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    std::iter::successors(first, |error| error.source()).any(<dyn std::error::Error>::is::<Inside>)
+}
+
 async fn read<T: DeserializeOwned>(
     answer: Result<reqwest::Response, reqwest::Error>,
 ) -> Result<T, Unreached> {
@@ -137,7 +177,7 @@ impl Resolve for Checked {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let good: Vec<SocketAddr> = found.filter(|at| inside || is_public(at.ip())).collect();
             if good.is_empty() {
-                return Err("the name leads to no address that the hub goes to".into());
+                return Err(Inside.into());
             }
             Ok(Box::new(good.into_iter()) as Addrs)
         })
@@ -244,6 +284,16 @@ mod tests {
             "an institution may say that its provider is inside"
         );
         assert!(address("http://10.1.2.3/adfs", true).is_err());
+    }
+
+    #[tokio::test]
+    async fn case_45_nothing_is_handed_over_to_a_name_that_leads_inside() {
+        let reach = Reach::new(false, None).unwrap();
+        // Judged as text this name could be anybody's: only resolving it tells.
+        let url = "https://localhost./hook";
+        assert_eq!(reach.hand_over(url, ("x", "y"), Vec::new()).await, Posted::Address);
+        let open = Reach { inside: true, ..Reach::new(false, None).unwrap() };
+        assert_eq!(open.hand_over(url, ("x", "y"), Vec::new()).await, Posted::Address, "at connect, too");
     }
 
     #[tokio::test]

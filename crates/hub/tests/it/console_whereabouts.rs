@@ -34,7 +34,7 @@ fn marked(
 }
 
 /// The page once it says something, within two seconds.
-async fn until(browser: &Browser, says: &str) -> String {
+pub async fn until(browser: &Browser, says: &str) -> String {
     let looking = async {
         loop {
             let page = browser.get("/whereabouts").await;
@@ -48,6 +48,47 @@ async fn until(browser: &Browser, says: &str) -> String {
     tokio::time::timeout(Duration::from_secs(2), looking).await.expect(says)
 }
 
+/// Zac Penhale of ridgeway is expected in a lesson at northgate that has just begun.
+pub struct Expected {
+    pub host: Agent,
+    pub lesson: LessonDeclaration,
+    pub zone: jiff::tz::TimeZone,
+}
+
+impl Expected {
+    pub async fn at(hub: &TestHub) -> Self {
+        let (home, host) = (hub.agent("ridgeway").await, hub.agent("northgate").await);
+        let year = DateRange::new("2020-01-01".parse().unwrap(), "2090-12-31".parse().unwrap()).unwrap();
+        let placed = PlacementDeclaration {
+            learner: id("R1"),
+            host: "northgate".parse().unwrap(),
+            group: Some(id("ENG3-A")),
+            dates: year,
+        };
+        let accepted = PlacementAcceptance {
+            learner: id("N1"),
+            home: "ridgeway".parse().unwrap(),
+            group: Some(id("ENG3-A")),
+            dates: year,
+        };
+        let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
+        let lesson = begun(hub.now());
+        let day = DayDeclaration::new(lesson.time.start().date_in(&zone), false, None, vec![lesson.clone()])
+            .unwrap();
+        let zac = learner("R1", Registration::Home, ["Zachary", "Zac", "Penhale"]);
+        declare(hub, &home, vec![zac, Declaration::Placement(placed)]).await;
+        declare(hub, &host, vec![Declaration::Acceptance(accepted), Declaration::Day(day)]).await;
+        Self { host, lesson, zone }
+    }
+
+    /// The host marks the learner absent.
+    pub async fn absent(&mut self) {
+        let mark = marked(&self.host, &self.lesson, Physical::Absent, &self.zone);
+        let batch = self.host.batch(&[mark]);
+        self.host.publishing().await.unwrap().ask(batch).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
     let hub = TestHub::with(|settings| {
@@ -58,27 +99,7 @@ async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
     let manager = hub.first("ridgeway", Role::DataManager).await;
     let officer = hub.invited(&manager, "ridgeway", Role::AttendanceOfficer, None).await;
     let tutor = hub.invited(&manager, "ridgeway", Role::Tutor, None).await;
-    let (home, mut host) = (hub.agent("ridgeway").await, hub.agent("northgate").await);
-    let year = DateRange::new("2020-01-01".parse().unwrap(), "2090-12-31".parse().unwrap()).unwrap();
-    let placed = PlacementDeclaration {
-        learner: id("R1"),
-        host: "northgate".parse().unwrap(),
-        group: Some(id("ENG3-A")),
-        dates: year,
-    };
-    let accepted = PlacementAcceptance {
-        learner: id("N1"),
-        home: "ridgeway".parse().unwrap(),
-        group: Some(id("ENG3-A")),
-        dates: year,
-    };
-    let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
-    let lesson = begun(hub.now());
-    let day =
-        DayDeclaration::new(lesson.time.start().date_in(&zone), false, None, vec![lesson.clone()]).unwrap();
-    let zac = learner("R1", Registration::Home, ["Zachary", "Zac", "Penhale"]);
-    declare(&hub, &home, vec![zac, Declaration::Placement(placed)]).await;
-    declare(&hub, &host, vec![Declaration::Acceptance(accepted), Declaration::Day(day)]).await;
+    let Expected { mut host, lesson, zone } = Expected::at(&hub).await;
 
     let browser = Browser::of(&hub, &officer, Role::AttendanceOfficer).await;
     assert_eq!(browser.get("/").await.to(), "/whereabouts", "the page that the role comes for");

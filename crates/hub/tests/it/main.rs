@@ -29,6 +29,7 @@ mod kit;
 mod limits;
 mod local;
 mod office;
+mod outbound;
 mod people;
 mod questions;
 mod reading;

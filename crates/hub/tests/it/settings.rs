@@ -84,3 +84,56 @@ fn an_error_names_the_key_and_the_fix() {
         assert!(error.contains(key) && error.contains(fix), "{file}: {error}");
     }
 }
+
+#[test]
+fn case_45_alerts_go_only_where_they_may_and_every_error_names_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (secret, short) = (file("secret", "0123456789abcdef0123456789abcdef\n"), file("short", "abc"));
+    let console = "[listen]\nconsole = \"127.0.0.1:0\"\n";
+    let mail = "[mail]\nserver = \"smtp.example.org\"\nfrom = \"Commonroll <alerts@example.org>\"\n";
+    let who = "[[alerts]]\ninstitution = \"kingsmead\"\n";
+    let to = "mail = [\"office@kingsmead.example\"]\n";
+    let hook =
+        |url: &str, file: &str| format!("{console}{who}webhook = \"{url}\"\nsecret_file = \"{file}\"\n");
+    let good = format!("{console}{mail}user = \"hub\"\n{who}{to}");
+    let environment = [("COMMONROLL_HUB__MAIL__PASSWORD", "only-for-tests")];
+    let settings = load(&good, &environment, &[]).unwrap();
+    assert_eq!((settings.mail.unwrap().port, settings.alerts[0].mail.len()), (587, 1));
+    let url = "https://hooks.kingsmead.example/alerts";
+    assert!(load(&hook(url, &secret), &[], &[]).unwrap().alerts[0].webhook.is_some());
+    let mut wrong = vec![
+        ("mail.user", good.clone()),
+        ("alerts.mail", format!("{console}{who}{to}")),
+        ("alerts.mail", format!("{console}{mail}{who}mail = [\"Office <o@k.example>\"]\n")),
+        ("alerts.mail", format!("{console}{mail}{who}")),
+        ("alerts.institution", format!("{console}{mail}{who}{to}{who}{to}")),
+        ("alerts", format!("{mail}{who}{to}")),
+        ("mail.from", format!("{console}[mail]\nserver = \"smtp.example.org\"\nfrom = \"nobody\"\n")),
+        ("mail.tls", format!("{console}{mail}tls = false\n")),
+        ("alerts.secret_file", format!("{console}{who}webhook = \"{url}\"\n")),
+        ("alerts.secret_file", hook(url, &short)),
+        ("alerts.secret_file", hook(url, "/nowhere/at/all")),
+    ];
+    for inside in ["127.0.0.1", "[::ffff:127.0.0.1]", "169.254.169.254", "localhost", "hub.internal"] {
+        wrong.push(("alerts.webhook", hook(&format!("https://{inside}/"), &secret)));
+    }
+    wrong.push(("alerts.webhook", hook("http://hooks.kingsmead.example/", &secret)));
+    for inside in ["127.0.0.1", "localhost", "10.0.0.1", "", "a/b"] {
+        let server = format!("[mail]\nserver = \"{inside}\"\nfrom = \"alerts@example.org\"\n");
+        wrong.push(("mail.server", format!("{console}{server}")));
+    }
+    for (key, file) in wrong {
+        match load(&file, &[], &[]) {
+            Err(SettingsError::Rule { key: named, fix }) => {
+                assert_eq!(named, key, "{fix} of {file}");
+                assert!(!fix.is_empty());
+            }
+            other => panic!("{key}: {other:?} of {file}"),
+        }
+    }
+}

@@ -19,8 +19,8 @@ use axum::{
 };
 use commonroll_core::Timestamp;
 use commonroll_exchange::{
-    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
-    ProposalSeen, Proposals, Ring, SaidSeen, Session,
+    AlarmSeen, BoardAsk, BoardSeen, Channel, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
+    ProposalSeen, Proposals, Ring, SaidSeen, SendFault, SentSeen, SentState, Session,
 };
 use jiff::tz::TimeZone;
 
@@ -44,6 +44,7 @@ struct Alarm {
     expected: String,
     known: String,
     told: String,
+    sent: Option<String>,
     ring: Option<Tel>,
     taken: Vec<String>,
     ours: bool,
@@ -353,11 +354,33 @@ impl Made<'_> {
             expected,
             known: format!("{}.", alarm.known),
             told: format!("{}{again}.", told.join(", ")),
+            sent: self.sent(alarm),
             ring: alarm.ring.as_ref().and_then(tel),
             taken: alarm.in_hand.iter().map(|said| self.taken(said)).collect(),
             ours: alarm.is_ours(),
             findable: alarm.findable,
         }
+    }
+
+    /// What became of the mail and the webhook to the own institution.
+    fn sent(&self, alarm: &AlarmSeen) -> Option<String> {
+        let hm = |at| times::hm(at, self.zone);
+        let one = |sent: &SentSeen| {
+            let what = match sent.channel {
+                Channel::Mail => "Mail",
+                Channel::Webhook => "Webhook",
+            };
+            match sent.state {
+                SentState::Sent(at) => format!("{what} sent {}.", hm(at)),
+                SentState::Trying(0 | 1) => format!("{what} on its way."),
+                SentState::Trying(tries) => format!("{what} couldn’t be sent yet, tried {tries} times."),
+                SentState::Unsent(at, why) => {
+                    format!("{what} couldn’t be sent, given up {}: {}.", hm(at), fault_words(why))
+                }
+            }
+        };
+        let said: Vec<String> = alarm.sent.iter().map(one).collect();
+        (!said.is_empty()).then(|| said.join(" "))
     }
 
     fn taken(&self, said: &SaidSeen) -> String {
@@ -479,6 +502,17 @@ impl Made<'_> {
             ring,
             code: line.proposal.as_ref().map(code),
         }
+    }
+}
+
+const fn fault_words(why: SendFault) -> &'static str {
+    match why {
+        SendFault::Address => "its address is none that the hub goes to",
+        SendFault::Silent => "no answer",
+        SendFault::Refused => "refused at the other end",
+        SendFault::Redirected => "the other end points elsewhere",
+        SendFault::Interrupted => "the hub was stopped; it may have arrived",
+        SendFault::Over => "somebody had it in hand before",
     }
 }
 

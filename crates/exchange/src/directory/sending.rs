@@ -1,0 +1,218 @@
+//! What became of telling institutions by mail and webhook: which alerts are on their way, which arrived, which could not be sent.
+//!
+//! A lane is an institution and a way to reach it. Its messages are numbered; the newest one says whether somebody is sending
+//! and since when that fails. A message holds no words: alerts by their ids, and moments. Old rows are taken over in a ring.
+
+use super::alerts::AlertId;
+use commonroll_core::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// Rows of one lane. One message a minute at most, so that they last for a long day.
+pub const RING: u32 = 512;
+/// For so long it is known here what became of telling somebody of an alert.
+const KEPT_US: i64 = 3 * 86_400_000_000;
+
+/// A way to reach an institution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// E-mail.
+    Mail,
+    /// A signed POST to an address of the institution's own.
+    Webhook,
+}
+
+impl Channel {
+    /// In a word of the log: `mail` or `webhook`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+/// Why something could not be sent, as a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SendFault {
+    /// The address leads where the hub does not go.
+    Address,
+    /// No answer in time, or no connection that can be trusted.
+    Silent,
+    /// The other side said no.
+    Refused,
+    /// The other side pointed elsewhere, which is not followed.
+    Redirected,
+    /// The hub stopped while it was being sent: it may have arrived.
+    Interrupted,
+    /// The alert was over, or in hand, before it could be sent.
+    Over,
+}
+
+impl SendFault {
+    /// In a word of the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Silent => "silent",
+            Self::Refused => "refused",
+            Self::Redirected => "redirected",
+            Self::Interrupted => "interrupted",
+            Self::Over => "over",
+        }
+    }
+}
+
+/// That an institution was told of an alert, at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telling {
+    /// Of which.
+    pub alert: AlertId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One message of a lane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// To whom.
+    pub institution: u16,
+    /// How.
+    pub channel: Channel,
+    /// Counted from 1 in its lane.
+    pub number: u32,
+    /// What it says.
+    pub tellings: Vec<Telling>,
+    /// When it was tried first.
+    pub begun: Timestamp,
+    /// How often it was tried, or is being tried.
+    pub tries: u32,
+    /// How it stands.
+    pub state: SendState,
+}
+
+/// How a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "s", rename_all = "snake_case")]
+pub enum SendState {
+    /// A node is sending it. Nobody else does until then.
+    Trying {
+        /// Which node, as it calls itself since its start.
+        by: u64,
+        /// Until when it has it to itself.
+        until: Timestamp,
+    },
+    /// It failed, and is tried again.
+    Waiting {
+        /// Not before.
+        next: Timestamp,
+        /// Why.
+        why: SendFault,
+    },
+    /// It was taken.
+    Sent {
+        /// When.
+        at: Timestamp,
+    },
+    /// It was given up.
+    Unsent {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        why: SendFault,
+    },
+}
+
+impl Sending {
+    /// Its key among the rows.
+    pub fn key(&self) -> Vec<u8> {
+        let row = (self.number % RING).to_be_bytes();
+        [&self.institution.to_be_bytes()[..], &[self.channel as u8], &row].concat()
+    }
+
+    /// The name of its entry.
+    pub const fn name(&self) -> &'static str {
+        match self.state {
+            SendState::Trying { .. } => "alert.sending",
+            SendState::Waiting { .. } => "alert.delayed",
+            SendState::Sent { .. } => "alert.sent",
+            SendState::Unsent { .. } => "alert.unsent",
+        }
+    }
+
+    /// True if it is neither sent nor given up.
+    pub const fn is_open(&self) -> bool {
+        matches!(self.state, SendState::Trying { .. } | SendState::Waiting { .. })
+    }
+}
+
+/// What became of telling an institution of an alert in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// The telling that it is about.
+    pub told: Timestamp,
+    /// When that was known.
+    pub at: Timestamp,
+    /// Why it was not sent; `None` if it was.
+    pub why: Option<SendFault>,
+}
+
+/// One institution and one way.
+#[derive(Clone, Default)]
+pub struct Lane {
+    newest: Option<Arc<Sending>>,
+    done: HashMap<AlertId, Outcome>,
+}
+
+impl Lane {
+    /// Its newest message.
+    pub fn newest(&self) -> Option<&Sending> {
+        self.newest.as_deref()
+    }
+
+    /// What became of telling it of an alert.
+    pub fn outcome(&self, alert: AlertId) -> Option<Outcome> {
+        self.done.get(&alert).copied()
+    }
+}
+
+/// All lanes.
+#[derive(Clone, Default)]
+pub struct Sendings {
+    lanes: BTreeMap<(u16, Channel), Arc<Lane>>,
+}
+
+impl Sendings {
+    /// Takes a message as it stands from now on.
+    pub fn put(&mut self, sending: Sending) {
+        let lane = Arc::make_mut(self.lanes.entry((sending.institution, sending.channel)).or_default());
+        let done = match sending.state {
+            SendState::Sent { at } => Some((at, None)),
+            SendState::Unsent { at, why } => Some((at, Some(why))),
+            SendState::Trying { .. } | SendState::Waiting { .. } => None,
+        };
+        if let Some((at, why)) = done {
+            lane.done.retain(|_, held| at.micros() - held.at.micros() <= KEPT_US);
+            for Telling { alert, at: told } in &sending.tellings {
+                let outcome = Outcome { told: *told, at, why };
+                let held = lane.done.entry(*alert).or_insert(outcome);
+                if held.told <= outcome.told {
+                    *held = outcome;
+                }
+            }
+        }
+        if lane.newest.as_ref().is_none_or(|newest| newest.number <= sending.number) {
+            lane.newest = Some(Arc::new(sending));
+        }
+    }
+
+    /// A lane, if anything was ever sent there.
+    pub fn lane(&self, institution: u16, channel: Channel) -> Option<&Lane> {
+        self.lanes.get(&(institution, channel)).map(Arc::as_ref)
+    }
+}

@@ -1,0 +1,345 @@
+//! Alerts on their way to institutions by mail and webhook: what waits, who sends it, and what became of it.
+//!
+//! What waits follows from the alerts themselves: whatever an institution was told, does not have in hand, and no message of
+//! the lane has said yet. So nothing is lost by a restart. Who sends is said in the log first, by the one writer, so that two
+//! nodes don't send the same; whoever dies while sending loses its turn after a minute. How to reach anybody this crate does
+//! not know: a door sends, and says how it went.
+
+use super::{Whereabouts, alerts::site_of};
+use crate::{
+    Exchange,
+    directory::{
+        Directory,
+        alerts::AlertId,
+        change::{Change, hex},
+        sending::{Channel, Lane, SendFault, SendState, Sending, Telling},
+    },
+    notices::Outgoing,
+    projection::lock,
+    submit_with,
+    types::NotAllowed,
+    writer::{Work, WriteFault},
+};
+use aws_lc_rs::hmac;
+use commonroll_core::{Slug, Timestamp};
+use commonroll_views::whereabouts::AlertKey;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// So long a first alert waits for others that come with it.
+const GATHER_US: i64 = 5_000_000;
+/// One message of a lane in this time: what comes meanwhile goes in the next.
+const APART_US: i64 = 60_000_000;
+/// So long whoever sends has a message to itself: longer than any try lasts.
+const TURN_US: i64 = 60_000_000;
+/// After this time of failing it is given up.
+const GIVE_UP_US: i64 = 4 * 3_600_000_000;
+/// The first pause after a failure, and the longest.
+const PAUSE_US: (i64, i64) = (30_000_000, 900_000_000);
+/// Alerts in one message.
+const ALERTS_MAX: usize = 500;
+
+/// Alerts that are to be sent to an institution now. Nothing in it is about a person by any name or number of theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// To whom.
+    pub institution: Slug,
+    /// How they are called.
+    pub name: String,
+    /// Their time zone.
+    pub time_zone: String,
+    /// How.
+    pub channel: Channel,
+    /// Number of the message in its lane: the same at every try.
+    pub number: u32,
+    /// Which try this is, from 1.
+    pub tries: u32,
+    /// What it says.
+    pub alerts: Vec<OutboundAlert>,
+}
+
+/// An alert in a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboundAlert {
+    /// Names this telling: the same at every try, another when it is told again. Says nothing by itself.
+    pub id: String,
+    /// Names the alert: the same however often it is told. Says nothing by itself.
+    pub alert: String,
+    /// What it is about: `unaccounted`, `left_early`, `register`, `class_cancelled` or `source_silent`.
+    pub about: &'static str,
+    /// Where: slug and name.
+    pub site: (Slug, String),
+    /// Since when it is so.
+    pub since: Timestamp,
+    /// When the institution was told last.
+    pub told: Timestamp,
+    /// How often it was told again because not everybody had it in hand.
+    pub repeated: u32,
+    /// When the lesson begins that it is about, if this node knows.
+    pub lesson: Option<Timestamp>,
+}
+
+/// What there is to do in a lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Next {
+    /// What is given up: the message as it stood, and why.
+    given_up: Option<(Sending, SendFault)>,
+    /// The message as it is from now on.
+    message: Option<Sending>,
+    /// True if it is to be sent now.
+    send: bool,
+}
+
+impl Exchange {
+    /// True if there is something to do in a lane: to send, or to say that it can't be sent any more.
+    pub fn has_to_send(&self, institution: &Slug, channel: Channel, now: Timestamp) -> bool {
+        let directory = self.shared.directory();
+        let number = directory.number_of(institution);
+        number.is_some_and(|number| next(&directory, number, channel, now).is_some())
+    }
+
+    /// Takes a lane's turn: what is to be sent now, if anything. In the log when the call returns; nobody else sends it for a
+    /// minute. `node` names the node since its start. Whoever got something says how it went by [`Exchange::sent`].
+    ///
+    /// # Errors
+    /// If the log can't be written.
+    pub async fn begin_sending(
+        &self,
+        institution: &Slug,
+        channel: Channel,
+        node: u64,
+        now: Timestamp,
+    ) -> Result<Option<Outbound>, NotAllowed> {
+        let slug = institution.clone();
+        let begun = submit_with(&self.shared, "hub", now, move |work: &mut Work<'_>| {
+            let directory = &*work.planner.directory;
+            let number = directory.number_of(&slug)?;
+            let Next { given_up, message, send } = next(directory, number, channel, now)?;
+            if let Some((sending, why)) = given_up {
+                put(work, Sending { state: SendState::Unsent { at: now, why }, ..sending });
+            }
+            let mut message = message?;
+            if send {
+                message.tries += 1;
+                message.state = SendState::Trying { by: node, until: now.plus_micros(TURN_US) };
+            }
+            put(work, message.clone());
+            send.then_some(message)
+        });
+        let message = begun.await.map_err(|WriteFault| NotAllowed::Denied)?;
+        self.board_changed();
+        Ok(message.and_then(|message| self.outbound(&message)))
+    }
+
+    /// Says how it went. `chance` spreads the next tries of many: any number.
+    ///
+    /// # Errors
+    /// If the log can't be written: the message is sent again when the turn is over.
+    pub async fn sent(
+        &self,
+        outbound: &Outbound,
+        outcome: Result<(), SendFault>,
+        (node, chance): (u64, u64),
+        now: Timestamp,
+    ) -> Result<(), NotAllowed> {
+        let (slug, channel, number) = (outbound.institution.clone(), outbound.channel, outbound.number);
+        let done = submit_with(&self.shared, "hub", now, move |work: &mut Work<'_>| {
+            let directory = &*work.planner.directory;
+            let lane = directory.number_of(&slug).and_then(|to| directory.sendings().lane(to, channel));
+            let Some(held) = lane.and_then(Lane::newest) else { return };
+            let is_mine = matches!(held.state, SendState::Trying { by, .. } if by == node);
+            if held.number != number || !is_mine {
+                return;
+            }
+            let state = match outcome {
+                Ok(()) => SendState::Sent { at: now },
+                Err(why) if is_old(held, now) => SendState::Unsent { at: now, why },
+                Err(why) => SendState::Waiting { next: now.plus_micros(pause(held.tries, chance)), why },
+            };
+            let sending = Sending { state, ..held.clone() };
+            put(work, sending);
+        });
+        done.await.map_err(|WriteFault| NotAllowed::Denied)?;
+        self.board_changed();
+        Ok(())
+    }
+
+    fn board_changed(&self) {
+        if let Some(views) = self.shared.views.get() {
+            views.board_changes.send_modify(|turn| *turn += 1);
+        }
+    }
+
+    fn outbound(&self, message: &Sending) -> Option<Outbound> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.shared.key.derived("alert-ids"));
+        let directory = self.shared.directory();
+        let info = &directory.institution(message.institution)?.info;
+        let alerts = message.tellings.iter().filter_map(|telling| {
+            let (alert, about) = (directory.alerts().get(telling.alert)?, telling.alert.key()?);
+            let site = &directory.institution(site_of(&about))?.info;
+            // Ids of the log name learners by their numbers; outside they name nothing.
+            let name = |more: i64| {
+                let parts = [message.institution.to_be_bytes().to_vec(), telling.alert.bytes().to_vec()];
+                let moments = [alert.since.micros().to_be_bytes(), more.to_be_bytes()].concat();
+                hex(&hmac::sign(&key, &[parts.concat(), moments].concat()).as_ref()[..16])
+            };
+            Some(OutboundAlert {
+                id: name(telling.at.micros()),
+                alert: name(0),
+                about: telling.alert.sort(),
+                site: (site.slug.clone(), site.name.clone()),
+                since: alert.since,
+                told: telling.at,
+                repeated: alert.repeated,
+                lesson: self.begins(&about),
+            })
+        });
+        Some(Outbound {
+            institution: info.slug.clone(),
+            name: info.name.clone(),
+            time_zone: info.time_zone.clone(),
+            channel: message.channel,
+            number: message.number,
+            tries: message.tries,
+            alerts: alerts.collect(),
+        })
+    }
+
+    /// When the lesson begins that an alert is about.
+    fn begins(&self, key: &AlertKey) -> Option<Timestamp> {
+        let (site, lesson) = match *key {
+            AlertKey::Unaccounted(id) | AlertKey::LeftEarly(id) => (id.site, id.lesson),
+            AlertKey::Register { site, lesson } | AlertKey::ClassCancelled { site, lesson, .. } => {
+                (site, lesson)
+            }
+            AlertKey::SourceSilent { .. } => return None,
+        };
+        let views = self.shared.views.get()?;
+        lock(&views.whereabouts).lesson_begins(site, lesson)
+    }
+}
+
+impl Whereabouts {
+    /// When a meeting of today begins.
+    fn lesson_begins(&self, site: u16, lesson: u64) -> Option<Timestamp> {
+        self.lessons.get(&(site, lesson)).map(|lesson| lesson.time.start())
+    }
+}
+
+/// Plans a message as it stands from now on; its entry says how many alerts it is about, and why it is not sent.
+fn put(work: &mut Work<'_>, sending: Sending) {
+    let directory = &*work.planner.directory;
+    let slug = directory.institution(sending.institution).map(|state| state.info.slug.to_string());
+    let mut more = serde_json::json!({
+        "institution": slug, "channel": sending.channel.as_str(), "message": sending.number,
+        "count": sending.tellings.len(), "tries": sending.tries,
+    });
+    if let SendState::Waiting { why, .. } | SendState::Unsent { why, .. } = sending.state {
+        more["reason"] = why.as_str().into();
+    }
+    let change = Change::Sending { sending: Box::new(sending) };
+    work.planner.directory.apply(&change);
+    work.outgoing.push(Outgoing::Alert { change, more });
+}
+
+/// What an institution was told, does not have in hand, and no message of the lane was about yet.
+fn unsaid(directory: &Directory, institution: u16, channel: Channel) -> BTreeMap<AlertId, Timestamp> {
+    let lane = directory.sendings().lane(institution, channel);
+    let told = |at: AlertId| lane.and_then(|lane| lane.outcome(at)).map(|outcome| outcome.told);
+    let open = directory.alerts().not_over().filter(|alert| alert.is_open());
+    let waits = open.filter(|alert| alert.hand_of(institution).is_none());
+    waits
+        .filter_map(|alert| Some((alert.id, alert.told_last(institution)?)))
+        .filter(|(id, at)| told(*id).is_none_or(|told| told < *at))
+        .collect()
+}
+
+fn is_old(sending: &Sending, now: Timestamp) -> bool {
+    now.micros() - sending.begun.micros() >= GIVE_UP_US
+}
+
+/// How long it is waited after so many tries: doubled each time, and spread, so that many don't come back at once.
+fn pause(tries: u32, chance: u64) -> i64 {
+    let longest = PAUSE_US.0.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(PAUSE_US.1);
+    let spread = i64::try_from(chance % 1_000).unwrap_or_default();
+    longest / 2 + longest / 2 * spread / 1_000
+}
+
+/// What there is to do in a lane now; `None` for nothing.
+fn next(directory: &Directory, institution: u16, channel: Channel, now: Timestamp) -> Option<Next> {
+    if directory.left(institution).is_some() {
+        return None;
+    }
+    let waits = unsaid(directory, institution, channel);
+    let newest = directory.sendings().lane(institution, channel).and_then(Lane::newest);
+    let number = newest.map_or(0, |newest| newest.number);
+    let tellings = || -> Vec<Telling> {
+        let mut all: Vec<Telling> =
+            waits.iter().map(|(alert, at)| Telling { alert: *alert, at: *at }).collect();
+        all.sort_by_key(|telling| (telling.at, telling.alert));
+        all.truncate(ALERTS_MAX);
+        all
+    };
+    let Some(open) = newest.filter(|newest| newest.is_open()) else {
+        let last = newest.map(|newest| match newest.state {
+            SendState::Sent { at } | SendState::Unsent { at, .. } => at,
+            _ => now,
+        });
+        let first = waits.values().min()?;
+        let soon = last.map_or(i64::MIN, |last| last.micros() + APART_US);
+        let due = now.micros() >= soon.max(first.micros() + GATHER_US);
+        let state = SendState::Waiting { next: now, why: SendFault::Silent };
+        let message = Sending {
+            institution,
+            channel,
+            number: number + 1,
+            tellings: tellings(),
+            begun: now,
+            tries: 0,
+            state,
+        };
+        return due.then_some(Next { given_up: None, message: Some(message), send: true });
+    };
+    let (at, why) = match open.state {
+        SendState::Trying { until, .. } if until > now => return None,
+        SendState::Trying { .. } => (now, SendFault::Interrupted),
+        SendState::Waiting { next, why } => (next, why),
+        SendState::Sent { .. } | SendState::Unsent { .. } => return None,
+    };
+    if is_old(open, now) {
+        return Some(Next { given_up: Some((open.clone(), why)), message: None, send: false });
+    }
+    let gone: BTreeSet<AlertId> = open
+        .tellings
+        .iter()
+        .map(|telling| telling.alert)
+        .filter(|alert| !waits.contains_key(alert))
+        .collect();
+    if gone.is_empty() {
+        let message = Sending { tellings: tellings(), ..open.clone() };
+        return (at <= now).then_some(Next { given_up: None, message: Some(message), send: true });
+    }
+    let mut given_up = open.clone();
+    given_up.tellings.retain(|telling| gone.contains(&telling.alert));
+    let rest = tellings();
+    let message = (!rest.is_empty()).then(|| Sending {
+        number: number + 1,
+        tellings: rest,
+        state: SendState::Waiting { next: at, why },
+        ..open.clone()
+    });
+    let why = if why == SendFault::Interrupted { why } else { SendFault::Over };
+    Some(Next { given_up: Some((given_up, why)), send: message.is_some() && at <= now, message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_quarter_of_an_hour_and_are_spread() {
+        let seconds = |tries, chance| pause(tries, chance) / 1_000_000;
+        assert_eq!([1, 2, 3, 6, 40].map(|tries| seconds(tries, 0)), [15, 30, 60, 450, 450]);
+        assert_eq!(seconds(1, 999), 29);
+        assert!((0..5_000).all(|chance| (450..=900).contains(&seconds(9, chance))));
+    }
+}

@@ -1,0 +1,185 @@
+//! What a message says: how many, where and since when, and where to look. Never who: no name, no course, no number of a learner.
+
+use commonroll_core::Timestamp;
+use commonroll_exchange::{Outbound, OutboundAlert};
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+/// Lines of a mail; what is more is counted.
+const LINES_MAX: usize = 30;
+/// Characters of an institution's name.
+const NAME_MAX: usize = 80;
+
+/// Where whoever reads it finds out who it is about.
+pub(super) fn link(console: &str) -> String {
+    format!("{console}/whereabouts")
+}
+
+/// A mail's subject.
+pub(super) fn subject(message: &Outbound) -> String {
+    let learners = message.alerts.iter().filter(|alert| is_of_learner(alert)).count();
+    match (learners, message.alerts.len()) {
+        (0, 1) => "Whereabouts: 1 alert".to_owned(),
+        (0, count) => format!("Whereabouts: {count} alerts"),
+        (1, _) => "1 learner to find".to_owned(),
+        (count, _) => format!("{count} learners to find"),
+    }
+}
+
+/// A mail's text.
+pub(super) fn body(message: &Outbound, console: &str) -> String {
+    let zone = TimeZone::get(&message.time_zone).unwrap_or(TimeZone::UTC);
+    let mut lines: Vec<(String, usize, u32)> = Vec::new();
+    for alert in &message.alerts {
+        let what = what(alert, &zone);
+        match lines.iter_mut().find(|(held, ..)| *held == what) {
+            Some((_, count, again)) => (*count, *again) = (*count + 1, (*again).max(alert.repeated)),
+            None => lines.push((what, 1, alert.repeated)),
+        }
+    }
+    let more = lines.len().saturating_sub(LINES_MAX);
+    let mut said: Vec<String> = lines.into_iter().take(LINES_MAX).map(line).collect();
+    if more > 0 {
+        said.push(format!("And {more} more."));
+    }
+    format!(
+        "{}\n\n{}\n\nOpen {}\n\nThis mail names nobody: who it is about is shown to whoever may see it, after sign-in.\n\
+         You are told again until somebody at your institution says that they are on it.\n",
+        plain(&message.name),
+        said.join("\n"),
+        link(console)
+    )
+}
+
+/// What a webhook carries.
+pub(super) fn json(message: &Outbound, console: &str, now: Timestamp) -> Vec<u8> {
+    let zone = TimeZone::get(&message.time_zone).unwrap_or(TimeZone::UTC);
+    let alert = |alert: &OutboundAlert| {
+        json!({
+            "id": alert.id, "alert": alert.alert, "kind": alert.about, "site": alert.site.0,
+            "since": alert.since.to_string(), "told": alert.told.to_string(), "repeated": alert.repeated,
+            "lesson": alert.lesson.map(|at| at.to_string()), "text": line((what(alert, &zone), 1, 0)),
+        })
+    };
+    let all = json!({
+        "version": 1, "institution": message.institution, "message": message.number, "try": message.tries,
+        "sent": now.to_string(), "link": link(console),
+        "alerts": message.alerts.iter().map(alert).collect::<Vec<_>>(),
+    });
+    all.to_string().into_bytes()
+}
+
+fn is_of_learner(alert: &OutboundAlert) -> bool {
+    alert.about == "unaccounted"
+}
+
+/// One alert without its number: alike ones are one line.
+fn what(alert: &OutboundAlert, zone: &TimeZone) -> String {
+    let site = plain(&alert.site.1);
+    let hm = |at: Timestamp| {
+        let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        zone.to_datetime(at).strftime("%H:%M").to_string()
+    };
+    let since = hm(alert.since);
+    let lesson = alert.lesson.map(hm);
+    match (alert.about, lesson) {
+        ("unaccounted", Some(lesson)) => format!("learner to find: expected at {site} {lesson} in a lesson"),
+        ("unaccounted", None) => {
+            format!("learner to find: expected at {site}, not accounted for since {since}")
+        }
+        ("left_early", _) => format!("learner left early: {site}, {since}"),
+        ("register", Some(lesson)) => format!("register is not in: {site}, lesson of {lesson}"),
+        ("register", None) => format!("register is not in: {site}, since {since}"),
+        ("class_cancelled", Some(lesson)) => {
+            format!("class does not take place: {site}, {lesson}; take your learners back")
+        }
+        ("source_silent", _) => {
+            format!("source is silent: no word from {site} since {since}; unknown, not absent")
+        }
+        _ => format!("alert: {site}, since {since}"),
+    }
+}
+
+fn line((what, count, again): (String, usize, u32)) -> String {
+    let (first, rest) = what.split_once(' ').unwrap_or((&what, ""));
+    let many = if count == 1 {
+        ""
+    } else if first == "class" {
+        "es"
+    } else {
+        "s"
+    };
+    let told = match again {
+        0 => String::new(),
+        1 => " (told again)".to_owned(),
+        times => format!(" (told again, {times} times)"),
+    };
+    // `1 register is`, `2 registers are`; what is alike but for its number is one thing.
+    let rest = match count {
+        1 => rest.to_owned(),
+        _ => rest.replacen("is not in", "are not in", 1).replacen("does not", "do not", 1),
+    };
+    format!("{count} {first}{many} {rest}{told}.")
+}
+
+/// A name as one line of text.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(NAME_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonroll_exchange::Channel;
+
+    fn alert(about: &'static str, site: &str, lesson: Option<i64>, repeated: u32) -> OutboundAlert {
+        let at =
+            |minute: i64| Timestamp::from_micros("at", 1_789_372_800_000_000 + minute * 60_000_000).unwrap();
+        let (id, alert) = ("11".repeat(16), "22".repeat(16));
+        let site = ("northgate".parse().unwrap(), site.to_owned());
+        let (since, told, lesson) = (at(15), at(16), lesson.map(at));
+        OutboundAlert { id, alert, about, site, since, told, repeated, lesson }
+    }
+
+    fn message(alerts: Vec<OutboundAlert>) -> Outbound {
+        Outbound {
+            institution: "kingsmead".parse().unwrap(),
+            name: "Kingsmead\r\nBcc: everybody@example.org".to_owned(),
+            time_zone: "Europe/London".to_owned(),
+            channel: Channel::Mail,
+            number: 3,
+            tries: 1,
+            alerts,
+        }
+    }
+
+    #[test]
+    fn alike_alerts_are_one_line_with_a_number_and_names_can_open_no_header() {
+        let missing = |again| alert("unaccounted", "Northgate College", Some(10), again);
+        let all = vec![
+            missing(0),
+            missing(2),
+            alert("register", "Northgate College", Some(70), 0),
+            alert("source_silent", "Ridgeway", None, 1),
+        ];
+        let message = message(all);
+        assert_eq!(subject(&message), "2 learners to find");
+        let said = body(&message, "https://hub.example.org");
+        for line in [
+            "\n2 learners to find: expected at Northgate College 09:10 in a lesson (told again, 2 times).\n",
+            "\n1 register is not in: Northgate College, lesson of 10:10.\n",
+            "\n1 source is silent: no word from Ridgeway since 09:15; unknown, not absent (told again).\n",
+            "\nOpen https://hub.example.org/whereabouts\n",
+        ] {
+            assert!(said.contains(line), "{line} is not in {said}");
+        }
+        assert!(said.starts_with("KingsmeadBcc: everybody@example.org\n"), "one line: {said}");
+    }
+
+    #[test]
+    fn a_long_list_is_cut_and_counted() {
+        let many = (0..50).map(|minute| alert("register", "Northgate College", Some(minute), 0)).collect();
+        let said = body(&message(many), "https://hub.example.org");
+        assert!(said.contains("\nAnd 20 more.\n") && said.len() < 4_000, "{said}");
+    }
+}
