@@ -307,8 +307,8 @@ fn told(directory: &Directory, own: u16, learner: &LocalId, now: Timestamp) -> V
         };
         let kind = if message.praise { "praise" } else { "concern" };
         let act = act_by.map_or_else(String::new, |date| format!(" (home to act by {date})"));
-        let answers =
-            message.answers.iter().map(|answer| format!("; home on {}: {}", answer.at, answer.words));
+        let answers = messages::answers_about(directory, message, number);
+        let answers = answers.iter().map(|answer| format!("; home on {}: {}", answer.at, answer.words));
         (kind, format!("{way} {other} on {}: {words}{act}{}", message.date, answers.collect::<String>()))
     };
     theirs.map(line).collect()

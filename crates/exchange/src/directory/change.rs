@@ -198,8 +198,10 @@ pub enum Change {
     },
     /// Something about whereabouts was told, taken in hand, or is over.
     Alert { alert: Box<Alerted> },
-    /// A host's teacher told the home of a visiting learner something, the home said something to it, or it is gone.
+    /// A host's teacher told the home of a visiting learner something, or the home said something to it.
     Message { message: Box<Message> },
+    /// A message is gone: nothing says any more who it was about, who wrote it, or what.
+    MessageGone { id: Bytes16, why: Gone },
     /// A person wrote something about an alert. Personal.
     Remark { remark: Box<Remark> },
     /// What was told, and what people wrote about it, is kept no longer: their rows go.
@@ -309,6 +311,8 @@ pub mod kind {
     pub const ALERT: u8 = 23;
     /// What people wrote about them.
     pub const REMARK: u8 = 30;
+    /// What hosts told homes.
+    pub const MESSAGE: u8 = 26;
 }
 
 impl Change {
@@ -338,7 +342,7 @@ impl Change {
             Self::Day { .. } => 20,
             Self::Told { .. } => 21,
             Self::Support { .. } => 22,
-            Self::Message { .. } => 26,
+            Self::Message { .. } | Self::MessageGone { .. } => kind::MESSAGE,
             Self::Alert { .. } => kind::ALERT,
             Self::Remark { .. } => kind::REMARK,
             Self::Forgotten { .. } => 31,
@@ -423,6 +427,8 @@ impl Change {
                 (None, true) => "message.sent",
                 (None, false) => "message.answered",
             },
+            Self::MessageGone { why: Gone::TakenBack, .. } => "message.taken_back",
+            Self::MessageGone { .. } => "message.gone",
             Self::Alert { alert } => match alert.step() {
                 Step::Told => "alert.told",
                 Step::Taken => "alert.taken",
@@ -442,6 +448,7 @@ impl Change {
                 let alerts = alerts.iter().map(|id| (kind::ALERT, id.bytes().to_vec(), None));
                 alerts.chain(remarks.iter().map(|id| (kind::REMARK, id.bytes(), None))).collect()
             }
+            Self::MessageGone { .. } => vec![(self.kind(), self.key(), None)],
             _ => vec![(self.kind(), self.key(), Some(json))],
         }
     }
@@ -491,6 +498,7 @@ impl Change {
             }
             Self::Alert { alert } => alert.id.bytes().to_vec(),
             Self::Message { message } => message.id.0.to_vec(),
+            Self::MessageGone { id, .. } => id.0.to_vec(),
             Self::Remark { remark } => remark.of.bytes(),
             Self::Forgotten { .. } => Vec::new(),
             Self::Watch { watch } => watch.id.0.to_vec(),

@@ -4,7 +4,7 @@
 //! learner, as a record does, so that it follows whoever that is found to be. Who may read it is not decided here.
 
 use super::change::{Bytes16, PersonUuid};
-use commonroll_core::{Invalid, LocalId, Role, SchoolDate, Timestamp};
+use commonroll_core::{Invalid, LocalId, PersonId, Role, SchoolDate, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,6 +37,9 @@ impl FromStr for MessageId {
     }
 }
 
+/// A person's newest messages that are counted, whether or not they are still there: as many as somebody may send in a day.
+pub(crate) const COUNTED: usize = 60;
+
 /// A message as it stands.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
@@ -44,7 +47,7 @@ pub struct Message {
     pub id: Bytes16,
     /// True for praise, false for a concern.
     pub praise: bool,
-    /// What the teacher wrote for sharing. Personal; empty once it is gone.
+    /// What the teacher wrote for sharing. Personal.
     pub words: String,
     /// By when the home is asked to act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +73,7 @@ pub struct Message {
     /// What the home said to it, in that order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
-    /// When it was taken back, erased, or kept no longer: it says nothing any more.
+    /// Why it says nothing any more. In older logs alone: now all of it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone: Option<Gone>,
 }
@@ -111,11 +114,6 @@ impl Message {
     pub fn last(&self) -> Timestamp {
         self.answers.last().map_or(self.at, |answer| answer.at)
     }
-
-    /// The same without a word.
-    pub fn without_words(&self, gone: Gone) -> Self {
-        Self { words: String::new(), answers: Vec::new(), act_by: None, gone: Some(gone), ..self.clone() }
-    }
 }
 
 /// Messages in the order in which they were sent.
@@ -129,27 +127,44 @@ pub struct Messages {
     about: BTreeMap<(u16, LocalId), InOrder>,
     /// By home, and by host.
     of: BTreeMap<u16, InOrder>,
+    /// When each person sent the last of theirs, those that are gone among them. Since the start alone for those.
+    sent: BTreeMap<[u8; 16], InOrder>,
 }
 
 impl Messages {
-    /// Takes a message as it is from now on. What is gone is forgotten.
+    /// Takes a message as it is from now on.
     pub(super) fn put(&mut self, message: Message) {
         let (id, key) = (message.id.0, (message.at, message.id.0));
-        if let Some(before) = self.held.remove(&id) {
-            let key = (before.at, id);
-            self.about.entry((before.host, before.local.clone())).or_default().remove(&key);
-            for number in [before.host, before.home] {
-                self.of.entry(number).or_default().remove(&key);
-            }
-        }
+        self.forget(message.id());
         if message.gone.is_some() {
             return;
+        }
+        let sent = self.sent.entry(message.by.0.0).or_default();
+        sent.insert(key);
+        if sent.len() > COUNTED {
+            sent.pop_first();
         }
         self.about.entry((message.host, message.local.clone())).or_default().insert(key);
         for number in [message.host, message.home] {
             self.of.entry(number).or_default().insert(key);
         }
         self.held.insert(id, Arc::new(message));
+    }
+
+    /// Nothing of it is left, but that somebody sent one then.
+    pub(super) fn forget(&mut self, id: MessageId) {
+        let Some(before) = self.held.remove(&id.0) else { return };
+        let key = (before.at, id.0);
+        self.about.entry((before.host, before.local.clone())).or_default().remove(&key);
+        for number in [before.host, before.home] {
+            self.of.entry(number).or_default().remove(&key);
+        }
+    }
+
+    /// How many somebody has sent after a moment, those that are gone since the start among them; [`COUNTED`] at most.
+    pub fn sent_after(&self, person: PersonId, moment: Timestamp) -> usize {
+        let sent = self.sent.get(&person.0).into_iter().flatten();
+        sent.filter(|(at, _)| *at > moment).count()
     }
 
     /// The message with this id.
@@ -163,7 +178,7 @@ impl Messages {
     }
 
     /// Those about somebody, by a host's id; newest first.
-    pub fn about(&self, host: u16, local: &LocalId) -> impl Iterator<Item = &Message> {
+    pub fn about<'a>(&'a self, host: u16, local: &LocalId) -> impl Iterator<Item = &'a Message> + use<'a> {
         let of = self.about.get(&(host, local.clone())).into_iter().flatten().rev();
         of.filter_map(|(_, id)| self.held.get(id)).map(Arc::as_ref)
     }

@@ -292,13 +292,11 @@ impl Directory {
             // A page that was made before a decision was erased must not leave after it.
             Change::Codes { session } => self.codes.put(*session),
             Change::Message { message } => {
-                // A page that was made before it went must not leave after it.
-                let gone = message.gone.is_some();
                 self.messages.put(*message);
-                if !gone {
-                    return;
-                }
+                return;
             }
+            // A page that was made before it went must not leave after it.
+            Change::MessageGone { id, .. } => self.messages.forget(messages::MessageId(id.0)),
             Change::Remark { remark } => return self.alerts.put_remark(*remark),
             Change::Forgotten { alerts, remarks } => self.alerts.forget(&alerts, &remarks),
             Change::Sending { sending } => {

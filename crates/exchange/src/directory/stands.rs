@@ -163,10 +163,7 @@ impl Directory {
 
     /// The institutions that know a learner.
     pub fn knowing(&self, learner: u32) -> BTreeSet<u16> {
-        let all = (0u16..).zip(&self.institutions);
-        let knows =
-            all.filter(|(_, state)| state.locals.values().any(|local| local.learner == Some(learner)));
-        knows.map(|(number, _)| number).collect()
+        self.known_at(learner).map(|(institution, _)| *institution).collect()
     }
 }
 

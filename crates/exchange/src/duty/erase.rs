@@ -11,21 +11,26 @@ use crate::{
     by_learner::about,
     directory::{
         Directory,
-        alerts::learner_of,
+        alerts::{RemarkId, learner_of},
         change::{Change, unhex},
+        expected::{Called, NoticeHeld, Support},
+        messages::{Gone, Message},
         tokens::Tokens,
     },
     entry::{Entry, Payload, Payloads, RecordEntry},
     follow::{entries_at, read_what_is_left},
     messages, notices,
     office::{Acting, LawError, may},
+    reading::TRIES,
     recall::{
         dirt::Dirt,
         held::{Copy, Holdings},
     },
+    submit_with,
     types::NotAllowed,
     watches, whereabouts,
     withdrawal::Reason,
+    writer::Work,
 };
 use commonroll_audit::hash::Hash;
 use commonroll_core::{Invalid, LocalId, RecordId, Timestamp, directory::Registration};
@@ -129,6 +134,33 @@ struct Found {
     others: u64,
     /// Newest copy of each record that each recipient was handed: place and learner.
     held: BTreeMap<u16, Vec<(u64, u32)>>,
+    /// What people and partners had said when the places were looked for.
+    said: Option<Said>,
+}
+
+/// What lies in payloads that go with a learner. As long as it is the same, nothing has been said that was not found.
+#[derive(Clone, PartialEq)]
+struct Said {
+    messages: Vec<Message>,
+    remarks: Vec<RemarkId>,
+    called: Option<Called>,
+    tokens: Tokens,
+    notices: Vec<NoticeHeld>,
+    support: Option<Box<Support>>,
+}
+
+impl Said {
+    fn now(directory: &Directory, local: &LocalId, of: messages::Leaves<'_>) -> Option<Self> {
+        let held = directory.local(of.0, local)?;
+        Some(Self {
+            messages: messages::going_with(directory, of),
+            remarks: remarks_of(directory, of.2),
+            called: held.called.clone(),
+            tokens: held.tokens.clone(),
+            notices: held.notices.clone(),
+            support: held.support.clone(),
+        })
+    }
 }
 
 impl Exchange {
@@ -153,28 +185,51 @@ impl Exchange {
             Erasing::Record(_) => None,
         };
         let forgotten = of.clone().filter(|_| forget);
-        let found = self.find(acting, what, forgotten.is_some()).await?;
+        for _ in 0..TRIES {
+            let found = self.find(acting, what, forgotten.is_some(), now).await?;
+            let done = self.take_out(acting, (&of, &forgotten), &found, (reason, recall), now).await?;
+            if let Some(done) = done {
+                return Ok(done);
+            }
+        }
+        Err(LawError::Unavailable)
+    }
+
+    /// `None` if something was said of the learner after the look for what has to go: it has to be looked for again.
+    async fn take_out(
+        &self,
+        acting: Acting<'_>,
+        (of, forgotten): (&Option<LocalId>, &Option<LocalId>),
+        found: &Found,
+        (reason, recall): (ErasureReason, bool),
+        now: Timestamp,
+    ) -> Result<Option<Erasure>, LawError> {
+        let own = acting.speaker.institution().clone();
         if found.records.is_empty() && found.directory.is_empty() && forgotten.is_none() {
-            return Ok(Erasure {
+            return Ok(Some(Erasure {
                 records: 0,
                 directory: 0,
                 notices: 0,
                 copies: 0,
                 others: found.others,
                 done: true,
-            });
+            }));
         }
         let held = if recall { found.held.clone() } else { BTreeMap::new() };
         let (actor, number) = (acting.owned(), acting.speaker.number);
         let records = found.records.len() as u64;
-        let notices = self.law(acting, OfficeAct::Erase, now, {
-            let (found, own) = (found.clone(), own.clone());
+        let planned = self.law(acting, OfficeAct::Erase, now, {
+            let (found, own, of, forgotten) = (found.clone(), own.clone(), of.clone(), forgotten.clone());
             move |work, now| {
                 let directory = &*work.planner.directory;
                 let permit = may(directory, actor.acting(), OfficeAct::Erase, Some(&own), false)?;
                 let home = directory.home_of(found.learner).is_some_and(|(home, _)| *home == number);
                 if !home {
                     return Err(NotAllowed::Denied.into());
+                }
+                let leaves = (number, found.learner, &found.numbers);
+                if of.as_ref().is_some_and(|local| Said::now(directory, local, leaves) != found.said) {
+                    return Ok(None);
                 }
                 let mut more = actor.speaker.more(actor.role);
                 more["rules"] = permit.reason().into();
@@ -187,7 +242,7 @@ impl Exchange {
                 if let Some(local) = &of {
                     work.more = more.clone();
                     work.planner.forget_expected(number, local);
-                    messages::forget(work, number, found.learner);
+                    forget_messages(work, leaves);
                     forget_remarks(work, &found.numbers);
                     whereabouts::codes_forget(work, number, local);
                     watches::forget(work, number, local, now);
@@ -203,17 +258,23 @@ impl Exchange {
                     work.outgoing.extend(issued);
                 }
                 let copies: usize = held.values().map(Vec::len).sum();
-                Ok(((work.outgoing.len() - before) as u64, copies as u64))
+                Ok(Some(((work.outgoing.len() - before) as u64, copies as u64)))
             }
         });
-        let (notices, copies) = notices.await?;
+        let Some((notices, copies)) = planned.await? else { return Ok(None) };
         let done = super::finish(&self.shared, now).await;
         let (directory, others) = (found.directory.len() as u64, found.others);
-        Ok(Erasure { records, directory, notices, copies, others, done })
+        Ok(Some(Erasure { records, directory, notices, copies, others, done }))
     }
 
     /// What is to go, and who holds it.
-    async fn find(&self, acting: Acting<'_>, what: &Erasing, forget: bool) -> Result<Found, LawError> {
+    async fn find(
+        &self,
+        acting: Acting<'_>,
+        what: &Erasing,
+        forget: bool,
+        now: Timestamp,
+    ) -> Result<Found, LawError> {
         let unavailable = |_: NotYet| LawError::Unavailable;
         let denied = || {
             self.act_refused(acting, OfficeAct::Erase);
@@ -280,6 +341,18 @@ impl Exchange {
         held.values_mut().for_each(|of| of.sort_unstable());
         found.held = held;
         if let Erasing::Learner(local) = what {
+            let every = numbers.iter().copied().collect();
+            (found.said, found.others) = {
+                let (local, alone, others) = (local.clone(), found.numbers.clone(), found.others);
+                // In the writer's turn, so that all of it has been read, whichever node took it in.
+                let look = move |work: &mut Work<'_>| {
+                    let (directory, of) = (&*work.planner.directory, (own, learner, &alone));
+                    let stay = messages::staying(directory, of, &every);
+                    (Said::now(directory, &local, of), others + stay)
+                };
+                let by = acting.speaker.by();
+                submit_with(&self.shared, &by, now, look).await.map_err(|_| LawError::Unavailable)?
+            };
             let notes = self.declared().await.map_err(unavailable)?;
             let mut places = notes;
             for number in &numbers {
@@ -424,8 +497,7 @@ impl Of<'_> {
             Change::Support { institution, local, said: Some(_) } => is_it(*institution, local),
             Change::Codes { session } => whereabouts::codes_name(session, self.own, self.id),
             Change::Message { message } => {
-                message.home == self.own
-                    && messages::now_about(directory, message.host, &message.local) == Some(self.learner)
+                messages::goes_with(directory, message, (self.own, self.learner, self.numbers))
             }
             _ => wrote_of(change, self.numbers),
         }
@@ -447,11 +519,24 @@ fn placed_nowhere(directory: &Directory, own: u16, id: &LocalId, now: Timestamp)
     }
 }
 
-/// What people wrote when the learner was looked for goes, whoever wrote it; that they were looked for stays.
-fn forget_remarks(work: &mut crate::writer::Work<'_>, numbers: &BTreeSet<u32>) {
+/// What was told and answered goes: nothing is left of it but its entries.
+fn forget_messages(work: &mut Work<'_>, of: messages::Leaves<'_>) {
+    for message in messages::going_with(work.planner.directory, of) {
+        work.planner.make(Change::MessageGone { id: message.id, why: Gone::Erased });
+    }
+}
+
+/// What people wrote when a learner was looked for.
+fn remarks_of(directory: &Directory, numbers: &BTreeSet<u32>) -> Vec<RemarkId> {
+    let of = |id| learner_of(id).is_some_and(|learner| numbers.contains(&learner));
+    directory.alerts().remarks().map(|remark| remark.of).filter(|one| of(one.alert)).collect()
+}
+
+/// It goes, whoever wrote it; that the learner was looked for stays.
+fn forget_remarks(work: &mut Work<'_>, numbers: &BTreeSet<u32>) {
+    let remarks = remarks_of(work.planner.directory, numbers);
     let alerts = work.planner.directory.alerts();
     let of = |id| learner_of(id).is_some_and(|learner| numbers.contains(&learner));
-    let remarks: Vec<_> = alerts.remarks().map(|remark| remark.of).filter(|one| of(one.alert)).collect();
     let older: Vec<_> = alerts.all().filter(|alert| alert.has_words() && of(alert.id)).cloned().collect();
     if !remarks.is_empty() {
         work.planner.make(Change::Forgotten { alerts: Vec::new(), remarks });
@@ -463,7 +548,7 @@ fn forget_remarks(work: &mut crate::writer::Work<'_>, numbers: &BTreeSet<u32>) {
 }
 
 /// The name goes; what the hub matches the learner by, as keyed hashes, stays, and so do the placements.
-fn forget_name(work: &mut crate::writer::Work<'_>, institution: u16, local: &LocalId) {
+fn forget_name(work: &mut Work<'_>, institution: u16, local: &LocalId) {
     let Some(held) = work.planner.directory.local(institution, local).cloned() else { return };
     if held.called.is_none() {
         return;
@@ -482,7 +567,7 @@ fn forget_name(work: &mut crate::writer::Work<'_>, institution: u16, local: &Loc
 }
 
 /// What the hub matches a learner by goes; that the home once had somebody under this id stays.
-fn forget_learner(work: &mut crate::writer::Work<'_>, institution: u16, local: &LocalId) {
+fn forget_learner(work: &mut Work<'_>, institution: u16, local: &LocalId) {
     let Some(held) = work.planner.directory.local(institution, local) else { return };
     let registration: Registration = held.registration;
     work.planner.make(Change::Learner {

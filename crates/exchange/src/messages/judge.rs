@@ -3,7 +3,10 @@
 use super::{AnswerSeen, MessageSeen, TellSeen, answers};
 use crate::{
     decide::{self, Subject},
-    directory::{Directory, messages::Message},
+    directory::{
+        Directory,
+        messages::{Answer, Message},
+    },
     entry::Circumstances,
     office::Acting,
     reading::{Judge, ReadAsk},
@@ -18,6 +21,8 @@ use std::collections::BTreeSet;
 pub(crate) const EVENT: u32 = 2;
 pub(super) const INVOLVEMENT: u32 = 3;
 pub(super) const TEXT: u32 = 4;
+/// Messages about one learner that are looked at for the newest few.
+const LOOKED: usize = 30;
 /// Who at a home may come to read a message.
 const READERS: [Role; 4] = [Role::Tutor, Role::HeadOfSixth, Role::Head, Role::AttendanceOfficer];
 
@@ -155,6 +160,15 @@ impl Judge<'_> {
         seen
     }
 
+    /// The newest few that may be seen. Of many that may not, only the newest are looked at.
+    pub(crate) fn latest(&self, now: Timestamp, most: usize) -> Vec<MessageSeen> {
+        let known = self.directory.known_at(self.stands.learner);
+        let new = |(host, local): &(u16, LocalId)| self.directory.messages().about(*host, local).take(LOOKED);
+        let mut all: Vec<&Message> = known.flat_map(new).collect();
+        all.sort_by_key(|message| std::cmp::Reverse((message.at, message.id)));
+        all.into_iter().take(LOOKED).filter_map(|message| self.message(message, now)).take(most).collect()
+    }
+
     /// Groups of the host in which messages about the learner were written.
     pub(crate) fn message_groups(&self) -> BTreeSet<LocalId> {
         let of = self.directory.messages().about(self.stands.institution, &self.stands.local);
@@ -164,8 +178,10 @@ impl Judge<'_> {
     /// A message as the person may see it, decided as a record of the same moment.
     pub(super) fn message(&self, message: &Message, now: Timestamp) -> Option<MessageSeen> {
         let (directory, stands) = (self.directory, &self.stands);
-        let at_host = message.host == stands.institution;
-        if !at_host && !stands.is_home() {
+        let (at_host, reaches) =
+            (message.host == stands.institution, reaches(directory, message, stands.learner));
+        // What one home was told, and said, is never another's.
+        if !at_host && (!reaches || message.home != stands.institution) {
             return None;
         }
         let of = Circumstances {
@@ -207,7 +223,8 @@ impl Judge<'_> {
         };
         let act_by = message.act_by.filter(|_| shows(INVOLVEMENT));
         let today = now.date_in(&directory.institution(message.home)?.zone);
-        let answer = |said: &crate::directory::messages::Answer| AnswerSeen {
+        let answers_here = answers_about(directory, message, stands.learner);
+        let answer = |said: &Answer| AnswerSeen {
             name: name(said.by.0),
             role: said.role,
             at: said.at,
@@ -220,7 +237,8 @@ impl Judge<'_> {
             praise: message.praise,
             words: shows(TEXT).then(|| message.words.clone()),
             act_by,
-            overdue: message.answers.is_empty() && act_by.is_some_and(|by| by < today),
+            overdue: reaches && message.answers.is_empty() && act_by.is_some_and(|by| by < today),
+            reaches,
             host: info(message.host)?,
             home: info(message.home)?,
             group: title.filter(|title| !title.is_empty()).unwrap_or_default(),
@@ -228,13 +246,36 @@ impl Judge<'_> {
             at: message.at,
             from: name(message.by.0),
             own: message.by.0 == self.acting.speaker.id(),
-            answers: message.answers.iter().map(answer).collect(),
-            may_answer: !at_host && message.home == stands.institution && answers(self.acting.role),
+            answers: answers_here.iter().map(answer).collect(),
+            may_answer: !at_host && answers(self.acting.role),
             groups: groups & (1 << EVENT | 1 << INVOLVEMENT | 1 << TEXT),
             reason: permit.reason().to_owned(),
             agreement: permit.agreement().map(|(id, version)| format!("{id} v{version}")),
         })
     }
+}
+
+/// True if a message was told of this learner, who may have got another number since, and not of somebody whom the host took
+/// for them.
+fn told_of(directory: &Directory, message: &Message, learner: u32) -> bool {
+    let at_home = |number: u32| {
+        let known = directory.known_at(number).filter(|(at, _)| *at == message.home);
+        known.filter_map(|(at, local)| directory.local(*at, local))
+    };
+    message.learner == learner
+        || at_home(learner).any(|local| local.was.contains(&message.learner))
+            && at_home(message.learner).next().is_none()
+}
+
+/// True if the home that a message went to may read it: it was told of this learner, and is their home now.
+fn reaches(directory: &Directory, message: &Message, learner: u32) -> bool {
+    let home = directory.home_of(learner).map(|(home, _)| *home);
+    home == Some(message.home) && told_of(directory, message, learner)
+}
+
+/// What the home said, of this learner: nothing where the host took somebody else for them.
+pub(crate) fn answers_about<'m>(directory: &Directory, message: &'m Message, learner: u32) -> &'m [Answer] {
+    if told_of(directory, message, learner) { &message.answers } else { &[] }
 }
 
 /// The words of a message and what it asks, as far as an institution may hold them now: the host all of it, the home what
@@ -247,6 +288,10 @@ pub(crate) fn parts_at(
 ) -> Option<(String, Option<SchoolDate>)> {
     if message.host == own {
         return Some((message.words.clone(), message.act_by));
+    }
+    let learner = super::now_about(directory, message.host, &message.local)?;
+    if message.home != own || !reaches(directory, message, learner) {
+        return None;
     }
     let (learner, group) = (message.local.clone(), Some(message.group.clone()));
     let of = Circumstances { learner, group, date: message.date, at: Some(message.at) };

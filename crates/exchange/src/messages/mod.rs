@@ -8,7 +8,7 @@
 mod judge;
 mod seen;
 
-pub(crate) use judge::{one, parts_at, tell_seen};
+pub(crate) use judge::{answers_about, one, parts_at, tell_seen};
 pub use seen::{AnswerSeen, MessageSeen, TellSeen, Telling};
 
 use crate::{
@@ -17,12 +17,13 @@ use crate::{
     directory::{
         Directory,
         change::{Bytes16, Change, PersonUuid, unhex},
-        messages::{Answer, Gone, Message, MessageId},
+        messages::{Answer, COUNTED, Gone, Message, MessageId},
     },
     duty::gone::{self, NotYet},
     entry::Entry,
     follow::entries_at,
-    office::{Acting, LawError},
+    office::{Acting, Actor, LawError},
+    reading::TRIES,
     shared::Shared,
     submit_with,
     types::NotAllowed,
@@ -31,14 +32,15 @@ use crate::{
 use aws_lc_rs::digest;
 use commonroll_audit::hash::Hash;
 use commonroll_core::{Invalid, LocalId, Role, SchoolDate, Timestamp, record::Text};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Characters of a message, and of an answer, at most.
 const WORDS_MAX: usize = 500;
 const ANSWER_MAX: usize = 200;
 /// Days ahead that home can be asked to act by, at most.
 const DAYS_MAX: i32 = 60;
-/// Messages of one person within a day, and answers to one message, at most.
-const A_DAY: usize = 60;
+/// Messages of one person within a day, with those that they took back, and answers to one message, at most.
+const A_DAY: usize = COUNTED;
 const ANSWERS_MAX: usize = 6;
 const DAY_US: i64 = 86_400_000_000;
 /// Who sends the same words about somebody again within this has pressed twice.
@@ -119,39 +121,37 @@ impl Exchange {
         message: MessageId,
         now: Timestamp,
     ) -> Result<(), LawError> {
-        let learner = self.shared.directory().messages().get(message).map(|held| held.learner);
-        let places = match learner {
-            Some(learner) => {
-                let all = places_of(&self.shared, learner).await.map_err(|_| LawError::Unavailable)?;
-                all.into_iter()
-                    .filter(|(_, _, id)| *id == message)
-                    .map(|(seq, root, _)| (seq, root))
-                    .collect()
+        for _ in 0..TRIES {
+            // In the writer's turn, so that all of it has been read, whichever node took it in.
+            let actor = acting.owned();
+            let look = move |work: &mut Work<'_>| own(&*work.planner.directory, &actor, message).cloned();
+            let held = self.message_act(acting, look, now).await?;
+            let all = places_of(&self.shared, held.learner).await.map_err(|_| LawError::Unavailable)?;
+            let of = all.into_iter().filter(|(_, _, id)| *id == message);
+            let places: Vec<(u64, Hash)> = of.map(|(seq, root, _)| (seq, root)).collect();
+            let actor = acting.owned();
+            let work = move |work: &mut Work<'_>| {
+                let directory = &*work.planner.directory;
+                if own(directory, &actor, message)? != &held {
+                    // The home has said something meanwhile: that has to be found, too.
+                    return Ok(false);
+                }
+                let mut more = entry(directory, &held);
+                more["role"] = serde_json::json!(actor.role);
+                work.more = more.clone();
+                work.planner.make(Change::MessageGone { id: held.id, why: Gone::TakenBack });
+                more["reason"] = "taken_back".into();
+                gone::plan(work, &places, true, &more, now);
+                Ok(true)
+            };
+            if self.message_act(acting, work, now).await? {
+                // The entries stand: bytes that could not go now go at the next tick.
+                let _turn = self.shared.retention.lock().await;
+                let _ = gone::finish(&self.shared, now).await;
+                return Ok(());
             }
-            None => Vec::new(),
-        };
-        let actor = acting.owned();
-        let work = move |work: &mut Work<'_>| {
-            let directory = &*work.planner.directory;
-            directory.in_role(actor.id(), actor.role)?;
-            let held = directory.messages().get(message).ok_or(NotAllowed::Denied)?;
-            if held.by.0 != actor.id() || held.host != actor.speaker.number {
-                return Err(NotAllowed::Denied.into());
-            }
-            let mut more = entry(directory, held);
-            more["role"] = serde_json::json!(actor.role);
-            let gone = held.without_words(Gone::TakenBack);
-            work.more = more.clone();
-            work.planner.make(Change::Message { message: Box::new(gone) });
-            more["reason"] = "taken_back".into();
-            gone::plan(work, &places, true, &more, now);
-            Ok(())
-        };
-        self.message_act(acting, work, now).await?;
-        // The entries stand: bytes that could not go now go at the next tick.
-        let _turn = self.shared.retention.lock().await;
-        let _ = gone::finish(&self.shared, now).await;
-        Ok(())
+        }
+        Err(LawError::Unavailable)
     }
 
     /// Does it in the writer, and counts what was refused.
@@ -174,9 +174,17 @@ impl Exchange {
     }
 }
 
+/// A message, for whoever wrote it.
+fn own<'d>(directory: &'d Directory, actor: &Actor, message: MessageId) -> Result<&'d Message, LawError> {
+    directory.in_role(actor.id(), actor.role)?;
+    let held = directory.messages().get(message).ok_or(NotAllowed::Denied)?;
+    let is_theirs = held.by.0 == actor.id() && held.host == actor.speaker.number;
+    if is_theirs { Ok(held) } else { Err(NotAllowed::Denied.into()) }
+}
+
 fn tell(
     work: &mut Work<'_>,
-    actor: &crate::office::Actor,
+    actor: &Actor,
     learner: u32,
     said: &Said,
     now: Timestamp,
@@ -198,18 +206,16 @@ fn tell(
             return Err(Invalid::new("act_by", "must be a date from today to 60 days ahead").into());
         }
     }
-    let mine = |held: &&Message| held.by.0 == actor.id() && now.micros() - held.at.micros() < DAY_US;
-    let lately: Vec<&Message> = directory.messages().of(may.host).filter(mine).collect();
-    let same = |held: &&&Message| {
-        held.local == may.local
+    let same = |held: &&Message| {
+        held.by.0 == actor.id()
             && held.words == said.words.as_str()
             && (held.praise, held.act_by) == (said.praise, said.act_by)
-            && now.micros() - held.at.micros() < TWICE_US
     };
-    if let Some(held) = lately.iter().find(same) {
+    let about = directory.messages().about(may.host, &may.local);
+    if let Some(held) = about.take_while(|held| now.micros() - held.at.micros() < TWICE_US).find(same) {
         return Ok(held.id());
     }
-    if lately.len() >= A_DAY {
+    if directory.messages().sent_after(actor.id(), now.plus_micros(-DAY_US)) >= A_DAY {
         return Err(LawError::State("you have sent 60 messages within a day; ring the home, or wait"));
     }
     let id = name(&may, actor.id().0, now);
@@ -244,7 +250,7 @@ fn tell(
 
 fn answer(
     work: &mut Work<'_>,
-    actor: &crate::office::Actor,
+    actor: &Actor,
     message: MessageId,
     words: &Text,
     now: Timestamp,
@@ -308,15 +314,33 @@ pub(crate) async fn places_of(shared: &Shared, learner: u32) -> Result<Vec<(u64,
     Ok(found)
 }
 
-/// Messages about a learner that went to a home lose their words.
-pub(crate) fn forget(work: &mut Work<'_>, home: u16, learner: u32) {
-    let directory = &*work.planner.directory;
-    let is_it = |message: &&Message| {
-        message.home == home && now_about(directory, message.host, &message.local) == Some(learner)
-    };
-    let gone: Vec<Message> =
-        directory.messages().of(home).filter(is_it).map(|one| one.without_words(Gone::Erased)).collect();
-    gone.into_iter().for_each(|message| work.planner.make(Change::Message { message: Box::new(message) }));
+/// A learner who is erased by their home: who is home, their number, and the numbers that were theirs and nobody else's.
+pub(crate) type Leaves<'a> = (u16, u32, &'a BTreeSet<u32>);
+
+/// True if a message goes with a learner: whatever is about them, whichever home it went to; and what their home was told as
+/// about them and answered so, even if the host has found since that it is about somebody else, whose home was never told.
+pub(crate) fn goes_with(
+    directory: &Directory,
+    message: &Message,
+    (home, learner, numbers): Leaves<'_>,
+) -> bool {
+    now_about(directory, message.host, &message.local) == Some(learner)
+        || message.home == home && numbers.contains(&message.learner)
+}
+
+/// All that go with a learner.
+pub(crate) fn going_with(directory: &Directory, of: Leaves<'_>) -> Vec<Message> {
+    let all = directory.messages();
+    let about = directory.known_at(of.1).flat_map(|(host, local)| all.about(*host, local));
+    let told = all.of(of.0).filter(|message| goes_with(directory, message, of));
+    let both = about.chain(told).map(|message| (message.id, message));
+    both.collect::<BTreeMap<_, _>>().into_values().cloned().collect()
+}
+
+/// How many name a learner by a number that is somebody else's, too, and stay.
+pub(crate) fn staying(directory: &Directory, of: Leaves<'_>, every: &BTreeSet<u32>) -> u64 {
+    let named = directory.messages().of(of.0).filter(|one| one.home == of.0 && every.contains(&one.learner));
+    named.filter(|one| !goes_with(directory, one, of)).count() as u64
 }
 
 /// Who a host's learner is believed to be now.
@@ -330,30 +354,36 @@ pub(crate) async fn expire(
     due: impl Fn(&Message) -> Option<Timestamp>,
     now: Timestamp,
 ) -> Result<u64, NotYet> {
-    let over: Vec<Message> = {
+    let mut over: BTreeMap<u32, Vec<Message>> = BTreeMap::new();
+    {
         let directory = shared.directory();
-        let over = |one: &&Message| due(one).is_some_and(|until| one.last() <= until);
-        directory.messages().all().filter(over).cloned().collect()
-    };
+        let is_over = |one: &&Message| due(one).is_some_and(|until| one.last() <= until);
+        for message in directory.messages().all().filter(is_over) {
+            over.entry(message.learner).or_default().push(message.clone());
+        }
+    }
     let mut count = 0;
-    for message in over {
-        let all = places_of(shared, message.learner).await?;
-        let of = all.into_iter().filter(|(_, _, id)| *id == message.id());
-        let places: Vec<(u64, Hash)> = of.map(|(seq, root, _)| (seq, root)).collect();
-        let planned = submit_with(shared, "hub", now, move |work: &mut Work<'_>| {
-            // Somebody may have said something to it, or it went, meanwhile.
-            let directory = &*work.planner.directory;
-            if directory.messages().get(message.id()) != Some(&message) {
-                return false;
-            }
-            work.more = entry(directory, &message);
-            let gone = message.without_words(Gone::Expired);
-            work.planner.make(Change::Message { message: Box::new(gone) });
-            let more = serde_json::json!({ "kind": "message", "reason": "kept_no_longer" });
-            gone::plan(work, &places, true, &more, now);
-            true
-        });
-        count += u64::from(planned.await.map_err(|_| NotYet)?);
+    for (learner, messages) in over {
+        let mut places: BTreeMap<MessageId, Vec<(u64, Hash)>> = BTreeMap::new();
+        for (seq, root, id) in places_of(shared, learner).await? {
+            places.entry(id).or_default().push((seq, root));
+        }
+        for message in messages {
+            let places = places.remove(&message.id()).unwrap_or_default();
+            let planned = submit_with(shared, "hub", now, move |work: &mut Work<'_>| {
+                // Somebody may have said something to it, or it went, meanwhile.
+                let directory = &*work.planner.directory;
+                if directory.messages().get(message.id()) != Some(&message) {
+                    return false;
+                }
+                work.more = entry(directory, &message);
+                work.planner.make(Change::MessageGone { id: message.id, why: Gone::Expired });
+                let more = serde_json::json!({ "kind": "message", "reason": "kept_no_longer" });
+                gone::plan(work, &places, true, &more, now);
+                true
+            });
+            count += u64::from(planned.await.map_err(|_| NotYet)?);
+        }
     }
     if count > 0 {
         gone::finish(shared, now).await?;

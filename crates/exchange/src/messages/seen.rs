@@ -40,6 +40,9 @@ pub struct MessageSeen {
     pub host: (Slug, String),
     /// To whom it went: slug and name.
     pub home: (Slug, String),
+    /// False if no home reads it any more: the host has found since that it is about another learner, or the learner has
+    /// another home. Whoever is home now has to be told anew.
+    pub reaches: bool,
     /// What the host calls the group.
     pub group: String,
     /// The school date.

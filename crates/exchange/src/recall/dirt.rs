@@ -89,6 +89,7 @@ impl Dirt {
             | Change::Group { .. }
             | Change::Alert { .. }
             | Change::Message { .. }
+            | Change::MessageGone { .. }
             | Change::Remark { .. }
             | Change::Forgotten { .. }
             | Change::Codes { .. }

@@ -1,7 +1,7 @@
 //! What hosts told a home about its learners: what is asked of it, praise and concerns, with what became of each.
 
 use super::{
-    AskedSeen, LEARNERS_MAX, Shown, called,
+    AskedSeen, Shown, called,
     learners::{could, rules},
     policy_hash,
 };
@@ -9,7 +9,7 @@ use crate::{
     Exchange,
     by_learner::ASKED,
     directory::{Directory, messages::Message},
-    messages,
+    messages::{self, MessageSeen},
     office::Acting,
     reading::{ReadError, TRIES},
     submit,
@@ -20,10 +20,12 @@ use commonroll_core::Timestamp;
 
 /// Messages of one page at most.
 const MESSAGES_MAX: usize = 200;
+/// Messages that are looked at for one page at most: an institution may have many that nobody may see any more.
+const LOOKED_MAX: usize = 1_000;
 
 impl Exchange {
     /// What hosts told the person's institution about its learners, as far as the person may see it: each message is decided
-    /// alone. What nobody has answered comes in first. Its entry is durable first.
+    /// alone. What nobody has answered comes in first: what is asked by a date, concerns, praise. Its entry is durable first.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -50,6 +52,16 @@ impl Exchange {
     }
 }
 
+/// Which comes first: what home is asked to do, the earliest date first; then concerns, praise, and what was answered.
+fn turn(message: &Message) -> (u8, i32) {
+    match (message.answers.is_empty(), message.act_by, message.praise) {
+        (true, Some(by), _) => (0, by.days()),
+        (true, None, false) => (1, 0),
+        (true, None, true) => (2, 0),
+        (false, ..) => (3, 0),
+    }
+}
+
 fn compose(
     directory: &Directory,
     acting: Acting<'_>,
@@ -62,11 +74,15 @@ fn compose(
         return Err(NotAllowed::Denied);
     }
     let mut all: Vec<&Message> = directory.messages().of(own).filter(|one| one.home == own).collect();
-    // A stable sort: within both, newest first.
-    all.sort_by_key(|message| !message.answers.is_empty());
-    let seen = all.into_iter().filter_map(|message| messages::one(directory, acting, message, now));
-    let mut seen: Vec<_> = seen.take(MESSAGES_MAX.min(LEARNERS_MAX) + 1).collect();
-    let more = seen.len() > MESSAGES_MAX;
+    // A stable sort: within each, newest first.
+    all.sort_by_key(|message| turn(message));
+    let looked = &all[..all.len().min(LOOKED_MAX)];
+    let of = looked.iter().filter_map(|message| messages::one(directory, acting, message, now));
+    let mut seen: Vec<_> = of.collect();
+    let is_request = |one: &&MessageSeen| one.answers.is_empty() && one.act_by.is_some();
+    let requests = seen.iter().filter(is_request).count();
+    let uncounted = all.get(LOOKED_MAX).is_some_and(|next| turn(next).0 == 0);
+    let more = all.len() > LOOKED_MAX || seen.len() > MESSAGES_MAX;
     seen.truncate(MESSAGES_MAX);
     let mut shown = Shown::default();
     seen.iter().for_each(|message| shown.take_message(message));
@@ -77,6 +93,8 @@ fn compose(
     let seen = AskedSeen {
         date: now.date_in(&state.zone),
         messages: messages.collect(),
+        requests,
+        uncounted,
         more,
         policy: policy_hash(directory),
         rules: rules(directory, shown.policies.iter().map(String::as_str)),

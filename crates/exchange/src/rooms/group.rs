@@ -160,8 +160,7 @@ fn compose(
         let mut told = Vec::new();
         if let Ok(mut judge) = Judge::new(directory, acting, &ask, now) {
             judge.stands.teaches.insert(group.clone());
-            told = judge.messages(now);
-            told.truncate(TOLD);
+            told = judge.latest(now, TOLD);
             told.iter().for_each(|message| shown.take_message(message));
         }
         let support = directory.support(learner).filter(|support| date <= support.last_date);

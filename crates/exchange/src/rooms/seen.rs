@@ -119,9 +119,14 @@ impl fmt::Debug for VisitorSeen {
 pub struct AskedSeen {
     /// Today, at home.
     pub date: SchoolDate,
-    /// Each with the learner's name there, newest first. Names are personal.
+    /// Each with the learner's name there: what is asked and not answered, the earliest date first; then concerns, praise,
+    /// and what was answered, each newest first. Names are personal.
     pub messages: Vec<(MessageSeen, String)>,
-    /// True if there are more: what nobody has answered, and the newest, are here.
+    /// How many ask something by a date and have no answer, though they may be more than one page has.
+    pub requests: usize,
+    /// True if there are so many messages that not all of those could be counted.
+    pub uncounted: bool,
+    /// True if there are more messages than these, the first in that order.
     pub more: bool,
     /// Hash of the policy set that decided.
     pub policy: String,

@@ -1,7 +1,10 @@
 //! A host's teacher tells a home something, the home answers, and nobody else ever reads it.
 
 use crate::{erasure::found, world::*};
-use commonroll_core::{Role, directory::Registration};
+use commonroll_core::{
+    Role,
+    directory::{Declaration, Registration},
+};
 use commonroll_exchange::*;
 use std::time::Duration;
 
@@ -274,4 +277,133 @@ async fn a_message_can_be_taken_back_and_is_kept_no_longer_than_behaviour() {
     assert_eq!(found(folder.path(), b"Quartzlike"), 0);
     assert_eq!(named(&world, "message.gone").await.len(), 1);
     assert!(world.exchange.verify(|_| {}).await.is_ok());
+}
+
+/// Ridgeway's r-9, whom the host took for kingsmead's k-1: what was told of n-77 is about r-9.
+async fn taken_for_another(world: &World) {
+    let text = |text: &str| commonroll_core::record::Text::parse("forename", text, 100).unwrap();
+    let twin = |local: &str, registration| match learner(local, registration, "1000000027") {
+        Declaration::Learner(mut twin) => {
+            twin.forename = text("Isabel");
+            Declaration::Learner(twin)
+        }
+        other => other,
+    };
+    world.declare("ridgeway", twin("r-9", Registration::Home)).await;
+    world.declare("ridgeway", placement("r-9", "northgate")).await;
+    world.declare("northgate", acceptance("n-77", "ridgeway")).await;
+    world.declare("northgate", twin("n-77", Registration::Guest)).await;
+}
+
+#[tokio::test]
+async fn after_a_wrong_match_no_home_reads_what_another_answered_and_either_can_erase_it() {
+    for eraser in ["kingsmead", "ridgeway"] {
+        let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+        let file = with_officers().with_person(&PEOPLE, &slug("ridgeway"), Role::Dpo);
+        let world = school(&database, file).await;
+        let cast = cast(&world).await;
+        let other = world.colleague("ridgeway", staff(Role::Tutor, None), 45).await;
+        let sent = world.tell(&cast.teacher, &request()).await.unwrap();
+        let words = "Her brother Oswaldine is ill";
+        world.exchange.answer_host(tutor(&cast.tutor), sent, words, world.now()).await.unwrap();
+        taken_for_another(&world).await;
+        let twin = 1;
+
+        assert!(world.messages(tutor(&other), twin).await.is_empty(), "it was told to another home");
+        assert!(world.messages(tutor(&cast.tutor), 0).await.is_empty(), "it is about another's learner");
+        assert!(
+            world.exchange.asked_of_us(tutor(&cast.tutor), world.now()).await.unwrap().messages.is_empty()
+        );
+        let host = world.messages(teacher(&cast.teacher), twin).await;
+        assert_eq!(host.len(), 1, "the host keeps what it wrote");
+        assert!(host[0].answers.is_empty() && !host[0].overdue, "without what was said of another");
+        assert_eq!(world.exchange.answer_host(tutor(&other), sent, "", world.now()).await, Err(DENIED));
+
+        let local = if eraser == "kingsmead" { "k-1" } else { "r-9" };
+        let dpo = Actor::new(&world, eraser, Role::Dpo);
+        let (what, reason) = (Erasing::Learner(id(local)), ErasureReason::ObjectionUpheld);
+        let erased = world.exchange.erase(dpo.acting(), &what, reason, (false, false), world.now()).await;
+        assert!(erased.unwrap().done);
+        assert_eq!(found(folder.path(), words.as_bytes()), 0, "{eraser} spoke, or it is about its learner");
+        assert_eq!(found(folder.path(), b"Coursework missing"), 0);
+        assert!(world.exchange.verify(|_| {}).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_while_a_message_goes_goes_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let world = school(&database, with_officers()).await;
+    let other = Exchange::open(options(&database), world.now()).await.unwrap();
+    let cast = cast(&world).await;
+    other.follow(Duration::from_secs(1)).await.unwrap();
+    let none = |words: &str| assert_eq!(found(folder.path(), words.as_bytes()), 0, "{words}");
+
+    // The home answers while the teacher takes it back.
+    let sent = world.tell(&cast.teacher, &praise()).await.unwrap();
+    let (gone, said) = tokio::join!(
+        world.exchange.take_back(teacher(&cast.teacher), sent, world.now()),
+        world.exchange.answer_host(tutor(&cast.tutor), sent, "Vermilion thanks", world.now()),
+    );
+    assert_eq!((gone, said), (Ok(()), Ok(())));
+    none("Vermilion");
+    none("Quartzlike");
+    assert_eq!(found(folder.path(), b"\"praise\":"), 0, "neither rows nor payloads say what it was");
+
+    // It is taken back at a node that has not read of it yet.
+    world.pass(1_000);
+    let sent = world.tell(&cast.teacher, &praise()).await.unwrap();
+    assert_eq!(other.take_back(teacher(&cast.teacher), sent, world.now()).await, Ok(()));
+    none("Quartzlike");
+    world.exchange.follow(Duration::from_secs(1)).await.unwrap();
+
+    // The learner is erased while the home answers.
+    world.pass(1_000);
+    let sent = world.tell(&cast.teacher, &request()).await.unwrap();
+    let dpo = Actor::new(&world, "kingsmead", Role::Dpo);
+    let (what, reason) = (Erasing::Learner(id("k-1")), ErasureReason::ObjectionUpheld);
+    let (erased, said) = tokio::join!(
+        world.exchange.erase(dpo.acting(), &what, reason, (false, false), world.now()),
+        world.exchange.answer_host(tutor(&cast.tutor), sent, "Vermilion again", world.now()),
+    );
+    assert!(erased.unwrap().done && said.is_ok());
+    none("Vermilion");
+    none("Coursework missing");
+    assert_eq!(found(folder.path(), b"\"praise\":"), 0);
+    assert!(world.exchange.verify(|_| {}).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_request_stands_before_any_amount_of_praise() {
+    let world = school("sqlite::memory:", governed()).await;
+    let cast = cast(&world).await;
+    let asked = world.tell(&cast.teacher, &request()).await.unwrap();
+    for number in 0..205 {
+        world.pass(DAY / 50);
+        let words = format!("Well done, {number}");
+        world.tell(&cast.teacher, &Telling { words, ..praise() }).await.unwrap();
+    }
+    let list = world.exchange.asked_of_us(tutor(&cast.tutor), world.now()).await.unwrap();
+    assert!(list.more && list.messages.len() == 200);
+    assert_eq!(list.messages[0].0.id, asked, "what is asked by a date comes first");
+    assert_eq!((list.requests, list.uncounted), (1, false));
+    assert!(list.messages[1].0.words.as_deref() == Some("Well done, 204"), "then the newest");
+}
+
+#[tokio::test]
+async fn what_was_taken_back_counts_as_sent_that_day() {
+    let world = school("sqlite::memory:", governed()).await;
+    let cast = cast(&world).await;
+    for _ in 0..60 {
+        world.pass(1_000);
+        let sent = world.tell(&cast.teacher, &praise()).await.unwrap();
+        world.exchange.take_back(teacher(&cast.teacher), sent, world.now()).await.unwrap();
+    }
+    world.pass(1_000);
+    let refused = world.tell(&cast.teacher, &praise()).await;
+    assert!(matches!(refused, Err(LawError::State(_))), "{refused:?}");
+    world.pass(DAY);
+    assert!(world.tell(&cast.teacher, &praise()).await.is_ok());
 }

@@ -57,6 +57,9 @@ pub(super) fn line(seen: &MessageSeen, zone: &TimeZone, name: String) -> Line {
     let answers: Vec<String> = seen.answers.iter().map(|one| answer(one, &seen.home.1, zone)).collect();
     let came = match (answers.last(), act.is_empty()) {
         (Some(last), _) => last.clone(),
+        (None, _) if !seen.reaches => {
+            format!("{} can’t read it any more: not their learner now.", seen.home.1)
+        }
         (None, false) => format!("{act}."),
         (None, true) => format!("{} hasn’t answered yet.", seen.home.1),
     };
@@ -155,14 +158,15 @@ pub async fn asked(
     }
     asked.sort_by_key(|(by, _)| *by);
     let asked: Vec<Line> = asked.into_iter().map(|(_, made)| made).collect();
-    let title = match asked.len() {
+    let title = match seen.requests {
+        more if seen.uncounted => format!("At least {more} things are asked of us"),
         0 => "Nothing is asked of us".to_owned(),
         1 => "1 thing is asked of us".to_owned(),
         more => format!("{more} things are asked of us"),
     };
     let mut frame = Frame::new(&signed, &headers, "From hosts", PATH).roomy().why("#why");
     if let Some(way) = frame.ways.iter_mut().find(|way| way.path == PATH) {
-        way.waiting = asked.len();
+        way.waiting = seen.requests;
     }
     page(&Asked {
         frame,
