@@ -101,8 +101,9 @@ pub use types::*;
 pub use verify::{Verified, VerifyError};
 pub use whereabouts::{
     AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, Choice, CodeRow, CodeSeen, CodeStands, CodesFile,
-    CodesSeen, ConflictSeen, DecidedSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks, Outbound,
-    OutboundAlert, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session, ToldSeen,
+    CodesSeen, ConflictSeen, DecidedSeen, EvacuationSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
+    Outbound, OutboundAlert, PAPER_MAX, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState,
+    Session, ThereSeen, ToldSeen,
 };
 
 pub use watches::{Dropped, WatchSeen, WatchesSeen};

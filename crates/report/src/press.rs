@@ -90,6 +90,8 @@ pub fn print(page: Page, data: &impl Serialize) -> Result<Vec<u8>, ReportError> 
     };
     let faults =
         |all: &[SourceDiagnostic]| fault(all.iter().take(5).map(|one| unquoted(&one.message)).collect());
+    // What is worked out for a page is about somebody: it isn't kept for the next one, however this one ends.
+    let _forget = Forget;
     let document = typst::compile(&desk).output.map_err(|all| faults(&all))?;
     let options = |standards| PdfOptions {
         creator: Smart::Custom(Some("Commonroll".to_owned())),
@@ -98,10 +100,16 @@ pub fn print(page: Page, data: &impl Serialize) -> Result<Vec<u8>, ReportError> 
     };
     let standards =
         PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|_| fault(vec!["the standard".to_owned()]))?;
-    let bytes = typst_pdf::pdf(&document, &options(standards))
+    typst_pdf::pdf(&document, &options(standards))
         .or_else(|_| typst_pdf::pdf(&document, &options(PdfStandards::default())))
-        .map_err(|all| faults(&all));
-    // What was worked out for a page is about somebody: it isn't kept for the next one.
-    typst::comemo::evict(0);
-    bytes
+        .map_err(|all| faults(&all))
+}
+
+/// Empties the typesetter's memory when it goes.
+struct Forget;
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        typst::comemo::evict(0);
+    }
 }

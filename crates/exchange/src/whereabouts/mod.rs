@@ -10,6 +10,7 @@ mod accept;
 mod alerts;
 mod codes;
 mod desk;
+mod paper;
 mod plan;
 mod seen;
 mod send;
@@ -22,6 +23,7 @@ pub(crate) use accept::{
     expire as codes_expire, forget as codes_forget, names as codes_name, places_of as codes_at,
 };
 pub use desk::{CodeRow, CodeSeen, CodeStands, CodesFile, CodesSeen, DecidedSeen};
+pub use paper::{EvacuationSeen, PAPER_MAX, ThereSeen};
 pub use seen::{
     AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
     ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session, ToldSeen,

@@ -98,7 +98,7 @@ fn decide(directory: &Directory, acting: Acting<'_>, facts: CardFacts<'_>) -> Op
 }
 
 /// True if somebody in this role could see such a board at all, if anybody were on it.
-fn could(directory: &Directory, acting: Acting<'_>, ask: BoardAsk, now: Timestamp) -> bool {
+pub(super) fn could(directory: &Directory, acting: Acting<'_>, ask: BoardAsk, now: Timestamp) -> bool {
     let own = acting.speaker.number;
     let Some(state) = directory.institution(own) else { return false };
     let today = now.date_in(&state.zone);
@@ -127,23 +127,37 @@ fn could(directory: &Directory, acting: Acting<'_>, ask: BoardAsk, now: Timestam
     }
 }
 
-/// What a board was made of, for its entry.
-struct Made {
-    seen: BoardSeen,
+/// Whom a page names, and by what law: for its entry.
+#[derive(Default)]
+pub(super) struct Named {
+    pub policy: String,
     learners: BTreeSet<u32>,
     groups: u32,
     policies: BTreeSet<String>,
     agreements: BTreeSet<String>,
 }
 
-impl Made {
+impl Named {
+    /// Nobody yet, under the policy set of this hash.
+    pub fn under(policy: String) -> Self {
+        Self { policy, ..Self::default() }
+    }
+
+    /// A learner is named, as far as a permit lets these groups out.
+    pub fn take(&mut self, learner: u32, permit: &PersonPermit, groups: u32) {
+        self.groups |= permit.groups() & groups;
+        self.policies.insert(permit.reason().to_owned());
+        self.agreements.extend(permit.agreement().map(|(id, version)| format!("{id} v{version}")));
+        self.learners.insert(learner);
+    }
+
     /// What decides whether an older entry still covers it.
     fn law(&self) -> String {
         let list = |set: &BTreeSet<String>| set.iter().map(String::as_str).collect::<Vec<_>>().join(",");
-        format!("{} {} {} {}", self.seen.policy, self.groups, list(&self.policies), list(&self.agreements))
+        format!("{} {} {} {}", self.policy, self.groups, list(&self.policies), list(&self.agreements))
     }
 
-    fn entry(&self, acting: Acting<'_>) -> serde_json::Value {
+    pub fn entry(&self, acting: Acting<'_>, ask: BoardAsk) -> serde_json::Value {
         let mut stretches: Vec<(u32, u32)> = Vec::new();
         for learner in &self.learners {
             match stretches.last_mut() {
@@ -153,11 +167,17 @@ impl Made {
         }
         serde_json::json!({
             "role": acting.role, "purpose": Purpose::Attendance, "institution": acting.speaker.institution(),
-            "board": self.seen.ask.as_str(), "learners": stretches, "count": self.learners.len(),
-            "kinds": ["card"], "groups": { "card": self.groups }, "policy": self.seen.policy,
+            "board": ask.as_str(), "learners": stretches, "count": self.learners.len(),
+            "kinds": ["card"], "groups": { "card": self.groups }, "policy": self.policy,
             "policies": self.policies, "agreements": self.agreements,
         })
     }
+}
+
+/// A board, and what it was made of.
+struct Made {
+    seen: BoardSeen,
+    named: Named,
 }
 
 impl Exchange {
@@ -212,29 +232,29 @@ impl Exchange {
             let whereabouts = lock(&views.whereabouts);
             (directory.moment(), compose(&directory, &whereabouts, acting, ask, now)?)
         };
-        let (key, law) = ((acting.speaker.id(), acting.role, ask), made.law());
-        if lock(&views.covered).covers(key, &law, &made.learners, now) {
+        let (key, law) = ((acting.speaker.id(), acting.role, ask), made.named.law());
+        if lock(&views.covered).covers(key, &law, &made.named.learners, now) {
             return Ok(Some(made.seen));
         }
-        let more = made.entry(acting);
+        let more = made.named.entry(acting, ask);
         let note = move |work: &mut Work<'_>| work.notes.push((BOARD.to_owned(), more.clone()));
         submit(&shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
         if shared.directory().moment() != moment {
             return Ok(None);
         }
-        lock(&views.covered).put(key, law, made.learners, now);
+        lock(&views.covered).put(key, law, made.named.learners, now);
         Ok(Some(made.seen))
     }
 }
 
 /// Everything that a board is put together from.
-struct Desk<'a> {
-    directory: &'a Directory,
-    board: &'a Whereabouts,
-    acting: Acting<'a>,
-    ask: BoardAsk,
-    zone: TimeZone,
-    now: Timestamp,
+pub(super) struct Desk<'a> {
+    pub directory: &'a Directory,
+    pub board: &'a Whereabouts,
+    pub acting: Acting<'a>,
+    pub ask: BoardAsk,
+    pub zone: TimeZone,
+    pub now: Timestamp,
 }
 
 fn compose(
@@ -257,21 +277,18 @@ fn compose(
     let mut of: BTreeMap<u32, Vec<(Expectation, State)>> = BTreeMap::new();
     all.into_iter().for_each(|line| of.entry(line.0.learner).or_default().push(line));
     let mut chosen: Vec<(Expectation, State)> = Vec::with_capacity(of.len());
-    let (mut learners, mut policies, mut agreements, mut groups) =
-        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), 0);
+    let policy = directory.policies().hash().map_or_else(String::new, |hash| hex(&hash));
+    let mut named = Named::under(policy);
     for (learner, lines) in of {
         let Some(permit) = permit(directory, acting, learner, now) else { continue };
-        groups |= permit.groups() & (1 << card::IDENTITY | 1 << card::PRESENCE);
-        policies.insert(permit.reason().to_owned());
-        agreements.extend(permit.agreement().map(|(id, version)| format!("{id} v{version}")));
+        named.take(learner, &permit, 1 << card::IDENTITY | 1 << card::PRESENCE);
         chosen.extend(desk.counts_now(lines));
-        learners.insert(learner);
     }
     chosen.sort_by_key(|(of, state)| (desk.said(of, state).0, state.urgency(), of.time.start(), of.id()));
     let more = chosen.len() > LEARNERS_MAX;
     chosen.truncate(LEARNERS_MAX);
     if more {
-        learners = chosen.iter().map(|(of, _)| of.learner).collect();
+        named.learners = chosen.iter().map(|(of, _)| of.learner).collect();
     }
     let mut counts: BTreeMap<Looks, u32> = BTreeMap::new();
     for (of, state) in &chosen {
@@ -282,7 +299,7 @@ fn compose(
         BoardAsk::Away => codes::session(state, date, now),
         BoardAsk::Visitors => None,
     };
-    let (alarms, found) = (desk.alarms(&learners), desk.found(&learners, date));
+    let (alarms, found) = (desk.alarms(&named.learners), desk.found(&named.learners, date));
     let hosts = desk.hosts(&chosen, session.as_ref().map(|(_, window)| window));
     let proposals = session.map(|(session, _)| desk.proposals(session, &hosts));
     let seen = BoardSeen {
@@ -297,10 +314,10 @@ fn compose(
         found,
         hosts,
         proposals,
-        policy: directory.policies().hash().map_or_else(String::new, |hash| hex(&hash)),
+        policy: named.policy.clone(),
         more,
     };
-    Ok(Made { seen, learners, groups, policies, agreements })
+    Ok(Made { seen, named })
 }
 
 impl Desk<'_> {
@@ -308,7 +325,7 @@ impl Desk<'_> {
         self.acting.speaker.number
     }
 
-    fn named(&self, number: u16) -> (Slug, String) {
+    pub(super) fn named(&self, number: u16) -> (Slug, String) {
         let info = self.directory.institution(number).map(|state| &state.info);
         info.map_or_else(
             || (self.acting.speaker.institution().clone(), String::new()),
@@ -316,13 +333,13 @@ impl Desk<'_> {
         )
     }
 
-    fn ring(&self, number: u16) -> Option<Ring> {
+    pub(super) fn ring(&self, number: u16) -> Option<Ring> {
         let info = &self.directory.institution(number)?.info;
         Some(Ring { name: info.name.clone(), phone: info.phone.clone(), desk: info.desk.clone() })
     }
 
     /// As the person's own institution calls the learner.
-    fn name(&self, learner: u32) -> String {
+    pub(super) fn name(&self, learner: u32) -> String {
         let local = self.directory.known_at(learner).find(|(at, _)| *at == self.own());
         let called = local.and_then(|(at, id)| self.directory.called(*at, id));
         called.map_or_else(
@@ -331,7 +348,7 @@ impl Desk<'_> {
         )
     }
 
-    fn clock(&self, at: Timestamp) -> String {
+    pub(super) fn clock(&self, at: Timestamp) -> String {
         let instant = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let local = self.zone.to_datetime(instant);
         format!("{:02}:{:02}", local.hour(), local.minute())
@@ -339,7 +356,7 @@ impl Desk<'_> {
 
     /// Of a learner's lessons of the day the one that counts: where they are looked for, else the one that runs, else the
     /// next, else the last.
-    fn counts_now(&self, lines: Vec<(Expectation, State)>) -> Option<(Expectation, State)> {
+    pub(super) fn counts_now(&self, lines: Vec<(Expectation, State)>) -> Option<(Expectation, State)> {
         let rank = |(of, state): &(Expectation, State)| {
             let (start, end) = (of.time.start().micros(), of.time.end().micros());
             let now = self.now.micros();
@@ -353,7 +370,7 @@ impl Desk<'_> {
         lines.into_iter().min_by_key(|line| (rank(line), line.0.id()))
     }
 
-    fn lesson(&self, of: &Expectation) -> LessonSeen {
+    pub(super) fn lesson(&self, of: &Expectation) -> LessonSeen {
         self.meeting(of.site, of.lesson).unwrap_or_else(|| LessonSeen {
             group: String::new(),
             course: (String::new(), String::new()),
@@ -373,7 +390,7 @@ impl Desk<'_> {
     }
 
     /// How a state looks, and what it says. A host isn't told where else a visitor was.
-    fn said(&self, of: &Expectation, state: &State) -> (Looks, String) {
+    pub(super) fn said(&self, of: &Expectation, state: &State) -> (Looks, String) {
         let at_home = self.ask == BoardAsk::Away;
         let place = |site: u16| {
             if at_home || site == self.own() { self.named(site).1 } else { "another site".to_owned() }

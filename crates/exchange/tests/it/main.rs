@@ -11,6 +11,7 @@ mod codes;
 mod crowd;
 mod emergencies;
 mod erasure;
+mod evacuation;
 mod evidence;
 mod expected;
 mod explains;

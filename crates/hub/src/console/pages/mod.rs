@@ -12,6 +12,8 @@ mod home;
 mod learner;
 mod learners;
 mod messages;
+#[cfg(feature = "pdf")]
+mod print;
 mod progress;
 mod sign_in;
 mod watches;

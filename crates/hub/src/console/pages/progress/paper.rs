@@ -1,18 +1,17 @@
 //! The same figures on one side of A4, for the partner heads' meeting.
 
 use super::{
-    super::super::{
-        Console,
-        refusal::Refusal,
-        signed::{Query, Signed},
+    super::{
+        super::{
+            Console,
+            refusal::Refusal,
+            signed::{Query, Signed},
+        },
+        print::Press,
     },
     Reader, asked, columns, course, eyebrow, finding, measures, name, printed, rows, share, week, weeks_of,
 };
-use axum::{
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use commonroll_exchange::ProgressSeen;
 use commonroll_report::{
     GapRow, Line, Measure, ProgressSheet, SiteRow, SiteTrend, TravelRow, progress_sheet,
@@ -29,18 +28,10 @@ pub async fn paper(
     Query(query): Query,
 ) -> Result<Response, Refusal> {
     let ask = asked(&signed, query.get("of"))?;
+    let press = Press::free().await?;
     let seen = console.exchange.progress(signed.acting(), &ask, signed.now).await?;
     let sheet = sheet(&Reader::of(&signed), &seen);
-    let set = tokio::task::spawn_blocking(move || progress_sheet(&sheet)).await;
-    let bytes = set.map_err(|_| Refusal::Broken)?.map_err(|error| {
-        tracing::error!(%error, "a page could not be printed");
-        Refusal::Broken
-    })?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/pdf"),
-        (header::CONTENT_DISPOSITION, "inline; filename=\"progress.pdf\""),
-    ];
-    Ok((headers, bytes).into_response())
+    press.print("progress", move || progress_sheet(&sheet)).await
 }
 
 fn sheet(reader: &Reader, seen: &ProgressSeen) -> ProgressSheet {
