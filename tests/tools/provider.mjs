@@ -20,7 +20,7 @@ const issuer = `https://localhost:${server.address().port}`;
 const provider = new Provider(issuer, {
   clients: told.clients,
   jwks: { keys: [{ ...jwk, kid: "one", use: "sig", alg: "RS256" }] },
-  claims: { openid: ["sub"], profile: ["name", "roles", "employee"] },
+  claims: { openid: ["sub", "amr"], profile: ["name", "roles", "employee"] },
   conformIdTokenClaims: false,
   pkce: { required: () => true, methods: ["S256"] },
   scopes: ["openid", "profile", "offline_access"],
@@ -44,7 +44,17 @@ const provider = new Provider(issuer, {
   },
 });
 provider.on("server_error", (_, error) => console.error(error));
-server.on("request", provider.callback());
+// Who gives a code besides the password has shown a second factor, and the tokens say so.
+const callback = provider.callback();
+server.on("request", async (request, answer) => {
+  if (request.method !== "POST" || !request.url.startsWith("/interaction/")) return callback(request, answer);
+  let form = "";
+  for await (const part of request) form += part;
+  const fields = new URLSearchParams(form);
+  const amr = fields.has("code") ? ["pwd", "otp", "mfa"] : ["pwd"];
+  const login = { accountId: fields.get("login"), amr };
+  await provider.interactionFinished(request, answer, { login }, { mergeWithLastSubmission: false });
+});
 console.log(issuer);
 
 for await (const line of lines) {

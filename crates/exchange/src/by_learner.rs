@@ -13,6 +13,8 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 /// Blocks read at a time.
 const BLOCKS: u32 = 32;
+/// Learners asked for at a time.
+const KEYS: usize = 256;
 /// More new entries than this since the last look, a quarter of a second ago, leave no time for the index: a step holds
 /// the writer for some milliseconds, and a mark would wait for it.
 const BUSY: u64 = 20;
@@ -56,6 +58,36 @@ impl About {
 /// learner who was matched anew since may be meant by an entry that names the number they had then.
 pub(crate) async fn sequences_of(shared: &Shared, learner: u32) -> Result<Vec<u64>, Unread> {
     Ok(about(shared, learner).await?.records)
+}
+
+/// The same for many learners, by their numbers: what the index lacks is read once.
+pub(crate) async fn sequences_of_all(
+    shared: &Shared,
+    learners: &[u32],
+) -> Result<BTreeMap<u32, Vec<u64>>, Unread> {
+    let end = shared.frontier().size();
+    catch_up(shared, end).await?;
+    let mut all = BTreeMap::new();
+    let mut tail: Option<BTreeMap<u64, Vec<u64>>> = None;
+    for some in learners.chunks(KEYS) {
+        let keys: Vec<u64> = some.iter().map(|learner| u64::from(*learner)).collect();
+        let (reached, found) = shared.store.about(&keys).await.map_err(|_| Unread)?;
+        if tail.is_none() {
+            // The index only goes on: later it has reached no less.
+            let mut read_on = BTreeMap::new();
+            read(shared, reached, end, &mut read_on).await?;
+            tail = Some(read_on);
+        }
+        for (learner, mut places) in some.iter().zip(found) {
+            let later = tail.as_ref().and_then(|tail| tail.get(&u64::from(*learner)));
+            places.truncate(places.partition_point(|place| *place < end));
+            places.extend(later.into_iter().flatten());
+            places.sort_unstable();
+            places.dedup();
+            all.insert(*learner, places);
+        }
+    }
+    Ok(all)
 }
 
 /// The places of everything about a learner.
@@ -173,8 +205,9 @@ pub(crate) const CODES: &str = "codes.shown";
 pub(crate) const EXPORTED: &str = "codes.exported";
 /// The entry of decisions names everybody whom its payload names.
 pub(crate) const DECIDED: &str = "codes.decided";
+pub(crate) const TAKEN_OUT: &str = "export.made";
 /// Learners that one such entry names at most.
-const NAMED_MAX: usize = 5_000;
+pub(crate) const NAMED_MAX: usize = 5_000;
 
 /// The learners whom an entry names in stretches.
 pub(crate) fn named_in(stretches: &serde_json::Value) -> impl Iterator<Item = u32> + '_ {
@@ -200,7 +233,7 @@ fn about_note(note: &Note) -> Vec<u64> {
         "policy.in_force" | "policy.activated" => vec![ANYBODY],
         "delivery.withheld" => [each(&more["withheld"], 2), each(&more["not_repeated"], 2)].concat(),
         crate::notices::ISSUED => each(&more["of"], 1),
-        BOARD | GROUP | LISTED | ASKED | WATCHED | CODES | EXPORTED | DECIDED => {
+        BOARD | GROUP | LISTED | ASKED | WATCHED | CODES | EXPORTED | DECIDED | TAKEN_OUT => {
             named_in(&more["learners"]).map(|learner| NOTES | u64::from(learner)).collect()
         }
         _ => learner(&more["learner"]).into_iter().collect(),

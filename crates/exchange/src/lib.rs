@@ -17,6 +17,7 @@ mod enrol;
 mod entry;
 mod evidence;
 mod explain;
+mod exports;
 mod feed;
 mod figures;
 mod follow;
@@ -67,6 +68,10 @@ pub use duty::{
 };
 pub use emergency::{EmergencyOpened, EmergencySeen, ReviewSeen};
 pub use explain::{Explained, GroupSaid, RuleSaid, Which, Whom};
+pub use exports::{
+    EXPORT_ROWS, ExportAsk, ExportError, ExportKey, ExportMade, ExportRow, ExportSeen, ExportsSeen, FRESH_US,
+    GOOD_FOR_US, PER_DAY, STRONG_LEARNERS,
+};
 pub use feed::Feed;
 pub use figures::{InstitutionStats, Stats};
 pub use import::{
@@ -94,7 +99,7 @@ pub use rooms::{
     AskedSeen, AwaySeen, GroupKey, GroupLine, GroupSeen, LearnerRead, LearnersSeen, LessonTime, MyGroups,
     PlaceSeen, RuleSeen, SourceSeen, VisitorSeen,
 };
-pub use sessions::{SESSION_IDLE_US, SESSION_LIFE_US, SessionError, SessionId, SessionSeen};
+pub use sessions::{SESSION_IDLE_US, SESSION_LIFE_US, SessionError, SessionId, SessionSeen, SignInProof};
 pub use subject::SubjectExport;
 pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;

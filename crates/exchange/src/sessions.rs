@@ -24,6 +24,15 @@ const TIDY_US: i64 = 10 * 60 * 1_000_000;
 /// SHA-256 of the secret in a browser's cookie.
 pub type SessionId = [u8; 32];
 
+/// What an institution's sign-in said of how somebody signed in there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignInProof {
+    /// When they did.
+    pub at: Timestamp,
+    /// True if they showed more than a password.
+    pub second_factor: bool,
+}
+
 /// A session that is good now.
 #[derive(Clone)]
 pub struct SessionSeen {
@@ -41,6 +50,8 @@ pub struct SessionSeen {
     pub zone: jiff::tz::TimeZone,
     /// When they signed in.
     pub opened: Timestamp,
+    /// How they signed in, if their institution's sign-in said it.
+    pub proof: Option<SignInProof>,
     /// True if their institution's sign-in says what they are: it has to be asked again and again.
     pub provided: bool,
 }
@@ -70,6 +81,9 @@ pub enum SessionError {
 struct Value {
     person: [u8; 16],
     role: Role,
+    /// When they signed in there, in microseconds, and whether with a second factor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proof: Option<(i64, bool)>,
 }
 
 impl Value {
@@ -100,7 +114,7 @@ impl Exchange {
         let speaker = self.may_be(person, role);
         let speaker = speaker.inspect_err(|_| self.refuse_sign_in(None, "unknown_person"))?;
         self.enter(&speaker, (role, how), now).await?;
-        let row = Value { person: person.0, role }.row(id, now, now);
+        let row = Value { person: person.0, role, proof: None }.row(id, now, now);
         self.shared.store.put_session(&row).await.map_err(|_| SessionError::Unavailable)
     }
 
@@ -145,9 +159,34 @@ impl Exchange {
         let seen = self.session(old, true, now).await?;
         let speaker = self.may_be(seen.speaker.id(), role)?;
         self.enter(&speaker, (role, "change of role"), now).await?;
-        let row = Value { person: speaker.id().0, role }.row(new, seen.opened, now);
+        let row = Value { person: speaker.id().0, role, proof: kept(seen.proof) }.row(new, seen.opened, now);
         self.shared.store.put_session(&row).await.map_err(|_| SessionError::Unavailable)?;
         self.shared.store.drop_session(old).await.map(drop).map_err(|_| SessionError::Unavailable)
+    }
+
+    /// Keeps with a session how its person signed in at their institution, as they have just done, under a new id if one is
+    /// given: the old one is over then. The session gets no younger by it.
+    ///
+    /// # Errors
+    /// [`SessionError`]; the session stays as it was then.
+    pub async fn prove_session(
+        &self,
+        (old, new): (&SessionId, Option<SessionId>),
+        proof: SignInProof,
+        now: Timestamp,
+    ) -> Result<(), SessionError> {
+        let seen = self.session(old, true, now).await?;
+        if new.is_some() {
+            let how = if proof.second_factor { "own account, second factor" } else { "own account, again" };
+            self.enter(&seen.speaker, (seen.role, how), now).await?;
+        }
+        let value = Value { person: seen.speaker.id().0, role: seen.role, proof: kept(Some(proof)) };
+        let row = value.row(new.unwrap_or(*old), seen.opened, now);
+        self.shared.store.put_session(&row).await.map_err(|_| SessionError::Unavailable)?;
+        if new.is_some_and(|new| new != *old) {
+            self.shared.store.drop_session(old).await.map_err(|_| SessionError::Unavailable)?;
+        }
+        Ok(())
     }
 
     /// Ends a session. It is over when this returns; its entry follows, if the log can't be written just now.
@@ -221,6 +260,9 @@ impl Exchange {
             institution_name: state.info.name.clone(),
             zone: state.zone.clone(),
             opened,
+            proof: value.proof.and_then(|(at, second_factor)| {
+                Some(SignInProof { at: Timestamp::from_micros("at", at).ok()?, second_factor })
+            }),
             provided: person.provided,
             speaker,
         })
@@ -238,6 +280,11 @@ impl Exchange {
         let note = move |work: &mut Work<'_>| work.notes.push(("signin.opened".to_owned(), more.clone()));
         submit(&self.shared, &speaker.by(), now, note).await.map_err(|_| SessionError::Unavailable)
     }
+}
+
+/// As the row has it.
+fn kept(proof: Option<SignInProof>) -> Option<(i64, bool)> {
+    proof.map(|proof| (proof.at.micros(), proof.second_factor))
 }
 
 /// Takes out what is over, now and then.

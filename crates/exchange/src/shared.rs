@@ -84,6 +84,8 @@ pub struct Shared {
     pub leaving: tokio::sync::RwLock<()>,
     /// Held while a change is tried.
     pub trying: Arc<tokio::sync::Mutex<()>>,
+    /// Held while records are taken out as a file.
+    pub exporting: tokio::sync::Mutex<()>,
     /// Who has a check of the whole log running.
     pub checking: Checking,
     /// When agents were last heard.
@@ -142,6 +144,7 @@ impl Shared {
             removed: Mutex::default(),
             leaving: tokio::sync::RwLock::default(),
             trying: Arc::default(),
+            exporting: tokio::sync::Mutex::default(),
             checking: Checking::default(),
             contacts: Contacts::default(),
             recall: tokio::sync::Mutex::default(),

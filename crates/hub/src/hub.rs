@@ -6,7 +6,7 @@
 use crate::{
     authority::{Authority, AuthorityError, KeyFolder, ServerCertificate},
     clock::{Clock, Randomness, Surroundings},
-    console::{Console, ConsoleCertificate, ConsoleDoor, DemoFault, DemoPeople},
+    console::{Console, ConsoleCertificate, ConsoleDoor, DemoFault, DemoPeople, Live},
     doors::{agents::AgentsDoor, join, local::Local, tls::Tls},
     grpc::Enrolment,
     invitation::Inviting,
@@ -257,6 +257,7 @@ impl Hub {
                     demo,
                     sign_in,
                     pace: Pace::new(&limits),
+                    live: Live::new(limits.live_pages_per_person),
                     certificate_life: settings.client_certificate_life,
                     stopping: ends.stopping.clone(),
                 },

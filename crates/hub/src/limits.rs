@@ -188,6 +188,56 @@ impl Drop for Place {
     }
 }
 
+/// How many connections each address has: so many and no more.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    most: u32,
+    held: Mutex<HashMap<IpAddr, u32>>,
+}
+
+impl Crowd {
+    pub fn new(most: u32) -> Arc<Self> {
+        Arc::new(Self { most, held: Mutex::default() })
+    }
+
+    /// A place for one more connection from an address, given back when it is dropped. `None` if it has enough.
+    pub fn place(self: &Arc<Self>, address: IpAddr) -> Option<CrowdPlace> {
+        let address = neighbours(address);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = held.entry(address).or_default();
+        let free = *count < self.most;
+        *count += u32::from(free);
+        free.then(|| CrowdPlace { crowd: self.clone(), address })
+    }
+}
+
+/// One address stands for all that one line is given: with IPv6 that is a /64.
+fn neighbours(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(six) => IpAddr::V6((six.to_bits() >> 64 << 64).into()),
+        four => four,
+    }
+}
+
+/// One place in an address's count of connections.
+#[derive(Debug)]
+pub(crate) struct CrowdPlace {
+    crowd: Arc<Crowd>,
+    address: IpAddr,
+}
+
+impl Drop for CrowdPlace {
+    fn drop(&mut self) {
+        let mut held = self.crowd.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get_mut(&self.address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                held.remove(&self.address);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +261,18 @@ mod tests {
         while shares.records(&flooder, 5).is_ok() {}
         assert!(shares.records(&flooder, 1).is_err());
         assert!(shares.records(&neighbour, 5).is_ok());
+    }
+
+    #[test]
+    fn an_address_has_so_many_connections_whatever_its_last_bits_are() {
+        let crowd = Crowd::new(1);
+        let at = |text: &str| text.parse::<IpAddr>().unwrap();
+        let place = crowd.place(at("2001:db8:0:1::1")).unwrap();
+        assert!(crowd.place(at("2001:db8:0:1:ffff::2")).is_none(), "the same line");
+        assert!(crowd.place(at("2001:db8:0:2::1")).is_some() && crowd.place(at("192.0.2.1")).is_some());
+        drop(place);
+        assert_eq!(crowd.held.lock().unwrap().len(), 0, "whoever has none is forgotten");
+        assert!(crowd.place(at("2001:db8:0:1::9")).is_some());
     }
 
     #[test]

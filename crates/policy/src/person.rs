@@ -148,11 +148,15 @@ pub enum OfficeAct {
     SetAccess,
     /// Decide which learner an ambiguous record is about.
     SettleMatch,
+    /// Take records of the institution's learners out of the hub, as a file.
+    ExportRecords,
+    /// Approve an export that somebody else asked for.
+    ApproveExport,
 }
 
 impl OfficeAct {
     /// Every act.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::SeePolicy,
         Self::SeeDecisions,
         Self::SeeLog,
@@ -180,6 +184,8 @@ impl OfficeAct {
         Self::SetRetention,
         Self::SetAccess,
         Self::SettleMatch,
+        Self::ExportRecords,
+        Self::ApproveExport,
     ];
 
     /// The act's name in the policies, in files and on the command line.
@@ -212,6 +218,8 @@ impl OfficeAct {
             Self::SetRetention => "set_retention",
             Self::SetAccess => "set_access",
             Self::SettleMatch => "settle_match",
+            Self::ExportRecords => "export_records",
+            Self::ApproveExport => "approve_export",
         }
     }
 }

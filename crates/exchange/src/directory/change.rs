@@ -11,6 +11,7 @@ use super::{
     approvals::Approval,
     codes::SessionCodes,
     expected::{Called, LessonText, NoticeText, SupportText},
+    exports::Export,
     messages::{Gone, Message},
     policies::Proposal,
     sending::Sending,
@@ -217,6 +218,8 @@ pub enum Change {
     Watch { watch: Box<Watch> },
     /// What was told goes to an institution by mail or webhook, went, or could not be sent.
     Sending { sending: Box<Sending> },
+    /// Somebody asked for an export, somebody else approved it, or it was made.
+    Export { export: Box<Export> },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -303,9 +306,9 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 29] = [
+    pub const DIRECTORY: [u8; 30] = [
         1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28,
-        30, 32,
+        30, 32, 36,
     ];
     /// Alerts.
     pub const ALERT: u8 = 23;
@@ -349,6 +352,7 @@ impl Change {
             Self::Codes { .. } => 27,
             Self::Watch { .. } => 28,
             Self::Sending { .. } => 32,
+            Self::Export { .. } => 36,
         }
     }
 
@@ -421,6 +425,9 @@ impl Change {
                 (None, Some(_), _) => "watch.raised",
                 (None, None, _) => "watch.set",
             },
+            Self::Export { export } if export.made.is_some() => crate::by_learner::TAKEN_OUT,
+            Self::Export { export } if export.approved.is_some() => "export.approved",
+            Self::Export { .. } => "export.asked",
             Self::Message { message } => match (message.gone, message.answers.is_empty()) {
                 (Some(Gone::TakenBack), _) => "message.taken_back",
                 (Some(_), _) => "message.gone",
@@ -504,6 +511,7 @@ impl Change {
             Self::Watch { watch } => watch.id.0.to_vec(),
             Self::Codes { session } => session.id.key(),
             Self::Sending { sending } => sending.key(),
+            Self::Export { export } => export.id.0.to_vec(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()

@@ -11,6 +11,7 @@ pub mod codes;
 pub mod copies;
 pub mod duties;
 pub mod expected;
+pub mod exports;
 pub mod messages;
 pub mod people;
 pub mod plan;
@@ -34,6 +35,7 @@ use commonroll_core::{
 use copies::{Copies, Notice};
 use duties::Duties;
 use expected::{Called, Expected, NoticeHeld, Support};
+use exports::Exports;
 use jiff::tz::TimeZone;
 use messages::Messages;
 pub use people::Person;
@@ -73,6 +75,7 @@ pub struct Directory {
     messages: Messages,
     codes: Codes,
     watches: Watches,
+    exports: Exports,
 }
 
 /// A partner and what it has declared.
@@ -287,6 +290,7 @@ impl Directory {
                 self.duties.put_kept(institution, record, rule, asked);
                 return;
             }
+            Change::Export { export } => return self.exports.put(*export),
             Change::Alert { alert } => return self.alerts.put(*alert),
             Change::Watch { watch } => return self.watches.put(*watch),
             // A page that was made before a decision was erased must not leave after it.

@@ -263,6 +263,7 @@ impl Found {
             | by_learner::ASKED
             | by_learner::WATCHED
             | by_learner::CODES
+            | by_learner::TAKEN_OUT
             | by_learner::EXPORTED => self.read(directory, seq, note),
             _ => {}
         }

@@ -95,6 +95,7 @@ impl Dirt {
             | Change::Codes { .. }
             | Change::Watch { .. }
             | Change::Sending { .. }
+            | Change::Export { .. }
             | Change::Cursor { .. }
             | Change::Batch { .. }
             | Change::Person { .. }

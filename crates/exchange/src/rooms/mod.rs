@@ -8,12 +8,11 @@ mod group;
 mod learners;
 mod seen;
 
+pub(crate) use learners::purpose;
 pub use seen::{
     AskedSeen, AwaySeen, GroupKey, GroupLine, GroupSeen, LearnerRead, LearnersSeen, LessonTime, MyGroups,
     PlaceSeen, RuleSeen, SourceSeen, VisitorSeen,
 };
-
-pub(crate) use learners::purpose;
 
 use crate::{
     Exchange,
@@ -83,7 +82,7 @@ pub(crate) fn taught<'d>(directory: &'d Directory, person: &Person) -> &'d [Loca
 }
 
 /// The hash of the policy set in force.
-fn policy_hash(directory: &Directory) -> String {
+pub(crate) fn policy_hash(directory: &Directory) -> String {
     directory.policies().hash().map_or_else(String::new, |hash| crate::directory::change::hex(&hash))
 }
 

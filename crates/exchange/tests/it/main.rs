@@ -15,6 +15,7 @@ mod evacuation;
 mod evidence;
 mod expected;
 mod explains;
+mod exports;
 mod faults;
 mod messages;
 mod moments;

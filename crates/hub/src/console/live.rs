@@ -1,14 +1,88 @@
 //! Live updates: the server only says that there is something new; the page then asks for it as it asks for any page, so
 //! that every look is decided and noted. Nothing about anybody travels here.
+//!
+//! A person has so many pages live at a time. With one more the oldest ends and comes back a minute later, so that the page
+//! which somebody has just opened is always the one that moves.
 
 use super::{Console, signed::Signed};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use commonroll_core::PersonId;
+use commonroll_exchange::SessionId;
 use futures_util::{Stream, stream};
-use std::{convert::Infallible, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// The session is looked at again this often, news or none.
 const LOOK: Duration = Duration::from_secs(15);
+/// A page that made room for another asks again after so long.
+const LATER: Duration = Duration::from_secs(60);
+
+/// The pages that are live now, by person, the oldest first.
+pub(crate) struct Live {
+    most: usize,
+    open: Mutex<HashMap<PersonId, VecDeque<Arc<Page>>>>,
+}
+
+/// One page that is live.
+struct Page {
+    session: SessionId,
+    /// The session is over.
+    over: CancellationToken,
+    /// Another page needs the room.
+    crowded: CancellationToken,
+}
+
+/// A page's place; given back when it is dropped.
+struct Place {
+    live: Arc<Live>,
+    person: PersonId,
+    page: Arc<Page>,
+}
+
+impl Live {
+    /// So many for each person.
+    pub fn new(most: u32) -> Arc<Self> {
+        Arc::new(Self { most: most as usize, open: Mutex::default() })
+    }
+
+    fn place(self: &Arc<Self>, person: PersonId, session: SessionId) -> Place {
+        let (over, crowded) = (CancellationToken::new(), CancellationToken::new());
+        let page = Arc::new(Page { session, over, crowded });
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let theirs = open.entry(person).or_default();
+        while theirs.len() >= self.most
+            && let Some(oldest) = theirs.pop_front()
+        {
+            oldest.crowded.cancel();
+        }
+        theirs.push_back(page.clone());
+        Place { live: self.clone(), person, page }
+    }
+
+    /// Ends what is live of a session that is over, at once.
+    pub(super) fn end(&self, session: &SessionId) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.values().flatten().filter(|page| page.session == *session).for_each(|page| page.over.cancel());
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.live.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(theirs) = open.get_mut(&self.person) {
+            theirs.retain(|page| !Arc::ptr_eq(page, &self.page));
+            if theirs.is_empty() {
+                open.remove(&self.person);
+            }
+        }
+    }
+}
 
 /// Says `changed` whenever the number changes, for as long as the session is good and the hub runs.
 pub(super) fn news(
@@ -17,18 +91,23 @@ pub(super) fn news(
     changes: watch::Receiver<u64>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let (stop, id, role) = (console.stopping.clone(), signed.secret.id(), signed.role());
-    let stream = stream::unfold((console, changes), move |(console, mut changes)| {
+    let place = console.live.place(signed.seen.speaker.id(), id);
+    let stream = stream::unfold(Some((console, changes, place)), move |held| {
         let stop = stop.clone();
         async move {
+            let (console, mut changes, place) = held?;
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return None,
+                () = place.page.over.cancelled() => return None,
+                () = place.page.crowded.cancelled() => return Some((Ok(Event::default().retry(LATER)), None)),
                 changed = changes.changed() => changed.ok()?,
                 () = tokio::time::sleep(LOOK) => {}
             }
             // Whoever was signed out, or lost the role, hears nothing more.
             let seen = console.exchange.session(&id, false, console.around.now()).await.ok()?;
             let event = Event::default().event("changed").data(changes.borrow_and_update().to_string());
-            (seen.role == role).then_some((Ok(event), (console, changes)))
+            (seen.role == role).then_some((Ok(event), Some((console, changes, place))))
         }
     });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(LOOK))

@@ -25,6 +25,7 @@ mod times;
 pub(crate) use certificate::ConsoleCertificate;
 pub use demo::DemoFault;
 pub(crate) use demo::DemoPeople;
+pub(crate) use live::Live;
 pub(crate) use serve::ConsoleDoor;
 
 use crate::{clock::Surroundings, limits::Pace, signin::SignIn};
@@ -51,6 +52,8 @@ pub(crate) struct Console {
     pub pace: Arc<Pace>,
     /// How long a certificate of an agent lasts.
     pub certificate_life: Duration,
+    /// The pages that are live.
+    pub live: Arc<Live>,
     /// Ends live updates when the hub stops.
     pub stopping: CancellationToken,
 }

@@ -27,6 +27,7 @@ const WAYS: &[Way] = &[
     Way { path: "/progress", icon: "chart", words: "Progress" },
     Way { path: "/agreements", icon: "doc", words: "Agreements" },
     Way { path: "/log", icon: "log", words: "Log" },
+    Way { path: "/exports", icon: "doc", words: "Exports" },
     Way { path: "/unmatched", icon: "link", words: "Unmatched" },
     Way { path: "/people", icon: "people", words: "People" },
     Way { path: "/agents", icon: "tool", words: "Agents" },

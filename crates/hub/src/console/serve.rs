@@ -8,6 +8,7 @@ use crate::{
         connection::Connection,
         tls::Tls,
     },
+    limits::Crowd,
     metrics::Metrics,
     settings::Limits,
     strangers::Strangers,
@@ -18,15 +19,19 @@ use hyper_util::{
     server::conn::auto::Builder,
     service::TowerToHyperService,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 use tower::util::MapRequest;
 
-/// How long a connection may take for the head of a request, and lie idle between two.
-const HEAD_WITHIN: Duration = Duration::from_secs(60);
 /// How often an HTTP/2 connection is asked whether it is still there, and how long the answer may take.
 const ALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(15));
 /// Streams at a time on one connection.
@@ -53,13 +58,15 @@ impl ConsoleDoor {
             tls: Tls::pages(self.certificate, self.around),
             admit: None,
             connections: self.limits.console_connections as usize,
+            crowd: Some(Crowd::new(self.limits.console_connections_per_address)),
             handshake: self.limits.handshake(),
             strangers: self.strangers,
             metrics: self.metrics,
             cut: self.cut,
         };
         let mut incoming = accept(listener, entrance, self.stopping.clone());
-        let (router, builder) = (self.console.router(), builder());
+        let times = self.limits.console();
+        let (router, builder) = (self.console.router(), builder(times.0));
         let mut open = JoinSet::new();
         loop {
             let next = tokio::select! {
@@ -69,7 +76,8 @@ impl ConsoleDoor {
             };
             match next {
                 Some(Ok(connection)) => {
-                    drop(open.spawn(one(builder.clone(), connection, router.clone(), self.stopping.clone())));
+                    let serving = (builder.clone(), router.clone(), times);
+                    drop(open.spawn(one(serving, connection, self.stopping.clone())));
                 }
                 Some(Err(_)) => {}
                 None => break,
@@ -79,12 +87,12 @@ impl ConsoleDoor {
     }
 }
 
-fn builder() -> Builder<TokioExecutor> {
+fn builder(head_within: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(head_within)
         .max_buf_size(HEAD_BYTES as usize);
     builder
         .http2()
@@ -96,15 +104,18 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-/// One connection until it ends, or until the hub stops and what was asked is answered.
+/// One connection until it ends, or until nobody asks for anything on it any more or the hub stops, and what was asked is
+/// answered.
 async fn one(
-    builder: Builder<TokioExecutor>,
+    (builder, router, (head, idle)): (Builder<TokioExecutor>, Router, (Duration, Duration)),
     connection: Connection,
-    router: Router,
     stopping: CancellationToken,
 ) {
     let peer = connection.connect_info();
+    let asked = Arc::new(AtomicU64::new(0));
+    let counted = asked.clone();
     let known = move |request: Request<_>| {
+        counted.fetch_add(1, Ordering::Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer.clone());
         request
@@ -112,9 +123,18 @@ async fn one(
     let service = TowerToHyperService::new(MapRequest::new(router, known));
     let serving = builder.serve_connection(TokioIo::new(connection), service);
     let mut serving = std::pin::pin!(serving);
-    tokio::select! {
-        _ = serving.as_mut() => return, // how a browser ends its connection is its own affair
-        () = stopping.cancelled() => {}
+    let (mut before, mut wait) = (0, head);
+    loop {
+        tokio::select! {
+            _ = serving.as_mut() => return, // how a browser ends its connection is its own affair
+            () = stopping.cancelled() => break,
+            () = tokio::time::sleep(wait) => {}
+        }
+        match asked.load(Ordering::Relaxed) {
+            0 => return, // not even the head of a request has come
+            now if now == before => break,
+            now => (before, wait) = (now, idle),
+        }
     }
     serving.as_mut().graceful_shutdown();
     let _ = serving.await;

@@ -6,14 +6,14 @@ use super::{
 };
 use crate::{
     authority::{Caller, caller_of, fingerprint},
-    limits::Place,
+    limits::{Crowd, Place},
     metrics::{Metrics, Raised},
     strangers::{Strangers, Why},
 };
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{Semaphore, mpsc},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_stream::wrappers::ReceiverStream;
@@ -44,6 +44,8 @@ pub(crate) struct Entrance {
     /// For the agents' door: the look-up of places. `None` on the join door, where nobody shows a certificate.
     pub admit: Option<Box<Admit>>,
     pub connections: usize,
+    /// How many of them one address may have; `None` where who they are says it.
+    pub crowd: Option<Arc<Crowd>>,
     pub handshake: Duration,
     pub strangers: Arc<Strangers>,
     pub metrics: Arc<Metrics>,
@@ -84,9 +86,15 @@ async fn run(
             entrance.metrics.counter("commonroll_connections_over_cap_total", &[]).increment(1);
             continue;
         };
+        let place = entrance.crowd.as_ref().map(|crowd| crowd.place(address.ip()));
+        if place.as_ref().is_some_and(Option::is_none) {
+            entrance.metrics.counter("commonroll_connections_over_cap_total", &[]).increment(1);
+            continue;
+        }
+        let held = Held { _permit: permit, _place: None, _crowd: place.flatten(), _gauge: None };
         let (entrance, sender) = (entrance.clone(), sender.clone());
         tokio::spawn(async move {
-            if let Some(connection) = entrance.greet(stream, address, permit).await {
+            if let Some(connection) = entrance.greet(stream, address, held).await {
                 let _ = sender.send(Ok(connection)).await; // nobody serves any more: the hub stops
             }
         });
@@ -94,29 +102,19 @@ async fn run(
 }
 
 impl Entrance {
-    async fn greet(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        permit: OwnedSemaphorePermit,
-    ) -> Option<Connection> {
+    async fn greet(&self, stream: TcpStream, address: SocketAddr, held: Held) -> Option<Connection> {
         let _ = stream.set_nodelay(true); // only a loss of speed
         let shown = Arc::new(Shown::default());
         let config = self.tls.for_connection(&shown).ok()?;
         let handshake = TlsAcceptor::from(config).accept(stream);
         match tokio::time::timeout(self.handshake, handshake).await {
-            Ok(Ok(tls)) => self.known(tls, address, permit),
+            Ok(Ok(tls)) => self.known(tls, address, held),
             Ok(Err(_)) => self.refuse(address, &shown.fingerprint(), Why::Handshake),
             Err(_) => self.refuse(address, &shown.fingerprint(), Why::Slow),
         }
     }
 
-    fn known(
-        &self,
-        tls: TlsStream<TcpStream>,
-        address: SocketAddr,
-        permit: OwnedSemaphorePermit,
-    ) -> Option<Connection> {
+    fn known(&self, tls: TlsStream<TcpStream>, address: SocketAddr, mut held: Held) -> Option<Connection> {
         let mut info = PeerInfo {
             address: address.ip(),
             caller: None,
@@ -124,7 +122,6 @@ impl Entrance {
             crowded: false,
             cut: self.cut.child_token(),
         };
-        let mut held = Held { _permit: permit, _place: None, _gauge: None };
         if let Some(admit) = &self.admit {
             let certificate = tls.get_ref().1.peer_certificates().and_then(<[_]>::first)?;
             info.fingerprint = fingerprint(certificate);

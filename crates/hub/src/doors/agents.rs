@@ -168,6 +168,7 @@ impl AgentsDoor {
             tls,
             admit: Some(Box::new(admit)),
             connections: self.limits.connections as usize,
+            crowd: None,
             handshake: self.limits.handshake(),
             strangers: self.strangers.clone(),
             metrics: self.metrics.clone(),

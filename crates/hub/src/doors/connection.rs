@@ -3,7 +3,11 @@
 //! A peer that falls silent right after the handshake is dropped, and the hub can cut a connection whose peer takes
 //! nothing. What a peer may do is decided per call, in `identify`.
 
-use crate::{authority::Caller, limits::Place, metrics::Raised};
+use crate::{
+    authority::Caller,
+    limits::{CrowdPlace, Place},
+    metrics::Raised,
+};
 use std::{
     io,
     net::IpAddr,
@@ -47,6 +51,7 @@ pub(crate) struct PeerInfo {
 pub(crate) struct Held {
     pub _permit: OwnedSemaphorePermit,
     pub _place: Option<Place>,
+    pub _crowd: Option<CrowdPlace>,
     pub _gauge: Option<Raised>,
 }
 

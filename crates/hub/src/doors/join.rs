@@ -33,6 +33,7 @@ pub(crate) async fn serve(
         tls,
         admit: None,
         connections: limits.join_connections as usize,
+        crowd: None,
         handshake: limits.handshake(),
         strangers,
         metrics: metrics.clone(),

@@ -15,6 +15,10 @@ pub struct Limits {
     pub join_connections: u32,
     /// Open connections of the console.
     pub console_connections: u32,
+    /// Of these, from one address: a whole school may stand behind one.
+    pub console_connections_per_address: u32,
+    /// Pages with live updates that one person may have open; with one more, the oldest is told to wait.
+    pub live_pages_per_person: u32,
     /// Pages a second that one signed-in person may ask for, sustained; as many again at once.
     pub pages_per_second: u32,
     /// Streams at a time on one connection.
@@ -33,6 +37,10 @@ pub struct Limits {
     pub message_bytes: u32,
     /// Seconds for a TLS handshake, and again for the first bytes after it.
     pub handshake_seconds: f64,
+    /// Seconds in which the head of a request must come to the console.
+    pub console_head_seconds: f64,
+    /// Seconds after which a console connection on which nobody asks for anything is ended.
+    pub console_idle_seconds: f64,
     /// Seconds after which a reader who takes nothing is cut.
     pub stalled_seconds: f64,
     /// Seconds that open streams get at a stop.
@@ -46,6 +54,8 @@ impl Default for Limits {
             connections_per_institution: 16,
             join_connections: 256,
             console_connections: 2_048,
+            console_connections_per_address: 512,
+            live_pages_per_person: 8,
             pages_per_second: 20,
             streams_per_connection: 32,
             streams_per_institution: 32,
@@ -55,6 +65,8 @@ impl Default for Limits {
             batches_in_flight: 16,
             message_bytes: 4 * 1024 * 1024,
             handshake_seconds: 10.0,
+            console_head_seconds: 10.0,
+            console_idle_seconds: 120.0,
             stalled_seconds: 60.0,
             drain_seconds: 30.0,
         }
@@ -68,6 +80,8 @@ impl Limits {
             ("limits.connections_per_institution", self.connections_per_institution),
             ("limits.join_connections", self.join_connections),
             ("limits.console_connections", self.console_connections),
+            ("limits.console_connections_per_address", self.console_connections_per_address),
+            ("limits.live_pages_per_person", self.live_pages_per_person),
             ("limits.pages_per_second", self.pages_per_second),
             ("limits.streams_per_connection", self.streams_per_connection),
             ("limits.streams_per_institution", self.streams_per_institution),
@@ -82,6 +96,8 @@ impl Limits {
         }
         let times = [
             ("limits.handshake_seconds", self.handshake_seconds),
+            ("limits.console_head_seconds", self.console_head_seconds),
+            ("limits.console_idle_seconds", self.console_idle_seconds),
             ("limits.stalled_seconds", self.stalled_seconds),
             ("limits.drain_seconds", self.drain_seconds),
         ];
@@ -94,6 +110,12 @@ impl Limits {
     /// Time for a TLS handshake.
     pub fn handshake(&self) -> Duration {
         Duration::from_secs_f64(self.handshake_seconds)
+    }
+
+    /// Time for the head of a request to the console, and for a console connection on which nobody asks for anything.
+    pub fn console(&self) -> (Duration, Duration) {
+        let of = Duration::from_secs_f64;
+        (of(self.console_head_seconds), of(self.console_idle_seconds))
     }
 
     /// Time after which a reader who takes nothing is cut.

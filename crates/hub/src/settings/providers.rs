@@ -25,6 +25,8 @@ pub(super) struct RawProvider {
     roles_claim: String,
     #[serde(default)]
     roles: Vec<RawRole>,
+    #[serde(default)]
+    second_factor: Vec<String>,
     staff_claim: Option<String>,
 }
 
@@ -127,6 +129,7 @@ impl RawProvider {
             scopes: self.scopes,
             roles_claim: self.roles_claim,
             roles,
+            second_factor: self.second_factor,
             staff_claim: self.staff_claim,
         })
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::clock::{Randomness, draw};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use commonroll_core::{LocalId, Role, Slug, Timestamp};
-use commonroll_exchange::ProviderSays;
+use commonroll_exchange::{ProviderSays, SignInProof};
 use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -26,6 +26,8 @@ const MINUTE: i64 = 60_000_000;
 const KEYS_OLD: i64 = 60 * MINUTE;
 /// A description older than this is fetched again; a provider moves seldom.
 const DESCRIPTION_OLD: i64 = 24 * 60 * MINUTE;
+/// Who signs in again did so no longer ago than this, in seconds: as the exchange wants it for an export.
+const AGAIN_S: &str = "600";
 /// Values of a claim that are looked at.
 const VALUES_MAX: usize = 500;
 
@@ -50,6 +52,9 @@ pub struct ProviderSettings {
     pub roles_claim: String,
     /// What its values mean here.
     pub roles: BTreeMap<String, Role>,
+    /// Values of `acr` that mean a second factor here, and are asked for where one is needed. `mfa` among the `amr` means it
+    /// everywhere.
+    pub second_factor: Vec<String>,
     /// The claim with the person's id as staff, if the provider has one.
     pub staff_claim: Option<String>,
 }
@@ -139,8 +144,21 @@ impl std::fmt::Debug for Answer {
 pub struct SignedIn {
     /// Who, and what the provider says of them.
     pub says: ProviderSays,
+    /// When and how they signed in, if the provider says when.
+    pub proof: Option<SignInProof>,
     /// What renews what the provider says, without the person.
     pub refresh: Option<Secret>,
+}
+
+/// What a sign-in asks of the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// What the provider thinks fit.
+    Usual,
+    /// Nothing: are they still there, and what are they?
+    Nothing,
+    /// Everything again, with a second factor.
+    Again,
 }
 
 /// A provider.
@@ -209,13 +227,13 @@ impl Provider {
     }
 
     /// Begins a sign-in: where to send the browser, and what to keep in it. `redirect` is the console's own address for
-    /// this provider's answers, `to` the page to go to then; `quiet` asks the person nothing.
+    /// this provider's answers, `to` the page to go to then.
     ///
     /// # Errors
     /// [`Fault::Down`] or [`Fault::Shape`].
     pub async fn begin(
         &self,
-        (redirect, to, quiet): (&str, &str, bool),
+        (redirect, to, asks): (&str, &str, Asks),
         random: &dyn Randomness,
         now: Timestamp,
     ) -> Result<(Url, Flow), Fault> {
@@ -229,7 +247,7 @@ impl Provider {
             verifier: word(),
             to: to.to_owned(),
             begun_us: now.micros(),
-            quiet,
+            quiet: asks == Asks::Nothing,
             of: String::new(),
         };
         let hashed = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, flow.verifier.as_bytes());
@@ -246,8 +264,15 @@ impl Provider {
                 .append_pair("nonce", &flow.nonce)
                 .append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(hashed))
                 .append_pair("code_challenge_method", "S256");
-            if quiet {
-                query.append_pair("prompt", "none");
+            match asks {
+                Asks::Usual => {}
+                Asks::Nothing => drop(query.append_pair("prompt", "none")),
+                Asks::Again => {
+                    query.append_pair("prompt", "login").append_pair("max_age", AGAIN_S);
+                    if !self.settings.second_factor.is_empty() {
+                        query.append_pair("acr_values", &self.settings.second_factor.join(" "));
+                    }
+                }
             }
         }
         Ok((url, flow))
@@ -340,7 +365,8 @@ impl Provider {
                 .and_then(|claim| text(&claims.all, claim))
                 .and_then(|id| LocalId::parse("staff", id).ok()),
         };
-        Ok(SignedIn { says, refresh: tokens.refresh_token.map(Secret) })
+        let proof = proof(&claims.all, settings);
+        Ok(SignedIn { says, proof, refresh: tokens.refresh_token.map(Secret) })
     }
 
     async fn genuine(&self, token: &str, nonce: Option<&str>, now: Timestamp) -> Result<Claims, Fault> {
@@ -434,6 +460,17 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     claims.get(name)?.as_str()
 }
 
+/// When somebody signed in, and whether with more than a password. `None` where the token doesn't say when.
+fn proof(claims: &Map<String, Value>, settings: &ProviderSettings) -> Option<SignInProof> {
+    let seconds = claims.get("auth_time")?.as_f64().filter(|at| (0.0..253_402_300_800.0).contains(at))?;
+    let at = Timestamp::from_micros("auth_time", seconds as i64 * 1_000_000).ok()?;
+    let mut ways = claims.get("amr").and_then(Value::as_array).into_iter().flatten().take(VALUES_MAX);
+    let class = text(claims, "acr");
+    let second_factor = ways.any(|way| way.as_str() == Some("mfa"))
+        || class.is_some_and(|class| settings.second_factor.iter().any(|one| one == class));
+    Some(SignInProof { at, second_factor })
+}
+
 fn roles(claims: &Map<String, Value>, settings: &ProviderSettings) -> BTreeSet<Role> {
     let values: Vec<&str> = match claims.get(&settings.roles_claim) {
         Some(Value::String(one)) => vec![one],
@@ -441,4 +478,44 @@ fn roles(claims: &Map<String, Value>, settings: &ProviderSettings) -> BTreeSet<R
         _ => Vec::new(),
     };
     values.into_iter().filter_map(|value| settings.roles.get(value).copied()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn case_18_a_second_factor_is_what_the_token_says_and_nothing_less() {
+        let settings = ProviderSettings {
+            institution: "kingsmead".parse().unwrap(),
+            issuer: String::new(),
+            client: String::new(),
+            secret: None,
+            inside: false,
+            authorities: None,
+            scopes: Vec::new(),
+            roles_claim: String::new(),
+            roles: BTreeMap::new(),
+            second_factor: vec!["urn:strong".to_owned()],
+            staff_claim: None,
+        };
+        let of = |claims: Value| {
+            let said = proof(claims.as_object().unwrap(), &settings)?;
+            Some((said.at.micros() / 1_000_000, said.second_factor))
+        };
+        assert_eq!(of(json!({ "auth_time": 17, "amr": ["pwd", "mfa"] })), Some((17, true)));
+        assert_eq!(of(json!({ "auth_time": 17, "acr": "urn:strong" })), Some((17, true)));
+        for weak in [
+            json!({ "auth_time": 17 }),
+            json!({ "auth_time": 17, "amr": ["pwd", "otp"] }),
+            json!({ "auth_time": 17, "amr": "mfa" }),
+            json!({ "auth_time": 17, "amr": [["mfa"]], "acr": "urn:strong urn:other" }),
+        ] {
+            assert_eq!(of(weak.clone()), Some((17, false)), "{weak}");
+        }
+        for never in [json!({ "amr": ["mfa"] }), json!({ "auth_time": "17" }), json!({ "auth_time": -5 })] {
+            assert_eq!(of(never.clone()), None, "{never}");
+        }
+    }
 }

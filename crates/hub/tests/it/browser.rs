@@ -139,6 +139,26 @@ impl Browser {
         answer(&String::from_utf8_lossy(&bytes))
     }
 
+    /// A page of live updates, from its head on.
+    pub async fn listens(&self, path: &str) -> Listening {
+        let mut stream = self.ask("GET", path, &[("sec-fetch-site", "same-origin")], "").await;
+        let mut heard = String::new();
+        while !heard.contains("\r\n\r\n") {
+            let mut bytes = [0; 1024];
+            let count = stream.read(&mut bytes).await.unwrap();
+            assert_ne!(count, 0, "no head: {heard}");
+            heard.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+        Listening(stream)
+    }
+
+    /// A connection on which nothing has been said.
+    pub async fn line(&self) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
+        let stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        tokio_rustls::TlsConnector::from(self.tls.clone()).connect(name, stream).await.unwrap()
+    }
+
     async fn ask(
         &self,
         method: &str,
@@ -146,10 +166,7 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &str,
     ) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
-        let stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let mut stream =
-            tokio_rustls::TlsConnector::from(self.tls.clone()).connect(name, stream).await.unwrap();
+        let mut stream = self.line().await;
         let mut text = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n",
             body.len()
@@ -162,6 +179,19 @@ impl Browser {
         stream.write_all(text.as_bytes()).await.unwrap();
         let _ = stream.write_all(body.as_bytes()).await; // an answer can come before all was sent
         stream
+    }
+}
+
+/// Live updates that somebody listens to.
+pub struct Listening(tokio_rustls::client::TlsStream<tokio::net::TcpStream>);
+
+impl Listening {
+    /// What came before the hub ended it; `None` if it goes on for a second and a half.
+    pub async fn ends(&mut self) -> Option<String> {
+        let mut heard = Vec::new();
+        let reading = self.0.read_to_end(&mut heard);
+        let ended = tokio::time::timeout(std::time::Duration::from_millis(1_500), reading).await;
+        ended.is_ok().then(|| String::from_utf8_lossy(&heard).into_owned())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{Answer, Browser, with_console},
+    console_exports::form_of,
     kit::TestHub,
 };
 use commonroll_core::Role;
@@ -81,6 +82,7 @@ impl Provider {
             roles_claim: "roles".to_owned(),
             roles: [("Teaching".to_owned(), Role::Teacher), ("Office".to_owned(), Role::AttendanceOfficer)]
                 .into(),
+            second_factor: Vec::new(),
             staff_claim: Some("employee".to_owned()),
         }
     }
@@ -359,4 +361,66 @@ async fn case_42_while_a_provider_is_down_nobody_new_comes_in_and_nobody_is_put_
     assert_eq!(browser.get("/account").await.status, 200, "sessions live out");
     let never = TestHub::with(|settings| provider.enter(settings)).await;
     assert_eq!(Browser::at(&never).get("/sign-in/ridgeway").await.status, 503);
+}
+
+#[tokio::test]
+async fn case_18_a_large_export_needs_the_providers_word_on_a_second_factor_and_a_second_person() {
+    let provider = Provider::start(json!({ "u-17": { "roles": ["Office"] } })).await;
+    let hub = TestHub::with(|settings| provider.enter(settings)).await;
+    let manager = hub.first("ridgeway", Role::DataManager).await;
+    let desk = Browser::of(&hub, &manager, Role::DataManager).await;
+    let mut officer = signed_in(&hub, &provider, "u-17").await.1;
+    let ask = async |officer: &Browser| {
+        let token = officer.token().await;
+        let days = [("first", "2026-09-01"), ("last", "2026-09-30")];
+        let wanted = [[("token", token.as_str()), ("kind", "behaviour")], days].concat();
+        assert_eq!(officer.post("/exports", &wanted).await.to(), "/exports");
+    };
+    ask(&officer).await;
+    let page = officer.get("/exports").await.body;
+    assert!(
+        page.contains("Waits for a second person") && form_of(&page, "/exports/make").is_none(),
+        "{page}"
+    );
+    let page = desk.get("/exports").await.body;
+    assert!(page.contains("1 export waits for a second person"), "{page}");
+    let [id, hash] = form_of(&page, "/exports/approve").expect("the second person's form");
+    let send = async |browser: &Browser, path: &str| {
+        let token = browser.token().await;
+        browser.post(path, &[("token", &token), ("id", &id), ("hash", &hash)]).await
+    };
+    assert_eq!(send(&officer, "/exports/make").await.status, 409, "nobody has approved it");
+    assert_eq!(send(&officer, "/exports/approve").await.status, 404, "and nobody approves their own");
+    assert_eq!(send(&desk, "/exports/approve").await.to(), "/exports");
+    let refused = send(&officer, "/exports/make").await;
+    assert!(refused.status == 409 && refused.body.contains("Sign in again"), "{refused:?}");
+    assert!(!refused.body.contains("\u{feff}"));
+
+    // Round by the provider: with a password alone, and then with a code too.
+    let again = "/sign-in/ridgeway?ask=again&#38;to=/exports";
+    let sign_in_again = async |officer: &Browser, login: &str| {
+        assert!(officer.get("/exports").await.body.contains(again));
+        let sent = officer.get(&again.replace("&#38;", "&")).await;
+        assert!(sent.to().contains("prompt=login") && sent.to().contains("max_age=600"), "{sent:?}");
+        let back = provider.visited(sent.to(), login).await;
+        let both = officer.and(sent.cookies[0].split(';').next().unwrap());
+        let answer = both.get(&back).await;
+        assert_eq!(answer.to(), "/exports");
+        let entered = officer.entered(&answer);
+        assert!(entered.cookie.is_some() && entered.cookie != officer.cookie, "a new secret for more rights");
+        assert_eq!(officer.get("/account").await.status, 303, "and the old one is over");
+        entered
+    };
+    officer = sign_in_again(&officer, "u-17").await;
+    let refused = send(&officer, "/exports/make").await;
+    assert!(refused.status == 409 && refused.body.contains("second factor"), "{refused:?}");
+    officer = sign_in_again(&officer, "u-17&code=123456").await;
+    let made = send(&officer, "/exports/make").await;
+    assert_eq!((made.status, made.header("content-type")), (200, "text/csv; charset=utf-8"), "{made:?}");
+    assert!(made.body.starts_with("\u{feff}\"learner\""), "{made:?}");
+    ask(&officer).await;
+    let page = officer.get("/exports").await.body;
+    assert!(page.contains("Waits for a second person"), "an approval is good for one: {page}");
+    let log = serde_json::to_string(&hub.exchange.show(1, 1_000).await.unwrap()).unwrap();
+    assert!(log.contains("own account, second factor") && log.contains("export.approved"), "{log}");
 }

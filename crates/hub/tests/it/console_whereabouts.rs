@@ -13,6 +13,7 @@ use commonroll_core::{
     },
     record::attendance::Physical,
 };
+use commonroll_exchange::Revoke;
 use std::time::Duration;
 
 const NAME: &str = "Zac Penhale";
@@ -87,6 +88,42 @@ impl Expected {
         let batch = self.host.batch(&[mark]);
         self.host.publishing().await.unwrap().ask(batch).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn case_13_live_updates_end_with_the_session_and_with_the_role() {
+    let hub = TestHub::with(|settings| {
+        with_console(settings);
+        settings.limits.live_pages_per_person = 2;
+    })
+    .await;
+    let manager = hub.first("ridgeway", Role::DataManager).await;
+    let officer = hub.invited(&manager, "ridgeway", Role::AttendanceOfficer, None).await;
+    let news = "/whereabouts/news";
+    let browser = Browser::of(&hub, &officer, Role::AttendanceOfficer).await;
+    let other = Browser::of(&hub, &officer, Role::AttendanceOfficer).await;
+    let (mut listening, mut beside) = (browser.listens(news).await, other.listens(news).await);
+    let token = browser.token().await;
+    browser.post("/sign-out", &[("token", &token)]).await;
+    let heard = listening.ends().await.expect("over at once, with the session");
+    assert!(!heard.contains("changed"), "{heard}");
+    assert_eq!(browser.get(news).await.status, 303, "and there is no new one");
+
+    // Of many pages the newest are live; the oldest is told to come back later.
+    let (_second, mut third) = (other.listens(news).await, other.listens(news).await);
+    let heard = beside.ends().await.expect("the oldest makes room");
+    assert!(heard.contains("retry:60000") || heard.contains("retry: 60000"), "{heard}");
+
+    // Whoever may not be here any more isn't told of the next change.
+    hub.exchange.revoke(Revoke::Person(officer.id), "operator", hub.now()).await.unwrap();
+    let mut host = hub.agent("northgate").await;
+    let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
+    let lesson = begun(hub.now());
+    let mut stream = host.publishing().await.unwrap();
+    let batch = host.batch(&[marked(&host, &lesson, Physical::Absent, &zone)]);
+    stream.ask(batch).await.unwrap();
+    let heard = third.ends().await.expect("the next change finds nobody to tell");
+    assert!(!heard.contains("changed"), "{heard}");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Limits: a flooder alone is slowed, too many connections are refused, silent peers are dropped.
 
-use crate::kit::{Agent, TestHub};
+use crate::{
+    browser::{Browser, with_console},
+    kit::{Agent, TestHub},
+};
 use commonroll_hub::{HUB_NAME, RETRY_AFTER_MS};
 use commonroll_wire::pb::{
     directory::v1::{OverviewRequest, directory_service_client::DirectoryServiceClient},
@@ -8,7 +11,10 @@ use commonroll_wire::pb::{
 };
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use std::{sync::Arc, time::Duration};
-use tokio::{io::AsyncReadExt, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use tonic::Code;
 
 #[tokio::test]
@@ -144,4 +150,32 @@ async fn http_1_is_not_spoken_on_a_grpc_door() {
     let hub = TestHub::start().await;
     assert!(tls(&hub, &["http/1.1"]).await.is_err());
     assert!(tls(&hub, &["h2"]).await.is_ok());
+}
+
+/// Whether a connection ends within a second and a half.
+async fn ends(line: &mut (impl AsyncReadExt + Unpin)) -> bool {
+    let mut heard = Vec::new();
+    tokio::time::timeout(Duration::from_millis(1_500), line.read_to_end(&mut heard)).await.is_ok()
+}
+
+#[tokio::test]
+async fn the_console_waits_for_nobody_and_an_address_has_so_many_connections() {
+    let hub = TestHub::with(|settings| {
+        with_console(settings);
+        settings.limits.console_connections_per_address = 3;
+        settings.limits.console_head_seconds = 0.3;
+        settings.limits.console_idle_seconds = 0.3;
+    })
+    .await;
+    let browser = Browser::at(&hub);
+    let (mut silent, mut half, mut two) = (browser.line().await, browser.line().await, browser.line().await);
+    let mut late = TcpStream::connect(hub.addresses.console.unwrap()).await.unwrap();
+    assert!(ends(&mut late).await, "a fourth is closed before a word");
+    half.write_all(b"GET /sign-in HTTP/1.1\r\nhost: loc").await.unwrap();
+    // HTTP/2: the preface and empty settings, and then nothing.
+    two.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    assert!(ends(&mut silent).await && ends(&mut half).await && ends(&mut two).await);
+    drop((silent, half, two));
+    let answer = browser.get("/sign-in").await;
+    assert_eq!(answer.status, 200, "and their places are free again");
 }

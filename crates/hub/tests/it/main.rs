@@ -16,6 +16,7 @@ mod case_29_disk_full;
 mod console;
 mod console_cases;
 mod console_desk;
+mod console_exports;
 mod console_messages;
 mod console_pages;
 mod console_progress;

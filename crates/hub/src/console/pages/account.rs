@@ -63,6 +63,7 @@ pub async fn role(
     let role: Role = form.get("role").parse().map_err(|_| Refusal::Missing)?;
     let secret = Secret::fresh(console.around.random.as_ref());
     console.exchange.change_role((&signed.secret.id(), secret.id()), role, signed.now).await?;
+    console.live.end(&signed.secret.id());
     console.sign_in.moved(&signed.secret.id(), secret.id());
     Ok(([secret.set()], Redirect::to("/")).into_response())
 }
@@ -71,6 +72,7 @@ pub async fn role(
 pub async fn sign_out(State(console): State<Console>, signed: Signed) -> Result<Response, Refusal> {
     console.sign_in.forget(&signed.secret.id());
     console.exchange.end_session(&signed.secret.id(), signed.now).await?;
+    console.live.end(&signed.secret.id());
     Ok(([secret::forget()], Redirect::to("/")).into_response())
 }
 

@@ -7,6 +7,7 @@ mod demo;
 mod desk;
 #[cfg(feature = "pdf")]
 mod evacuation;
+mod exports;
 mod group;
 mod home;
 mod learner;
@@ -70,6 +71,10 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("GET /people", desk::people::people)
         .page("GET /explain", desk::explain::ask)
         .page("POST /explain", desk::explain::answer)
+        .page("GET /exports", exports::exports)
+        .page("POST /exports", exports::ask)
+        .page("POST /exports/approve", exports::approve)
+        .page("POST /exports/make", exports::make)
         .page("GET /unmatched", desk::unmatched::unmatched)
 }
 

@@ -18,7 +18,7 @@ use crate::{
     doors::connection::Peer,
     signin::{
         flow::Flow,
-        provider::{Answer, Fault, SignedIn},
+        provider::{Answer, Asks, Fault, SignedIn},
     },
 };
 use askama::Template;
@@ -110,12 +110,16 @@ pub async fn begin(
 ) -> Result<Response, Refusal> {
     let slug: Slug = institution.parse().map_err(|_| Refusal::Missing)?;
     let provider = console.sign_in.provider(&slug).ok_or(Refusal::Missing)?;
-    let quiet = asked.get("ask") == "quiet";
+    let asks = match asked.get("ask") {
+        "quiet" => Asks::Nothing,
+        "again" => Asks::Again,
+        _ => Asks::Usual,
+    };
     let (random, now) = (console.around.random.as_ref(), console.around.now());
     let redirect = console.sign_in.redirect(&slug);
-    match provider.begin((&redirect, onward(asked.get("to")), quiet), random, now).await {
+    match provider.begin((&redirect, onward(asked.get("to")), asks), random, now).await {
         Ok((url, mut flow)) => {
-            if let (true, Some(secret)) = (quiet, Secret::of(&headers)) {
+            if let (true, Some(secret)) = (asks != Asks::Usual, Secret::of(&headers)) {
                 flow.of = hex(&secret.id());
             }
             let cookie = secret::keep_flow(&console.sign_in.seal.close(&flow));
@@ -206,9 +210,23 @@ async fn enter(
     if let Some(before) = before.as_ref().filter(|b| b.person == person && flow.of == hex(&b.id)) {
         // The same person at the same session: it goes on as it was, neither younger nor in another role.
         console.sign_in.keep(before.id, signed_in.refresh, now);
+        if let (false, Some(proof)) = (flow.quiet, signed_in.proof) {
+            // They can do more with it from now on, and so it has a new secret.
+            let secret = Secret::fresh(console.around.random.as_ref());
+            console.exchange.prove_session((&before.id, Some(secret.id())), proof, now).await?;
+            console.live.end(&before.id);
+            console.sign_in.moved(&before.id, secret.id());
+            let cookies = [secret.set(), secret::forget_flow()];
+            return Ok(
+                (axum::response::AppendHeaders(cookies), Redirect::to(onward(&flow.to))).into_response()
+            );
+        }
         return Ok(([secret::forget_flow()], Redirect::to(onward(&flow.to))).into_response());
     }
     let opened = open(console, person, &says.institution, before, now).await?;
+    if let Some(proof) = signed_in.proof {
+        console.exchange.prove_session((&opened.secret.id(), None), proof, now).await?;
+    }
     if opened.provided {
         console.sign_in.keep(opened.secret.id(), signed_in.refresh, now);
     }
@@ -243,6 +261,7 @@ async fn open(
     console.exchange.open_session(secret.id(), (person, role), "own account", now).await?;
     if let Some(before) = before {
         console.sign_in.forget(&before.id);
+        console.live.end(&before.id);
         console.exchange.end_session(&before.id, now).await?;
     }
     let provided = console.exchange.session(&secret.id(), true, now).await?.provided;

@@ -198,5 +198,8 @@ pub(super) fn office(role: Role, act: OfficeAct, purpose: Purpose, own: Option<b
             AskRetention => (manager || dpo) && mine,
             SetRetention => dpo && mine,
             SettleMatch => manager && mine,
+            // Who reads records of the own learners takes them out; who is told approves, and never what they asked for.
+            ExportRecords => mine && (head || matches!(role, Role::HeadOfSixth | Role::AttendanceOfficer)),
+            ApproveExport => (head || manager || dpo) && mine && second,
         }
 }

@@ -15,7 +15,7 @@ pub(super) const fn kind(kind: ItemKind) -> &'static str {
 }
 
 /// What people call a kind of record.
-pub(super) const fn record(kind: RecordKind) -> &'static str {
+pub(in crate::console::pages) const fn record(kind: RecordKind) -> &'static str {
     match kind {
         RecordKind::Attendance => "Attendance",
         RecordKind::Assessment => "Grades",
@@ -77,13 +77,13 @@ pub(super) fn role(role: Role) -> String {
 }
 
 /// With a capital.
-pub(super) fn capital(text: &str) -> String {
+pub(in crate::console::pages) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// 48213 as 48,213.
-pub(super) fn number(number: u64) -> String {
+pub(in crate::console::pages) fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut said = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -96,7 +96,7 @@ pub(super) fn number(number: u64) -> String {
 }
 
 /// `1 learner`, `2 learners`.
-pub(super) fn count(count: u64, one: &str, many: &str) -> String {
+pub(in crate::console::pages) fn count(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
