@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 /// When an export with today's marks was last read, and when the hub was last told, microseconds since the epoch.
 const READ: &str = "current_read";
 const TOLD: &str = "current_told";
-/// The hub is told at most so often, in microseconds.
-const EVERY_US: u64 = 60_000_000;
+/// The hub is told at most so often, in microseconds: well within the minute in which it has to tell others. It writes down
+/// what it needs of that.
+const EVERY_US: u64 = 15_000_000;
 
 /// Notes that exports were read anew, if one of them has marks of today.
 pub(crate) async fn note(

@@ -108,7 +108,7 @@ pub use whereabouts::{
     AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, Choice, CodeRow, CodeSeen, CodeStands, CodesFile,
     CodesSeen, ConflictSeen, DecidedSeen, EvacuationSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
     Outbound, OutboundAlert, PAPER_MAX, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState,
-    Session, ThereSeen, ToldSeen,
+    Session, ThereSeen, ToldSeen, number_of_lesson,
 };
 
 pub use watches::{Dropped, WatchSeen, WatchesSeen};

@@ -9,6 +9,7 @@ use crate::{
     whereabouts::{self, Covered, Whereabouts},
 };
 use commonroll_core::Timestamp;
+use commonroll_views::whereabouts::Rules;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -39,8 +40,13 @@ impl Exchange {
     /// Opens the views of this node; they are fed by its ticks from then on. `read` says what lies in a record's open field
     /// groups. Once; a second call changes nothing.
     pub fn open_views(&self, read: ReadBody, now: Timestamp) {
+        self.open_views_by(Rules::default(), read, now);
+    }
+
+    /// The same with other rules for the board: for simulated days.
+    pub fn open_views_by(&self, rules: Rules, read: ReadBody, now: Timestamp) {
         let open = || {
-            let whereabouts = Arc::new(Mutex::new(Whereabouts::new(now)));
+            let whereabouts = Arc::new(Mutex::new(Whereabouts::new(rules, now)));
             let progress = Arc::new(Mutex::new(ProgressView::new(Arc::downgrade(&self.shared))));
             let watches: Shown<Look> = Arc::default();
             let all: Vec<Shown<dyn View>> = vec![whereabouts.clone(), progress.clone(), watches.clone()];

@@ -17,6 +17,8 @@ use std::{
 
 /// For so many days after its own an alert is kept, and what was said of it.
 pub const DAYS: i32 = 2;
+/// One that nobody has ended is kept longer.
+const OPEN_DAYS: i32 = 14;
 
 /// Names an alert: what it is about, as numbers. One alert for each.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -160,6 +162,10 @@ impl Alerted {
         self.over.is_none() && self.found.is_none()
     }
 
+    const fn days(&self) -> i32 {
+        if self.is_open() { OPEN_DAYS } else { DAYS }
+    }
+
     /// Who has it in hand: one for each institution.
     pub fn in_hand(&self) -> impl Iterator<Item = &Said> {
         let newer = |said: &&Said| !self.hands.iter().any(|hand| hand.institution == said.institution);
@@ -279,10 +285,10 @@ impl Alerts {
         let newest = self.newest.map_or(alert.date, |newest| newest.max(alert.date));
         if self.newest != Some(newest) {
             self.newest = Some(newest);
-            self.held.retain(|_, held| newest.days() - held.date.days() <= DAYS);
+            self.held.retain(|_, held| newest.days() - held.date.days() <= held.days());
             self.remarks.retain(|_, held| newest.days() - held.date.days() <= DAYS);
         }
-        if newest.days() - alert.date.days() <= DAYS {
+        if newest.days() - alert.date.days() <= alert.days() {
             self.held.insert(alert.id, Arc::new(alert));
         }
     }

@@ -303,6 +303,15 @@ impl Directory {
         self.expected.known.get(&learner).into_iter().flatten()
     }
 
+    /// A learner's home, if it says of itself that it has placed them at a host at a moment; whatever the host says.
+    pub fn placed_by_home(&self, learner: u32, host: u16, date: SchoolDate, at: Timestamp) -> Option<u16> {
+        let (home, id) = self.home_of(learner)?;
+        let moment = super::Moment { date, at: Some(at), group: None };
+        let mut declared = self.local(*home, id)?.sides.iter();
+        let placed = declared.any(|ours| !ours.hosting && ours.other == host && moment.within(ours));
+        (placed && self.left(*home).is_none()).then_some(*home)
+    }
+
     /// Learners who are placed in a group of a host at a moment: the hub's number, the host's id, and who is home. Only
     /// by placements in force of which at least one side names the group: of one that names none, nobody can tell in
     /// which lessons the learner is expected.

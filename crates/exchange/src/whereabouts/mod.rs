@@ -3,8 +3,8 @@
 //! Expectations come from the days that hosts declared and from placements in force, marks from the log. A mark counts
 //! only as far as it may leave for the learner's home at this moment, as on a learner's card. What follows is the fold of
 //! `commonroll_views::whereabouts`; this feeds it, makes what it has to tell durable (`alerts`), and shows it to those who
-//! may see it (`show`). Nobody is missing because a feed is late: a source counts as heard only by marks that come before
-//! their lesson is over, or by its word that it is current.
+//! may see it (`show`). Nobody is missing because a feed is late: what a source has not sent is known to be missing only by
+//! its own word that it is current. A mark is a sign of life, and proves nothing about other registers.
 
 mod accept;
 mod alerts;
@@ -24,6 +24,7 @@ pub(crate) use accept::{
 };
 pub use desk::{CodeRow, CodeSeen, CodeStands, CodesFile, CodesSeen, DecidedSeen};
 pub use paper::{EvacuationSeen, PAPER_MAX, ThereSeen};
+pub use plan::number_of as number_of_lesson;
 pub use seen::{
     AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
     ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session, ToldSeen,
@@ -56,7 +57,7 @@ use tokio::sync::watch;
 const CURRENT: &str = "source.current";
 /// How far back a start looks: to the morning of the day, wherever the hub stands.
 const BACK_US: i64 = 36 * 3_600_000_000;
-/// A source's word that it is current has an entry at most so often.
+/// A source's word that it is current has an entry at most so often, unless somebody waits for it.
 const WORD_US: i64 = 60_000_000;
 
 /// A mark of the board's days, at its newest revision.
@@ -77,7 +78,7 @@ struct HeldMark {
     counts: bool,
 }
 
-/// A mark of its own day that came.
+/// A mark of its own day that came: a sign of life of its source.
 struct Came {
     source: u16,
     at: Option<Timestamp>,
@@ -121,12 +122,13 @@ pub(crate) struct Whereabouts {
     expected_of: HashMap<u32, BTreeSet<Id>>,
     told: HashMap<u32, OfLearner>,
     sites: HashMap<u16, OfSite>,
+    /// When each source gave a sign of life last.
     heard: HashMap<u16, Timestamp>,
     /// Words of sources that they are current, as the log names these.
     words: Vec<(String, Timestamp)>,
     /// Since when a class is known not to take place.
     cancelled: HashMap<(u16, u64), Timestamp>,
-    /// Marks that came: whose, of what moment and time, and when. Words of their sources, if they came in time.
+    /// Marks that came: whose, of what moment and time, and when. Signs of life, if they came in time.
     in_time: Vec<Came>,
     /// The directory's version and the days for which expectations were last planned.
     planned: Option<(u64, Vec<SchoolDate>)>,
@@ -148,9 +150,9 @@ pub(crate) struct Whereabouts {
 
 impl Whereabouts {
     /// An empty board at a moment.
-    pub fn new(now: Timestamp) -> Self {
+    pub fn new(rules: Rules, now: Timestamp) -> Self {
         Self {
-            board: Board::new(Rules::default()),
+            board: Board::new(rules),
             marks: HashMap::new(),
             marks_of: HashMap::new(),
             fresh: HashSet::new(),
@@ -181,7 +183,8 @@ impl Whereabouts {
         }
         for (slug, at) in std::mem::take(&mut self.words) {
             if let Some(site) = slug.parse::<Slug>().ok().and_then(|slug| directory.number_of(&slug)) {
-                self.hear(site, at);
+                self.lives(site, at);
+                self.board.take(Evidence::Heard { site, at });
             }
         }
         let planned = self.plan(directory, now);
@@ -205,17 +208,16 @@ impl Whereabouts {
         self.board.take(evidence);
     }
 
-    fn hear(&mut self, site: u16, at: Timestamp) {
+    fn lives(&mut self, site: u16, at: Timestamp) {
         let last = self.heard.entry(site).or_insert(at);
         if at >= *last {
             *last = at;
             self.changed = true;
-            self.board.take(Evidence::Heard { site, at });
         }
     }
 
-    /// A mark that came before its lesson was over is a word of its source. One that came later proves nothing about other
-    /// registers: a source that was cut off sends what it kept in any order, and says when that is all.
+    /// A mark that came before its lesson was over is a sign of life of its source. It proves nothing about other registers:
+    /// they may lie in another file, or further behind in what waits to be sent. The source says when it has sent all.
     fn hear_marks(&mut self) {
         for Came { source, at, time, accepted } in std::mem::take(&mut self.in_time) {
             let lessons =
@@ -225,7 +227,7 @@ impl Whereabouts {
                 at.and_then(|at| lessons.filter(|time| holds(time, at)).max_by_key(|time| time.end()))
             });
             if time.is_some_and(|time| accepted <= time.end()) {
-                self.hear(source, accepted);
+                self.lives(source, accepted);
             }
         }
     }
@@ -359,13 +361,19 @@ pub(crate) async fn tick(shared: &Arc<Shared>, now: Timestamp) {
 }
 
 impl Exchange {
+    /// The number by which entries name a learner whom the speaker's institution knows by an id; `None` for a stranger.
+    pub fn number_of_learner(&self, speaker: &Speaker, id: &LocalId) -> Option<u32> {
+        self.shared.directory().local(speaker.number, id)?.learner
+    }
+
     /// A number that grows whenever a board may look different; for live pages. `None` on a node that opened no views.
     pub fn board_changes(&self) -> Option<watch::Receiver<u64>> {
         self.shared.views.get().map(|views| views.board_changes.subscribe())
     }
 
     /// The speaker's institution says that everything it has to send has been sent: its registers are known as of now.
-    /// Said by an agent that has just read its source anew and found nothing in it. Often said, it is written now and then.
+    /// Said by an agent that has just read its source anew and found nothing in it. Often said, it is written now and
+    /// then, and whenever the board waits for it.
     ///
     /// # Errors
     /// [`NotAllowed`] if the agent may not speak any more, or the log can't be written.
@@ -373,9 +381,10 @@ impl Exchange {
         self.speaker(speaker.agent)?;
         let Some(views) = self.shared.views.get() else { return Ok(()) };
         {
+            let awaited = lock(&views.whereabouts).board.awaits(speaker.number, now);
             let mut words = lock(&views.words);
             let last = words.entry(speaker.number).or_insert(i64::MIN);
-            if now.micros().saturating_sub(*last) < WORD_US {
+            if !awaited && now.micros().saturating_sub(*last) < WORD_US {
                 return Ok(());
             }
             *last = now.micros();

@@ -1,6 +1,6 @@
 //! Who is expected where today: the days that hosts declared, held against placements in force.
 
-use super::{Lesson, OfSite, Whereabouts, oldest};
+use super::{Lesson, OfSite, Whereabouts, alerts, oldest};
 use crate::directory::{Directory, change::Change, expected::DayHeld};
 use aws_lc_rs::digest;
 use commonroll_core::{Interval, LocalId, SchoolDate, Timestamp};
@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Longest day that an interval holds, in microseconds.
 const DAY_US: i64 = 86_400_000_000;
+const MINUTE_US: i64 = 60_000_000;
 
-/// The number of a meeting, the same on every node and after every start.
-pub(super) fn number_of(site: u16, date: SchoolDate, id: &LocalId) -> u64 {
+/// The number of a host's meeting on a date, the same on every node and after every start: alerts name lessons by it.
+pub fn number_of(site: u16, date: SchoolDate, id: &LocalId) -> u64 {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(&site.to_be_bytes());
     context.update(&date.days().to_be_bytes());
@@ -29,6 +30,18 @@ fn whole(date: SchoolDate, zone: &TimeZone) -> Option<Interval> {
     Interval::new(start, end).ok()
 }
 
+/// A lesson of an earlier day, or one that is in the timetable of that day still.
+fn lesson_of(directory: &Directory, date: SchoolDate, id: Id) -> Option<Lesson> {
+    let lessons = directory.day(id.site, date).map_or(&[][..], |day| day.lessons.as_slice());
+    let held = lessons.iter().find(|lesson| number_of(id.site, date, &lesson.local_id) == id.lesson)?;
+    Some(Lesson { group: held.group.clone(), time: held.time, room: held.room.as_str().to_owned() })
+}
+
+/// Where nobody knows any more when the lesson was: when it was told.
+fn moment(since: Timestamp) -> Option<Interval> {
+    Interval::new(since, since.plus_micros(MINUTE_US)).ok()
+}
+
 impl Whereabouts {
     /// Plans the day anew if anything that it rests on has changed; gives the learners about whom something may differ.
     pub(super) fn plan(&mut self, directory: &Directory, now: Timestamp) -> Option<HashSet<u32>> {
@@ -41,7 +54,7 @@ impl Whereabouts {
             return None;
         }
         let (mut expected, mut sites) = (BTreeMap::new(), HashMap::new());
-        self.lessons.clear();
+        let before = std::mem::take(&mut self.lessons);
         for (site, (state, date)) in (0u16..).zip(directory.institutions().iter().zip(&dates)) {
             if let (Some(day), None) = (directory.day(site, *date), state.left) {
                 self.plan_day(directory, site, day, &mut expected);
@@ -49,7 +62,9 @@ impl Whereabouts {
             }
         }
         self.forget_before(now);
+        let lapsed = self.told_of_and_gone(directory, before, &mut expected);
         let mut learners = self.expect(expected);
+        lapsed.into_iter().for_each(|id| self.tell(Evidence::Lapse(id)));
         self.tell_sites(sites);
         // Notices and matches may have changed about anybody on the board.
         learners.extend(self.expected_of.keys().chain(self.told.keys()).copied());
@@ -77,6 +92,40 @@ impl Whereabouts {
                 expected.insert(of.id(), of);
             }
         }
+    }
+
+    /// Of whom it was told that they are missing, and whose lesson is gone since or was on another day: they stay on the board.
+    /// If their home has ended the placement, or has them no more, that is the home's word, and ends it.
+    fn told_of_and_gone(
+        &mut self,
+        directory: &Directory,
+        mut before: HashMap<(u16, u64), Lesson>,
+        expected: &mut BTreeMap<Id, Expectation>,
+    ) -> Vec<Id> {
+        let mut lapsed = Vec::new();
+        for alert in directory.alerts().not_over().filter(|alert| alert.is_open()) {
+            let Some(id) = alert.id.key().as_ref().and_then(alerts::learner_of) else { continue };
+            if expected.contains_key(&id) {
+                continue;
+            }
+            let key = (id.site, id.lesson);
+            if let Some(lesson) = before.remove(&key).or_else(|| lesson_of(directory, alert.date, id)) {
+                self.lessons.entry(key).or_insert(lesson);
+            }
+            let time = self.lessons.get(&key).map_or_else(|| moment(alert.since), |lesson| Some(lesson.time));
+            let home =
+                time.and_then(|time| directory.placed_by_home(id.learner, id.site, alert.date, time.start()));
+            match (time, home) {
+                (Some(time), Some(home)) => {
+                    let of =
+                        Expectation { learner: id.learner, home, site: id.site, lesson: id.lesson, time };
+                    expected.insert(id, of);
+                    lapsed.push(id);
+                }
+                _ => self.tell(Evidence::Drop(id)),
+            }
+        }
+        lapsed
     }
 
     fn site(&self, site: u16, day: &DayHeld, zone: &TimeZone) -> OfSite {

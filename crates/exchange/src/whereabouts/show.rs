@@ -422,7 +422,10 @@ impl Desk<'_> {
                 (Looks::Excused, "Class cancelled, back with home".to_owned())
             }
             State::Cancelled { taken_back: false } => (Looks::Unknown, "Class cancelled".to_owned()),
-            State::UnknownSince { heard } => (Looks::Unknown, self.silence(of.site, heard)),
+            State::UnknownSince { heard } => {
+                let life = self.board.heard.get(&of.site).copied();
+                (Looks::Unknown, self.silence(of.site, heard.max(life)))
+            }
             State::Found { at } => (Looks::Seen, format!("Found at {}", clock(at))),
             State::Unaccounted { since, why } => self.unaccounted(since, why),
         }
@@ -444,6 +447,10 @@ impl Desk<'_> {
                 (Looks::NotMarked, format!("No register at {at}: nobody can say where they are"))
             }
             Why::NotOnRegister => (Looks::NotSeen, format!("Not on the register that was taken, {at}")),
+            Why::NoLongerExpected => {
+                let words = format!("Missing since {at}, not expected any more, and never accounted for");
+                (Looks::NotSeen, words)
+            }
             Why::NotArrived => (Looks::NotSeen, format!("Left another site, not arrived by {at}")),
             Why::Cancelled => {
                 let words = "Class cancelled, and nobody has placed them since. This isn't an absence";
@@ -689,6 +696,7 @@ const fn excused(why: Excuse) -> &'static str {
     match why {
         Excuse::Notice => "Absence expected",
         Excuse::NotAttending => "Not attending for now",
+        Excuse::TakenBack => "Back with home",
         Excuse::Closed => "Site closed",
         Excuse::NotRequired => "Not required",
     }

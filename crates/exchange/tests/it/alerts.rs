@@ -49,6 +49,7 @@ async fn the_hosts_word_that_it_is_on_it_does_not_silence_the_home() {
     let mut world = school().await;
     let (home, host) = (world.officer("kingsmead", 40).await, world.officer("northgate", 42).await);
     let alert = world.missing().await;
+    world.current("northgate").await;
     world.exchange.take_in_hand(acting(&host), alert, "Asking the class", world.now()).await.unwrap();
     let seen = world.away(&home).await.alarms[0].clone();
     assert!(!seen.is_ours() && seen.in_hand[0].institution == "Northgate College", "{:?}", seen.in_hand);

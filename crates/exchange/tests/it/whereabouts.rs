@@ -100,6 +100,11 @@ impl World {
         }
     }
 
+    /// An agent says that all its exports of today are sent.
+    pub async fn current(&self, by: &str) {
+        self.exchange.source_is_current(&self.speaker(by), self.now()).await.unwrap();
+    }
+
     pub async fn seen(&self, who: &PersonSpeaker, role: Role, ask: BoardAsk) -> Result<BoardSeen, ReadError> {
         self.exchange.board(Acting { speaker: who, role }, ask, self.now()).await
     }
@@ -186,6 +191,7 @@ async fn an_untaken_register_is_told_to_the_host_and_within_a_minute_of_the_agre
     for minute in 11..33 {
         world.come_to(minute).await;
         world.publish("northgate", vec![other(minute)]).await;
+        world.current("northgate").await;
         world.tick().await;
     }
     let told = world.entries_of("alert.told").await;
@@ -281,6 +287,16 @@ async fn what_is_told_in_advance_excuses_and_a_cancelled_class_is_no_absence() {
     world.declare("kingsmead", sick(true)).await;
     world.declare("northgate", day(vec![lesson("L1", 10, 70), lesson("L2", 70, 130)])).await;
     world.publish("northgate", vec![marked("n-3", 10, Physical::Present, 1)]).await;
+    world.current("northgate").await;
+    world.tick().await;
+    let board = world.away(&officer).await;
+    assert_eq!(
+        looks(&board),
+        [Looks::NotSeen, Looks::Excused],
+        "one is on nobody's register, one is at home"
+    );
+    assert!(words(&board).contains(&"Back with home".to_owned()), "{:?}", words(&board));
+    world.declare("kingsmead", notice("N2", "k-2", NoticeKind::TakenBack, between(0, 70), true)).await;
     world.tick().await;
     assert_eq!(looks(&world.away(&officer).await), [Looks::NotSeen, Looks::NotSeen], "on nobody's register");
 }
@@ -452,6 +468,7 @@ async fn after_a_restart_the_board_is_what_it_was_and_open_alerts_keep_their_clo
     assert!(after.complete);
     assert_eq!((after.hosts, after.alarms), (before.hosts, before.alarms));
     assert_eq!(world.entries_of("alert.told").await.len(), 1, "it was told, and is not told anew");
+    world.current("northgate").await;
     world.come_to(25).await;
     assert_eq!(world.entries_of("alert.told").await.len(), 2, "ten minutes after it was told: again");
     let seen = vec![marked("n-2", 10, Physical::Late, 2)];
@@ -639,4 +656,86 @@ async fn who_was_found_is_not_missed_again_after_a_restart_or_on_another_node() 
     world.tick().await;
     assert_eq!(world.entries_of("alert.told").await.len(), 1, "nor does a restart forget it");
     assert_eq!(world.away(&officer).await.to_find(), 0);
+}
+
+#[tokio::test]
+async fn a_register_in_time_proves_nothing_about_the_registers_behind_it() {
+    let mut world = school().await;
+    let officer = world.officer("kingsmead", 40).await;
+    // Northgate was cut off, and sends what it kept: the register of one class is in, the other's is on its way.
+    world.come_to(33).await;
+    world.publish("northgate", vec![marked("n-3", 10, Physical::Present, 1)]).await;
+    world.come_to(34).await;
+    let board = world.away(&officer).await;
+    assert_eq!(
+        (board.to_find(), looks(&board)),
+        (0, vec![Looks::Unknown, Looks::Unknown]),
+        "{:?}",
+        words(&board)
+    );
+    let rest = vec![marked("n-1", 10, Physical::Present, 1), marked("n-2", 10, Physical::Present, 1)];
+    world.publish("northgate", rest).await;
+    world.current("northgate").await;
+    world.tick().await;
+    assert_eq!(looks(&world.away(&officer).await), [Looks::Seen, Looks::Seen]);
+    let told = world.entries_of("alert.told").await;
+    assert!(
+        told.iter().all(|entry| entry["more"]["about"] == "source_silent"),
+        "nobody was missing: {told:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_sources_word_is_written_at_once_when_the_board_waits_for_it() {
+    let world = school().await;
+    world.come_to(29).await;
+    world.current("northgate").await;
+    world.tick().await;
+    let words = world.entries_of("source.current").await.len();
+    for second in 0..4 {
+        world.pass(MINUTE / 4);
+        world.current("northgate").await;
+        world.tick().await;
+        let more = world.entries_of("source.current").await.len() - words;
+        assert_eq!(more, usize::from(second == 3), "nobody waits before the half hour");
+    }
+    let told = world.entries_of("alert.told").await;
+    assert_eq!(told.iter().filter(|entry| entry["more"]["about"] == "unaccounted").count(), 3);
+    assert_eq!(told.last().unwrap()["at"], at(30).to_string(), "at the moment that the rules set");
+}
+
+#[tokio::test]
+async fn who_is_missing_stays_on_the_board_when_the_host_strikes_the_lesson_out_and_the_day_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = on(open_store(&url).await).await;
+    let officer = world.officer("kingsmead", 40).await;
+    world.come_to(15).await;
+    world.publish("northgate", vec![marked("n-1", 10, Physical::Absent, 1)]).await;
+    world.tick().await;
+    let alarm = world.away(&officer).await.alarms[0].id;
+    world.declare("northgate", day(vec![lesson("L2", 70, 130)])).await;
+    world.tick().await;
+    let known = async |world: &World| {
+        let board = world.away(&officer).await;
+        assert_eq!(board.alarms.iter().filter(|held| held.id == alarm).count(), 1, "{:?}", board.alarms);
+        board.alarms[0].known.clone()
+    };
+    let wanted = "Missing since 09:15, not expected any more, and never accounted for";
+    assert_eq!(known(&world).await, wanted);
+    assert_eq!(world.entries_of("alert.over").await.len(), 0);
+    // Another day, and another start of the hub.
+    world.pass(DAY);
+    world.tick().await;
+    assert_eq!(known(&world).await, wanted);
+    world.started_again(open_store(&url).await).await;
+    world.exchange.open_views(read_body, world.now());
+    world.tick().await;
+    assert_eq!(known(&world).await, wanted);
+    assert_eq!(world.entries_of("alert.over").await.len(), 0);
+    let acting = Acting { speaker: &officer, role: Role::AttendanceOfficer };
+    world.exchange.found(acting, alarm, "At home", world.now()).await.unwrap();
+    world.tick().await;
+    assert_eq!(world.away(&officer).await.alarms, []);
+    assert_eq!(world.entries_of("alert.over").await.len(), 1);
 }

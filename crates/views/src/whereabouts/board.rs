@@ -4,8 +4,8 @@
 //! what happens, not what it holds.
 
 use super::{
-    Alert, AlertKey, Excuse, Expectation, Facts, Id, Mark, Notify, Rules, State, What, Why, alert::Open,
-    judge::judge,
+    Alert, AlertKey, Detector, Excuse, Expectation, Facts, Id, Mark, Notify, Rules, State, What, Why, after,
+    alert::Open, judge::judge,
 };
 use commonroll_core::{Interval, Timestamp, record::attendance::Physical};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -15,8 +15,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub enum Evidence {
     /// A learner is expected somewhere. Says it anew if the time has changed.
     Expect(Expectation),
-    /// The learner is no longer expected there: the placement ended, the timetable changed.
+    /// The learner is no longer expected there, by the home's own word: it ended the placement, or the learner is its own no
+    /// more.
     Drop(Id),
+    /// The learner is no longer expected there, for all that the host says, or the day is over. What was told of them and
+    /// not ended stays told.
+    Lapse(Id),
     /// A host's mark of a learner in one of its meetings.
     Mark(Id, Mark),
     /// The host took its mark back.
@@ -85,6 +89,8 @@ struct Held {
     mark: Option<Mark>,
     state: State,
     next: Option<Timestamp>,
+    /// Nobody expects the learner there any more: it stands as long as something is told of them.
+    lapsed: bool,
 }
 
 /// Everything that is known of a learner apart from what one host marks.
@@ -119,6 +125,8 @@ pub struct Board {
     /// The moments at which states change by themselves.
     moments: BTreeSet<(Timestamp, Id)>,
     dirty: HashSet<Id>,
+    /// Whom the home's own word has taken off the board since the last look.
+    ended: HashSet<Id>,
     /// Expectations of which nothing is known because their source is silent.
     silent: BTreeSet<Id>,
     /// Expectations that have begun, and about which the next word of their source decides.
@@ -140,6 +148,7 @@ impl Board {
             found: HashMap::new(),
             moments: BTreeSet::new(),
             dirty: HashSet::new(),
+            ended: HashSet::new(),
             silent: BTreeSet::new(),
             waiting: BTreeSet::new(),
             open: BTreeMap::new(),
@@ -151,6 +160,7 @@ impl Board {
         match evidence {
             Evidence::Expect(of) => self.expect(of),
             Evidence::Drop(id) => self.drop(id),
+            Evidence::Lapse(id) => self.lapse(id),
             Evidence::Mark(id, mark) => self.mark(id, Some(mark)),
             Evidence::Unmark(id) => self.mark(id, None),
             Evidence::Sighting { learner, site, time } => {
@@ -244,7 +254,7 @@ impl Board {
         });
         let (since, to, repeated) = (alert.since, alert.to, alert.repeated);
         let mut open = Open { since, to, repeated, again: None, in_hand };
-        open.again = (!open.idle().is_empty()).then(|| super::after(told, self.rules.acknowledge));
+        open.again = (!open.idle().is_empty()).then(|| after(told, self.rules.acknowledge));
         self.open.insert(alert.key, open);
     }
 
@@ -263,6 +273,23 @@ impl Board {
     /// The state of one expectation, as of the last [`Board::advance`].
     pub fn state(&self, id: Id) -> Option<State> {
         self.held.get(&id).map(|held| held.state)
+    }
+
+    /// True if a source's word that it is current as of now would tell something that its last one could not: a register is
+    /// overdue since, or a learner who was on the way.
+    pub fn awaits(&self, site: u16, now: Timestamp) -> bool {
+        let heard = self.heard.get(&site);
+        let waits = |held: &Held| {
+            let moment = match held.state {
+                State::Due => after(held.of.time.start(), self.rules.grace),
+                State::NotMarked { since } => after(since, self.rules.host_first),
+                State::InTravel { until, .. } => until,
+                _ => return false,
+            };
+            moment <= now && heard.is_none_or(|heard| *heard < moment)
+        };
+        let mut waiting = self.waiting.range(of_site(site)).filter_map(|id| self.held.get(id));
+        self.silent.range(of_site(site)).next().is_some() || waiting.any(waits)
     }
 
     /// Everything that a home is concerned with, worst first.
@@ -290,16 +317,30 @@ impl Board {
         let id = of.id();
         self.known.entry(of.learner).or_default().expected.insert(id);
         match self.held.get_mut(&id) {
-            Some(held) => held.of = of,
+            Some(held) => (held.of, held.lapsed) = (of, false),
             None => {
-                let held = Held { of, mark: None, state: State::Expected, next: None };
+                let held = Held { of, mark: None, state: State::Expected, next: None, lapsed: false };
                 self.held.insert(id, held);
             }
         }
         self.touch_learner(of.learner);
     }
 
+    fn lapse(&mut self, id: Id) {
+        if let Some(held) = self.held.get_mut(&id) {
+            held.lapsed = true;
+            self.dirty.insert(id);
+        }
+    }
+
     fn drop(&mut self, id: Id) {
+        self.remove(id);
+        // Its alerts end with the next look.
+        self.ended.insert(id);
+        self.dirty.insert(id);
+    }
+
+    fn remove(&mut self, id: Id) {
         self.mark(id, None);
         if let Some(held) = self.held.remove(&id) {
             if let Some(at) = held.next {
@@ -310,8 +351,6 @@ impl Board {
             if let Some(known) = self.known.get_mut(&id.learner) {
                 known.expected.remove(&id);
             }
-            // Its alerts end with the next look.
-            self.dirty.insert(id);
         }
     }
 
@@ -342,43 +381,91 @@ impl Board {
 
     fn look(&mut self, id: Id, now: Timestamp, said: &mut Vec<What>) {
         let Some(held) = self.held.get(&id) else {
-            self.over(AlertKey::Unaccounted(id), said);
-            self.over(AlertKey::LeftEarly(id), said);
+            // A lesson that is gone finds nobody: the home's word does, or a person.
+            if self.ended.remove(&id) || self.found.contains_key(&id) {
+                self.over(AlertKey::Unaccounted(id), said);
+                self.over(AlertKey::LeftEarly(id), said);
+            }
             return;
         };
-        let (of, facts) = (held.of, self.facts(held));
-        let (state, next) = judge(&of, &facts, &self.rules, now);
+        self.ended.remove(&id);
+        let (of, lapsed, facts) = (held.of, held.lapsed, self.facts(held));
+        let (judged, next) = judge(&of, &facts, &self.rules, now);
+        let state = self.told_state(held, judged, &facts);
         self.schedule(id, state, next);
+        self.look_for(&of, state, now, said);
+        self.look_who_left(&of, state, &facts, now, said);
+        let told = [AlertKey::Unaccounted(id), AlertKey::LeftEarly(id)];
+        if lapsed && told.iter().all(|key| !self.open.contains_key(key)) {
+            self.remove(id);
+            self.dirty.remove(&id);
+        }
+    }
+
+    /// Whoever was told to be missing stays so until somebody accounts for them, whatever becomes of the lesson.
+    fn told_state(&self, held: &Held, judged: State, facts: &Facts) -> State {
+        let open = self.open.get(&AlertKey::Unaccounted(held.of.id()));
+        let Some(open) = open.filter(|_| !judged.accounts_for(facts)) else { return judged };
+        let since = open.since;
+        match (judged, held.state) {
+            _ if held.lapsed => State::Unaccounted { since, why: Why::NoLongerExpected },
+            (State::Unaccounted { .. }, _) => judged,
+            (_, State::Unaccounted { why, .. }) => State::Unaccounted { since, why },
+            _ => State::Unaccounted { since, why: Why::NoLongerExpected },
+        }
+    }
+
+    fn look_for(&mut self, of: &Expectation, state: State, now: Timestamp, said: &mut Vec<What>) {
+        let key = AlertKey::Unaccounted(of.id());
         match state {
-            State::Unaccounted { since, why } => {
+            State::Unaccounted { since, why } if self.is_looking(why.into()) => {
                 let (host, home) = (Notify::Host(of.site), Notify::Home(of.home));
                 let to = match why {
-                    Why::MarkedAbsent | Why::Cancelled => vec![home, host],
+                    Why::MarkedAbsent | Why::Cancelled | Why::NoLongerExpected => vec![home, host],
                     Why::RegisterNotTaken | Why::NotOnRegister | Why::NotArrived => vec![host, home],
                 };
-                self.tell(AlertKey::Unaccounted(id), since, to, now, said);
+                self.tell(key, since, to, now, said);
             }
-            _ => self.over(AlertKey::Unaccounted(id), said),
+            _ => self.over(key, said),
         }
+    }
+
+    /// Who left a lesson before its end, and was neither seen nor found since, nor excused by the home.
+    fn look_who_left(
+        &mut self,
+        of: &Expectation,
+        state: State,
+        facts: &Facts,
+        now: Timestamp,
+        said: &mut Vec<What>,
+    ) {
+        let key = AlertKey::LeftEarly(of.id());
+        let known =
+            facts.found.is_some() || (facts.excuse.is_some() && facts.excused_by_home) || facts.taken_back;
         let left = match state {
-            State::LeftEarly { at } => Some(at).filter(|at| {
-                let minutes = of.time.end().micros().saturating_sub(at.micros()) / super::MINUTE;
-                minutes >= i64::from(self.rules.left_early)
-            }),
+            State::LeftEarly { at } if self.is_looking(Detector::LeftEarly) && !known => {
+                Some(at).filter(|at| {
+                    let minutes = of.time.end().micros().saturating_sub(at.micros()) / super::MINUTE;
+                    let since = facts.seen_since.is_some_and(|(_, seen)| seen >= *at);
+                    minutes >= i64::from(self.rules.left_early) && !since
+                })
+            }
             _ => None,
         };
         match left {
             Some(at) => {
                 let to = vec![Notify::Home(of.home), Notify::Host(of.site)];
-                self.tell(AlertKey::LeftEarly(id), at, to, now, said);
+                self.tell(key, at, to, now, said);
             }
-            None => self.over(AlertKey::LeftEarly(id), said),
+            None if known || state.accounts_for(facts) => self.over(key, said),
+            None => {}
         }
     }
 
     /// A class that does not take place: told once to each home that has learners in it, until it has them back.
     fn look_at_class(&mut self, site: u16, lesson: u64, now: Timestamp, said: &mut Vec<What>) {
-        let lost = |held: &Held| matches!(held.state, State::Cancelled { taken_back: false });
+        let looking = self.is_looking(Detector::Cancelled);
+        let lost = |held: &Held| looking && matches!(held.state, State::Cancelled { taken_back: false });
         let held = self.held.range(of_lesson(site, lesson)).map(|(_, held)| held);
         let homes: BTreeSet<u16> = held.filter(|held| lost(held)).map(|held| held.of.home).collect();
         let key = |home| AlertKey::ClassCancelled { site, lesson, home };
@@ -416,11 +503,13 @@ impl Board {
         let told = known.into_iter().flat_map(|known| &known.excuses);
         let told =
             told.filter(|(site, time, _)| site.is_none_or(|site| site == of.site) && holds(*time, start));
+        let excused_by_home = told.clone().any(|(site, ..)| site.is_none());
         let told = told.map(|(.., why)| *why).min();
         let Seen { elsewhere, seen_since, came_from } = self.seen_otherwise(of);
         Facts {
             mark: held.mark,
             excuse: told.or(closed.then_some(Excuse::Closed)),
+            excused_by_home,
             cancelled: self.cancelled.get(&(of.site, of.lesson)).copied(),
             taken_back: known.is_some_and(|known| known.taken_back.iter().any(|time| holds(*time, start))),
             elsewhere,
@@ -443,20 +532,21 @@ impl Board {
             let left = i64::from(mark.minutes_left_early.unwrap_or(0)) * super::MINUTE;
             Some((held.of.site, held.of.time.start(), held.of.time.end().plus_micros(-left)))
         });
+        let mut last: Option<(u16, Timestamp)> = None;
         let besides = known.sightings.iter().map(|(site, time)| (*site, time.start(), time.end()));
         for (site, from, until) in in_lessons.chain(besides) {
             if from > of.time.start() && seen.seen_since.is_none_or(|(_, first)| from < first) {
                 seen.seen_since = Some((site, from));
             }
-            if site == of.site {
-                continue;
+            if until <= of.time.start() && last.is_none_or(|(_, last)| last < until) {
+                last = Some((site, until));
             }
-            if from < of.time.end() && of.time.start() < until {
+            if site != of.site && from < of.time.end() && of.time.start() < until {
                 seen.elsewhere = seen.elsewhere.max(Some(site));
-            } else if until <= of.time.start() && seen.came_from.is_none_or(|(_, last)| last < until) {
-                seen.came_from = Some((site, until));
             }
         }
+        // Who was seen at this site since has come.
+        seen.came_from = last.filter(|(site, _)| *site != of.site);
         seen
     }
 
@@ -465,7 +555,7 @@ impl Board {
         let key = AlertKey::Register { site, lesson };
         let waiting = self.waiting.range(of_lesson(site, lesson)).filter_map(|id| self.held.get(id));
         let since = waiting.map(|held| held.state).find_map(|state| match state {
-            State::NotMarked { since } => Some(since),
+            State::NotMarked { since } if self.is_looking(Detector::RegisterNotTaken) => Some(since),
             _ => None,
         });
         match since {
@@ -483,12 +573,16 @@ impl Board {
             .filter_map(|id| self.held.get(id))
             .map(|held| held.of.home)
             .collect();
-        if homes.is_empty() {
+        if homes.is_empty() || !self.is_looking(Detector::SourceSilent) {
             return self.over(key, said);
         }
         let since = self.heard.get(&site).copied().unwrap_or(now);
         let to = std::iter::once(Notify::Host(site)).chain(homes.into_iter().map(Notify::Home)).collect();
         self.tell(key, since, to, now, said);
+    }
+
+    fn is_looking(&self, for_what: Detector) -> bool {
+        self.rules.detectors.has(for_what)
     }
 
     fn tell(
@@ -505,7 +599,7 @@ impl Board {
                 let more: Vec<Notify> = to.into_iter().filter(|who| !open.to.contains(who)).collect();
                 if !more.is_empty() {
                     open.to.extend(&more);
-                    open.again = open.again.or(Some(super::after(now, self.rules.acknowledge)));
+                    open.again = open.again.or(Some(after(now, self.rules.acknowledge)));
                     said.push(What::Tell(Alert { to: more, ..open.alert(key) }));
                 }
             }
@@ -528,7 +622,7 @@ impl Board {
         for (key, open) in &mut self.open {
             if open.again.is_some_and(|again| again <= now) {
                 open.repeated += 1;
-                open.again = Some(super::after(now, self.rules.acknowledge));
+                open.again = Some(after(now, self.rules.acknowledge));
                 said.push(What::Tell(Alert { to: open.idle(), ..open.alert(*key) }));
             }
         }

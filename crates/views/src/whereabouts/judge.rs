@@ -23,6 +23,8 @@ pub enum Excuse {
     Notice,
     /// Not attending until some date. No reason is given.
     NotAttending,
+    /// The home has the learner itself for this time.
+    TakenBack,
     /// The site is closed: closure, inset day.
     Closed,
     /// The host says that there was nothing to attend for this learner.
@@ -36,6 +38,8 @@ pub struct Facts {
     pub mark: Option<Mark>,
     /// A notice covers it.
     pub excuse: Option<Excuse>,
+    /// The home itself told it, and not a host about its own site.
+    pub excused_by_home: bool,
     /// The class does not take place, and who said so when.
     pub cancelled: Option<Timestamp>,
     /// The home has the learner itself for this time.
@@ -67,6 +71,9 @@ pub enum Why {
     NotArrived,
     /// The class did not take place, and the home has not taken the learner back.
     Cancelled,
+    /// They were told to be missing, and the lesson has gone from the timetable since, or its day is over: nobody has
+    /// accounted for them.
+    NoLongerExpected,
 }
 
 /// Where a learner is, as far as one expectation goes.
@@ -161,6 +168,22 @@ impl State {
     }
 }
 
+impl State {
+    /// True if it says where the learner is, or that those who are responsible know: what ends an alert about them. A host
+    /// that changes its timetable, its notice or its mind finds nobody.
+    pub(super) const fn accounts_for(&self, facts: &Facts) -> bool {
+        match self {
+            Self::Seen | Self::Late { .. } | Self::LeftEarly { .. } | Self::Found { .. } => true,
+            Self::NotSeen { .. } | Self::SeenSince { .. } | Self::Cancelled { taken_back: true } => true,
+            Self::Excused(Excuse::Notice | Excuse::NotAttending) => facts.excused_by_home,
+            Self::Excused(Excuse::NotRequired | Excuse::TakenBack) => true,
+            Self::Excused(Excuse::Closed) | Self::Cancelled { taken_back: false } => false,
+            Self::Expected | Self::Due | Self::InTravel { .. } | Self::NotMarked { .. } => false,
+            Self::UnknownSince { .. } | Self::Unaccounted { .. } => false,
+        }
+    }
+}
+
 /// The state at a moment, and the next moment at which it would change if nothing were said.
 ///
 /// A host's word that the learner was there beats everything. After that comes what a person found, then what excuses,
@@ -175,6 +198,10 @@ pub fn judge(of: &Expectation, facts: &Facts, rules: &Rules, now: Timestamp) -> 
     }
     if let Some(excuse) = facts.excuse {
         return (State::Excused(excuse), None);
+    }
+    let off = facts.cancelled.is_some() || facts.mark.is_some_and(|mark| mark.physical == Physical::Unknown);
+    if facts.taken_back && !off {
+        return (State::Excused(Excuse::TakenBack), None);
     }
     match facts.mark {
         Some(mark) if mark.physical == Physical::NotRequired => {

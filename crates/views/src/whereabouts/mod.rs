@@ -6,11 +6,13 @@
 
 mod alert;
 mod board;
+mod detect;
 mod evening;
 mod judge;
 
 pub use alert::{Alert, AlertKey, Notify, What};
 pub use board::{Board, Evidence};
+pub use detect::{Detector, Detectors};
 pub use evening::{AtHome, Finding, HostLesson, Week, mismatches};
 pub use judge::{Excuse, Facts, Mark, State, Why, judge};
 
@@ -33,11 +35,21 @@ pub struct Rules {
     pub acknowledge: u16,
     /// That a learner may leave before the end without anybody being told.
     pub left_early: u16,
+    /// What is looked for.
+    pub detectors: Detectors,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { grace: 15, host_first: 5, travel: 30, quiet: 15, acknowledge: 10, left_early: 10 }
+        Self {
+            grace: 15,
+            host_first: 5,
+            travel: 30,
+            quiet: 15,
+            acknowledge: 10,
+            left_early: 10,
+            detectors: Detectors::ALL,
+        }
     }
 }
 

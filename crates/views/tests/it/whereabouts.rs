@@ -355,7 +355,8 @@ fn an_alert_of_before_a_restart_keeps_its_clock() {
     assert_eq!(again(&missing, &[HOME]).1, [host_alone], "the host is still told again");
     let seen = [Evidence::Expect(of), Evidence::Mark(of.id(), present(542))];
     assert_eq!(again(&seen, &[]).0, [What::Over(key)], "found while nobody looked");
-    assert_eq!(again(&[], &[]).0, [What::Over(key)], "and nobody expects them any more");
+    assert_eq!(again(&[], &[]).0, [], "nobody expects them any more, and nobody has seen them");
+    assert_eq!(again(&[Evidence::Found(of.id(), at(545))], &[]).0, [What::Over(key)]);
 }
 
 #[test]
@@ -369,7 +370,15 @@ fn a_hosts_excuse_holds_at_its_own_site_and_hides_nobody_elsewhere() {
     board.take(excused_by(Some(OTHER)));
     assert_eq!(told(&board.advance(at(545))).len(), 1, "another site's word excuses nobody here");
     board.take(excused_by(Some(HOST)));
-    assert_eq!(over(&board.advance(at(546))).len(), 1);
+    assert_eq!(over(&board.advance(at(546))), [], "nor does its own, once somebody was told");
+    let next = lesson(1, HOST, 570, 590);
+    board.take(Evidence::Expect(next));
+    board.take(Evidence::Mark(next.id(), mark(Physical::Absent, 571)));
+    let said = told(&board.advance(at(571)));
+    assert!(
+        said.iter().all(|(key, _)| *key == AlertKey::Unaccounted(of.id())),
+        "beforehand, it does: {said:?}"
+    );
 }
 
 #[test]
@@ -422,6 +431,22 @@ fn anything() -> impl Strategy<Value = Evidence> {
     ]
 }
 
+/// True if a state says of nobody where they are, nor that it is all right.
+fn is_no_answer(state: State) -> bool {
+    use State::*;
+    matches!(
+        state,
+        Expected
+            | Due
+            | InTravel { .. }
+            | NotMarked { .. }
+            | UnknownSince { .. }
+            | Unaccounted { .. }
+            | Cancelled { taken_back: false }
+            | Excused(Excuse::Closed)
+    )
+}
+
 fn states(board: &Board) -> Vec<(Id, State)> {
     let mut all: Vec<_> = board.of_home(HOME).into_iter().map(|(of, state)| (of.id(), state)).collect();
     all.sort_by_key(|(id, _)| *id);
@@ -429,7 +454,7 @@ fn states(board: &Board) -> Vec<(Id, State)> {
 }
 
 proptest! {
-    /// A board that was kept current step by step says what one says that hears it all at once; and no learner is
+    /// A board that was kept current step by step says what one says that hears it all at once, but for what was told; and no learner is
     /// unaccounted without an alert, and no alert outlives its reason.
     #[test]
     fn a_board_kept_current_says_what_a_fresh_one_says(
@@ -445,7 +470,11 @@ proptest! {
         let mut fresh = Board::new(Rules::default());
         steps.iter().for_each(|(evidence, _)| fresh.take(*evidence));
         fresh.advance(at(minute));
-        prop_assert_eq!(states(&board), states(&fresh));
+        for ((id, kept), (_, state)) in states(&board).into_iter().zip(states(&fresh)) {
+            // What was told stays until somebody accounts for the learner: the fresh board has told nothing.
+            let told = matches!(kept, State::Unaccounted { .. }) && is_no_answer(state);
+            prop_assert!(kept == state || told, "{:?}: {:?}, and afresh {:?}", id, kept, state);
+        }
         let missing: Vec<Id> = states(&board)
             .into_iter()
             .filter(|(_, state)| matches!(state, State::Unaccounted { .. }))
@@ -457,4 +486,92 @@ proptest! {
             .collect();
         prop_assert_eq!(missing, alerted);
     }
+}
+
+#[test]
+fn who_came_here_from_another_site_long_ago_is_not_on_the_way_any_more() {
+    let mut board = Board::new(Rules::default());
+    let (there, here, again) =
+        (lesson(7, OTHER, 480, 530), lesson(7, HOST, 540, 600), lesson(7, HOST, 605, 660));
+    [there, here, again].into_iter().for_each(|of| board.take(Evidence::Expect(of)));
+    board.take(Evidence::Mark(there.id(), present(485)));
+    board.take(Evidence::Mark(here.id(), present(545)));
+    heard(&mut board, 625);
+    board.advance(at(625));
+    let state = board.state(again.id());
+    let missing = State::Unaccounted { since: at(625), why: Why::RegisterNotTaken };
+    assert_eq!(state, Some(missing), "they were seen at this site since");
+}
+
+#[test]
+fn who_was_said_to_be_missing_stays_so_when_the_host_changes_its_timetable() {
+    let mut board = Board::new(Rules::default());
+    let of = lesson(7, HOST, 540, 600);
+    let key = AlertKey::Unaccounted(of.id());
+    board.take(Evidence::Expect(of));
+    board.take(Evidence::Mark(of.id(), mark(Physical::Absent, 545)));
+    assert_eq!(told(&board.advance(at(545))).len(), 1);
+    // The host takes its mark back, calls the class off, closes, and strikes the lesson out: none of it finds anybody.
+    board.take(Evidence::Unmark(of.id()));
+    assert_eq!(over(&board.advance(at(546))), []);
+    board.take(Evidence::Cancelled { site: HOST, lesson: 540, at: at(547) });
+    board.take(Evidence::Closed { site: HOST, time: between(0, 1_439) });
+    let own = Excuse::Notice;
+    board.take(Evidence::Excuse { learner: 7, site: Some(HOST), time: between(540, 600), why: own });
+    assert_eq!(over(&board.advance(at(547))), []);
+    board.take(Evidence::Lapse(of.id()));
+    assert_eq!(over(&board.advance(at(548))), []);
+    let left = State::Unaccounted { since: at(545), why: Why::NoLongerExpected };
+    assert_eq!(board.state(of.id()), Some(left));
+    assert_eq!(told(&board.advance(at(556))), [(key, vec![Notify::Home(HOME), Notify::Host(HOST)])], "again");
+    // The home's word ends it.
+    board.take(Evidence::Excuse { learner: 7, site: None, time: between(540, 600), why: own });
+    assert_eq!(over(&board.advance(at(557))), [key]);
+}
+
+#[test]
+fn after_its_lesson_is_gone_an_alert_ends_by_a_mark_or_by_a_person() {
+    for ends in [
+        Evidence::Mark(lesson(7, HOST, 540, 600).id(), present(580)),
+        Evidence::Found(lesson(7, HOST, 540, 600).id(), at(580)),
+        Evidence::TakenBack { learner: 7, time: between(500, 700) },
+        Evidence::Sighting { learner: 7, site: OTHER, time: between(570, 571) },
+    ] {
+        let mut board = Board::new(Rules::default());
+        let of = lesson(7, HOST, 540, 600);
+        board.take(Evidence::Expect(of));
+        board.take(Evidence::Mark(of.id(), mark(Physical::Absent, 545)));
+        board.advance(at(545));
+        board.take(Evidence::Lapse(of.id()));
+        assert_eq!(over(&board.advance(at(550))), []);
+        board.take(ends);
+        assert_eq!(over(&board.advance(at(580))), [AlertKey::Unaccounted(of.id())], "{ends:?}");
+    }
+    // Nobody was told of this one: it goes with its lesson.
+    let mut board = Board::new(Rules::default());
+    let of = lesson(7, HOST, 540, 600);
+    board.take(Evidence::Expect(of));
+    board.take(Evidence::Lapse(of.id()));
+    assert_eq!((board.advance(at(900)), board.state(of.id())), (vec![], None));
+}
+
+#[test]
+fn who_left_early_is_told_until_somebody_has_seen_or_found_them() {
+    let left = |minute: i64| Mark { minutes_left_early: Some(30), ..present(minute) };
+    let start = || {
+        let mut board = Board::new(Rules::default());
+        let of = lesson(7, HOST, 540, 600);
+        board.take(Evidence::Expect(of));
+        board.take(Evidence::Mark(of.id(), left(572)));
+        assert_eq!(told(&board.advance(at(572))).len(), 1);
+        board.take(Evidence::Lapse(of.id()));
+        assert_eq!(over(&board.advance(at(573))), [], "the end of the day finds nobody");
+        (board, of)
+    };
+    let (mut board, of) = start();
+    board.take(Evidence::Found(of.id(), at(580)));
+    assert_eq!(over(&board.advance(at(580))), [AlertKey::LeftEarly(of.id())]);
+    let (mut board, of) = start();
+    board.take(Evidence::Sighting { learner: 7, site: OTHER, time: between(590, 591) });
+    assert_eq!(over(&board.advance(at(591))), [AlertKey::LeftEarly(of.id())]);
 }
