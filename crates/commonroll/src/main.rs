@@ -4,6 +4,7 @@ mod bench;
 mod commands;
 mod demo;
 mod real;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -60,6 +61,8 @@ enum Command {
     /// The need-to-know rules: check and prove them offline, change them at the hub
     #[command(subcommand)]
     Policy(commands::policy::PolicyCommand),
+    /// Play a school day of any size against the clock, and see whether everybody who goes missing is found
+    Simulate(simulate::Args),
     /// Measure this machine against its own ceilings
     Bench(bench::Args),
 }
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
             Command::Audit(command) => commands::audit::run(command).await,
             Command::Agreement(command) => commands::agreement::run(command).await,
             Command::Policy(command) => commands::policy::run(command).await,
+            Command::Simulate(args) => simulate::run(args).await,
             Command::Bench(args) => bench::run(args).await,
         }
     });

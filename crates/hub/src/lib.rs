@@ -11,6 +11,7 @@ mod console;
 mod doors;
 mod grpc;
 mod hub;
+pub mod inside;
 mod invitation;
 mod limits;
 mod metrics;

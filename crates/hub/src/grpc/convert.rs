@@ -22,7 +22,7 @@ const RESPONSE_BYTES: usize = 2 * 1024 * 1024;
 
 /// A published batch. A record whose frame is broken spoils the batch, since the signed root cannot be told then; a
 /// record whose content is broken spoils itself alone.
-pub(super) fn batch(message: pb::PublishRequest) -> Result<IncomingBatch, Invalid> {
+pub(crate) fn batch(message: pb::PublishRequest) -> Result<IncomingBatch, Invalid> {
     let seal = message.seal.ok_or(Invalid::new("seal", "must be given"))?;
     if message.records.is_empty() || message.records.len() > BATCH_MAX {
         return Err(Invalid::new("records", "must be 1 to 1000 records"));
@@ -65,7 +65,7 @@ pub(super) fn kinds(batch: &IncomingBatch) -> Vec<&'static str> {
 }
 
 /// The answer to a batch.
-pub(super) fn batch_answer(answer: BatchAnswer) -> pb::PublishResponse {
+pub(crate) fn batch_answer(answer: BatchAnswer) -> pb::PublishResponse {
     pb::PublishResponse {
         batch_number: answer.number,
         results: answer.results.into_iter().map(record_answer).collect(),

@@ -3,8 +3,8 @@
 use super::speaker;
 use crate::{clock::Surroundings, status};
 use bytes::Bytes;
-use commonroll_core::{Invalid, Slug};
-use commonroll_exchange::{DeclareResult, Exchange};
+use commonroll_core::{Invalid, Slug, Timestamp};
+use commonroll_exchange::{DeclareResult, Exchange, Speaker};
 use commonroll_wire::{
     DeclarationAnswer, Refusal,
     pb::directory::v1::{
@@ -30,22 +30,8 @@ pub(crate) struct Directory {
 impl DirectoryService for Directory {
     async fn declare(&self, request: Request<DeclareRequest>) -> Result<Response<DeclareResponse>, Status> {
         let speaker = speaker(&request)?;
-        let declarations = &request.get_ref().declarations;
-        if declarations.len() > DECLARATIONS_MAX {
-            return Err(status::too_much(
-                "too many declarations in one call: send at most 1,000",
-                Duration::ZERO,
-            ));
-        }
-        if declarations.is_empty() {
-            let said = self.exchange.source_is_current(&speaker, self.around.now()).await;
-            said.map_err(status::of_speaker)?;
-            return Ok(Response::new(DeclareResponse::default()));
-        }
-        let read = declarations.iter().map(read_declaration).collect();
-        let answer = self.exchange.declare(&speaker, read, self.around.now()).await;
-        let results = answer.map_err(status::of_declare)?;
-        Ok(Response::new(DeclareResponse { results: results.into_iter().map(result).collect() }))
+        let said = &request.get_ref().declarations;
+        declare(&self.exchange, &speaker, said, self.around.now()).await.map(Response::new)
     }
 
     async fn overview(
@@ -82,6 +68,28 @@ impl DirectoryService for Directory {
         });
         Ok(Response::new(SigningKeysResponse { keys: keys.collect() }))
     }
+}
+
+/// Takes a call's declarations; none at all is a source's word that it is current.
+pub(crate) async fn declare(
+    exchange: &Exchange,
+    speaker: &Speaker,
+    declarations: &[pb::Declaration],
+    now: Timestamp,
+) -> Result<DeclareResponse, Status> {
+    if declarations.len() > DECLARATIONS_MAX {
+        return Err(status::too_much(
+            "too many declarations in one call: send at most 1,000",
+            Duration::ZERO,
+        ));
+    }
+    if declarations.is_empty() {
+        exchange.source_is_current(speaker, now).await.map_err(status::of_speaker)?;
+        return Ok(DeclareResponse::default());
+    }
+    let read = declarations.iter().map(read_declaration).collect();
+    let results = exchange.declare(speaker, read, now).await.map_err(status::of_declare)?;
+    Ok(DeclareResponse { results: results.into_iter().map(result).collect() })
 }
 
 fn result(result: DeclareResult) -> pb::DeclarationResult {

@@ -2,8 +2,8 @@
 
 mod agreement;
 mod audit;
-mod convert;
-mod directory;
+pub(crate) mod convert;
+pub(crate) mod directory;
 mod duty;
 mod enrolment;
 mod exchange;

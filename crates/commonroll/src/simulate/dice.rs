@@ -1,0 +1,48 @@
+//! Seeded chance: the same seed gives the same day. SplitMix64.
+
+/// Dice that follow from their seed.
+#[derive(Clone)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// The dice of a seed for one purpose, so that a change of one part of the day leaves the others as they were.
+    pub fn new(seed: u64, purpose: u64) -> Self {
+        let mut dice = Self(seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93));
+        dice.next();
+        dice
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `n`; 0 if `n` is 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        usize::try_from(self.next() % (n.max(1) as u64)).unwrap_or(0)
+    }
+
+    /// A number of seconds or minutes from `low` up to `high`.
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
+        low + i64::try_from(self.below(usize::try_from(high - low + 1).unwrap_or(1))).unwrap_or(0)
+    }
+
+    /// All of a list in another order.
+    pub fn shuffle<T>(&mut self, list: &mut [T]) {
+        for last in (1..list.len()).rev() {
+            list.swap(last, self.below(last + 1));
+        }
+    }
+}
+
+/// What an agent asks of chance, always the same: how long it waits between two tries.
+pub struct Loaded;
+
+impl commonroll_agent::Randomness for Loaded {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0x55);
+    }
+}

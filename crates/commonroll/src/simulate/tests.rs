@@ -1,0 +1,66 @@
+//! A simulated day finds everybody, and shows what each way of finding is worth.
+
+use super::*;
+
+fn day() -> SchoolDate {
+    "2026-09-15".parse().expect("a date")
+}
+
+async fn played(seed: u64, learners: u32, without: Option<Detector>) -> Simulated {
+    simulate(seed, learners, day(), without).await.expect("a day that can be played")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn at_a_consortium_of_five_thousand_every_hole_is_found_in_time_and_hardly_anybody_is_alarmed_in_vain()
+{
+    let of = played(1, 5_000, None).await;
+    assert!(of.score.passed, "{}", report::table(&of));
+    assert!(of.score.expectations > 12_000 && of.marks > 12_000, "a day worth its name");
+    assert!(of.score.kinds.len() == truth::Kind::ALL.len(), "every sort of hole was there");
+    assert!(of.score.kinds.values().all(|row| row.holes >= 2), "and more than once");
+    assert!(of.score.true_alarms > 100, "somebody is always missing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn small_consortiums_of_several_seeds_find_everybody_too() {
+    for seed in 2..4 {
+        let of = played(seed, 150, None).await;
+        assert!(of.score.passed, "seed {seed}\n{}", report::table(&of));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_seed_is_one_day_and_another_seed_another() {
+    let (one, again, other) =
+        (played(7, 60, None).await, played(7, 60, None).await, played(8, 60, None).await);
+    assert_eq!(report::table(&one), report::table(&again));
+    assert_eq!(report::json(&one), report::json(&again));
+    assert_ne!(report::json(&one)["score"], report::json(&other)["score"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn without_any_one_way_of_finding_holes_stay_open() {
+    for detector in Detector::ALL {
+        let of = played(3, 60, Some(detector)).await;
+        let open: usize = of.score.kinds.values().map(|row| row.holes - row.found).sum();
+        assert!(!of.score.passed && open > 0, "without {}\n{}", detector.as_str(), report::table(&of));
+    }
+}
+
+#[test]
+fn a_made_learner_has_a_number_of_their_own_that_fits() {
+    let world = World::new(3_000, &mut Dice::new(5, 1));
+    let numbers: std::collections::BTreeSet<&str> =
+        world.learners.iter().map(|one| one.uln.as_str()).collect();
+    assert_eq!(numbers.len(), world.learners.len());
+    assert!(numbers.iter().all(|uln| uln.parse::<commonroll_core::identifiers::Uln>().is_ok()));
+    let travel = world.learners.iter().filter(|one| {
+        one.groups
+            .iter()
+            .map(|group| world.groups[*group].host)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
+            > 1
+    });
+    assert!(travel.count() > 500, "one in four goes from site to site");
+}
