@@ -342,12 +342,12 @@ impl Maker<'_> {
             let line = self.day.truth.lines.get(&(*other, learner));
             line.is_some_and(|line| line.there.is_some()) && self.is_heard(*other)
         };
-        let before = self
+        let mut before = self
             .world
             .day_of(learner)
             .into_iter()
             .filter(|other| self.world.lessons[*other].end() <= of.start());
-        before.filter(there).last().is_some_and(|last| self.world.lessons[last].host != of.host)
+        before.rfind(there).is_some_and(|last| self.world.lessons[last].host != of.host)
     }
 
     /// Absences that homes know in advance, and learn in the morning.

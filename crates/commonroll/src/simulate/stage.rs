@@ -267,7 +267,7 @@ impl<'a> Stage<'a> {
                 break;
             }
             entries += shown.len() as u64;
-            for entry in shown.into_iter().filter(|entry| is_alert(entry)) {
+            for entry in shown.into_iter().filter(is_alert) {
                 let at: jiff::Timestamp = entry["at"].as_str().unwrap_or_default().parse().map_err(told)?;
                 lines.push(Line { at: (at.as_microsecond() - start) as f64 / 1e6, entry });
             }

@@ -289,9 +289,9 @@ mod tests {
     #[tokio::test]
     async fn case_45_nothing_is_handed_over_to_a_name_that_leads_inside() {
         let reach = Reach::new(false, None).unwrap();
-        // Judged as text this name could be anybody's: only resolving it tells.
-        let url = "https://localhost./hook";
+        let url = "https://localhost/hook";
         assert_eq!(reach.hand_over(url, ("x", "y"), Vec::new()).await, Posted::Address);
+        // As for a name that could be anybody's as text: only resolving it tells.
         let open = Reach { inside: true, ..Reach::new(false, None).unwrap() };
         assert_eq!(open.hand_over(url, ("x", "y"), Vec::new()).await, Posted::Address, "at connect, too");
     }
