@@ -152,6 +152,37 @@ async function verifies(browser, options) {
   await reader.close();
 }
 
+/** A host asks a home who a guest is, the home answers without a script, the host undoes it. */
+async function matches(browser) {
+  const host = await Reader.open(browser, "host-manager");
+  await host.signIn("/unmatched");
+  await has(host, "a guest whom nobody has matched", ["Elowen Trevanion", "1 learner of Ridgeway School"]);
+  await judge(host, "data manager, a guest to ask about");
+  await host.page.getByRole("button", { name: "Ask Ridgeway School" }).click();
+  await host.page.getByText("Ridgeway School is asked.").waitFor();
+  lacks(host, "the host's page", ["R40"]);
+  const reader = await Reader.open(browser, "manager");
+  await reader.signIn("/unmatched");
+  await has(reader, "a host's question", ["Northgate College takes a guest who may be yours", "Elowen Trevanion"]);
+  await judge(reader, "data manager, a question to answer");
+  await reader.close();
+  const home = await Reader.open(browser, "manager", { javaScriptEnabled: false });
+  await home.signIn("/unmatched");
+  await home.page.getByRole("radio", { name: "Elowen Trevanion" }).check();
+  await home.page.getByRole("button", { name: "Answer" }).click();
+  await home.page.getByText("Both offices said so").first().waitFor();
+  lacks(home, "the home's page", ["NX1"]);
+  await home.close();
+  await host.go("/unmatched?of=NX1");
+  await host.page.getByRole("link", { name: "Undo" }).click();
+  await host.page.locator("h1", { hasText: "Undo the match of Elowen Trevanion?" }).waitFor();
+  await judge(host, "data manager, an undo");
+  await host.page.getByRole("button", { name: "Undo the match" }).click();
+  await host.page.getByText("until somebody undid it").first().waitFor();
+  lacks(host, "the host's pages", ["R40"]);
+  await host.close();
+}
+
 async function lead(browser, options) {
   const reader = await Reader.open(browser, "lead", options);
   const { page } = reader;
@@ -227,6 +258,7 @@ export function journeys(browser) {
     ...both("head of sixth", sixth),
     ...both("data manager, who may see what", manager),
     ...both("data manager, the log", verifies),
+    ["journey: data manager, a match", () => matches(browser)],
     ...both("consortium lead", lead),
     ["journey: officer by keyboard", () => byKeyboard(browser)],
   ];

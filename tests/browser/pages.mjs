@@ -17,20 +17,23 @@ const PEOPLE = {
   data_manager: "manager",
   dpo: "dpo",
   consortium_lead: "lead",
+  technician: "technician",
 };
 /** Where the first address of a sort is found. */
 const FOUND = {
   "/groups/{group}": async (reader) => (await reader.go("/groups")).path,
   "/learners/{learner}": async (reader) =>
     link(await reader.go(reader.word === "teacher" ? "/groups" : "/learners"), "/learners/"),
+  "/learners/{learner}/report": async (reader) => (await link(await reader.go("/learners"), "/learners/")) + "/report",
   "/sharing/{partner}/{kind}": async () => "/sharing/northgate/attendance",
+  "/unmatched/{match}": async (reader) => link(await reader.go("/unmatched"), "/unmatched/"),
   "/agreements/{hash}": async (reader) => link(await reader.go("/agreements"), "/agreements/"),
 };
 /** No pages: they lead elsewhere, or are for a browser to keep listening to. */
 const NO_PAGE = ["/", "/assets/{name}", "/whereabouts/news"];
 /** Another institution's sign-in is another's page, and what leads to it needs one. */
 const NOT_HERE = ["/sign-in", "/sign-in/{institution}", "/sign-in/{institution}/back", "/invited"];
-const PAPER = ["/progress/paper", "/whereabouts/visitors/evacuation"];
+const PAPER = ["/progress/paper", "/learners/{learner}/report", "/whereabouts/visitors/evacuation"];
 /** Files to save, not pages to look at. */
 const FILES = ["/whereabouts/codes/file"];
 

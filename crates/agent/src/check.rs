@@ -2,6 +2,7 @@
 
 use crate::{
     error::AgentError,
+    fetch::{Fetcher, Folder},
     identity::Identity,
     scan::{self, Export, Purpose, Reading, Verdict},
     settings::{Settings, Source, matches},
@@ -14,8 +15,8 @@ use serde::Serialize;
 use std::{
     fmt,
     fs::{self, File},
-    io::{BufReader, Read},
-    path::Path,
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
 };
 
 /// What a file would mean.
@@ -48,9 +49,90 @@ pub async fn check(
     file: &Path,
     now: Timestamp,
 ) -> Result<Checked, AgentError> {
-    let io = |error| AgentError::io(format!("reading {}", file.display()))(error);
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let source = source_for(settings, file, name)?;
+    check_as(settings, identity, source, file, now).await
+}
+
+/// Fetches a source once and tells what it would mean. What was fetched is removed again; nothing is sent.
+///
+/// # Errors
+/// When the data folder can't be written. What the MIS says no to is a [`Checked::fault`].
+pub async fn check_fetched(
+    settings: &Settings,
+    identity: Option<&Identity>,
+    source: &Source,
+    fetcher: &dyn Fetcher,
+    now: Timestamp,
+) -> Result<Vec<Checked>, AgentError> {
+    let beside = Beside(source.folder.with_file_name(format!("{BESIDE}{}", source.name)));
+    let doing = || AgentError::io(format!("fetching into {}", beside.0.display()));
+    let _ = fs::remove_dir_all(&beside.0);
+    let folder = Folder::open(&beside.0).map_err(doing())?;
+    let mut all = Vec::new();
+    match fetcher.fetch(source, &folder, now).await {
+        Ok(_) => {
+            let mut files: Vec<_> = fs::read_dir(&beside.0)
+                .map_err(doing())?
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(|n| !n.starts_with('.')))
+                .collect();
+            files.sort();
+            for file in files {
+                all.push(check_as(settings, identity, source, &file, now).await?);
+            }
+        }
+        Err(fault) => {
+            let fault =
+                crate::spool::exports::Fault { rule: fault.rule.to_owned(), line: None, fix: fault.fix };
+            let (file, source) = ("(nothing was fetched)".to_owned(), source.name.clone());
+            all.push(Checked { file, source, taken: None, fault: Some(fault) });
+        }
+    }
+    fs::remove_dir_all(&beside.0).map_err(doing())?;
+    Ok(all)
+}
+
+/// What the folders of checks are called before the source's name.
+const BESIDE: &str = ".check-";
+
+/// The folder of one check. What was fetched are learners' rows: it goes however the check ends.
+struct Beside(PathBuf);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // After a check that came to its end nothing is left.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Removes what checks left that were killed.
+///
+/// # Errors
+/// A folder can't be removed.
+pub(crate) fn clear_leftovers(settings: &Settings) -> io::Result<()> {
+    let fetched = match fs::read_dir(settings.fetched_folder()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    for entry in fetched {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(BESIDE)) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+async fn check_as(
+    settings: &Settings,
+    identity: Option<&Identity>,
+    source: &Source,
+    file: &Path,
+    now: Timestamp,
+) -> Result<Checked, AgentError> {
+    let io = |error| AgentError::io(format!("reading {}", file.display()))(error);
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = &*shown(name);
     let hash = scan::hash_of(file).await.map_err(io)?;
     let metadata = fs::metadata(file).map_err(io)?;

@@ -37,6 +37,9 @@ pub enum AgentError {
         /// The cause.
         source: io::Error,
     },
+    /// A transfer file can't be made of what there is.
+    #[error("transfer: {0}")]
+    Transfer(String),
     /// A key could not be made or used.
     #[error("keys: {0}")]
     Keys(&'static str),

@@ -7,11 +7,16 @@
 //! What it does not do: it decides nothing about who may see what (the hub does), it knows no format (connectors do),
 //! and it reads no clock and draws no chance of its own: see [`Clock`] and [`Randomness`].
 
+pub mod apply;
 pub mod chance;
 pub mod check;
 mod current;
+pub mod database;
+pub mod difference;
+pub mod doctor;
 pub mod durable;
 pub mod error;
+pub mod fetch;
 pub mod hub;
 pub mod identity;
 pub mod join;
@@ -27,6 +32,7 @@ pub mod settings;
 mod shown;
 pub mod spool;
 pub mod status;
+pub mod transfer;
 pub mod watchman;
 
 pub use chance::{Clock, Randomness};

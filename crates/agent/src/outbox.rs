@@ -4,13 +4,14 @@
 //! gives the same files. What the MIS then says of each row comes back in result files, see [`results`].
 
 mod marks;
-mod removals;
+pub(crate) mod removals;
 pub mod results;
 mod rows;
+mod sif;
 
 use crate::{
     durable::{self, Readers},
-    settings::{Outbox, OutboxFormat, Sessions},
+    settings::{Apply, Outbox, OutboxFormat, Sessions, Sif},
 };
 use commonroll_connectors::render;
 use commonroll_core::{Record, RecordKind};
@@ -58,14 +59,19 @@ pub trait WriteBack: Send + Sync {
     }
 }
 
-/// Writes into a folder. Files are named `<what>-<range>.xml` and `.csv`, where what is `attendance`, `session`,
+/// Writes into a folder. Files are named `<what>-<range>.xml` and `.csv`, where what is `attendance`, `session`, `sif`,
 /// `assessment` or `behaviour`.
 #[derive(Debug)]
 pub struct Folder {
     folder: PathBuf,
     formats: Vec<OutboxFormat>,
     sessions: Sessions,
+    sif: Option<Sif>,
     zone: TimeZone,
+    /// A program of ours carries lists of lesson marks into the MIS.
+    carried: bool,
+    /// A program of ours posts marks of lessons and sessions into the MIS, and can take none out again.
+    posted: bool,
 }
 
 impl Folder {
@@ -76,7 +82,17 @@ impl Folder {
     pub fn open(outbox: &Outbox, zone: TimeZone) -> io::Result<Self> {
         fs::create_dir_all(&outbox.folder)?;
         let (folder, formats) = (outbox.folder.clone(), outbox.formats.clone());
-        Ok(Self { folder, formats, sessions: outbox.sessions, zone })
+        let carried = outbox.apply.as_ref().is_some_and(Apply::takes_out);
+        let posted = outbox.apply.is_some() && !carried;
+        Ok(Self {
+            folder,
+            formats,
+            sessions: outbox.sessions,
+            sif: outbox.sif.clone(),
+            zone,
+            carried,
+            posted,
+        })
     }
 
     fn rows(&self, arrivals: &[Arrival]) -> Result<Rows, String> {
@@ -85,20 +101,28 @@ impl Folder {
         Ok(rows)
     }
 
-    /// Name and content of every file that these rows make. What SIMS' XML has no form for is always written as CSV.
+    /// Name and content of every file that these rows make. What no XML that is written has a form for is written as CSV.
     fn files(&self, rows: &Rows) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         let mut files = Vec::new();
         let (xml, csv) = (self.writes(OutboxFormat::SimsXml), self.writes(OutboxFormat::Csv));
         if !rows.lessons.is_empty() && xml {
             files.push((RecordKind::Attendance.as_str(), "xml", render::lesson_xml(&rows.lessons)));
         }
-        if !rows.lessons.is_empty() && csv {
-            files.push((RecordKind::Attendance.as_str(), "csv", render::lesson_csv(&rows.lessons)));
+        // Where no list has all rows, what SIF can't say is still to be seen in one.
+        let mut left = None;
+        if let Some(sif) = &self.sif {
+            let (objects, others) = sif::objects(&rows.lessons, sif);
+            files.extend(objects.map(|objects| ("sif", "xml", objects)));
+            left = (!csv).then_some(others);
+        }
+        let listed = left.as_deref().unwrap_or(if csv { &rows.lessons } else { &[] });
+        if !listed.is_empty() {
+            files.push((RecordKind::Attendance.as_str(), "csv", render::lesson_csv(listed)));
         }
         if !rows.sessions.is_empty() && xml {
             files.push(("session", "xml", render::session_xml(&rows.sessions)));
         }
-        if !rows.sessions.is_empty() && csv {
+        if !rows.sessions.is_empty() && (csv || !xml) {
             files.push(("session", "csv", render::session_csv(&rows.sessions)));
         }
         if !rows.assessments.is_empty() {
@@ -119,6 +143,21 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// True if a program does something where a row says that a mark is withdrawn: takes it out, or no longer posts it.
+    fn heeds_withdrawals(&self) -> bool {
+        self.carried || self.posted || self.writes(OutboxFormat::SimsXml)
+    }
+
+    /// True if programs take a lesson's mark out of everything that has it. A SIF object can't say that another is to go.
+    fn takes_out_lessons(&self) -> bool {
+        self.heeds_withdrawals() && !self.posted && self.sif.is_none()
+    }
+
+    /// True if a program takes a session's mark out of the MIS. What we carry into databases are lessons.
+    fn takes_out_sessions(&self) -> bool {
+        self.writes(OutboxFormat::SimsXml)
     }
 
     fn writes(&self, format: OutboxFormat) -> bool {

@@ -1,7 +1,8 @@
 //! Recalls: copies that this institution may no longer have are taken back, and a signed receipt says what became of them.
 //!
 //! The order is that of receiving: the removal is written into the outbox, then remembered together with the cursor, and
-//! only then answered. A crash in between writes the same files again and answers once.
+//! only then answered. A crash in between writes the same files again and answers once. What a program of ours takes out is
+//! answered when the MIS has said what became of it.
 
 use crate::{
     error::AgentError,
@@ -11,7 +12,7 @@ use crate::{
     spool::{Spool, feed::record_key, recalls::Recalled},
 };
 use commonroll_audit::{CopyOutcome, SigningKey};
-use commonroll_core::{Slug, Timestamp};
+use commonroll_core::{Revision, Slug, Timestamp};
 use commonroll_wire::{
     CopyAnswer, Notice, answer_withdrawal, pb::exchange::v1::ReceiveResponse, read_answers, read_notice,
 };
@@ -56,7 +57,10 @@ impl Receiver<'_> {
                 places.push(answers.len());
                 removals.push(Removal {
                     id: copy.id,
-                    revision: copy.revision,
+                    // Older ones go with it.
+                    revision: newest
+                        .and_then(|newest| Revision::new(newest).ok())
+                        .map_or(copy.revision, |newest| newest.max(copy.revision)),
                     source: copy.source.clone(),
                     kind: copy.kind,
                     learner: copy.learner.clone(),
@@ -72,8 +76,12 @@ impl Receiver<'_> {
             let outcome = if aside.contains(key) { CopyOutcome::Removed } else { CopyOutcome::NotHeld };
             answers.push(CopyAnswer { sequence: copy.sequence, outcome, reason: String::new() });
         }
+        let mut carried = Vec::new();
         for (place, taken) in places.into_iter().zip(self.remove(notice.sequence, &removals)?) {
             (answers[place].outcome, answers[place].reason) = (taken.outcome, taken.reason.to_owned());
+            if taken.is_carried {
+                carried.push((answers[place].sequence, notice.copies[place].id));
+            }
         }
         Ok(Recalled {
             number: notice.number,
@@ -81,6 +89,7 @@ impl Receiver<'_> {
             reason: notice.reason,
             answers,
             gone,
+            carried,
             is_answered: false,
         })
     }
@@ -113,6 +122,7 @@ pub async fn answer(
     now: Timestamp,
 ) -> Result<u64, AgentError> {
     let mut taken = 0;
+    spool.settle_recalls().await?;
     for recalled in spool.recalls_unanswered().await? {
         let (number, sequence) = (recalled.number, recalled.sequence);
         let request = answer_withdrawal(recipient, number, sequence, &recalled.answers, key)

@@ -6,9 +6,12 @@
 mod loops;
 
 use crate::{
+    apply::{self, Applied, Applier, Carrier},
     chance::{Clock, Randomness, backoff},
     check,
+    difference::{self, Difference},
     error::AgentError,
+    fetch::{self, Fetcher, Fetchers},
     hub::{Hub, HubError, grpc::GrpcHub},
     identity::Identity,
     outbox::{self, WriteBack, results},
@@ -17,10 +20,11 @@ use crate::{
     receive::{Received, Receiver},
     renew,
     scan::{Looked, Reading, Scanner},
-    settings::Settings,
+    settings::{Apply, Settings},
     spool::Spool,
     status, watchman,
 };
+use commonroll_core::{SchoolDate, Timestamp};
 use commonroll_wire::{acknowledge, pb::exchange::v1::ReceiveResponse};
 use std::{
     sync::{Arc, Mutex},
@@ -30,6 +34,8 @@ use tokio::sync::watch;
 
 /// First and longest wait after a failure.
 const WAITS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// Between looks for recalls that nobody carries out any more, in microseconds.
+const DAY_US: i64 = 86_400_000_000;
 /// How long `once` waits for another piece of the feed before it takes it for read.
 const QUIET: Duration = Duration::from_millis(1_500);
 
@@ -39,11 +45,17 @@ pub struct Agent {
     spool: Spool,
     reading: Reading,
     write_back: Option<Box<dyn WriteBack>>,
+    carrier: Option<Arc<dyn Carrier>>,
+    /// Wakes whoever carries rows into the MIS.
+    written: tokio::sync::Notify,
+    fetchers: Fetchers,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Randomness>,
     dial: Box<dyn Dial>,
     me: Mutex<Arc<Identity>>,
     link: tokio::sync::Mutex<Option<Arc<dyn Hub>>>,
+    /// When recalls that nobody carries out any more were last looked for, since the start.
+    settled: Mutex<Option<Timestamp>>,
 }
 
 /// Makes connections to the hub and renews what they are made with.
@@ -52,11 +64,7 @@ pub trait Dial: Send + Sync {
     /// Connects.
     async fn connect(&self, identity: &Identity) -> Result<Arc<dyn Hub>, HubError>;
     /// Gets and stores a new certificate.
-    async fn renew(
-        &self,
-        identity: &Identity,
-        now: commonroll_core::Timestamp,
-    ) -> Result<Identity, AgentError>;
+    async fn renew(&self, identity: &Identity, now: Timestamp) -> Result<Identity, AgentError>;
 }
 
 /// gRPC over mutual TLS.
@@ -71,11 +79,7 @@ impl Dial for GrpcDial {
         Ok(Arc::new(GrpcHub::connect(identity, address).await?))
     }
 
-    async fn renew(
-        &self,
-        identity: &Identity,
-        now: commonroll_core::Timestamp,
-    ) -> Result<Identity, AgentError> {
+    async fn renew(&self, identity: &Identity, now: Timestamp) -> Result<Identity, AgentError> {
         let address = self.settings.hub.join.as_deref().unwrap_or(&identity.card.join);
         renew::renew(identity, address, &self.settings.identity_folder(), now).await
     }
@@ -118,8 +122,31 @@ impl Agent {
                 Some(Box::new(folder) as Box<dyn WriteBack>)
             }
         };
+        let carrier = apply::carrier(&settings, &clock, &rng, &spool)?;
+        let fetchers = fetch::fetchers(&settings, &clock, &rng)?;
+        let doing = format!("clearing {}", settings.fetched_folder().display());
+        check::clear_leftovers(&settings).map_err(AgentError::io(doing))?;
+        for source in settings.sources.iter().filter(|source| source.asked.is_some()) {
+            let doing = format!("making the folder {}", source.folder.display());
+            crate::durable::private_folder(&source.folder).map_err(AgentError::io(doing))?;
+        }
         let (me, link) = (Mutex::new(Arc::new(identity)), tokio::sync::Mutex::new(None));
-        Ok(Self { settings, spool, reading, write_back, clock, rng, dial, me, link })
+        let written = tokio::sync::Notify::new();
+        Ok(Self {
+            settings,
+            spool,
+            reading,
+            write_back,
+            carrier,
+            written,
+            fetchers,
+            clock,
+            rng,
+            dial,
+            me,
+            link,
+            settled: Mutex::new(None),
+        })
     }
 
     /// Works until `stop` says true (or its sender is gone), then ends what is under way and returns.
@@ -130,21 +157,37 @@ impl Agent {
         let agent = Arc::new(self);
         let mut loops = tokio::task::JoinSet::new();
         loops.spawn(loops::scanning(agent.clone(), stop.clone()));
+        for index in 0..agent.settings.sources.len() {
+            loops.spawn(loops::fetching(agent.clone(), index, stop.clone()));
+        }
         loops.spawn(loops::publishing(agent.clone(), stop.clone()));
         loops.spawn(loops::upkeep(agent.clone(), stop.clone()));
         if agent.write_back.is_some() {
-            loops.spawn(loops::receiving(agent.clone(), stop));
+            loops.spawn(loops::receiving(agent.clone(), stop.clone()));
+        }
+        if agent.carrier.is_some() {
+            loops.spawn(loops::applying(agent.clone(), stop));
         }
         while loops.join_next().await.is_some() {}
         agent.spool.close().await;
         Ok(())
     }
 
-    /// Does everything once: reads the folders, publishes, receives what is there, reads results.
+    /// Fetches this source by other means than the settings say.
+    pub fn fetch_by(&mut self, source: &str, fetcher: Box<dyn Fetcher>) {
+        self.fetchers.insert(source.to_owned(), fetcher);
+    }
+
+    /// Does everything once: fetches, reads the folders, publishes, receives what is there, reads results.
     ///
     /// # Errors
     /// When the hub can't be used or the spool fails. What was done stands.
     pub async fn once(&self) -> Result<Once, AgentError> {
+        for source in &self.settings.sources {
+            if let Some(fetcher) = self.fetchers.get(&source.name) {
+                fetch::round(source, &**fetcher, &self.spool, self.today()).await?;
+            }
+        }
         let mut scanner = Scanner::default();
         let mut looked = self.look(&mut scanner).await?;
         while looked.unsettled > 0 {
@@ -158,7 +201,36 @@ impl Agent {
         self.contact(&*hub).await?;
         let published = self.publish(&mut Publisher::new(), &*hub).await?;
         let received = if self.write_back.is_some() { self.receive_what_is_there(&*hub).await? } else { 0 };
+        if self.apply().await?.is_some()
+            && let Some(outbox) = &self.settings.outbox
+        {
+            results::read_all(&outbox.folder, &self.spool).await?;
+            self.answer(&*hub).await?;
+        }
         Ok(Once { looked, published, received })
+    }
+
+    /// What was sent of a day against what the hub holds of it.
+    ///
+    /// # Errors
+    /// When the hub can't be asked or the spool fails.
+    pub async fn difference(&self, date: SchoolDate) -> Result<Difference, AgentError> {
+        let hub = self.hub().await?;
+        difference::compare(&*hub, &self.spool, date).await
+    }
+
+    /// Carries into the MIS what waits in the outbox; `None` if that is somebody else's work.
+    async fn apply(&self) -> Result<Option<Applied>, AgentError> {
+        let (Some(carrier), Some(outbox)) = (&self.carrier, &self.settings.outbox) else { return Ok(None) };
+        let applier = Applier {
+            folder: &outbox.folder,
+            carrier,
+            spool: &self.spool,
+            rng: &*self.rng,
+            first_retry: Duration::from_secs(self.settings.pace.retry_seconds),
+            now: self.clock.now(),
+        };
+        applier.round().await.map(Some)
     }
 
     /// The spool, for status.
@@ -172,6 +244,12 @@ impl Agent {
     /// When the spool fails.
     pub async fn status(&self) -> Result<status::Status, AgentError> {
         status::Status::read(&self.settings, &self.identity(), &self.spool, self.clock.now()).await
+    }
+
+    /// Now, and which day that is here.
+    fn today(&self) -> (Timestamp, SchoolDate) {
+        let now = self.clock.now();
+        (now, now.date_in(&self.settings.zone))
     }
 
     fn identity(&self) -> Arc<Identity> {
@@ -235,7 +313,29 @@ impl Agent {
             status::write_problems(&self.settings, &self.spool).await?;
             self.keep_evidence().await?;
         }
-        self.spool.set("contact", &now.micros().unsigned_abs().to_be_bytes()).await
+        self.spool.set("contact", &now.micros().unsigned_abs().to_be_bytes()).await?;
+        difference::nightly(hub, &self.spool, &self.settings, now).await;
+        self.settle_lost(hub, now).await
+    }
+
+    /// At the start and once a day: answers recalls that no program of ours carries out any more. Nobody must wait for ever.
+    async fn settle_lost(&self, hub: &dyn Hub, now: Timestamp) -> Result<(), AgentError> {
+        let last = *self.settled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if last.is_some_and(|last| now.micros() < last.plus_micros(DAY_US).micros()) {
+            return Ok(());
+        }
+        let outbox = self.settings.outbox.as_ref();
+        if let Some(outbox) = outbox {
+            results::read_all(&outbox.folder, &self.spool).await?;
+        }
+        self.spool.settle_recalls().await?;
+        let carried = outbox.filter(|outbox| outbox.apply.as_ref().is_some_and(Apply::takes_out));
+        let lost = self.spool.settle_lost_recalls(carried.map(|outbox| &*outbox.folder)).await?;
+        if lost > 0 || outbox.is_none() {
+            self.answer(hub).await?;
+        }
+        *self.settled.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(now);
+        Ok(())
     }
 
     /// Two checkpoints that can't both be true, as files that the data manager can hand to anybody.
@@ -262,6 +362,7 @@ impl Agent {
     async fn take(&self, hub: &dyn Hub, piece: &ReceiveResponse) -> Result<Received, AgentError> {
         let Some(write_back) = self.write_back.as_deref() else { return Ok(Received::default()) };
         let received = self.receiver(hub, write_back).take(piece).await?;
+        self.written.notify_one();
         self.acknowledge(hub).await?;
         if received.recalled > 0 {
             self.answer(hub).await?;

@@ -3,14 +3,27 @@
 //! Relative paths are taken from the settings file's own folder. Keys and certificates are not settings: they live in
 //! the identity folder, see [`crate::identity`].
 
+mod apply;
+mod connection;
+mod secrets;
+pub(crate) mod sif;
+
+pub use apply::Apply;
+pub use connection::{Connection, Kind, SecretPlace, SignIn};
+pub use sif::Sif;
+
 use crate::error::AgentError;
-use commonroll_connectors::{Connector, Mapping};
+use commonroll_connectors::{Connector, Mapping, api};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
+
+const FETCHED: &str = "fetched";
 
 /// Everything that `agent.toml` says, checked.
 #[derive(Debug, Clone)]
@@ -57,8 +70,23 @@ pub struct Source {
     pub shrink_from: u64,
     /// Take an export again that was followed by another one.
     pub accept_old_exports: bool,
-    /// Seconds between looks into the folder where watching doesn't work.
+    /// Seconds between looks into the folder where watching doesn't work; of a source that is fetched, between fetches.
     pub poll_seconds: u64,
+    /// True if what it says is of this moment. What an MIS' vendor hands on hours later says nothing about whereabouts.
+    pub live: bool,
+    /// Whom to ask for the files; `None` for a folder that the MIS fills by itself.
+    pub asked: Option<Asked>,
+}
+
+/// What a source asks of whom.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The MIS.
+    pub connection: Arc<Connection>,
+    /// Which of its records, in the words of its API; `None` where the mapping says it.
+    pub records: Option<String>,
+    /// What is asked besides the usual, for `http`: parameters and their values.
+    pub query: BTreeMap<String, String>,
 }
 
 /// A connector, which has no `Debug` of its own.
@@ -94,17 +122,30 @@ pub enum Absence {
 }
 
 /// Where received records are written.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Outbox {
     /// The folder.
     pub folder: PathBuf,
     /// In which forms.
-    #[serde(default = "both_formats")]
     pub formats: Vec<OutboxFormat>,
     /// The moments at which a home that keeps a statutory register closes it.
-    #[serde(default)]
     pub sessions: Sessions,
+    /// Whose attendance SIF objects are, and in which codes; `None` if none are written.
+    pub sif: Option<Sif>,
+    /// Into which MIS they are carried from there; `None` if somebody else does.
+    pub apply: Option<Apply>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOutbox {
+    folder: PathBuf,
+    #[serde(default = "both_formats")]
+    formats: Vec<OutboxFormat>,
+    #[serde(default)]
+    sessions: Sessions,
+    sif: Option<sif::RawSif>,
+    apply: Option<apply::RawApply>,
 }
 
 /// Local times at which the home's sessions are registered. A host's mark that covers one of them, and saw the learner,
@@ -126,6 +167,8 @@ pub enum OutboxFormat {
     SimsXml,
     /// CSV, for every kind.
     Csv,
+    /// SIF objects, for lesson marks.
+    SifXml,
 }
 
 /// Addresses that replace those of the invitation.
@@ -177,8 +220,10 @@ struct Raw {
     data: PathBuf,
     zone: Option<String>,
     #[serde(default)]
+    connection: BTreeMap<String, connection::RawConnection>,
+    #[serde(default)]
     source: Vec<RawSource>,
-    outbox: Option<Outbox>,
+    outbox: Option<RawOutbox>,
     #[serde(default)]
     hub: HubOverride,
     #[serde(default)]
@@ -197,9 +242,14 @@ struct RawLog {
 #[serde(deny_unknown_fields)]
 struct RawSource {
     name: Option<String>,
-    folder: PathBuf,
-    pattern: String,
-    connector: String,
+    folder: Option<PathBuf>,
+    from: Option<String>,
+    records: Option<String>,
+    #[serde(default)]
+    query: BTreeMap<String, String>,
+    live: Option<bool>,
+    pattern: Option<String>,
+    connector: Option<String>,
     mapping: Option<PathBuf>,
     #[serde(default)]
     export: ExportKind,
@@ -207,8 +257,7 @@ struct RawSource {
     absence: Absence,
     shrink_percent_max: Option<u8>,
     shrink_from: Option<u64>,
-    #[serde(default)]
-    accept_old_exports: bool,
+    accept_old_exports: Option<bool>,
     poll_seconds: Option<u64>,
 }
 
@@ -228,26 +277,31 @@ impl Settings {
     /// # Errors
     /// As [`Settings::load`].
     pub fn parse(text: &str, file: &Path) -> Result<Self, AgentError> {
-        let raw: Raw = toml::from_str(text).map_err(|error| wrong(file, error.to_string()))?;
+        secrets::refuse(text, file)?;
+        let raw: Raw = toml::from_str(text).map_err(|error| wrong(file, secrets::told(&error, text)))?;
         let base = file.parent().unwrap_or(Path::new("."));
         let zone_name = raw.zone.as_deref().unwrap_or("Europe/London");
         let zone = TimeZone::get(zone_name)
             .map_err(|_| wrong(file, "key `zone`: must be an IANA time zone such as Europe/London"))?;
+        let mut connections = BTreeMap::new();
+        for (name, connection) in raw.connection {
+            let connection = Arc::new(connection.check(&name, base, file)?);
+            connections.insert(name, connection);
+        }
+        let data = base.join(raw.data);
+        let known = Known { base, file, data: &data, connections: &connections };
         let mut sources: Vec<Source> = Vec::with_capacity(raw.source.len());
         for (index, source) in raw.source.into_iter().enumerate() {
-            let source = source.check(index, base, file)?;
+            let source = source.check(index, &known)?;
             if sources.iter().any(|other| other.name == source.name) {
                 return Err(wrong(file, format!("key `source.{index}.name`: another source has this name")));
             }
             sources.push(source);
         }
-        let outbox = raw.outbox.map(|outbox| Outbox { folder: base.join(&outbox.folder), ..outbox });
-        if outbox.as_ref().is_some_and(|outbox| outbox.formats.is_empty()) {
-            return Err(wrong(file, "key `outbox.formats`: name at least one of \"sims-xml\", \"csv\""));
-        }
+        let outbox = raw.outbox.map(|outbox| outbox.check(&known)).transpose()?;
         raw.pace.check(file)?;
         let log = raw.log.filter.unwrap_or_else(|| "info".to_owned());
-        Ok(Self { data: base.join(raw.data), zone, sources, outbox, hub: raw.hub, log, pace: raw.pace })
+        Ok(Self { data, zone, sources, outbox, hub: raw.hub, log, pace: raw.pace })
     }
 
     /// The identity folder.
@@ -258,6 +312,11 @@ impl Settings {
     /// The spool's file.
     pub fn spool_file(&self) -> PathBuf {
         self.data.join("spool.sqlite")
+    }
+
+    /// The folder of what is fetched, with one folder for each source.
+    pub fn fetched_folder(&self) -> PathBuf {
+        self.data.join(FETCHED)
     }
 
     /// The problems file, for people and spreadsheets.
@@ -271,29 +330,83 @@ impl Settings {
     }
 }
 
+/// What the checking of a source needs to know.
+struct Known<'a> {
+    base: &'a Path,
+    file: &'a Path,
+    data: &'a Path,
+    connections: &'a BTreeMap<String, Arc<Connection>>,
+}
+
+impl RawOutbox {
+    fn check(self, known: &Known<'_>) -> Result<Outbox, AgentError> {
+        let Self { folder, formats, sessions, sif, apply } = self;
+        if formats.is_empty() {
+            let problem = "key `outbox.formats`: name at least one of \"sims-xml\", \"csv\", \"sif-xml\"";
+            return Err(wrong(known.file, problem));
+        }
+        let sif = sif::check(sif, &formats, known.file)?;
+        let apply = apply.map(|apply| apply.check(&formats, known.connections, known.file)).transpose()?;
+        Ok(Outbox { folder: known.base.join(folder), formats, sessions, sif, apply })
+    }
+}
+
 impl RawSource {
-    fn check(self, index: usize, base: &Path, file: &Path) -> Result<Source, AgentError> {
-        let at = |key: &str, problem: &str| wrong(file, format!("key `source.{index}.{key}`: {problem}"));
-        let connector = commonroll_connectors::by_name(&self.connector).ok_or_else(|| {
-            let known: Vec<_> = commonroll_connectors::ALL.iter().map(|c| c.name()).collect();
-            at("connector", &format!("must be one of: {}", known.join(", ")))
+    fn check(self, index: usize, known: &Known<'_>) -> Result<Source, AgentError> {
+        let at =
+            |key: &str, problem: &str| wrong(known.file, format!("key `source.{index}.{key}`: {problem}"));
+        let mapping = self.mapping.as_ref().map(|path| read_mapping(&known.base.join(path))).transpose()?;
+        let named = self.connector.as_deref().or(mapping.as_ref().map(|(mapping, ..)| mapping.connector()));
+        let connector = named.and_then(commonroll_connectors::by_name).ok_or_else(|| {
+            let names: Vec<_> = commonroll_connectors::ALL.iter().map(|c| c.name()).collect();
+            at("connector", &format!("must be one of: {}", names.join(", ")))
         })?;
-        if self.pattern.is_empty() || self.pattern.contains(['/', '\\']) {
+        if let (Some((mapping, _)), Some(path)) = (&mapping, &self.mapping)
+            && mapping.connector() != connector.name()
+        {
+            let problem = format!("key `format`: the source names the connector \"{}\"", connector.name());
+            return Err(wrong(&known.base.join(path), problem));
+        }
+        let asked = self.asked(known, &at)?;
+        let pattern = match (self.pattern, &asked) {
+            (Some(pattern), _) => pattern,
+            (None, Some(_)) => "*".to_owned(),
+            (None, None) => return Err(at("pattern", "must be a file name with * and ?")),
+        };
+        if pattern.is_empty() || pattern.contains(['/', '\\']) {
             return Err(at("pattern", "must be a file name with * and ?, without folders"));
         }
         let shrink_percent_max = self.shrink_percent_max.unwrap_or(50);
         if shrink_percent_max > 100 {
             return Err(at("shrink_percent_max", "must be between 0 and 100"));
         }
-        let (mapping, mapping_text) = match &self.mapping {
-            Some(path) => read_mapping(&base.join(path), connector)?,
-            None => (None, String::new()),
+        let (name, folder) = match (self.name, self.folder, &asked) {
+            (Some(name), None, Some(_)) if connection::is_plain(&name) => {
+                let folder = known.data.join(FETCHED).join(&name);
+                (name, folder)
+            }
+            (_, None, Some(_)) => {
+                return Err(at("name", "a source with `from` needs one, of letters, digits, `-` and `_`"));
+            }
+            (_, Some(_), Some(_)) => return Err(at("folder", "give either `folder` or `from`, not both")),
+            (name, Some(folder), None) => {
+                (name.unwrap_or_else(|| format!("{}/{pattern}", folder.display())), known.base.join(folder))
+            }
+            (_, None, None) => {
+                return Err(at("folder", "must say where the files are, or `from` which connection to ask"));
+            }
         };
-        let name = self.name.unwrap_or_else(|| format!("{}/{}", self.folder.display(), self.pattern));
+        let (pace, longest) = match asked.as_ref().map(|asked| asked.connection.kind) {
+            None => (10, 3600),
+            Some(Kind::Http) => (900, 7 * 86_400),
+            Some(Kind::Mysql | Kind::Postgres) => (30, 86_400),
+        };
+        let vendor = asked.as_ref().is_some_and(|asked| asked.connection.kind == Kind::Http);
+        let (mapping, mapping_text) = mapping.map_or((None, String::new()), |(m, text)| (Some(m), text));
         Ok(Source {
             name,
-            folder: base.join(self.folder),
-            pattern: self.pattern,
+            folder,
+            pattern,
             connector: ConnectorRef(connector),
             mapping,
             mapping_text,
@@ -301,20 +414,51 @@ impl RawSource {
             absence: self.absence,
             shrink_percent_max,
             shrink_from: self.shrink_from.unwrap_or(20),
-            accept_old_exports: self.accept_old_exports,
-            poll_seconds: self.poll_seconds.unwrap_or(10).clamp(1, 3600),
+            // An answer of this moment can't be yesterday's file.
+            accept_old_exports: self.accept_old_exports.unwrap_or(asked.is_some()),
+            poll_seconds: self.poll_seconds.unwrap_or(pace).clamp(1, longest),
+            live: self.live.unwrap_or(!vendor),
+            asked,
         })
+    }
+
+    fn asked(
+        &self,
+        known: &Known<'_>,
+        at: &dyn Fn(&str, &str) -> AgentError,
+    ) -> Result<Option<Asked>, AgentError> {
+        let Some(from) = &self.from else {
+            if self.records.is_some() || !self.query.is_empty() {
+                return Err(at("records", "`records` and `query` are for sources with `from` alone"));
+            }
+            return Ok(None);
+        };
+        let connection = known
+            .connections
+            .get(from)
+            .cloned()
+            .ok_or_else(|| at("from", "names no connection of these settings; add [connection.NAME]"))?;
+        if let Some(api) = connection.api.as_deref().and_then(api::by_name) {
+            let records = api.records();
+            if !self.records.as_deref().is_some_and(|r| records.is_empty() || records.contains(&r)) {
+                let any =
+                    if records.is_empty() { "the path to ask for".to_owned() } else { records.join(", ") };
+                return Err(at("records", &format!("must say what is asked for: {any}")));
+            }
+            if self.live == Some(true) && !api.can_be_live() {
+                let fix =
+                    "this API reads the MIS only every few hours, so its answers are never of this moment";
+                return Err(at("live", fix));
+            }
+        }
+        Ok(Some(Asked { connection, records: self.records.clone(), query: self.query.clone() }))
     }
 }
 
-fn read_mapping(path: &Path, connector: &dyn Connector) -> Result<(Option<Mapping>, String), AgentError> {
+fn read_mapping(path: &Path) -> Result<(Mapping, String), AgentError> {
     let text = fs::read_to_string(path).map_err(|error| wrong(path, format!("can't be read: {error}")))?;
     let mapping: Mapping = text.parse().map_err(|error| wrong(path, format!("{error}")))?;
-    if mapping.connector() != connector.name() {
-        let problem = format!("key `format`: the source names the connector \"{}\"", connector.name());
-        return Err(wrong(path, problem));
-    }
-    Ok((Some(mapping), text))
+    Ok((mapping, text))
 }
 
 impl Pace {

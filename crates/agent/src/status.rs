@@ -48,6 +48,8 @@ pub struct Status {
     pub last_batch: u64,
     /// When each source last gave an export that was taken: name, microseconds since the epoch.
     pub exports_taken: Vec<(String, i64)>,
+    /// When each source that is fetched was last fetched without a fault: name, microseconds since the epoch.
+    pub fetched: Vec<(String, Option<i64>)>,
     /// Exports that were refused as a whole.
     pub exports_refused: Vec<RefusedExport>,
     /// Problems in the newest exports, in all.
@@ -105,6 +107,7 @@ impl Status {
             declarations_unsent: spool.declarations_waiting().await?,
             last_batch: spool.last_batch().await?,
             exports_taken: spool.last_taken().await?,
+            fetched: fetched(settings, spool).await?,
             exports_refused: spool.refused_exports().await?,
             problem_count,
             problems,
@@ -176,12 +179,21 @@ fn count(list: &mut Vec<String>, n: u64, what: &str) {
     }
 }
 
+async fn fetched(settings: &Settings, spool: &Spool) -> Result<Vec<(String, Option<i64>)>, AgentError> {
+    let mut list = Vec::new();
+    for source in settings.sources.iter().filter(|source| source.asked.is_some()) {
+        let at = crate::fetch::last_good(spool, source).await?;
+        list.push((source.name.clone(), at.map(Timestamp::micros)));
+    }
+    Ok(list)
+}
+
 async fn checkpoint_size(spool: &Spool) -> Result<Option<u64>, AgentError> {
     let note = spool.meta("checkpoint").await?.and_then(|note| String::from_utf8(note).ok());
     Ok(note.and_then(|note| note.lines().nth(1)?.parse().ok()))
 }
 
-fn moment(us: Option<i64>) -> String {
+pub(crate) fn moment(us: Option<i64>) -> String {
     us.and_then(|us| jiff::Timestamp::from_microsecond(us).ok())
         .and_then(|at| at.round(jiff::Unit::Second).ok())
         .map_or_else(|| "never".to_owned(), |at| at.to_string())
@@ -207,6 +219,9 @@ impl fmt::Display for Status {
         line!(f, "MIS results     {written} of {rows} rows taken, in {files} files")?;
         if let Some(size) = self.log_size {
             line!(f, "log             {size} entries at the last verified checkpoint")?;
+        }
+        for (source, at) in &self.fetched {
+            line!(f, "fetched         {source}: last without a fault {}", moment(*at))?;
         }
         for (source, at) in &self.exports_taken {
             line!(f, "export          {source}: last taken {}", moment(Some(*at)))?;

@@ -1,6 +1,7 @@
 //! `commonroll`: one program for the hub, the agents and everything around them. A page each: see `commands`.
 
 mod bench;
+mod chance;
 mod commands;
 mod demo;
 mod real;
@@ -31,6 +32,8 @@ enum Command {
     /// Act as a person: join, invite, approve, revoke
     #[command(subcommand)]
     Person(commands::person::PersonCommand),
+    /// How tight partners' data is, as measured, and what to do next
+    Readiness(commands::readiness::Args),
     /// One learner's records and card, for whoever needs to know
     #[command(subcommand)]
     Learner(commands::learner::LearnerCommand),
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
             Command::Hub(command) => commands::hub::run(command).await,
             Command::Agent(command) => commands::agent::run(command).await,
             Command::Person(command) => commands::person::run(command).await,
+            Command::Readiness(args) => commands::readiness::run(args).await,
             Command::Learner(command) => commands::learner::run(command).await,
             Command::Subject(command) => commands::subject::run(command).await,
             Command::Emergency(command) => commands::emergency::run(command).await,

@@ -3,7 +3,11 @@
 //! A refused file leaves nothing behind: whoever calls must throw away the items that came before the refusal, so that
 //! the previous import stands. A bad row is not a refusal, see [`Problem`](crate::Problem).
 
-use crate::{item::Sink, mapping::Mapping};
+use crate::{
+    item::Sink,
+    mapping::Mapping,
+    stretches::{Cuts, Stretches},
+};
 use commonroll_core::Slug;
 use jiff::tz::TimeZone;
 use std::io::{Read, Seek};
@@ -24,6 +28,29 @@ pub trait Connector: Sync {
     /// # Errors
     /// The whole file is refused; the items given before must be thrown away.
     fn translate(&self, input: Input<'_>, settings: &Settings, out: &mut dyn Sink) -> Result<(), FileFault>;
+
+    /// True if files of this sort fall into stretches of rows that can be read apart, so that
+    /// [`Connector::translate_stretches`] is worth a try.
+    fn has_stretches(&self, _: &Settings) -> bool {
+        false
+    }
+
+    /// Reads a file from its start, stretch by stretch, and passes over those that `out` knows. What is given and what is
+    /// told is what [`Connector::translate`] gives and tells, except that rows that say the same are given each. `false` if the file could not be read so, or `out` did not want it to be: then all that was given must be
+    /// thrown away.
+    ///
+    /// # Errors
+    /// The whole file is refused; the items given before must be thrown away. Where stretches were passed over, only
+    /// reading all of the file tells whether it really is.
+    fn translate_stretches(
+        &self,
+        _: Input<'_>,
+        _: &Settings,
+        _: Cuts,
+        _: &mut dyn Stretches,
+    ) -> Result<bool, FileFault> {
+        Ok(false)
+    }
 }
 
 /// Bytes that can be read twice.
@@ -39,6 +66,17 @@ pub struct Input<'a> {
     pub reader: &'a mut dyn ReadSeek,
     /// How many bytes it has.
     pub size: u64,
+}
+
+impl Input<'_> {
+    /// Refuses a file that is larger than any honest export.
+    pub(crate) fn bounded(&self, limits: &Limits) -> Result<(), FileFault> {
+        if self.size > limits.file_bytes_max {
+            let fix = "the file is larger than allowed; export a shorter time";
+            return Err(FileFault::too_big("FILE-SIZE", None, fix));
+        }
+        Ok(())
+    }
 }
 
 /// What a connector needs to know besides the file.

@@ -6,9 +6,12 @@ use crate::mapping::DateFormat;
 use commonroll_core::SchoolDate;
 use jiff::civil::{Date, Time};
 
-/// A date in the declared format. ISO may carry a time behind it, which says nothing about the date.
+/// A date in the declared format, or in ISO, which can't be taken for any other. ISO may carry a time behind it, which
+/// says nothing about the date.
 pub fn date(text: &str, format: DateFormat) -> Option<SchoolDate> {
     let bytes = text.as_bytes();
+    let format =
+        if bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') { DateFormat::Iso } else { format };
     let (year, month, day) = match format {
         DateFormat::Iso => {
             let long_enough = bytes.len() == 10 || (bytes.len() >= 16 && matches!(bytes[10], b'T' | b' '));
@@ -17,12 +20,18 @@ pub fn date(text: &str, format: DateFormat) -> Option<SchoolDate> {
             }
             (number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..10])?)
         }
-        DateFormat::British | DateFormat::Dotted => {
-            let mark = if format == DateFormat::British { b'/' } else { b'.' };
+        DateFormat::British | DateFormat::Dotted | DateFormat::Dashed | DateFormat::American => {
+            let mark = match format {
+                DateFormat::Dotted => b'.',
+                DateFormat::Dashed => b'-',
+                _ => b'/',
+            };
             if bytes.len() != 10 || bytes[2] != mark || bytes[5] != mark {
                 return None;
             }
-            (number(&bytes[6..])?, number(&bytes[3..5])?, number(&bytes[..2])?)
+            let (first, second) = (number(&bytes[..2])?, number(&bytes[3..5])?);
+            let (day, month) = if format == DateFormat::American { (second, first) } else { (first, second) };
+            (number(&bytes[6..])?, month, day)
         }
         DateFormat::Compact => {
             if bytes.len() != 8 {
@@ -36,8 +45,12 @@ pub fn date(text: &str, format: DateFormat) -> Option<SchoolDate> {
     (1900..2200).contains(&date.year()).then_some(SchoolDate::from_civil(date))
 }
 
-/// A time of day: `9:05`, `09:05` or `09:05:30`.
+/// A time of day: `9:05`, `09:05` or `09:05:30`, also behind an ISO date, which says nothing about the time.
 pub fn time(text: &str) -> Option<Time> {
+    let text = match text.as_bytes() {
+        [_, _, _, _, b'-', _, _, b'-', _, _, b'T' | b' ', ..] => text.get(11..)?,
+        _ => text,
+    };
     let mut parts = text.split(':');
     let hour = small(parts.next()?, 2)?;
     let minute = small(parts.next().filter(|part| part.len() == 2)?, 2)?;
@@ -105,8 +118,12 @@ mod tests {
         assert_eq!(show("2026-09-14T00:00:00", DateFormat::Iso).as_deref(), Some("2026-09-14"));
         assert_eq!(show("03/04/2026", DateFormat::British).as_deref(), Some("2026-04-03"));
         assert_eq!(show("03/04/2026", DateFormat::Iso), None);
+        assert_eq!(show("03/04/2026", DateFormat::American).as_deref(), Some("2026-03-04"));
+        assert_eq!(show("03-04-2026", DateFormat::Dashed).as_deref(), Some("2026-04-03"));
         assert_eq!(show("2026-02-30", DateFormat::Iso), None);
         assert_eq!(show("13/13/2026", DateFormat::British), None);
+        assert_eq!(show("2026-04-03", DateFormat::British).as_deref(), Some("2026-04-03"));
+        assert_eq!(show("2026-04-03T00:00:00", DateFormat::Compact).as_deref(), Some("2026-04-03"));
         assert_eq!(show("2026-09-14junk", DateFormat::Iso), None);
         assert_eq!(show("é26-09-14", DateFormat::Iso), None);
     }
@@ -114,6 +131,7 @@ mod tests {
     #[test]
     fn times_need_both_digits_of_the_minute() {
         assert!(time("9:05").is_some() && time("09:05:30").is_some());
+        assert!(time("1899-12-30T09:05:00") == time("9:05") && time("2026-09-14T").is_none());
         assert!(
             time("09:5").is_none()
                 && time("24:00").is_none()

@@ -4,16 +4,23 @@
 
 use crate::{
     connector::{FileFault, Limits},
+    table::{Row, Table},
     text::{Broken, Utf8},
 };
 use csv_core::ReadRecordResult;
 
 /// A reader of rows.
 pub struct Rows<'a> {
-    text: Utf8<'a>,
+    /// Where more text comes from; `None` where it is handed in.
+    text: Option<Utf8<'a>>,
     piece: Vec<u8>,
     at: usize,
     ended: bool,
+    /// What was handed in has been read, and is not the end.
+    paused: bool,
+    is_last: bool,
+    torn: bool,
+    separator: u8,
     csv: csv_core::Reader,
     cells: Vec<u8>,
     ends: Vec<usize>,
@@ -21,45 +28,23 @@ pub struct Rows<'a> {
     limits: Limits,
 }
 
-/// One row.
-pub struct Row<'r> {
-    /// Line on which it begins, from 1.
-    pub line: u64,
-    cells: &'r str,
-    ends: &'r [usize],
-}
-
-impl<'r> Row<'r> {
-    /// All of the row's text, cell behind cell.
-    pub const fn text(&self) -> &'r str {
-        self.cells
-    }
-
-    /// How many cells it has.
-    pub const fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// A cell without the spaces around it; empty if the row is too short.
-    pub fn cell(&self, column: usize) -> &'r str {
-        let Some(&end) = self.ends.get(column) else { return "" };
-        let start = column.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        self.cells.get(start..end).unwrap_or_default().trim()
-    }
-
-    /// True if no cell holds anything.
-    pub fn is_blank(&self) -> bool {
-        self.cells.trim().is_empty()
-    }
-}
-
 impl<'a> Rows<'a> {
     /// Rows of a text whose separator is known or can be seen in its first line.
-    pub fn new(mut text: Utf8<'a>, separator: Option<u8>, limits: Limits) -> Result<Self, FileFault> {
+    pub fn new(text: Utf8<'a>, separator: Option<u8>, limits: Limits) -> Result<Self, FileFault> {
+        Self::below(text, separator, 0, limits)
+    }
+
+    /// The same where the captions stand below so many titles. The titles are rows too.
+    pub fn below(
+        mut text: Utf8<'a>,
+        separator: Option<u8>,
+        titles: usize,
+        limits: Limits,
+    ) -> Result<Self, FileFault> {
         let mut piece = Vec::new();
-        // The first line decides on the separator, so it has to be there in full.
-        while !piece.contains(&b'\n') {
-            if piece.len() > limits.line_bytes_max {
+        // The line of captions decides on the separator, so it has to be there in full.
+        while lines(&piece).nth(titles).is_none_or(|line| piece.ends_with(line)) {
+            if piece.len() > limits.line_bytes_max * (titles + 1) {
                 let fix = "the first line is longer than any export's; check that the file is the right one";
                 return Err(FileFault::too_big("CSV-LINE-LENGTH", Some(1), fix));
             }
@@ -69,13 +54,16 @@ impl<'a> Rows<'a> {
                 Err(broken) => return Err(fault(broken, 1)),
             }
         }
-        let first = piece.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let separator = separator.unwrap_or_else(|| seen(first));
+        let separator = separator.unwrap_or_else(|| seen(lines(&piece).nth(titles).unwrap_or_default()));
         Ok(Self {
-            text,
+            text: Some(text),
             piece,
             at: 0,
             ended: false,
+            paused: false,
+            is_last: false,
+            torn: false,
+            separator,
             csv: csv_core::ReaderBuilder::new().delimiter(separator).build(),
             cells: vec![0; limits.line_bytes_max],
             ends: vec![0; limits.columns_max + 1],
@@ -84,9 +72,38 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// The next row that isn't an empty line.
+    /// What stands between two cells.
+    pub const fn separator(&self) -> u8 {
+        self.separator
+    }
+
+    /// Takes the text behind the rows so far: the stream, what was read of it already, and the line on which the next row
+    /// begins. From now on [`Self::give`] hands text in. `None` if that was done before.
+    pub fn detach(&mut self) -> Result<Option<(Utf8<'a>, Vec<u8>, u64)>, FileFault> {
+        self.skip_line_ends()?;
+        let rest = self.piece.split_off(self.at);
+        Ok(self.text.take().map(|text| (text, rest, self.line)))
+    }
+
+    /// Hands in text that begins with a row, on this line. Behind what isn't the `last`, more will come.
+    pub fn give(&mut self, text: &[u8], line: u64, last: bool) {
+        self.piece.clear();
+        self.piece.extend_from_slice(text);
+        (self.at, self.line, self.paused, self.ended) = (0, line, false, false);
+        self.is_last = last;
+    }
+
+    /// True if text that was handed in ended inside a row.
+    pub const fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// The next row that isn't an empty line; `None` at the end of the text, or of what was handed in.
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, FileFault> {
         self.skip_line_ends()?;
+        if self.paused {
+            return Ok(None);
+        }
         let (begin, mut written, mut columns) = (self.line, 0, 0);
         loop {
             let input = &self.piece[self.at..];
@@ -97,7 +114,13 @@ impl<'a> Rows<'a> {
             written += more;
             columns += ends;
             match result {
-                ReadRecordResult::InputEmpty => self.refill()?,
+                ReadRecordResult::InputEmpty => {
+                    self.refill()?;
+                    if self.paused {
+                        self.torn = true;
+                        return Ok(None);
+                    }
+                }
                 ReadRecordResult::OutputFull => {
                     let fix =
                         "the row is longer than any export's; look for a quotation mark that is never closed";
@@ -114,7 +137,7 @@ impl<'a> Rows<'a> {
         let cells = std::str::from_utf8(&self.cells[..written]).map_err(|_| {
             FileFault::content("FILE-ENCODING", Some(begin), "the row is not text; export the file again")
         })?;
-        Ok(Some(Row { line: begin, cells, ends: &self.ends[..columns] }))
+        Ok(Some(Row::new(begin, cells, &self.ends[..columns])))
     }
 
     fn too_wide(&self, line: u64) -> FileFault {
@@ -132,7 +155,7 @@ impl<'a> Rows<'a> {
                 Some(b'\n') => self.line += 1,
                 Some(b'\r') => {}
                 Some(_) => return Ok(()),
-                None if self.ended => return Ok(()),
+                None if self.ended || self.paused => return Ok(()),
                 None => {
                     self.refill()?;
                     continue;
@@ -145,7 +168,11 @@ impl<'a> Rows<'a> {
     fn refill(&mut self) -> Result<(), FileFault> {
         self.piece.clear();
         self.at = 0;
-        match self.text.next_piece() {
+        let Some(text) = &mut self.text else {
+            (self.ended, self.paused) = (self.is_last, !self.is_last);
+            return Ok(());
+        };
+        match text.next_piece() {
             Ok([]) => self.ended = true,
             Ok(piece) => self.piece.extend_from_slice(piece),
             Err(broken) => return Err(fault(broken, self.line)),
@@ -154,7 +181,13 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn fault(broken: Broken, line: u64) -> FileFault {
+impl Table for Rows<'_> {
+    fn next_row(&mut self) -> Result<Option<Row<'_>>, FileFault> {
+        Rows::next_row(self)
+    }
+}
+
+pub(crate) fn fault(broken: Broken, line: u64) -> FileFault {
     match broken {
         Broken::Malformed => {
             FileFault::content("FILE-ENCODING", Some(line), "the file changed while it was read; try again")
@@ -163,7 +196,12 @@ fn fault(broken: Broken, line: u64) -> FileFault {
     }
 }
 
-/// The separator that stands most often in the first line, outside of quotes.
+/// Lines in which something stands.
+fn lines(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
+    piece.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
+}
+
+/// The separator that stands most often in the line of captions, outside of quotes.
 fn seen(first: &[u8]) -> u8 {
     let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
     let mut quoted = false;

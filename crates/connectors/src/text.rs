@@ -13,7 +13,7 @@ const DECODED: usize = 3 * RAW + 16;
 
 /// A file as UTF-8, without byte order mark.
 pub struct Utf8<'a> {
-    reader: &'a mut dyn Read,
+    reader: Box<dyn Read + 'a>,
     encoding: &'static Encoding,
     decoder: Decoder,
     raw: Box<[u8]>,
@@ -22,6 +22,17 @@ pub struct Utf8<'a> {
     ended: bool,
     done: bool,
     decoded: Box<[u8]>,
+}
+
+/// Name of the encoding in which a text is found to be, as a mapping names it.
+pub fn found(reader: &mut dyn ReadSeek, limits: &Limits) -> Result<&'static str, FileFault> {
+    let text = Utf8::open(reader, None, limits)?;
+    Ok(match text.encoding {
+        encoding if encoding == UTF_16LE => "utf-16le",
+        encoding if encoding == UTF_16BE => "utf-16be",
+        encoding if encoding == WINDOWS_1252 => "windows-1252",
+        _ => "utf-8",
+    })
 }
 
 /// Why the text can't be read on.
@@ -76,9 +87,9 @@ impl<'a> Utf8<'a> {
         Ok(Self::start(reader, encoding))
     }
 
-    fn start(reader: &'a mut dyn Read, encoding: &'static Encoding) -> Self {
+    fn start(reader: impl Read + 'a, encoding: &'static Encoding) -> Self {
         Self {
-            reader,
+            reader: Box::new(reader),
             encoding,
             decoder: encoding.new_decoder_with_bom_removal(),
             raw: vec![0; RAW].into_boxed_slice(),
@@ -92,7 +103,7 @@ impl<'a> Utf8<'a> {
 
     /// A stream that must be UTF-8 and can only be read once. Nothing is looked over: whoever reads must be ready for a
     /// fault in the middle.
-    pub fn stream(reader: &'a mut dyn Read) -> Self {
+    pub fn stream(reader: impl Read + 'a) -> Self {
         Self::start(reader, UTF_8)
     }
 

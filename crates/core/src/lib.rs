@@ -6,6 +6,7 @@
 pub mod agreement;
 pub mod attendance;
 pub mod confidence;
+pub mod convention;
 pub mod directory;
 pub mod grades;
 pub mod identifiers;

@@ -70,6 +70,8 @@ pub enum Role {
     Dpo,
     /// Consortium lead: aggregates, never a named learner.
     ConsortiumLead,
+    /// Technician: the own institution's agents, and how ready its data is; never a record.
+    Technician,
     /// A learner: the own record, once home turns that on.
     Learner,
     /// A parent or carer: the own child's record, once home turns that on.
@@ -80,7 +82,7 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Head,
         Self::Teacher,
         Self::Tutor,
@@ -89,6 +91,7 @@ impl Role {
         Self::DataManager,
         Self::Dpo,
         Self::ConsortiumLead,
+        Self::Technician,
         Self::Learner,
         Self::Parent,
         Self::Program,
@@ -105,6 +108,7 @@ impl Role {
             Self::DataManager => "data_manager",
             Self::Dpo => "dpo",
             Self::ConsortiumLead => "consortium_lead",
+            Self::Technician => "technician",
             Self::Learner => "learner",
             Self::Parent => "parent",
             Self::Program => "program",

@@ -6,6 +6,7 @@
 
 use crate::{
     entry::{Entry, Note, RecordEntry, split_entries},
+    follow::entries_at,
     shared::Shared,
 };
 use commonroll_store::{AboutRow, Block};
@@ -13,6 +14,8 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 /// Blocks read at a time.
 const BLOCKS: u32 = 32;
+/// Entries read at a time.
+const AT_ONCE: usize = 1_024;
 /// Learners asked for at a time.
 const KEYS: usize = 256;
 /// More new entries than this since the last look, a quarter of a second ago, leave no time for the index: a step holds
@@ -106,6 +109,25 @@ pub(crate) async fn about(shared: &Shared, learner: u32) -> Result<About, Unread
     let mut found = found.into_iter();
     let mut next = || found.next().unwrap_or_default();
     Ok(About { records: next(), notes: next(), anybody: next() })
+}
+
+/// The notes of these sorts that name a learner, with their places in the log, in its order.
+pub(crate) async fn notes_of(
+    shared: &Shared,
+    learner: u32,
+    what: &[&str],
+) -> Result<Vec<(u64, Note)>, Unread> {
+    let mut found = Vec::new();
+    for some in about(shared, learner).await?.notes.chunks(AT_ONCE) {
+        for (seq, bytes) in entries_at(shared.store.as_ref(), some).await.map_err(|_| Unread)? {
+            if let Ok(Entry::Note(note)) = Entry::decode(&bytes)
+                && what.contains(&note.what.as_str())
+            {
+                found.push((seq, note));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Takes the index on by one step, if little else is to be done. What fails is tried again at the next tick.
@@ -209,6 +231,25 @@ pub(crate) const TAKEN_OUT: &str = "export.made";
 /// Learners that one such entry names at most.
 pub(crate) const NAMED_MAX: usize = 5_000;
 
+/// Learners as an entry names them, in stretches from one number to another: every one, for what an entry doesn't name is found
+/// neither by who asks who saw them nor by their erasure.
+pub(crate) fn naming<'a>(learners: impl IntoIterator<Item = &'a u32>) -> serde_json::Value {
+    serde_json::json!(runs(learners.into_iter().map(|learner| u64::from(*learner)).collect()))
+}
+
+/// Numbers as runs from one to another.
+pub(crate) fn runs(mut numbers: Vec<u64>) -> Vec<(u64, u64)> {
+    numbers.sort_unstable();
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if number <= *last + 1 => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    runs
+}
+
 /// The learners whom an entry names in stretches.
 pub(crate) fn named_in(stretches: &serde_json::Value) -> impl Iterator<Item = u32> + '_ {
     let number = |value: &serde_json::Value| u32::try_from(value.as_u64()?).ok();
@@ -269,5 +310,15 @@ mod tests {
     fn a_note_that_names_only_places_is_found_for_anybody() {
         assert_eq!(note("delivery.withheld", json!({ "withheld": [[12, "no_placement"]] })), [ANYBODY]);
         assert_eq!(note("read.disclosed", json!({ "learner": u64::MAX })), [0u64; 0], "not a number of ours");
+    }
+
+    #[test]
+    fn whoever_a_page_shows_is_named_by_its_entry_however_their_numbers_lie() {
+        let every_other: std::collections::BTreeSet<u32> = (1..4_000).step_by(2).collect();
+        let named: Vec<u32> = named_in(&naming(&every_other)).collect();
+        assert!(named.into_iter().eq(every_other), "2,000 learners, no two beside each other");
+        assert_eq!(naming(&[3, 1, 2, 7]), serde_json::json!([[1, 3], [7, 7]]));
+        let stretches = serde_json::json!([[0, u32::MAX]]);
+        assert_eq!(named_in(&stretches).count(), NAMED_MAX, "an entry that names everybody costs no more");
     }
 }

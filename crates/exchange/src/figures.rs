@@ -1,6 +1,6 @@
 //! What an operator sees of the exchange: figures for metrics and status pages, and the directory in counts. Nobody by name.
 
-use crate::{Exchange, directory::change::hex, types::AgentId};
+use crate::{Exchange, rooms::policy_hash, types::AgentId};
 use commonroll_core::{Slug, Timestamp};
 use std::sync::atomic::Ordering;
 
@@ -62,7 +62,7 @@ impl Exchange {
             log_entries: self.shared.frontier().size(),
             commits: self.shared.commits(),
             accepted: self.shared.accepted(),
-            policy: directory.policies().hash().map_or_else(String::new, |hash| hex(&hash)),
+            policy: policy_hash(&directory),
             policy_broken: directory.policies().set().is_none(),
             policy_rejected: self.shared.policy_rejected.load(Ordering::Relaxed),
             institutions: institutions.collect(),

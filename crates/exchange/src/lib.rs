@@ -5,6 +5,7 @@
 //! without a socket.
 
 mod agreements;
+mod alignment;
 mod by_learner;
 pub mod directory;
 pub mod types;
@@ -23,6 +24,7 @@ mod figures;
 mod follow;
 mod import;
 mod live;
+mod matches;
 mod messages;
 mod notices;
 mod office;
@@ -33,6 +35,7 @@ mod projection;
 mod proofs;
 mod publish;
 mod questions;
+mod readiness;
 mod reading;
 mod recall;
 mod refusals;
@@ -41,6 +44,7 @@ mod sessions;
 mod shared;
 mod subject;
 mod trial;
+mod turns;
 mod verify;
 mod views;
 mod watches;
@@ -49,15 +53,17 @@ pub mod withdrawal;
 mod writer;
 
 pub use agreements::{AgreementSeen, agreement_hash, ending_hash};
+pub use alignment::{AlignmentSeen, ConventionSeen, Stands};
 pub use desk::{
-    AgentSeen, AgentsSeen, Candidate, Cell, Cells, CheckError, Checked, ClaimSeen, Deed, FieldSeen, Gap,
-    GuestSeen, LogKind, LogLine, LogPage, PAGE_LINES, PartnerSeen, ProofSeen, RoleSees, SharingSeen, Step,
-    UnmatchedSeen, WAITING_MOST, WaitingSeen, Way,
+    AgentSeen, AgentsSeen, Cell, Cells, CheckError, Checked, ClaimSeen, Deed, FieldSeen, Gap, GuestSeen,
+    LogKind, LogLine, LogPage, MovedHow, MovedSeen, PAGE_LINES, PartnerSeen, ProofSeen, RoleSees,
+    SharingSeen, Step, UnmatchedSeen, WAITING_MOST, WaitingSeen, Way,
 };
 pub use directory::agreements::{Ending, Signed, Standing};
 pub use directory::alerts::AlertId;
 pub use directory::approvals::Approval;
 pub use directory::change::Keeping;
+pub use directory::matches::{MatchDeed, MatchId};
 pub use directory::messages::MessageId;
 pub use directory::policies::Proposal;
 pub use directory::sending::{Channel, SendFault};
@@ -79,6 +85,10 @@ pub use import::{
     SignedText,
 };
 pub use live::Sizes;
+pub use matches::{
+    DoubleSeen, FitSeen, HomeSeen, LinkSeen, LinksSeen, MatchStepSeen, OptionSeen, Points, QuestionSeen,
+    Taking,
+};
 pub use messages::{AnswerSeen, MessageSeen, TellSeen, Telling};
 pub use office::{Acting, LawError};
 pub use people::{
@@ -91,6 +101,9 @@ pub use projection::ReadBody;
 pub use publish::BATCH_RECORDS;
 pub use questions::{
     AskError, Asker, Direction, Event, Question, Reached, Reader, Saw, Sharing, Topic, Window,
+};
+pub use readiness::{
+    DayError, DayHeld, HeldSeen, PartnerReadiness, ProblemSeen, ProblemsSeen, ReadinessSeen,
 };
 pub use reading::{
     CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,
@@ -107,8 +120,8 @@ pub use verify::{Verified, VerifyError};
 pub use whereabouts::{
     AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, Choice, CodeRow, CodeSeen, CodeStands, CodesFile,
     CodesSeen, ConflictSeen, DecidedSeen, EvacuationSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
-    Outbound, OutboundAlert, PAPER_MAX, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState,
-    Session, ThereSeen, ToldSeen, number_of_lesson,
+    Outbound, OutboundAlert, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session,
+    ThereSeen, ToldSeen, number_of_lesson,
 };
 
 pub use watches::{Dropped, WatchSeen, WatchesSeen};
@@ -341,7 +354,11 @@ impl Exchange {
             }
         })?;
         self.shared.jobs.send(Job::Publish(Box::new(job))).await.map_err(|_| PublishError::Unavailable)?;
-        answer.await.map_err(|_| PublishError::Unavailable)?
+        let answer = answer.await.map_err(|_| PublishError::Unavailable)?;
+        if let Err(PublishError::Gap { .. }) = &answer {
+            self.refused(speaker.institution.as_str(), readiness::OUT_OF_STEP, "");
+        }
+        answer
     }
 
     /// Opens the speaker's feed behind a cursor.

@@ -4,8 +4,11 @@
 //! moment ago does nothing more.
 
 use crate::{
+    Exchange,
     directory::{Directory, approvals::Approval},
+    submit_with,
     types::{NotAllowed, PersonSpeaker},
+    writer::Work,
 };
 use commonroll_audit::{
     approval::{Approves, verify_approval},
@@ -63,6 +66,41 @@ impl Actor {
         verify_approval(&key, what, &self.id().0, hash, &signature).map_err(|_| wrong)?;
         let institution = self.speaker.institution().clone();
         Ok(Approval { person: self.id(), institution, role: self.role, signature, at: now })
+    }
+}
+
+impl Exchange {
+    /// Does something of a person's in the log's writer, where it is decided. Whoever was refused too often lately is refused
+    /// at once; `refused` names the entry by which refusals are counted.
+    pub(crate) async fn act<T: Send + 'static>(
+        &self,
+        acting: Acting<'_>,
+        refused: &'static str,
+        now: Timestamp,
+        work: impl FnMut(&mut Work<'_>) -> Result<T, LawError> + Send + 'static,
+    ) -> Result<T, LawError> {
+        if self.shared.misses.too_many(acting.speaker.id(), now) {
+            return Err(NotAllowed::Denied.into());
+        }
+        let done = submit_with(&self.shared, &acting.speaker.by(), now, work).await;
+        let done = done.map_err(|_| LawError::Unavailable)?;
+        if let Err(LawError::NotAllowed(denied)) = done {
+            return Err(self.turned_away(acting, refused, now, denied));
+        }
+        done
+    }
+
+    /// Counts what was refused.
+    pub(crate) fn turned_away(
+        &self,
+        acting: Acting<'_>,
+        refused: &'static str,
+        now: Timestamp,
+        denied: NotAllowed,
+    ) -> LawError {
+        self.refused(&acting.speaker.by(), refused, "");
+        self.shared.misses.missed(acting.speaker.id(), now);
+        denied.into()
     }
 }
 

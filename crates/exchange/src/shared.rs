@@ -3,7 +3,7 @@
 //! Only the writer changes any of it, and only after a commit.
 
 use crate::{
-    desk::{Checking, Contacts},
+    desk::Contacts,
     directory::{Directory, change::Bytes16, duties::Going, tokens::MatchingKey},
     duty::{ranges::Ranges, retention::Retention},
     live::{Committed, LiveRecord, Ring, Sizes},
@@ -11,11 +11,12 @@ use crate::{
     recall::{Recall, dirt::Dirt},
     refusals::Refusals,
     sessions::Tidied,
+    turns::Turns,
     views::Views,
     writer::{Job, WriteFault},
 };
 use commonroll_audit::{checkpoint::LogKey, frontier::Frontier};
-use commonroll_core::RecordKind;
+use commonroll_core::{PersonId, RecordKind};
 use commonroll_store::{Store, StoreError};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -87,7 +88,9 @@ pub struct Shared {
     /// Held while records are taken out as a file.
     pub exporting: tokio::sync::Mutex<()>,
     /// Who has a check of the whole log running.
-    pub checking: Checking,
+    pub checking: Turns<PersonId>,
+    /// Whose agent is being told of a day.
+    pub days: Turns<u16>,
     /// When agents were last heard.
     pub contacts: Contacts,
     /// The sweep under way.
@@ -145,7 +148,8 @@ impl Shared {
             leaving: tokio::sync::RwLock::default(),
             trying: Arc::default(),
             exporting: tokio::sync::Mutex::default(),
-            checking: Checking::default(),
+            checking: Turns::default(),
+            days: Turns::default(),
             contacts: Contacts::default(),
             recall: tokio::sync::Mutex::default(),
             retention: tokio::sync::Mutex::default(),

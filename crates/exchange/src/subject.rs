@@ -8,7 +8,7 @@
 use crate::{
     Exchange,
     decide::{Subject, leave, only, place},
-    directory::{Directory, alerts::learner_of, change::hex, messages::Message},
+    directory::{Directory, alerts::learner_of, messages::Message},
     messages,
     office::{Acting, may},
     questions::{Question, Reader, Saw, Window},
@@ -17,6 +17,7 @@ use crate::{
         held::{Copy, Holdings},
         keeps,
     },
+    rooms::policy_hash,
     submit,
     types::{GroupState, NotAllowed},
 };
@@ -375,7 +376,7 @@ fn declared(
         let until = if person.revoked.is_some() { ", ended" } else { "" };
         said.push(("access", format!("a {} was let in on {}{until}", roles.join(", "), person.enrolled)));
     }
-    said.push(("policy in force", directory.policies().hash().map_or_else(String::new, |hash| hex(&hash))));
+    said.push(("policy in force", policy_hash(directory)));
     Some(said)
 }
 

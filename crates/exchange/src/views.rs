@@ -2,11 +2,13 @@
 
 use crate::{
     Exchange,
+    alignment::AlignmentView,
     progress::ProgressView,
     projection::{Projection, ReadBody, Shown, View},
+    readiness::{self, ReadinessView},
     shared::Shared,
     watches::Look,
-    whereabouts::{self, Covered, Whereabouts},
+    whereabouts::{self, Covered, Evening, Whereabouts},
 };
 use commonroll_core::Timestamp;
 use commonroll_views::whereabouts::Rules;
@@ -14,7 +16,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
 };
-use tokio::sync::watch;
+use tokio::sync::{MutexGuard, watch};
 
 /// What hangs on the log.
 pub(crate) struct Views {
@@ -22,12 +24,18 @@ pub(crate) struct Views {
     projection: tokio::sync::Mutex<Projection>,
     /// The board.
     pub whereabouts: Shown<Whereabouts>,
+    /// What was held against each other last, of the next day's timetables.
+    pub evening: Mutex<Evening>,
     /// Whom new records are about, for those who watch them.
     pub watches: Shown<Look>,
     /// Reads a record's open parts.
     pub read: ReadBody,
     /// The figures.
     pub progress: Shown<ProgressView>,
+    /// How ready each partner's data is.
+    pub readiness: Shown<ReadinessView>,
+    /// What partners' data mean, held against each other.
+    pub alignment: Shown<AlignmentView>,
     /// Grows whenever a board may look different.
     pub board_changes: watch::Sender<u64>,
     /// Whom the newest entries of each person's board cover.
@@ -49,13 +57,24 @@ impl Exchange {
             let whereabouts = Arc::new(Mutex::new(Whereabouts::new(rules, now)));
             let progress = Arc::new(Mutex::new(ProgressView::new(Arc::downgrade(&self.shared))));
             let watches: Shown<Look> = Arc::default();
-            let all: Vec<Shown<dyn View>> = vec![whereabouts.clone(), progress.clone(), watches.clone()];
+            let readiness = Arc::new(Mutex::new(ReadinessView::new(Arc::downgrade(&self.shared))));
+            let alignment: Shown<AlignmentView> = Arc::default();
+            let all: Vec<Shown<dyn View>> = vec![
+                whereabouts.clone(),
+                progress.clone(),
+                watches.clone(),
+                readiness.clone(),
+                alignment.clone(),
+            ];
             Views {
                 projection: tokio::sync::Mutex::new(Projection::new(read, all)),
                 whereabouts,
+                evening: Mutex::new(Evening::new(rules.detectors)),
                 watches,
                 read,
                 progress,
+                readiness,
+                alignment,
                 board_changes: watch::Sender::new(0),
                 covered: Mutex::default(),
                 words: Mutex::default(),
@@ -65,13 +84,28 @@ impl Exchange {
     }
 }
 
-/// Feeds the views with what is new, and lets them come to this moment.
+/// Feeds the views with what is new, and lets them come to this moment, unless that is being done already.
 pub(crate) async fn tick(shared: &Arc<Shared>, now: Timestamp) {
     let Some(views) = shared.views.get() else { return };
-    let Ok(mut projection) = views.projection.try_lock() else { return };
+    if let Ok(projection) = views.projection.try_lock() {
+        come_to(shared, projection, now).await;
+    }
+}
+
+/// The same for whoever leans on what was committed before: it waits. False if the views could not be fed.
+pub(crate) async fn catch_up(shared: &Arc<Shared>, now: Timestamp) -> bool {
+    let Some(views) = shared.views.get() else { return false };
+    come_to(shared, views.projection.lock().await, now).await
+}
+
+async fn come_to(shared: &Arc<Shared>, mut projection: MutexGuard<'_, Projection>, now: Timestamp) -> bool {
     if projection.advance(shared, now).await.is_err() {
         tracing::warn!("the log could not be read for the views; it is tried again");
-        return;
+        return false;
     }
     whereabouts::tick(shared, now).await;
+    if let Some(views) = shared.views.get() {
+        readiness::tick(&views.readiness, now);
+    }
+    true
 }

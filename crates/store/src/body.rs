@@ -105,6 +105,30 @@ impl Store for Backend {
         self.look_up(TEXT, ids, |key: &[u8; ID], value| parse_id_row(key, value)).await
     }
 
+    async fn ids_between(
+        &self,
+        source: u16,
+        (first, last): ([u8; 16], [u8; 16]),
+        limit: u32,
+    ) -> Result<Vec<IdRow>> {
+        // Behind revision and place in the log stands the source, in two bytes.
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+            "SELECT id, val FROM recid WHERE id >= $1 AND id <= $2 AND substr(val, 13, 2) = $3
+              ORDER BY id LIMIT $4",
+        )
+        .bind(first.to_vec())
+        .bind(last.to_vec())
+        .bind(source.to_be_bytes().to_vec())
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await
+        .map_err(sort)?;
+        let parsed = rows.iter().map(|(id, value)| {
+            parse_id_row(id, value).ok_or_else(|| damaged("a record id's row has not its length"))
+        });
+        parsed.collect()
+    }
+
     async fn superseded(&self, keys: &[([u8; 16], u32)]) -> Result<Vec<Option<IdRow>>> {
         const TEXT: &str = engine::look_up!("val", "superseded", "id_revision", "20");
         let keys: Vec<_> = keys.iter().map(id_revision).collect();

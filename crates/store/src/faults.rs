@@ -129,6 +129,11 @@ impl Store for Faulty {
         self.store.newest(ids).await
     }
 
+    async fn ids_between(&self, source: u16, range: ([u8; 16], [u8; 16]), limit: u32) -> Result<Vec<IdRow>> {
+        self.read().await?;
+        self.store.ids_between(source, range, limit).await
+    }
+
     async fn superseded(&self, keys: &[([u8; 16], u32)]) -> Result<Vec<Option<IdRow>>> {
         self.read().await?;
         self.store.superseded(keys).await

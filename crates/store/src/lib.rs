@@ -89,6 +89,9 @@ pub trait Store: Send + Sync {
     /// The newest revision held of each record, in the order of `ids`, by one statement.
     async fn newest(&self, ids: &[[u8; 16]]) -> Result<Vec<Option<IdRow>>>;
 
+    /// The newest revisions of a source's records whose ids lie in a range, both ends included, ascending by id, at most so many.
+    async fn ids_between(&self, source: u16, range: ([u8; 16], [u8; 16]), limit: u32) -> Result<Vec<IdRow>>;
+
     /// Where an older revision of a record is, in the order of `keys`, by one statement.
     async fn superseded(&self, keys: &[([u8; 16], u32)]) -> Result<Vec<Option<IdRow>>>;
 

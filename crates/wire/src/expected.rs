@@ -56,6 +56,8 @@ pub(crate) fn write_notice(said: &NoticeDeclaration) -> notice::Notice {
             NoticeKind::ExpectedAbsence => notice::NoticeKind::ExpectedAbsence,
             NoticeKind::NotAttending => notice::NoticeKind::NotAttending,
             NoticeKind::TakenBack => notice::NoticeKind::TakenBack,
+            NoticeKind::AtPartner => notice::NoticeKind::AtPartner,
+            NoticeKind::OwnLesson => notice::NoticeKind::OwnLesson,
         } as i32,
         learner_local_id: said.learner.as_str().to_owned(),
         group_local_id: String::new(),
@@ -70,6 +72,8 @@ pub(crate) fn read_notice(said: &notice::Notice) -> Result<NoticeDeclaration, In
         notice::NoticeKind::ExpectedAbsence => NoticeKind::ExpectedAbsence,
         notice::NoticeKind::NotAttending => NoticeKind::NotAttending,
         notice::NoticeKind::TakenBack => NoticeKind::TakenBack,
+        notice::NoticeKind::AtPartner => NoticeKind::AtPartner,
+        notice::NoticeKind::OwnLesson => NoticeKind::OwnLesson,
         notice::NoticeKind::Unspecified | notice::NoticeKind::Closure | notice::NoticeKind::Cancellation => {
             let rule = "must be about a learner; closures and cancellations are part of a declared day";
             return Err(Invalid::new("kind", rule));

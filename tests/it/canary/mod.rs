@@ -28,7 +28,9 @@ fn said(command: &mut Command) -> String {
 fn outbox(town: &Town) -> Vec<u8> {
     words::files(&town.path("kingsmead").join("outbox"))
         .iter()
-        .flat_map(|file| fs::read(file).unwrap())
+        // A file that the agent is putting in place has another name a moment later; whoever waits for it looks again.
+        .filter_map(|file| fs::read(file).ok())
+        .flatten()
         .collect()
 }
 

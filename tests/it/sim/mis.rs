@@ -136,6 +136,6 @@ impl WriteBack for Mis {
                 state.removed.insert(key, removal.revision.get());
             }
         }
-        Ok(vec![TakenBack { outcome: CopyOutcome::Removed, reason: "" }; removals.len()])
+        Ok(vec![TakenBack { outcome: CopyOutcome::Removed, reason: "", is_carried: false }; removals.len()])
     }
 }

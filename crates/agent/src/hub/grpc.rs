@@ -1,25 +1,31 @@
 //! The real hub: gRPC over mutual TLS.
 
-use super::{Hub, HubError, PublishSession, ReceiveSession, tls};
+use super::{DayHeld, DayRecord, Hub, HubError, PublishSession, ReceiveSession, tls};
 use crate::identity::Identity;
 use async_trait::async_trait;
-use commonroll_audit::InclusionFile;
-use commonroll_core::Slug;
-use commonroll_wire::pb::{
-    audit::v1::{
-        CheckpointRequest, CheckpointResponse, ProveRequest, audit_service_client::AuditServiceClient,
-    },
-    directory::v1::{
-        Declaration, DeclarationResult, DeclareRequest, SigningKey, SigningKeysRequest,
-        directory_service_client::DirectoryServiceClient,
-    },
-    enrolment::v1::{
-        JoinRequest, JoinResponse, RenewRequest, RenewResponse,
-        enrolment_service_client::EnrolmentServiceClient,
-    },
-    exchange::v1::{
-        AcknowledgeRequest, AnswerWithdrawalRequest, PublishRequest, PublishResponse, ReceiveRequest,
-        ReceiveResponse, exchange_service_client::ExchangeServiceClient,
+use commonroll_audit::{Hash, InclusionFile};
+use commonroll_core::{RecordId, SchoolDate, Slug, Timestamp};
+use commonroll_wire::{
+    Held,
+    pb::{
+        audit::v1::{
+            CheckpointRequest, CheckpointResponse, ProveRequest, audit_service_client::AuditServiceClient,
+        },
+        directory::v1::{
+            Declaration, DeclarationResult, DeclareRequest, SigningKey, SigningKeysRequest,
+            directory_service_client::DirectoryServiceClient,
+        },
+        enrolment::v1::{
+            JoinRequest, JoinResponse, RenewRequest, RenewResponse,
+            enrolment_service_client::EnrolmentServiceClient,
+        },
+        exchange::v1::{
+            AcknowledgeRequest, AnswerWithdrawalRequest, PublishRequest, PublishResponse, ReceiveRequest,
+            ReceiveResponse, exchange_service_client::ExchangeServiceClient,
+        },
+        readiness::v1::{
+            DayRequest, DayResponse, HeldRecord, readiness_service_client::ReadinessServiceClient,
+        },
     },
 };
 use std::time::Duration;
@@ -29,6 +35,8 @@ use tonic::{Code, Status, Streaming, transport::Channel};
 
 /// Most bytes of one message from the hub: 1,000 records with all that they may carry rarely come near it.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
+/// Most records of one day.
+const DAY_RECORDS_MAX: usize = 500_000;
 /// How long a single call may take before the connection counts as broken.
 const CALL_SECONDS_MAX: u64 = 60;
 
@@ -105,6 +113,42 @@ impl Hub for GrpcHub {
         let mut audit = AuditServiceClient::new(self.channel.clone());
         Ok(within(audit.checkpoint(CheckpointRequest { old_size })).await?.into_inner())
     }
+
+    async fn day(&self, date: SchoolDate, records: bool) -> Result<DayHeld, HubError> {
+        let mut service = ReadinessServiceClient::new(self.channel.clone());
+        let asked = DayRequest { date: date.to_string(), records };
+        let mut pieces = within(service.day(asked)).await?.into_inner();
+        let mut held = DayHeld::default();
+        while let Some(piece) = within(pieces.message()).await? {
+            read_day(&mut held, piece)?;
+        }
+        Ok(held)
+    }
+}
+
+fn read_day(held: &mut DayHeld, piece: DayResponse) -> Result<(), HubError> {
+    if held.records.len() + piece.records.len() > DAY_RECORDS_MAX {
+        return Err(HubError::Protocol("a day has too many records"));
+    }
+    for kind in piece.kinds {
+        let root = Hash::try_from(kind.root.as_ref());
+        let root = root.map_err(|_| HubError::Protocol("a day's root has not 32 bytes"))?;
+        held.roots.insert(kind.kind, root);
+    }
+    for record in &piece.records {
+        let read = read_held(record).ok_or(HubError::Protocol("a day's record can't be read"))?;
+        held.records.push(read);
+    }
+    Ok(())
+}
+
+fn read_held(record: &HeldRecord) -> Option<DayRecord> {
+    let id = RecordId::from_slice(&record.record_id).ok()?;
+    Some(DayRecord {
+        held: Held { id, revision: record.revision, withdrawn: record.withdrawn },
+        kind: record.kind.parse().ok()?,
+        accepted: Timestamp::from_micros("accepted_at_us", record.accepted_at_us).ok()?,
+    })
 }
 
 struct Publishing {

@@ -1,4 +1,4 @@
-//! The hub as the agent needs it: eight calls, and what their failures mean for what to do next.
+//! The hub as the agent needs it: nine calls, and what their failures mean for what to do next.
 //!
 //! The agent's logic speaks to this trait alone, so that a test or a simulation can lose, repeat and reorder what a
 //! network would. [`grpc`] is the real one.
@@ -10,15 +10,18 @@ pub(crate) use tls::pem;
 
 use async_trait::async_trait;
 use commonroll_audit::Hash;
-use commonroll_core::Slug;
-use commonroll_wire::pb::{
-    audit::v1::CheckpointResponse,
-    directory::v1::{Declaration, DeclarationResult, SigningKey},
-    exchange::v1::{
-        AcknowledgeRequest, AnswerWithdrawalRequest, PublishRequest, PublishResponse, ReceiveResponse,
+use commonroll_core::{RecordKind, SchoolDate, Slug, Timestamp};
+use commonroll_wire::{
+    Held,
+    pb::{
+        audit::v1::CheckpointResponse,
+        directory::v1::{Declaration, DeclarationResult, SigningKey},
+        exchange::v1::{
+            AcknowledgeRequest, AnswerWithdrawalRequest, PublishRequest, PublishResponse, ReceiveResponse,
+        },
     },
 };
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 /// What the agent asks of the hub.
 #[async_trait]
@@ -37,6 +40,31 @@ pub trait Hub: Send + Sync {
     async fn signing_keys(&self, institution: &Slug) -> Result<Vec<SigningKey>, HubError>;
     /// The newest checkpoint, with the proof that it extends the one of `old_size`.
     async fn checkpoint(&self, old_size: u64) -> Result<CheckpointResponse, HubError>;
+    /// What the hub holds of the own records of a school date: roots, and the records if they are asked for. A hub that can't
+    /// be asked refuses.
+    async fn day(&self, _date: SchoolDate, _records: bool) -> Result<DayHeld, HubError> {
+        Err(HubError::Refused("this hub can't say what it holds of a day".to_owned()))
+    }
+}
+
+/// What the hub holds of a day.
+#[derive(Debug, Clone, Default)]
+pub struct DayHeld {
+    /// The root over the records of each kind, by the kind's name.
+    pub roots: HashMap<String, Hash>,
+    /// The records, if they were asked for.
+    pub records: Vec<DayRecord>,
+}
+
+/// A record that the hub holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayRecord {
+    /// Id, newest revision, and whether that takes it back.
+    pub held: Held,
+    /// Its kind.
+    pub kind: RecordKind,
+    /// When the hub accepted that revision.
+    pub accepted: Timestamp,
 }
 
 /// An open publish stream. Answers come in the order of the batches; the first one comes before any batch.

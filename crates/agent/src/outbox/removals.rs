@@ -1,9 +1,10 @@
 //! What is taken back of what was written, and what can't be.
 //!
-//! SIMS' interface takes a row with `Withdrawn` at the revision that it has. For everything else there is a list for a
-//! person, `recall-<place>.csv`. A mark in the statutory register stays, as the law asks, unless it was wrong.
+//! SIMS' interface takes rows with `Withdrawn` at the revision that the MIS has, of lessons and of sessions; our own writing into
+//! databases those of lessons; where marks are posted over HTTP, such rows keep back what still waits. For everything else there
+//! is a list for a person, `recall-<place>.csv`. A mark in the statutory register stays, as the law asks, unless it was wrong.
 
-use super::{Folder, OutboxFormat, marks};
+use super::{Folder, marks};
 use commonroll_audit::CopyOutcome;
 use commonroll_connectors::render::{MarkRow, RecallRow, RowHead};
 use commonroll_core::{LocalId, RecordId, RecordKind, Revision, SchoolDate, Slug};
@@ -40,15 +41,25 @@ pub struct TakenBack {
     pub outcome: CopyOutcome,
     /// Why it is flagged or kept, as a code; empty otherwise.
     pub reason: &'static str,
+    /// A program of ours has yet to take its lesson's mark out, and may be refused: only then is this said.
+    pub is_carried: bool,
 }
 
-const REMOVED: TakenBack = TakenBack { outcome: CopyOutcome::Removed, reason: "" };
+impl TakenBack {
+    const fn new(outcome: CopyOutcome, reason: &'static str) -> Self {
+        Self { outcome, reason, is_carried: false }
+    }
+}
+
+const REMOVED: TakenBack = TakenBack::new(CopyOutcome::Removed, "");
+/// The reason of what no program takes out.
+pub(crate) const FLAG_BY_HAND: &str = "by_hand";
 /// No program takes it out: a person does.
-pub(super) const BY_HAND: TakenBack = TakenBack { outcome: CopyOutcome::Flagged, reason: "by_hand" };
+pub(super) const BY_HAND: TakenBack = TakenBack::new(CopyOutcome::Flagged, FLAG_BY_HAND);
 /// The hub no longer knows which learner of ours it is about.
-const NOBODY: TakenBack = TakenBack { outcome: CopyOutcome::Flagged, reason: "unknown_learner" };
+const NOBODY: TakenBack = TakenBack::new(CopyOutcome::Flagged, "unknown_learner");
 /// The lesson's mark goes; the session's mark that it was evidence for is the school's own register.
-const REGISTER: TakenBack = TakenBack { outcome: CopyOutcome::Kept, reason: "statutory_register" };
+const REGISTER: TakenBack = TakenBack::new(CopyOutcome::Kept, "statutory_register");
 
 /// Reasons for which what was written was wrong, and a register must not say it either.
 const WRONG: [&str; 3] = ["match_undone", "source_marked_confidential", "record_withdrawn"];
@@ -69,7 +80,7 @@ impl Removals {
         for removal in removals {
             let taken = rows.add(folder, removal);
             rows.taken.push(taken);
-            if !removal.is_written {
+            if !removal.is_written || taken.outcome == CopyOutcome::Flagged {
                 rows.list.push(RecallRow {
                     record: removal.id,
                     revision: removal.revision,
@@ -79,8 +90,10 @@ impl Removals {
                     kind: removal.kind,
                     reason: removal.reason.clone(),
                     what: match taken.outcome {
+                        CopyOutcome::Flagged if taken.is_carried => "remove the session mark by hand",
                         CopyOutcome::Flagged => "remove by hand",
                         CopyOutcome::Kept => "session mark stays: statutory register",
+                        CopyOutcome::Removed if taken.is_carried => "nothing, unless its row was not carried",
                         CopyOutcome::Removed | CopyOutcome::NotHeld => "removed",
                     },
                 });
@@ -90,16 +103,27 @@ impl Removals {
     }
 
     fn add(&mut self, folder: &Folder, removal: &Removal) -> TakenBack {
-        let by_program = removal.kind == RecordKind::Attendance && folder.writes(OutboxFormat::SimsXml);
-        if removal.is_written {
-            return if by_program { REMOVED } else { BY_HAND };
+        if removal.kind != RecordKind::Attendance || !folder.heeds_withdrawals() {
+            return BY_HAND;
+        }
+        let sessions = marks::kept(&folder.sessions);
+        let stays = !sessions.is_empty() && !WRONG.contains(&removal.reason.as_str());
+        let is_out = folder.takes_out_lessons();
+        let taken = match (stays, sessions.is_empty() || folder.takes_out_sessions()) {
+            _ if !is_out => BY_HAND,
+            (true, _) => REGISTER,
+            (false, true) => REMOVED,
+            // The lesson's mark goes; of the session's nobody but a person can tell, and take it out.
+            (false, false) => BY_HAND,
+        };
+        let is_carried = is_out && folder.carried;
+        // Written already, and whoever takes it out has it; of our own program's work we wait for the end.
+        if removal.is_written && !is_carried {
+            return taken;
         }
         let (Some(learner), Some(date)) = (&removal.learner, SchoolDate::from_days(removal.id.days())) else {
             return NOBODY;
         };
-        if !by_program {
-            return BY_HAND;
-        }
         let head = RowHead {
             record: removal.id,
             revision: removal.revision,
@@ -118,13 +142,13 @@ impl Removals {
             minutes_late: None,
             comment: String::new(),
         };
-        let sessions = marks::kept(&folder.sessions);
-        let stays = !sessions.is_empty() && !WRONG.contains(&removal.reason.as_str());
-        if !stays {
+        // What waits to be posted is not in the register yet.
+        let is_waiting = folder.posted && !folder.takes_out_sessions();
+        if (!stays || is_waiting) && !removal.is_written {
             let taken_back = |session| MarkRow { session: Some(session), ..row.clone() };
             self.sessions.extend(sessions.into_iter().map(taken_back));
         }
         self.lessons.push(row);
-        if stays { REGISTER } else { REMOVED }
+        TakenBack { is_carried, ..taken }
     }
 }

@@ -13,6 +13,7 @@ use commonroll_connectors::{
     Input, Limits,
     render::{Outcome, read_results},
 };
+use commonroll_core::RecordId;
 use std::{
     fs::{self, File},
     io::BufReader,
@@ -20,7 +21,7 @@ use std::{
 };
 
 const ENDING: &str = ".result.csv";
-/// Refused rows kept of one file; the rest are counted.
+/// Refused rows kept of one file, and superseded ones; the rest are counted.
 const REFUSED_MAX: usize = 1_000;
 
 /// Reads every result file of the outbox that is new or changed.
@@ -41,6 +42,8 @@ pub async fn read_all(folder: &Path, spool: &Spool) -> Result<(), AgentError> {
             continue;
         }
         let read = read(&entry.path(), name, state.0);
+        // First, so that no recall is settled without it.
+        spool.note_superseded(name, &read.superseded).await?;
         spool.note_result(name, state, (read.rows, read.applied), &read.refused, &read.fix).await?;
     }
     Ok(())
@@ -51,6 +54,8 @@ struct Read {
     rows: u64,
     applied: u64,
     refused: Vec<RefusedRow>,
+    /// Records of which a withdrawal was not carried, since a newer row took its place.
+    superseded: Vec<RecordId>,
     fix: String,
 }
 
@@ -64,13 +69,18 @@ fn read(path: &Path, name: &str, size: u64) -> Read {
         read.rows += 1;
         match row.outcome {
             Outcome::Applied => read.applied += 1,
+            // No more is written of these, and the totals have them among what is done.
+            Outcome::Superseded if read.superseded.len() < REFUSED_MAX => {
+                read.applied += 1;
+                read.superseded.push(row.record);
+            }
             Outcome::Refused if read.refused.len() < REFUSED_MAX => read.refused.push(RefusedRow {
                 file: name.to_owned(),
                 record: row.record.to_string(),
                 revision: row.revision.get(),
                 message: row.message.as_str().replace(['\r', '\n', '\t'], " "),
             }),
-            Outcome::Refused => {}
+            Outcome::Refused | Outcome::Superseded => {}
         }
     };
     match read_results(input, &Limits::default(), &mut give, &mut |_| problems += 1) {

@@ -1,13 +1,15 @@
-//! The four loops of a running agent.
+//! The loops of a running agent.
 
 use super::Agent;
-use crate::{error::AgentError, publish::Publisher, scan::Scanner};
+use crate::{error::AgentError, fetch, publish::Publisher, scan::Scanner};
 use notify::{RecursiveMode, Watcher};
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
 
 /// How often the hub is asked for a checkpoint.
 const CONTACT: Duration = Duration::from_secs(60);
+/// How long rows that are being carried into the MIS may take once the agent is told to stop.
+const LAST_ROWS: Duration = Duration::from_secs(1);
 /// Longest time between two rounds of publishing, so that no lost wake-up matters.
 const ROUND: Duration = Duration::from_secs(15);
 
@@ -18,7 +20,12 @@ pub(super) async fn scanning(agent: Arc<Agent>, mut stop: watch::Receiver<bool>)
     if watcher.is_none() {
         tracing::warn!("the folders can't be watched; they are looked at now and then");
     }
-    let poll = agent.settings.sources.iter().map(|source| source.poll_seconds).min().unwrap_or(60);
+    // What is fetched lies in folders of our own, which are looked at as often as others at least.
+    let looks = agent.settings.sources.iter().map(|source| match source.asked {
+        Some(_) => source.poll_seconds.min(60),
+        None => source.poll_seconds,
+    });
+    let poll = looks.min().unwrap_or(60);
     let mut scanner = Scanner::default();
     let mut failures = 0;
     while !*stop.borrow() {
@@ -45,11 +52,48 @@ pub(super) async fn scanning(agent: Arc<Agent>, mut stop: watch::Receiver<bool>)
     }
 }
 
+/// Asks the MIS of one source, if it is one that is fetched, at the source's own pace.
+pub(super) async fn fetching(agent: Arc<Agent>, source: usize, mut stop: watch::Receiver<bool>) {
+    let Some(source) = agent.settings.sources.get(source) else { return };
+    let Some(fetcher) = agent.fetchers.get(&source.name) else { return };
+    let mut failures = 0;
+    while !*stop.borrow() {
+        let round = tokio::select! {
+            round = fetch::round(source, &**fetcher, &agent.spool, agent.today()) => round,
+            // What was under way is dropped: nothing of it was ever seen.
+            _ = stop.changed() => return,
+        };
+        let wait = match round {
+            Ok(round) => {
+                failures = if matches!(round, fetch::Round::Done(_)) { 0 } else { failures + 1 };
+                fetch::wait(source, failures, &round, &*agent.rng)
+            }
+            Err(error) => {
+                failures += 1;
+                tracing::error!(%error, source = source.name, "the MIS is not read for now");
+                agent.wait(failures, &error)
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with('.'))
+}
+
 /// Watches the sources' folders and the outbox. `None` where the system can't.
 fn watch_folders(agent: &Agent, changed: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
     let tell = move |event: notify::Result<notify::Event>| {
-        // What we read ourselves is no change. A full channel means that a look is due already.
-        if event.is_ok_and(|event| !event.kind.is_access()) {
+        // What we read ourselves is no change, nor is a hidden file: no export is one. A full channel means that a look is due.
+        let is_change = |event: notify::Event| {
+            let hidden = !event.paths.is_empty() && event.paths.iter().all(|path| is_hidden(path));
+            !event.kind.is_access() && !hidden
+        };
+        if event.is_ok_and(is_change) {
             let _ = changed.try_send(());
         }
     };
@@ -60,6 +104,38 @@ fn watch_folders(agent: &Agent, changed: mpsc::Sender<()>) -> Option<notify::Rec
         watcher.watch(folder, RecursiveMode::NonRecursive).ok()?;
     }
     Some(watcher)
+}
+
+/// Carries into the MIS what the outbox holds, as soon as something new is there or a row is due again.
+pub(super) async fn applying(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) {
+    let mut failures = 0;
+    while !*stop.borrow() {
+        let mut round = std::pin::pin!(agent.apply());
+        let applied = tokio::select! {
+            applied = &mut round => applied,
+            _ = stop.changed() => {
+                // What doesn't come to its end in this time is dropped: a row that stands in the MIS is recognised there.
+                let _ = tokio::time::timeout(LAST_ROWS, round).await;
+                return;
+            }
+        };
+        let wait = match applied {
+            Ok(applied) => {
+                failures = 0;
+                applied.map_or(ROUND, |applied| applied.rest).max(Duration::from_millis(50))
+            }
+            Err(error) => {
+                failures += 1;
+                tracing::error!(%error, "rows can't be carried into the MIS for now");
+                agent.wait(failures - 1, &error)
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = agent.written.notified() => {}
+            _ = stop.changed() => return,
+        }
+    }
 }
 
 /// Publishes whatever waits, as soon as it waits.

@@ -16,7 +16,27 @@ use crate::{
     },
 };
 use commonroll_connectors::{Draft, Scope};
-use commonroll_core::Body;
+use commonroll_core::{Body, RecordId};
+use std::collections::BTreeMap;
+
+/// What the stretches that were passed over say of absence.
+pub(super) struct Carry {
+    /// Scopes that the last export had all of.
+    pub settled: Vec<(i32, Option<i32>)>,
+    /// Records of stretches that were passed over, by day.
+    pub days: BTreeMap<i32, u64>,
+    /// Records of stretches that are gone, ascending: the only ones that may be absent now and were not before.
+    pub gone: Vec<RecordId>,
+}
+
+/// A scope of records, as it is remembered; `None` for others.
+pub(super) fn remembered(scope: Scope) -> Option<(i32, Option<i32>)> {
+    match scope {
+        Scope::Day(kind, date) => Some((kind as i32, Some(date.days()))),
+        Scope::Records(kind) => Some((kind as i32, None)),
+        _ => None,
+    }
+}
 
 impl File<'_> {
     /// Withdraws what lies in a scope and is absent; a scope that lost too much at once is a fault.
@@ -50,6 +70,45 @@ impl File<'_> {
             self.withdraw(tx, page, taken).await?;
         }
         Ok(Ok(()))
+    }
+
+    /// The same where stretches were passed over, and so their records not marked as seen. `None` if that doesn't tell.
+    pub(super) async fn absent_beside(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        carry: &Carry,
+        taken: &mut Taken,
+    ) -> Result<Option<Result<(), Fault>>, AgentError> {
+        let range = match scope {
+            Scope::Day(kind, date) => Range { kind, date: Some(date) },
+            Scope::Records(kind) => Range { kind, date: None },
+            _ => return Ok(None),
+        };
+        if !remembered(scope).is_some_and(|scope| carry.settled.contains(&scope)) {
+            // Something may stand here since long ago. If all that wasn't read now was passed over, nothing does.
+            let (_, unread) = sent::absent_count(tx, range, self.origin, self.generation).await?;
+            let carried: u64 = match range.date {
+                Some(date) => carry.days.get(&date.days()).copied().unwrap_or(0),
+                None => carry.days.values().sum(),
+            };
+            return Ok((unread == carried).then_some(Ok(())));
+        }
+        let gone: Vec<RecordId> = carry.gone.iter().copied().filter(|id| range.has(*id)).collect();
+        let absent = sent::absent_of(tx, &gone, range, self.origin, self.generation).await?;
+        if absent.is_empty() {
+            return Ok(Some(Ok(())));
+        }
+        let (new, n) = (taken.new_in(range), absent.len() as u64);
+        // Beyond this it makes no difference how many there are.
+        let enough =
+            self.source.shrink_from.max(n * 100 / u64::from(self.source.shrink_percent_max).max(1) + 1);
+        let all = sent::count_to(tx, range, self.origin, enough.saturating_add(new)).await?;
+        if self.has_shrunk(all.saturating_sub(new), n) {
+            return Ok(Some(Err(shrunken())));
+        }
+        self.withdraw(tx, absent, taken).await?;
+        Ok(Some(Ok(())))
     }
 
     async fn withdraw(&self, tx: &mut Tx, absent: Vec<Sent>, taken: &mut Taken) -> Result<(), AgentError> {

@@ -2,6 +2,7 @@
 //!
 //! So memory does not grow with the file, and a connector that panics takes down its file, not the agent.
 
+use super::stretching::{Found, Shape, Stretched, Stretching, Way, base};
 use crate::{
     settings::Source,
     spool::{declared::Prepared, sent::Print, sight::PROBLEMS_MAX},
@@ -24,6 +25,8 @@ pub(super) struct FoundRecord {
     pub print: Print,
     pub draft: Draft,
     pub line: u64,
+    /// Number of its stretch; 0 if the file is not read in stretches.
+    pub stretch: u32,
 }
 
 /// What a connector gave since the last piece.
@@ -31,6 +34,8 @@ pub(super) struct FoundRecord {
 pub(super) struct Piece {
     pub records: Vec<FoundRecord>,
     pub declarations: Vec<Prepared>,
+    /// Stretches whose last record stands in this piece or an earlier one.
+    pub stretches: Vec<Found>,
 }
 
 /// What a connector said of the file as a whole.
@@ -40,6 +45,8 @@ pub(super) struct Ending {
     pub problem_count: u64,
     pub scopes: Vec<Scope>,
     pub items: u64,
+    /// Where it was read in stretches.
+    pub stretched: Option<Stretched>,
 }
 
 /// Whose file it is, and how it is read.
@@ -53,24 +60,49 @@ pub struct Reading {
     pub salt: [u8; 32],
 }
 
-/// Reads a file to its end. Blocks; pieces go through `pieces` as they fill.
+/// How a source's files are read.
+fn settings(source: &Source, reading: &Reading) -> commonroll_connectors::Settings {
+    commonroll_connectors::Settings::new(
+        reading.institution.clone(),
+        reading.zone.clone(),
+        source.mapping.clone(),
+    )
+}
+
+/// True if a source's files can be read in stretches.
+pub(super) fn has_stretches(source: &Source, reading: &Reading) -> bool {
+    source.connector.0.has_stretches(&settings(source, reading))
+}
+
+/// Reads a file to its end. Blocks; pieces go through `pieces` as they fill. `None` if it can't be read in this way.
 pub(super) fn feed(
     source: &Source,
     reading: &Reading,
     name: &str,
-    reader: &mut dyn ReadSeek,
-    size: u64,
+    (reader, size): (&mut dyn ReadSeek, u64),
+    (way, shape): (Way, Shape),
     pieces: mpsc::Sender<Piece>,
-) -> Result<Ending, FileFault> {
-    let settings = commonroll_connectors::Settings::new(
-        reading.institution.clone(),
-        reading.zone.clone(),
-        source.mapping.clone(),
-    );
-    let mut feeder = Feeder { reading, pieces, piece: Piece::default(), ending: Ending::default() };
-    source.connector.0.translate(Input { file_name: name, reader, size }, &settings, &mut feeder)?;
+) -> Result<Option<Ending>, FileFault> {
+    let settings = settings(source, reading);
+    let recall = match way {
+        Way::Whole => None,
+        Way::Afresh => Some(None),
+        Way::Knowing(recall) => Some(Some(recall)),
+    };
+    let base = || base(source, reading.institution.as_str(), &reading.zone, &reading.salt);
+    let stretching = recall.map(|recall| Stretching::new(base(), shape, recall));
+    let is_stretched = stretching.is_some();
+    let (piece, ending) = (Piece::default(), Ending::default());
+    let mut feeder = Feeder { reading, pieces, piece, ending, stretching };
+    let input = Input { file_name: name, reader, size };
+    if !is_stretched {
+        source.connector.0.translate(input, &settings, &mut feeder)?;
+    } else if !source.connector.0.translate_stretches(input, &settings, shape.cuts, &mut feeder)? {
+        return Ok(None);
+    }
     feeder.flush();
-    Ok(feeder.ending)
+    feeder.ending.stretched = feeder.stretching.map(Stretching::finish);
+    Ok(Some(feeder.ending))
 }
 
 /// The print of a record's content: what its root would be as revision 1 recorded at the epoch. So it tells two contents
@@ -112,11 +144,12 @@ pub(super) fn date_of(id: RecordId) -> Option<SchoolDate> {
     Some(SchoolDate::from_civil(date))
 }
 
-struct Feeder<'a> {
+pub(super) struct Feeder<'a> {
     reading: &'a Reading,
     pieces: mpsc::Sender<Piece>,
-    piece: Piece,
-    ending: Ending,
+    pub piece: Piece,
+    pub ending: Ending,
+    pub stretching: Option<Stretching>,
 }
 
 impl Feeder<'_> {
@@ -131,10 +164,23 @@ impl Feeder<'_> {
             Body::Withdrawn(_) => [0; 16],
             _ => print(self.reading, id, &draft),
         };
-        self.piece.records.push(FoundRecord { id, print, draft, line });
+        let mut stretch = 0;
+        if let Some(stretching) = &mut self.stretching {
+            (stretch, stretching.read) = (stretching.number, stretching.read + 1);
+            if let Some(now) = &mut stretching.now {
+                now.short.items += 1;
+                now.records.push(id);
+                now.is_plain &= !matches!(draft.body, Body::Withdrawn(_));
+            }
+        }
+        self.piece.records.push(FoundRecord { id, print, draft, line, stretch });
     }
 
     fn declare(&mut self, declaration: &Declaration, line: u64) {
+        if let Some(now) = self.stretching.as_mut().and_then(|stretching| stretching.now.as_mut()) {
+            now.short.items += 1;
+            now.is_plain = false;
+        }
         self.piece.declarations.push(Prepared::new(declaration, line));
     }
 }
@@ -161,6 +207,9 @@ impl Sink for Feeder<'_> {
 
     fn problem(&mut self, problem: Problem) {
         self.ending.problem_count += 1;
+        if let Some(stretching) = &mut self.stretching {
+            stretching.problem(&problem);
+        }
         if self.ending.problems.len() < PROBLEMS_MAX {
             self.ending.problems.push(problem);
         }

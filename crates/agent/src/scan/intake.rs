@@ -4,7 +4,10 @@
 //! stands. Once [`take`] says that it is taken, its records are in the spool and survive a power cut.
 
 use super::{
+    absence::remembered,
     feeder::{self, Ending, FoundRecord, Piece, Reading},
+    keeping::Pass,
+    stretching::{Shape, Way},
     verdict::{Export, Purpose, Taken, Verdict},
 };
 use crate::{
@@ -16,6 +19,7 @@ use crate::{
         queue::{self, Fresh},
         sent::{self, Known, Sent},
         sight::{self, RowProblem},
+        stretches,
     },
 };
 use commonroll_connectors::{FileFault, ReadSeek};
@@ -38,6 +42,17 @@ pub async fn take(
     purpose: Purpose,
     now: Timestamp,
 ) -> Result<Verdict, AgentError> {
+    take_shaped(spool, reading, export, (purpose, Shape::default()), now).await
+}
+
+/// The same with other bounds on stretches.
+pub(super) async fn take_shaped(
+    spool: &Spool,
+    reading: &Reading,
+    export: Export<'_>,
+    (purpose, shape): (Purpose, Shape),
+    now: Timestamp,
+) -> Result<Verdict, AgentError> {
     let origin = origin(export.source, export.name);
     let recipe = recipe(export.source);
     let hash = export.hash;
@@ -51,7 +66,7 @@ pub async fn take(
         modified_us: export.modified_us,
         at: now,
     };
-    let fault = match compare(spool, reading, export, &entry, purpose).await? {
+    let fault = match compare(spool, reading, export, &entry, (purpose, shape)).await? {
         Ok(taken) => return Ok(Verdict::Taken(taken)),
         Err(fault) => fault,
     };
@@ -69,25 +84,55 @@ async fn compare(
     reading: &Reading,
     export: Export<'_>,
     entry: &Entry<'_>,
-    purpose: Purpose,
+    (purpose, shape): (Purpose, Shape),
 ) -> Result<Result<Taken, Fault>, AgentError> {
     if !export.source.accept_old_exports && spool.is_old(entry.source, entry.name, entry.hash).await? {
         let fix = "this is an older export of the same name once more; export again from the MIS, or set \
                    `accept_old_exports` if its exports may be alike";
         return Ok(Err(fault("EXPORT-OLD", fix)));
     }
-    let mut tx = spool.begin().await?;
-    let generation = exports::remember(&mut tx, entry, None).await?;
     let (source, name, origin, now) = (export.source, export.name, entry.origin, entry.at);
-    let file = File { source, reading, name, origin, generation, now };
-    let compared = file.compare(&mut tx, export.reader, export.size).await?;
-    if compared.is_ok() && purpose == Purpose::Take {
-        tx.commit().await?;
-        spool.wake();
-    } else {
-        tx.rollback().await?;
+    let is_stretched = export.size >= shape.bytes_least && feeder::has_stretches(source, reading);
+    let mut attempt = if is_stretched { Attempt::Recall } else { Attempt::Whole };
+    let mut reader = export.reader;
+    loop {
+        let mut tx = spool.begin().await?;
+        let generation = exports::remember(&mut tx, entry, None).await?;
+        let file = File { source, reading, name, origin, generation, now, shape };
+        match file.compare(&mut tx, (reader, export.size), &mut attempt).await? {
+            Compared::Again(back) => {
+                tx.rollback().await?;
+                reader = back;
+            }
+            Compared::As(Ok(taken)) if purpose == Purpose::Take => {
+                tx.commit().await?;
+                spool.wake();
+                return Ok(Ok(taken));
+            }
+            Compared::As(compared) => {
+                tx.rollback().await?;
+                return Ok(compared);
+            }
+        }
     }
-    Ok(compared)
+}
+
+/// How an export is tried to be read; each that fails is followed by the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    /// Only what changed since the last one, if that is known.
+    Recall,
+    /// All of it, in stretches.
+    Afresh,
+    /// All of it.
+    Whole,
+}
+
+/// What comparing came to.
+enum Compared {
+    As(Result<Taken, Fault>),
+    /// Nothing yet: here is the file, for the next attempt.
+    Again(Box<dyn ReadSeek + Send>),
 }
 
 /// What an export's absence is about: the file of this name, or the whole source.
@@ -118,57 +163,90 @@ pub(super) struct File<'a> {
     /// Marks what is seen in it.
     pub generation: i64,
     pub now: Timestamp,
+    pub shape: Shape,
 }
 
 impl File<'_> {
     async fn compare(
         &self,
         tx: &mut Tx,
-        reader: Box<dyn ReadSeek + Send>,
-        size: u64,
-    ) -> Result<Result<Taken, Fault>, AgentError> {
+        (reader, size): (Box<dyn ReadSeek + Send>, u64),
+        attempt: &mut Attempt,
+    ) -> Result<Compared, AgentError> {
+        let mut pass = Pass { others: stretches::others_have(tx, self.origin).await?, ..Pass::default() };
+        let way = match attempt {
+            Attempt::Recall => self.recall(tx, &mut pass).await?,
+            Attempt::Afresh => self.afresh(tx, &mut pass).await?,
+            Attempt::Whole => Way::Whole,
+        };
+        *attempt = if matches!(way, Way::Knowing(_)) { Attempt::Afresh } else { Attempt::Whole };
+        let (is_knowing, is_whole) = (matches!(way, Way::Knowing(_)), matches!(way, Way::Whole));
         let (pieces, mut incoming) = mpsc::channel(4);
         let (source, reading, name) = (self.source.clone(), self.reading.clone(), self.name.to_owned());
+        let shape = self.shape;
         let translating = tokio::task::spawn_blocking(move || {
             let mut reader = reader;
-            feeder::feed(&source, &reading, &name, &mut *reader, size, pieces)
+            let fed = feeder::feed(&source, &reading, &name, (&mut *reader, size), (way, shape), pieces);
+            (fed, reader)
         });
-        let mut taken = Taken::default();
         while let Some(piece) = incoming.recv().await {
-            self.piece(tx, piece, &mut taken).await?;
+            self.piece(tx, piece, &mut pass).await?;
         }
-        let ending = match translating.await {
-            Ok(Ok(ending)) => ending,
-            Ok(Err(refused)) => return Ok(Err(read_fault(&refused))),
-            Err(_) => {
-                let fix =
-                    "the connector failed on this file; keep it and report it, other files are not harmed";
-                return Ok(Err(fault("CONNECTOR-FAILED", fix)));
-            }
+        let Ok((fed, reader)) = translating.await else {
+            let fix = "the connector failed on this file; keep it and report it, other files are not harmed";
+            return Ok(Compared::As(Err(fault("CONNECTOR-FAILED", fix))));
         };
-        self.finish(tx, ending, taken).await
+        let compared = match fed {
+            Ok(None) if !is_whole => return Ok(Compared::Again(reader)),
+            Ok(None) => Some(Err(fault("CONNECTOR-FAILED", "the connector can't read this file at all"))),
+            Ok(Some(ending)) => self.finish(tx, ending, pass).await?,
+            Err(refused) => Some(Err(read_fault(&refused))),
+        };
+        Ok(match compared {
+            // What is refused is refused for what all its rows say.
+            None => Compared::Again(reader),
+            Some(Err(_)) if is_knowing => Compared::Again(reader),
+            Some(compared) => Compared::As(compared),
+        })
     }
 
-    async fn piece(&self, tx: &mut Tx, piece: Piece, taken: &mut Taken) -> Result<(), AgentError> {
+    async fn piece(&self, tx: &mut Tx, piece: Piece, pass: &mut Pass) -> Result<(), AgentError> {
         if !piece.declarations.is_empty() {
             let said = piece.declarations;
             let changed =
                 declared::compare(tx, said, self.generation, self.origin, self.name, self.now).await?;
-            taken.declares(changed);
+            pass.taken.declares(changed);
         }
-        if piece.records.is_empty() {
-            return Ok(());
+        if !piece.records.is_empty() {
+            self.records(tx, piece.records, pass).await?;
         }
-        let records = self.once_each(piece.records, taken);
+        pass.end_piece();
+        for stretch in piece.stretches {
+            self.keep(tx, stretch, pass).await?;
+        }
+        Ok(())
+    }
+
+    async fn records(
+        &self,
+        tx: &mut Tx,
+        records: Vec<FoundRecord>,
+        pass: &mut Pass,
+    ) -> Result<(), AgentError> {
+        let records = once_each(records, pass);
         let ids: Vec<RecordId> = records.iter().map(|record| record.id).collect();
-        let known = sent::known(tx, &ids).await?;
+        let known = sent::known(tx, &ids, self.origin).await?;
+        if pass.others && known.values().any(|known| !known.mine) {
+            stretches::forget_owners(tx, &ids, self.origin).await?;
+            pass.others = stretches::others_have(tx, self.origin).await?;
+        }
         let (mut fresh, mut rows, mut same) = (Vec::new(), Vec::new(), Vec::new());
         for found in records {
-            match self.judge(&found, known.get(&found.id), taken) {
+            match self.judge(&found, known.get(&found.id), pass) {
                 Judged::Same => same.push(found.id),
                 Judged::Nothing => {}
                 Judged::Send(revision) => {
-                    let (row, record) = self.send(found, revision, taken);
+                    let (row, record) = self.send(found, revision, &mut pass.taken);
                     rows.push(row);
                     fresh.push(record);
                 }
@@ -179,25 +257,16 @@ impl File<'_> {
         queue::push(tx, &fresh, self.name, self.now).await
     }
 
-    /// Each record once, in the order of ids; a second row with the same key and another content is a problem.
-    fn once_each(&self, records: Vec<FoundRecord>, taken: &mut Taken) -> Vec<FoundRecord> {
-        let mut first: HashMap<RecordId, FoundRecord> = HashMap::with_capacity(records.len());
-        for record in records {
-            match first.entry(record.id) {
-                hash_map::Entry::Vacant(place) => {
-                    place.insert(record);
-                }
-                hash_map::Entry::Occupied(before) if before.get().print == record.print => {}
-                hash_map::Entry::Occupied(_) => self.same_key(record.line, taken),
+    fn judge(&self, found: &FoundRecord, known: Option<&Known>, pass: &mut Pass) -> Judged {
+        let withdraws = matches!(found.draft.body, Body::Withdrawn(_));
+        if let (Some(known), Some(keeping)) = (known, &mut pass.keeping) {
+            if known.generation == self.generation {
+                keeping.repeats(found.id);
+            } else if known.mine && !known.withdrawn {
+                keeping.touches(found.id);
             }
         }
-        let mut records: Vec<_> = first.into_values().collect();
-        records.sort_unstable_by_key(|record| record.id);
-        records
-    }
-
-    fn judge(&self, found: &FoundRecord, known: Option<&Known>, taken: &mut Taken) -> Judged {
-        let withdraws = matches!(found.draft.body, Body::Withdrawn(_));
+        let taken = &mut pass.taken;
         match known {
             None if withdraws => Judged::Nothing,
             None => {
@@ -207,7 +276,7 @@ impl File<'_> {
             }
             Some(known) if known.generation == self.generation => {
                 if known.print != found.print {
-                    self.same_key(found.line, taken);
+                    pass.same_key(found.line, found.stretch);
                 }
                 Judged::Nothing
             }
@@ -226,23 +295,8 @@ impl File<'_> {
         }
     }
 
-    fn same_key(&self, line: u64, taken: &mut Taken) {
-        taken.problem_count += 1;
-        if taken.problems.len() < sight::PROBLEMS_MAX {
-            taken.problems.push(RowProblem {
-                file: self.name.to_owned(),
-                line: Some(line),
-                field: String::new(),
-                rule: "AGENT-SAME-KEY".to_owned(),
-                fix: "another row of this file has the same key and says something else; the first one was taken. \
-                      Add the column that tells them apart to the mapping's key"
-                    .to_owned(),
-            });
-        }
-    }
-
     fn send(&self, found: FoundRecord, revision: Revision, taken: &mut Taken) -> (Sent, Fresh) {
-        let FoundRecord { id, print, draft, line } = found;
+        let FoundRecord { id, print, draft, line, .. } = found;
         let row = Sent {
             id,
             kind: draft.kind,
@@ -269,47 +323,99 @@ impl File<'_> {
         Fresh { id: record.head.id, revision: record.head.revision, sealed, line }
     }
 
+    /// What the export came to; `None` if it must be read in another way to tell.
     async fn finish(
         &self,
         tx: &mut Tx,
-        ending: Ending,
-        mut taken: Taken,
-    ) -> Result<Result<Taken, Fault>, AgentError> {
+        mut ending: Ending,
+        mut pass: Pass,
+    ) -> Result<Option<Result<Taken, Fault>>, AgentError> {
+        let stretched = ending.stretched.take();
+        let mut carry = None;
+        if let Some(stretched) = &stretched {
+            let Some(joined) = self.join(tx, stretched, &mut pass).await? else { return Ok(None) };
+            carry = joined;
+        }
         let snapshot = self.source.export == ExportKind::Snapshot;
         let before = exports::items_before(tx, self.origin, self.generation).await?;
         if snapshot && ending.items == 0 && before > 0 {
             let fix = "the export is empty and the last one was not; nothing was withdrawn. Export again from the MIS";
-            return Ok(Err(fault("EXPORT-EMPTY", fix)));
+            return Ok(Some(Err(fault("EXPORT-EMPTY", fix))));
         }
-        taken.items = ending.items;
-        if snapshot {
-            for scope in &ending.scopes {
-                if let Err(fault) = self.absent(tx, *scope, &mut taken).await? {
-                    return Ok(Err(fault));
-                }
+        pass.taken.items = ending.items;
+        let scopes = if snapshot { ending.scopes } else { Vec::new() };
+        for scope in &scopes {
+            let absent = match &carry {
+                Some(carry) => self.absent_beside(tx, *scope, carry, &mut pass.taken).await?,
+                None => Some(self.absent(tx, *scope, &mut pass.taken).await?),
+            };
+            match absent {
+                None => return Ok(None),
+                Some(Err(fault)) => return Ok(Some(Err(fault))),
+                Some(Ok(())) => {}
             }
         }
-        let problems = ending.problems.into_iter().map(|problem| RowProblem {
+        let said = ending.problems.into_iter().map(|problem| RowProblem {
             file: self.name.to_owned(),
             line: problem.place.map(|place| place.line),
             field: problem.field,
             rule: problem.rule.to_owned(),
             fix: problem.fix,
         });
-        taken.problems.extend(problems);
+        let mut said = said.collect();
+        if let Some(stretched) = &stretched {
+            self.add_seen(tx, &stretched.carried, &mut pass, &mut said).await?;
+        }
+        let mut taken = pass.taken;
+        taken.problems = pass.same_key.iter().map(|line| self.same_key(*line)).collect();
+        taken.problems.extend(said);
         taken.problems.truncate(sight::PROBLEMS_MAX);
         taken.problem_count += ending.problem_count;
         exports::count(tx, self.generation, taken.items).await?;
-        sight::replace_problems(
-            tx,
-            &origin_of_problems(self),
-            &taken.problems,
-            taken.problem_count,
-            self.now,
-        )
-        .await?;
-        Ok(Ok(taken))
+        let (problems, count) = (&taken.problems, taken.problem_count);
+        sight::replace_problems(tx, &origin_of_problems(self), problems, count, self.now).await?;
+        let settled = scopes.iter().filter_map(|scope| remembered(*scope)).collect();
+        self.settle(tx, stretched, pass.keeping, settled).await?;
+        Ok(Some(Ok(taken)))
     }
+
+    fn same_key(&self, line: u64) -> RowProblem {
+        RowProblem {
+            file: self.name.to_owned(),
+            line: Some(line),
+            field: String::new(),
+            rule: "AGENT-SAME-KEY".to_owned(),
+            fix:
+                "another row of this file has the same key and says something else; the first one was taken. \
+                  Add the column that tells them apart to the mapping's key"
+                    .to_owned(),
+        }
+    }
+}
+
+/// Each record once, in the order of ids; a second row with the same key and another content is a problem.
+fn once_each(records: Vec<FoundRecord>, pass: &mut Pass) -> Vec<FoundRecord> {
+    let mut first: HashMap<RecordId, FoundRecord> = HashMap::with_capacity(records.len());
+    for record in records {
+        match first.entry(record.id) {
+            hash_map::Entry::Vacant(place) => {
+                place.insert(record);
+            }
+            hash_map::Entry::Occupied(before) => {
+                if let Some(keeping) = &mut pass.keeping
+                    && before.get().stretch != record.stretch
+                {
+                    keeping.repeats(record.id);
+                }
+                if before.get().print != record.print {
+                    pass.same_key(record.line, record.stretch);
+                }
+            }
+        }
+    }
+    let mut records: Vec<_> = first.into_values().collect();
+    records.sort_unstable_by_key(|record| record.id);
+    records
 }
 
 enum Judged {

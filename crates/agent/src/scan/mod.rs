@@ -6,6 +6,10 @@
 mod absence;
 pub mod feeder;
 pub mod intake;
+mod keeping;
+mod stretching;
+#[cfg(test)]
+mod twins;
 pub mod verdict;
 
 pub use feeder::Reading;
@@ -38,8 +42,17 @@ pub struct Looked {
     pub verdicts: Vec<(String, Verdict)>,
     /// Files that have not come to rest; look again soon.
     pub unsettled: usize,
-    /// Origins of files that were written anew and found in order, whether or not they say anything new.
+    /// Origins of live files that were written anew and found in order, whether or not they say anything new.
     read: BTreeSet<String>,
+}
+
+impl Looked {
+    /// What came hours late through a vendor must not make the hub believe that all is known.
+    fn note_read(&mut self, source: &Source, name: &str) {
+        if source.live {
+            self.read.insert(intake::origin(source, name));
+        }
+    }
 }
 
 /// Remembers what was seen at the last look, so that a file that is still being written is left alone.
@@ -117,7 +130,7 @@ impl Scanner {
         // One handle for both: a file that is replaced in between must not lend its hash to the one before.
         let Ok((file, hash)) = open_hashed(path).await else { return Ok(()) };
         if last.is_some_and(|last| same_recipe && last.hash == hash) {
-            looked.read.insert(intake::origin(source, name));
+            looked.note_read(source, name);
             return spool.touched(&source.name, name, state.modified_us).await;
         }
         let reader: Box<dyn commonroll_connectors::ReadSeek + Send> =
@@ -142,7 +155,7 @@ impl Scanner {
             }
             Verdict::Refused(_) => spool.calm(&alarm).await?,
             Verdict::Taken(_) => {
-                looked.read.insert(intake::origin(source, name));
+                looked.note_read(source, name);
                 spool.calm(&alarm).await?;
             }
         }
@@ -173,6 +186,7 @@ fn log(source: &Source, verdict: &Verdict) {
         Verdict::Taken(taken) => tracing::info!(
             source = source.name,
             items = taken.items,
+            known = taken.known,
             new = taken.new,
             corrected = taken.corrected,
             withdrawn = taken.withdrawn,
@@ -186,8 +200,19 @@ fn log(source: &Source, verdict: &Verdict) {
     }
 }
 
+/// True if the file of this name was taken as it lies in its source's folder.
+pub(crate) async fn is_taken(source: &Source, name: &str, spool: &Spool) -> Result<bool, AgentError> {
+    let Ok(state) = state(&source.folder.join(name)) else { return Ok(false) };
+    let last = spool.last_look(&source.name, &shown(name)).await?;
+    Ok(last.is_some_and(|last| {
+        last.taken
+            && last.recipe == intake::recipe(source)
+            && (last.size.unsigned_abs(), last.modified_us) == (state.size, state.modified_us)
+    }))
+}
+
 /// The source's files, in the order of their names.
-fn files(source: &Source) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn files(source: &Source) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(&source.folder)? {
         let entry = entry?;

@@ -37,6 +37,9 @@ pub struct Taken {
     pub withdrawn: u64,
     /// Records that were sent already.
     pub unchanged: u64,
+    /// How many of these stood in stretches of the file that were known, and not read.
+    #[serde(skip)]
+    pub known: u64,
     /// Learners, groups, placements, days and the like that are new or changed.
     pub declared: u64,
     /// Records to be sent, by kind and date, and days, notices and support notes.

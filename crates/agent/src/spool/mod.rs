@@ -3,6 +3,7 @@
 //! A file per noun; no SQL outside this folder. Every change that must hold together is one transaction, and what was
 //! committed survives a power cut (WAL, synchronous=FULL, read back at opening).
 
+pub mod applying;
 pub mod declared;
 pub mod exports;
 pub mod feed;
@@ -10,6 +11,7 @@ pub mod queue;
 pub mod recalls;
 pub mod sent;
 pub mod sight;
+pub(crate) mod stretches;
 
 use crate::error::AgentError;
 use sqlx::{
@@ -80,6 +82,15 @@ impl Spool {
     /// Closes the file, after what is under way.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// True if the file's pages fit together.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn is_sound(&self) -> Result<bool, AgentError> {
+        let said: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.pool).await?;
+        Ok(said == "ok")
     }
 
     /// Begins a change. Nothing of it stands before `commit`.

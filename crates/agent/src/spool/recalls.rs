@@ -1,14 +1,16 @@
 //! Recalls: which notices came, what became of their copies, and whether the hub has the answer.
 
 use super::{ROWS, Spool, Tx, list};
-use crate::error::AgentError;
+use crate::{error::AgentError, outbox::removals::FLAG_BY_HAND};
 use bytes::Bytes;
 use commonroll_audit::CopyOutcome;
-use commonroll_core::Timestamp;
+use commonroll_core::{RecordId, Timestamp};
 use commonroll_wire::{CopyAnswer, pb::exchange::v1 as pb, read_answers};
 use prost::Message;
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
+/// The reason of a copy that was not taken out, since a newer row of its mark took its place, as after it was granted anew.
+const KEPT_SUPERSEDED: &str = "superseded";
 /// Answers that are tried at once.
 const ANSWERS: u32 = 100;
 
@@ -25,8 +27,16 @@ pub struct Recalled {
     pub answers: Vec<CopyAnswer>,
     /// Records of which nothing is held from now on, so that a copy sent again is new.
     pub gone: Vec<Vec<u8>>,
+    /// Copies whose rows a program of ours has yet to take out: their number in the notice's log, and their record.
+    pub carried: Vec<(u64, RecordId)>,
     /// True once the hub has the answer.
     pub is_answered: bool,
+}
+
+impl Recalled {
+    fn count(&self, outcome: CopyOutcome) -> i64 {
+        self.answers.iter().filter(|answer| answer.outcome == outcome).count() as i64
+    }
 }
 
 /// Recalls in numbers, for people.
@@ -65,17 +75,150 @@ impl Spool {
         Ok(found)
     }
 
-    /// Recalls that wait to be answered, oldest first.
+    /// Recalls that can be answered, oldest first.
     ///
     /// # Errors
     /// When the spool fails.
     pub async fn recalls_unanswered(&self) -> Result<Vec<Recalled>, AgentError> {
-        let rows: Vec<(i64, i64, String, Vec<u8>)> = sqlx::query_as(
-            "SELECT number, sequence, reason, answers FROM recall WHERE answered = 0 ORDER BY number LIMIT $1",
+        self.recalls(
+            "SELECT number, sequence, reason, answers FROM recall WHERE answered = 0
+                AND NOT EXISTS (SELECT 1 FROM recall_carried AS row WHERE row.number = recall.number)
+              ORDER BY number LIMIT $1",
+            ANSWERS.into(),
         )
-        .bind(ANSWERS)
+        .await
+    }
+
+    /// Notes the records of a result file whose withdrawal was superseded.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn note_superseded(&self, file: &str, records: &[RecordId]) -> Result<(), AgentError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("DELETE FROM superseded WHERE file = $1").bind(file).execute(&mut *tx).await?;
+        for record in records {
+            sqlx::query("INSERT OR IGNORE INTO superseded(file, record) VALUES ($1, $2)")
+                .bind(file)
+                .bind(record.to_string())
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Looks which recalls' rows came to their end in the MIS. Notes as flagged what it refused to take out, and as kept what
+    /// was not taken out since a newer row took its place.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn settle_recalls(&self) -> Result<(), AgentError> {
+        let ended = self
+            .recalls(
+                "SELECT number, sequence, reason, answers FROM recall WHERE answered = 0 AND
+                    (SELECT rows FROM result_file WHERE name = printf('attendance-%012d.result.csv', recall.sequence))
+                    >= (SELECT NULLIF(COUNT(DISTINCT record), 0) FROM recall_carried AS row WHERE row.number = recall.number)
+                  ORDER BY number LIMIT $1",
+                ANSWERS.into(),
+            )
+            .await?;
+        for mut recalled in ended {
+            let file = format!("attendance-{:012}.result.csv", recalled.sequence);
+            // Only so many refused rows of a file are kept: of more than these, nothing is said to be gone.
+            let refused: Vec<i64> = sqlx::query_scalar(
+                "SELECT copy FROM recall_carried AS row JOIN result_file ON name = $1 WHERE number = $2
+                    AND (EXISTS (SELECT 1 FROM result WHERE file = name AND result.record = row.record)
+                         OR rows - written > (SELECT COUNT(*) FROM result WHERE file = name))",
+            )
+            .bind(&file)
+            .bind(recalled.number as i64)
+            .fetch_all(self.pool())
+            .await?;
+            let superseded: Vec<i64> = sqlx::query_scalar(
+                "SELECT copy FROM recall_carried AS row JOIN superseded USING (record) WHERE file = $1 AND number = $2",
+            )
+            .bind(&file)
+            .bind(recalled.number as i64)
+            .fetch_all(self.pool())
+            .await?;
+            for answer in &mut recalled.answers {
+                // What a person has to take out of a register stays flagged.
+                let is_said = answer.outcome != CopyOutcome::Flagged;
+                if is_said && superseded.contains(&(answer.sequence as i64)) {
+                    (answer.outcome, answer.reason) = (CopyOutcome::Kept, KEPT_SUPERSEDED.to_owned());
+                }
+                if refused.contains(&(answer.sequence as i64)) {
+                    (answer.outcome, answer.reason) = (CopyOutcome::Flagged, FLAG_BY_HAND.to_owned());
+                }
+            }
+            self.note_settled(&recalled).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes as flagged, for a person, what no program will take out any more: `outbox` is the folder whose lists are carried, or
+    /// `None` if nobody carries them, and a list that is gone from it is not carried either. Gives how many recalls. Results are
+    /// to be read and settled first.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn settle_lost_recalls(&self, outbox: Option<&Path>) -> Result<u64, AgentError> {
+        // A folder that is away as a whole may come back, as a share does.
+        if outbox.is_some_and(|folder| !folder.is_dir()) {
+            return Ok(0);
+        }
+        let waiting: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT number, sequence FROM recall WHERE answered = 0
+                AND EXISTS (SELECT 1 FROM recall_carried AS row WHERE row.number = recall.number) ORDER BY number",
+        )
         .fetch_all(self.pool())
         .await?;
+        let mut lost = 0;
+        for (number, sequence) in waiting {
+            let list = |folder: &Path| folder.join(format!("attendance-{sequence:012}.csv"));
+            if outbox.is_some_and(|folder| list(folder).try_exists().unwrap_or(true)) {
+                continue;
+            }
+            let copies: Vec<i64> = sqlx::query_scalar("SELECT copy FROM recall_carried WHERE number = $1")
+                .bind(number)
+                .fetch_all(self.pool())
+                .await?;
+            let text = "SELECT number, sequence, reason, answers FROM recall WHERE number = $1";
+            for mut recalled in self.recalls(text, number).await? {
+                for answer in &mut recalled.answers {
+                    if copies.contains(&(answer.sequence as i64)) {
+                        (answer.outcome, answer.reason) = (CopyOutcome::Flagged, FLAG_BY_HAND.to_owned());
+                    }
+                }
+                self.note_settled(&recalled).await?;
+                lost += 1;
+            }
+        }
+        Ok(lost)
+    }
+
+    /// Notes what became of a recall whose rows are not waited for any more.
+    async fn note_settled(&self, recalled: &Recalled) -> Result<(), AgentError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "UPDATE recall SET answers = $1, removed = $2, flagged = $3, kept = $4 WHERE number = $5",
+        )
+        .bind(message(recalled).encode_to_vec())
+        .bind(recalled.count(CopyOutcome::Removed))
+        .bind(recalled.count(CopyOutcome::Flagged))
+        .bind(recalled.count(CopyOutcome::Kept))
+        .bind(recalled.number as i64)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("DELETE FROM recall_carried WHERE number = $1")
+            .bind(recalled.number as i64)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn recalls(&self, text: &'static str, bound: i64) -> Result<Vec<Recalled>, AgentError> {
+        let rows: Vec<(i64, i64, String, Vec<u8>)> =
+            sqlx::query_as(text).bind(bound).fetch_all(self.pool()).await?;
         let read = |(number, sequence, reason, answers): (i64, i64, String, Vec<u8>)| {
             let damaged = AgentError::Damaged("recall.answers");
             let Ok(message) = pb::AnswerWithdrawalRequest::decode(Bytes::from(answers)) else {
@@ -83,7 +226,15 @@ impl Spool {
             };
             let answers = read_answers(&message).map_err(|_| damaged)?;
             let (number, sequence) = (number.unsigned_abs(), sequence.unsigned_abs());
-            Ok(Recalled { number, sequence, reason, answers, gone: Vec::new(), is_answered: false })
+            Ok(Recalled {
+                number,
+                sequence,
+                reason,
+                answers,
+                gone: Vec::new(),
+                carried: Vec::new(),
+                is_answered: false,
+            })
         };
         rows.into_iter().map(read).collect()
     }
@@ -138,7 +289,6 @@ pub(super) async fn put(tx: &mut Tx, recalled: &[Recalled], now: Timestamp) -> R
             }
             query.execute(&mut **tx).await?;
         }
-        let count = |outcome| recalled.answers.iter().filter(|a| a.outcome == outcome).count() as i64;
         sqlx::query(
             "INSERT OR REPLACE INTO recall(number, sequence, reason, at_us, answers, removed, flagged, kept, answered)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -148,12 +298,20 @@ pub(super) async fn put(tx: &mut Tx, recalled: &[Recalled], now: Timestamp) -> R
         .bind(&recalled.reason)
         .bind(now.micros())
         .bind(message(recalled).encode_to_vec())
-        .bind(count(CopyOutcome::Removed))
-        .bind(count(CopyOutcome::Flagged))
-        .bind(count(CopyOutcome::Kept))
+        .bind(recalled.count(CopyOutcome::Removed))
+        .bind(recalled.count(CopyOutcome::Flagged))
+        .bind(recalled.count(CopyOutcome::Kept))
         .bind(recalled.is_answered)
         .execute(&mut **tx)
         .await?;
+        for (copy, record) in &recalled.carried {
+            sqlx::query("INSERT OR REPLACE INTO recall_carried(number, copy, record) VALUES ($1, $2, $3)")
+                .bind(recalled.number as i64)
+                .bind(*copy as i64)
+                .bind(record.to_string())
+                .execute(&mut **tx)
+                .await?;
+        }
     }
     Ok(())
 }

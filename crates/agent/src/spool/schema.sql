@@ -11,6 +11,13 @@ CREATE TABLE IF NOT EXISTS sent(
   id BLOB PRIMARY KEY, kind INTEGER NOT NULL, origin TEXT NOT NULL, revision INTEGER NOT NULL, print BLOB NOT NULL,
   generation INTEGER NOT NULL, withdrawn INTEGER NOT NULL, learner TEXT NOT NULL, grp TEXT NOT NULL,
   confidential INTEGER NOT NULL) WITHOUT ROWID;
+-- What the stretches of large exports came to: of each origin, the newest export's.
+CREATE TABLE IF NOT EXISTS stretched(
+  origin TEXT PRIMARY KEY, reading BLOB NOT NULL, generation INTEGER NOT NULL, settled TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stretch(
+  id INTEGER PRIMARY KEY, origin TEXT NOT NULL, hash BLOB NOT NULL, alone INTEGER NOT NULL, short BLOB NOT NULL,
+  seen BLOB NOT NULL, ids BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS stretch_origin ON stretch(origin);
 -- Sealed records that the hub has not answered for.
 CREATE TABLE IF NOT EXISTS queue(
   position INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL, revision INTEGER NOT NULL, root BLOB NOT NULL,
@@ -58,3 +65,21 @@ CREATE TABLE IF NOT EXISTS result_file(
 CREATE TABLE IF NOT EXISTS result(
   file TEXT NOT NULL, row INTEGER NOT NULL, record TEXT NOT NULL, revision INTEGER NOT NULL, message TEXT NOT NULL,
   PRIMARY KEY(file, row)) WITHOUT ROWID;
+-- Records whose withdrawal in a list was not carried, since a newer row of the mark took its place.
+CREATE TABLE IF NOT EXISTS superseded(file TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY(file, record)) WITHOUT ROWID;
+-- Lists of the outbox whose every row came to its end in the MIS, and rows that are to be tried again.
+CREATE TABLE IF NOT EXISTS applied(list TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS trying(
+  list TEXT NOT NULL, record TEXT NOT NULL, revision INTEGER NOT NULL, tries INTEGER NOT NULL, again_us INTEGER NOT NULL,
+  PRIMARY KEY(list, record, revision)) WITHOUT ROWID;
+-- Rows that something held up, which passes by itself: how often, and in which sweep over the outbox the last time.
+CREATE TABLE IF NOT EXISTS held_up(
+  list TEXT NOT NULL, record TEXT NOT NULL, revision INTEGER NOT NULL, times INTEGER NOT NULL, sweep INTEGER NOT NULL,
+  PRIMARY KEY(list, record, revision)) WITHOUT ROWID;
+-- Rows that were handed to an MIS which writes them later, until they are read back. Noted before they are handed in.
+CREATE TABLE IF NOT EXISTS posted(
+  record TEXT NOT NULL, learner TEXT NOT NULL, session TEXT NOT NULL, revision INTEGER NOT NULL, at_us INTEGER NOT NULL,
+  taken INTEGER NOT NULL, before TEXT NOT NULL, PRIMARY KEY(record, learner, session, revision)) WITHOUT ROWID;
+-- Copies whose rows are on their way out of the MIS: their recall is not answered before the list's result is there.
+CREATE TABLE IF NOT EXISTS recall_carried(
+  number INTEGER NOT NULL, copy INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY(number, copy)) WITHOUT ROWID;

@@ -2,6 +2,7 @@
 
 use crate::{
     fake_hub::FakeHub,
+    recalls::{notice, outcomes},
     rig::{Dice, MARKS, MORNING, csv},
 };
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use commonroll_agent::{
     identity::{Card, Secret},
     run::{Agent, Dial},
 };
-use commonroll_audit::SigningKey;
+use commonroll_audit::{CopyOutcome, SigningKey};
 use commonroll_core::Timestamp;
 use std::{
     fs,
@@ -72,13 +73,13 @@ fn someone(slug: &str, now: Timestamp) -> Identity {
     }
 }
 
-fn settings(folder: &Path) -> Settings {
+fn settings(folder: &Path, more: &str) -> Settings {
     fs::create_dir_all(folder.join("exports")).unwrap();
     fs::create_dir_all(folder.join("data")).unwrap();
     fs::write(folder.join("marks.toml"), MARKS).unwrap();
     let text = "data = \"data\"\n[pace]\nsettle_ms = 0\n[outbox]\nfolder = \"outbox\"\n\
         [[source]]\nname = \"marks\"\nfolder = \"exports\"\npattern = \"*.csv\"\nconnector = \"delimited\"\nmapping = \"marks.toml\"\n";
-    Settings::parse(text, &folder.join("agent.toml")).unwrap()
+    Settings::parse(&format!("{text}{more}"), &folder.join("agent.toml")).unwrap()
 }
 
 struct Office {
@@ -97,9 +98,13 @@ impl Office {
     }
 
     async fn agent(&self) -> Agent {
+        self.agent_with("").await
+    }
+
+    async fn agent_with(&self, more: &str) -> Agent {
         let line = Line { hub: self.hub.clone(), renewals: self.renewals.clone() };
         let identity = someone(self.slug, Timestamp::from_micros("now", MORNING).unwrap());
-        let settings = settings(self.folder.path());
+        let settings = settings(self.folder.path(), more);
         Agent::with(settings, identity, Box::new(line), self.clock.clone(), Arc::new(Dice)).await.unwrap()
     }
 
@@ -215,7 +220,7 @@ async fn status_names_the_refused_export_and_holds_no_learner() {
 async fn checking_a_file_tells_what_would_be_sent_and_changes_nothing() {
     let hub = hub_for(&["northgate"]);
     let office = Office::new("northgate", &hub);
-    let settings = settings(office.folder.path());
+    let settings = settings(office.folder.path(), "");
     let file = office.folder.path().join("exports/marks.csv");
     office.export(&[("ada", "/"), ("ben", "?!")]);
     let now = office.clock.now();
@@ -232,4 +237,85 @@ async fn checking_a_file_tells_what_would_be_sent_and_changes_nothing() {
     let agent = office.agent().await;
     assert_eq!(agent.spool().queue_length().await.unwrap().0, 0);
     assert_eq!(agent.once().await.unwrap().published.accepted, 1, "it was not taken for consumed");
+}
+
+#[tokio::test]
+async fn a_night_that_cannot_be_compared_stops_no_publishing_and_is_told_unless_the_hub_is_merely_away() {
+    for (error, told) in [
+        (HubError::Protocol("a day's record can't be read"), true),
+        (HubError::NotAllowed, true),
+        (HubError::Unreachable, false),
+    ] {
+        let hub = hub_for(&["northgate"]);
+        hub.with(|s| s.day_fails = Some(error.clone()));
+        let office = Office::new("northgate", &hub);
+        office.export(&[("ada", "/")]);
+        let agent = office.agent().await;
+        assert_eq!(agent.once().await.unwrap().published.accepted, 1, "{error}");
+        let status = agent.status().await.unwrap().to_string();
+        assert_eq!(status.contains("can't be compared"), told, "{status}");
+        hub.with(|s| s.day_fails = None);
+        agent.once().await.unwrap();
+        let status = agent.status().await.unwrap();
+        assert_eq!(status.exit_code(), 0, "compared after all: {status}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_killed_check_left_goes_when_the_agent_starts() {
+    let hub = hub_for(&["northgate"]);
+    let office = Office::new("northgate", &hub);
+    let left = office.folder.path().join("data/fetched/.check-asked");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("rows.csv"), "Id\nada\n").unwrap();
+    office.agent().await;
+    assert!(!left.exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_stops_when_told_though_the_mis_it_writes_to_hangs() {
+    let hub = hub_for(&["northgate", "ridgeway"]);
+    let host = Office::new("northgate", &hub);
+    host.export(&[("ada", "/")]);
+    host.agent().await.once().await.unwrap();
+    // Takes the call and never says a word.
+    let mis = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let home = Office::new("ridgeway", &hub);
+    let more = format!(
+        "[outbox.apply]\nto = \"mis\"\nmis = \"rosariosis\"\n\
+         [connection.mis]\nkind = \"mysql\"\nuser = \"writer\"\naddress = \"{}/mis\"\n",
+        mis.local_addr().unwrap()
+    );
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn(home.agent_with(&more).await.run(stopped));
+    let _call = tokio::time::timeout(Duration::from_millis(1_800), mis.accept()).await.unwrap().unwrap();
+    stop.send(true).unwrap();
+    tokio::time::timeout(Duration::from_millis(1_800), running).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_receipt_does_not_wait_for_ever_for_a_list_that_nobody_carries_any_more() {
+    let apply = "[connection.write]\nkind = \"postgres\"\naddress = \"127.0.0.1:1/mis\"\nuser = \"write\"\n\
+         [outbox.apply]\nto = \"write\"\nmis = \"rosariosis\"\n";
+    for is_list_gone in [true, false] {
+        let hub = hub_for(&["northgate", "ridgeway"]);
+        let host = Office::new("northgate", &hub);
+        host.export(&[("ada", "/")]);
+        host.agent().await.once().await.unwrap();
+        let home = Office::new("ridgeway", &hub);
+        home.agent_with(apply).await.once().await.unwrap();
+        notice(&hub, 1, 7, "placement_ended", &[1]);
+        home.agent_with(apply).await.once().await.unwrap();
+        home.agent_with(apply).await.once().await.unwrap();
+        assert_eq!(hub.with(|s| s.answers.len()), 0, "the database is away, and the list waits");
+        let agent = if is_list_gone {
+            fs::remove_file(home.folder.path().join("outbox/attendance-000000000007.csv")).unwrap();
+            home.agent_with(apply).await
+        } else {
+            home.agent().await
+        };
+        agent.once().await.unwrap();
+        assert_eq!(outcomes(&hub), [[(CopyOutcome::Flagged, "by_hand".to_owned())]]);
+        assert_eq!(agent.spool().recall_totals().await.unwrap().flagged_open, 1, "a person is told");
+    }
 }

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use commonroll_agent::hub::{Hub, HubError, PublishSession, ReceiveSession};
+use commonroll_agent::hub::{DayHeld, DayRecord, Hub, HubError, PublishSession, ReceiveSession};
 use commonroll_audit::{
     Checkpoint, FetchedSubtrees, LogKey, PublicKey, SigningKey, Tree, consistency_proof, leaf_hash,
     needed_for_consistency,
 };
-use commonroll_core::Slug;
+use commonroll_core::{RecordId, RecordKind, SchoolDate, Slug, Timestamp};
 use commonroll_wire::{
-    DeclarationAnswer, RecordAnswer, Refusal, open, open_batch, path_bytes,
+    DeclarationAnswer, Held, RecordAnswer, Refusal, day_root, open, open_batch, path_bytes,
     pb::{
         audit::v1::CheckpointResponse,
         directory::v1::{Declaration, DeclarationResult, SigningKey as KeyMessage},
@@ -24,6 +24,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
 };
+use tokio::sync::oneshot;
 
 pub struct FakeHub {
     pub state: Arc<Mutex<State>>,
@@ -55,10 +56,26 @@ pub struct State {
     pub break_after: Option<u32>,
     pub down: bool,
     pub page: usize,
+    /// What stands before the host's id in the home's.
+    pub home_prefix: &'static str,
     pub log_key: LogKey,
     /// What the checkpoint's tree is over; `None` for the log itself.
     pub rewritten: Option<Vec<[u8; 32]>>,
     pub batches_seen: Vec<u64>,
+    /// Of each day that was asked for: with its records or without.
+    pub day_calls: Vec<bool>,
+    /// Days can't be asked for.
+    pub day_fails: Option<HubError>,
+    /// Holds back the next answer about a day, with its records or without: says that it was asked for, and waits. What
+    /// the answer holds is of before, or of after the wait.
+    pub day_pause: Option<Pause>,
+}
+
+pub struct Pause {
+    pub records: bool,
+    pub of_before: bool,
+    pub asked: oneshot::Sender<()>,
+    pub go_on: oneshot::Receiver<()>,
 }
 
 impl FakeHub {
@@ -82,9 +99,13 @@ impl FakeHub {
             break_after: None,
             down: false,
             page: 1_000,
+            home_prefix: "home-",
             log_key,
             rewritten: None,
             batches_seen: Vec::new(),
+            day_calls: Vec::new(),
+            day_fails: None,
+            day_pause: None,
         };
         Self { state: Arc::new(Mutex::new(state)) }
     }
@@ -96,6 +117,24 @@ impl FakeHub {
     pub fn knows(self, institution: &str, key: &SigningKey) -> Self {
         self.with(|s| s.keys.entry(institution.to_owned()).or_default().push(key.public()));
         self
+    }
+
+    /// Of each record of a day its newest revision.
+    fn newest_of(&self, date: SchoolDate) -> BTreeMap<RecordId, DayRecord> {
+        let mut newest: BTreeMap<RecordId, DayRecord> = BTreeMap::new();
+        self.with(|s| {
+            for (batch, _) in &s.log {
+                let opened = open(batch.records[0].record.as_ref().unwrap()).unwrap().record;
+                if opened.head.date != date {
+                    continue;
+                }
+                let withdrawn = matches!(opened.body, commonroll_core::Body::Withdrawn(_));
+                let held = Held { id: opened.head.id, revision: opened.head.revision.get(), withdrawn };
+                let accepted = Timestamp::from_micros("at", 1).unwrap();
+                newest.insert(held.id, DayRecord { held, kind: opened.kind(), accepted });
+            }
+        });
+        newest
     }
 
     /// Records in the log, as `kind date learner r<revision> [withdrawn]`.
@@ -143,7 +182,7 @@ impl State {
                     batch_index: index as u32,
                     batch_path: path_bytes(&opened.signed.path(index).unwrap()),
                     record: Some(batch.records[index].clone()),
-                    recipient_learner_local_id: format!("home-{}", head.learner.as_str()),
+                    recipient_learner_local_id: format!("{}{}", self.home_prefix, head.learner.as_str()),
                     accepted_at_us: 1,
                     again: false,
                 };
@@ -161,6 +200,30 @@ impl State {
 
 #[async_trait]
 impl Hub for FakeHub {
+    async fn day(&self, date: SchoolDate, records: bool) -> Result<DayHeld, HubError> {
+        let pause = self.with(|s| {
+            s.day_calls.push(records);
+            s.day_pause.take_if(|pause| pause.records == records)
+        });
+        if let Some(fails) = self.with(|s| s.day_fails.clone()) {
+            return Err(fails);
+        }
+        let mut newest = self.newest_of(date);
+        if let Some(pause) = pause {
+            pause.asked.send(()).unwrap();
+            pause.go_on.await.unwrap();
+            if !pause.of_before {
+                newest = self.newest_of(date);
+            }
+        }
+        let root = |kind: RecordKind| {
+            let of: Vec<Held> = newest.values().filter(|one| one.kind == kind).map(|one| one.held).collect();
+            (kind.as_str().to_owned(), day_root(&of))
+        };
+        let roots = RecordKind::ALL.into_iter().map(root).collect();
+        Ok(DayHeld { roots, records: if records { newest.into_values().collect() } else { Vec::new() } })
+    }
+
     async fn declare(&self, declarations: Vec<Declaration>) -> Result<Vec<DeclarationResult>, HubError> {
         self.with(|s| {
             if s.down {

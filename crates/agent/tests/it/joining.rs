@@ -112,6 +112,12 @@ fn invitation(door: &Door, address: &str, institution: &str) -> String {
     format!("crinv1.{}\n", URL_SAFE_NO_PAD.encode(text.to_string()))
 }
 
+/// Joins, and gives the address of the door.
+pub async fn joined(folder: &std::path::Path) -> String {
+    let (_, invitation) = open_door().await;
+    join::join(&invitation, folder, now(), &Dice).await.unwrap().join
+}
+
 fn now() -> Timestamp {
     Timestamp::from_micros("now", MORNING).unwrap()
 }

@@ -2,16 +2,29 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod asking;
 mod coming_back;
 mod crashes;
+mod difference;
+mod doctor;
 mod expected;
 mod exports;
 mod fake_hub;
+mod fake_mis;
+mod fetching;
 mod joining;
+mod mis;
 mod outbox;
+mod outbox_sif;
+mod overtaking;
 mod publishing;
+mod read_back;
 mod recalls;
 mod receiving;
 mod rig;
+mod rosters;
 mod settings;
+mod transfer;
 mod watching;
+mod wonde;
+mod wonde_back;

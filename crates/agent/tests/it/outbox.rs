@@ -25,6 +25,8 @@ fn outbox(folder: &Path) -> Folder {
         folder: folder.join("outbox"),
         formats: vec![OutboxFormat::SimsXml, OutboxFormat::Csv],
         sessions: Sessions { am: at(9), pm: at(14) },
+        sif: None,
+        apply: None,
     };
     Folder::open(&settings, jiff::tz::TimeZone::get("Europe/London").unwrap()).unwrap()
 }

@@ -49,7 +49,7 @@ async fn answer(home: &School, hub: &FakeHub) -> Result<u64, commonroll_agent::A
 }
 
 /// A notice at a place behind the log, for records at these places of it.
-fn notice(hub: &FakeHub, number: u64, at: u64, reason: &str, of: &[u64]) {
+pub fn notice(hub: &FakeHub, number: u64, at: u64, reason: &str, of: &[u64]) {
     let copies = of.iter().map(|sequence| {
         let (batch, _) = hub.with(|s| s.log[*sequence as usize - 1].clone());
         let record = batch.records[0].clone();
@@ -69,7 +69,7 @@ fn notice(hub: &FakeHub, number: u64, at: u64, reason: &str, of: &[u64]) {
     hub.with(|s| s.notices.push((at, notice)));
 }
 
-fn outcomes(hub: &FakeHub) -> Vec<Vec<(CopyOutcome, String)>> {
+pub fn outcomes(hub: &FakeHub) -> Vec<Vec<(CopyOutcome, String)>> {
     let answers = hub.with(|s| s.answers.clone());
     let read = |request: &AnswerWithdrawalRequest| {
         read_answers(request).unwrap().into_iter().map(|a| (a.outcome, a.reason)).collect()
@@ -83,6 +83,8 @@ fn outbox(home: &School, formats: Vec<OutboxFormat>, am: Option<i8>) -> Folder {
         folder: home.folder.path().join("outbox"),
         formats,
         sessions: Sessions { am: am.map(at), pm: None },
+        sif: None,
+        apply: None,
     };
     Folder::open(&settings, jiff::tz::TimeZone::get("Europe/London").unwrap()).unwrap()
 }
@@ -228,4 +230,94 @@ async fn a_record_that_its_source_took_back_is_answered_without_another_file() {
     assert_eq!(outcomes(&hub), [[(CopyOutcome::Removed, String::new())]]);
     assert!(!home.folder.path().join("outbox/attendance-000000000004.xml").exists());
     assert!(file(&home, "attendance-000000000003.xml").contains("<Withdrawn>true</Withdrawn>"));
+}
+
+/// A home whose lesson marks the agent itself carries into a database.
+async fn carried(sessions: &str) -> (School, Folder) {
+    let settings = format!(
+        "[connection.write]\nkind = \"postgres\"\naddress = \"127.0.0.1:1/mis\"\nuser = \"write\"\n\
+         [outbox]\nfolder = \"outbox\"\nformats = [\"csv\"]\n{sessions}\
+         [outbox.apply]\nto = \"write\"\nmis = \"rosariosis\"\n"
+    );
+    let home = School::with("ridgeway", &settings).await;
+    let folder = Folder::open(home.settings.outbox.as_ref().unwrap(), home.settings.zone.clone()).unwrap();
+    (home, folder)
+}
+
+/// What the MIS said of the rows of a list.
+async fn says(home: &School, list: &str, said: &[&str]) {
+    let rows = file(home, &format!("{list}.csv"));
+    let ids = rows.lines().skip(1).map(|row| row.split(',').next().unwrap());
+    let told: String = ids.zip(said).map(|(id, said)| format!("{id},1,{said},\n")).collect();
+    let folder = home.folder.path().join("outbox");
+    let text = format!("RecordID,Revision,Status,Message\n{told}");
+    fs::write(folder.join(format!("{list}.result.csv")), text).unwrap();
+    commonroll_agent::outbox::results::read_all(&folder, &home.spool).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_agent_takes_out_itself_is_answered_when_the_mis_has_said_so() {
+    let (mut host, _, hub) = pair().await;
+    let (home, folder) = carried("").await;
+    send(&mut host, &hub, &[("ada", "/"), ("ben", "/")]).await;
+    receive(&home, &hub, &folder).await;
+    notice(&hub, 1, 7, "placement_ended", &[1, 2]);
+    receive(&home, &hub, &folder).await;
+    assert_eq!(answer(&home, &hub).await.unwrap(), 0, "nothing of it is gone yet");
+    says(&home, "attendance-000000000007", &["applied"]).await;
+    assert_eq!(answer(&home, &hub).await.unwrap(), 0, "the second row waits for its turn");
+    says(&home, "attendance-000000000007", &["applied", "refused"]).await;
+    assert_eq!(answer(&home, &hub).await.unwrap(), 1);
+    let by_hand = (CopyOutcome::Flagged, "by_hand".to_owned());
+    assert_eq!(outcomes(&hub), [[(CopyOutcome::Removed, String::new()), by_hand]]);
+    let totals = home.spool.recall_totals().await.unwrap();
+    assert_eq!((totals.removed, totals.flagged, totals.unanswered), (1, 1, 0));
+    assert_eq!(answer(&home, &hub).await.unwrap(), 0, "answered once");
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_a_newer_row_replaced_is_not_called_removed() {
+    let (mut host, _, hub) = pair().await;
+    let (home, folder) = carried("").await;
+    send(&mut host, &hub, &[("ada", "/"), ("ben", "/")]).await;
+    receive(&home, &hub, &folder).await;
+    notice(&hub, 1, 7, "placement_ended", &[1, 2]);
+    receive(&home, &hub, &folder).await;
+    says(&home, "attendance-000000000007", &["superseded", "applied"]).await;
+    assert_eq!(answer(&home, &hub).await.unwrap(), 1);
+    let kept = (CopyOutcome::Kept, "superseded".to_owned());
+    assert_eq!(outcomes(&hub), [[kept, (CopyOutcome::Removed, String::new())]]);
+    assert_eq!(home.spool.recall_totals().await.unwrap().removed, 1);
+    assert!(home.spool.results(10).await.unwrap().0.is_empty(), "nothing was refused");
+}
+
+#[tokio::test]
+async fn what_a_source_took_back_and_the_agent_could_not_take_out_is_not_called_removed() {
+    let (mut host, _, hub) = pair().await;
+    let (home, folder) = carried("").await;
+    send(&mut host, &hub, &[("ada", "/"), ("ben", "/")]).await;
+    receive(&home, &hub, &folder).await;
+    send(&mut host, &hub, &[("ben", "/")]).await;
+    notice(&hub, 1, 4, "record_withdrawn", &[1]);
+    receive(&home, &hub, &folder).await;
+    assert_eq!(answer(&home, &hub).await.unwrap(), 0);
+    says(&home, "attendance-000000000004", &["refused"]).await;
+    answer(&home, &hub).await.unwrap();
+    assert_eq!(outcomes(&hub), [[(CopyOutcome::Flagged, "by_hand".to_owned())]]);
+}
+
+#[tokio::test]
+async fn a_session_mark_that_no_program_takes_out_is_flagged_for_a_person() {
+    let (mut host, _, hub) = pair().await;
+    let (home, folder) = carried("[outbox.sessions]\nam = \"09:00:00\"\n").await;
+    send(&mut host, &hub, &[("ada", "/")]).await;
+    receive(&home, &hub, &folder).await;
+    notice(&hub, 1, 5, "match_undone", &[1]);
+    receive(&home, &hub, &folder).await;
+    assert!(file(&home, "attendance-000000000005.csv").contains("home-ada"), "the lesson's mark goes");
+    let list = file(&home, "recall-000000000005.csv");
+    assert!(list.contains("remove the session mark by hand"), "{list}");
+    says(&home, "attendance-000000000005", &["applied"]).await;
+    answer(&home, &hub).await.unwrap();
+    assert_eq!(outcomes(&hub), [[(CopyOutcome::Flagged, "by_hand".to_owned())]]);
 }

@@ -51,7 +51,18 @@ impl School {
 
     /// A school whose sources have more settings.
     pub async fn with(slug: &str, more: &str) -> Self {
+        Self::of(slug, more, &[]).await
+    }
+
+    /// A school with more settings, and the files beside them that they name, which nobody else can read.
+    pub async fn of(slug: &str, more: &str, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            #[cfg(unix)]
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        }
         fs::create_dir(folder.path().join("exports")).unwrap();
         fs::write(folder.path().join("marks.toml"), MARKS).unwrap();
         fs::write(folder.path().join("visits.toml"), VISITS).unwrap();
@@ -82,6 +93,11 @@ impl School {
 
     pub fn wait(&mut self, seconds: i64) {
         self.now = self.now.plus_micros(seconds * 1_000_000);
+    }
+
+    /// Now, and which day that is.
+    pub fn today(&self) -> (Timestamp, commonroll_core::SchoolDate) {
+        (self.now, self.now.date_in(&self.settings.zone))
     }
 
     /// Puts a file into the folder, as an MIS does.

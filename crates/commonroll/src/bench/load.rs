@@ -12,7 +12,9 @@ use commonroll_core::{
     },
 };
 use commonroll_wire::{
-    acknowledge, pb::exchange::v1::PublishRequest, record_id, seal, seal_batch, verify_delivery,
+    acknowledge,
+    pb::exchange::v1::{PublishRequest, PublishResponse},
+    record_id, seal, seal_batch, verify_delivery,
 };
 use std::{
     sync::Arc,
@@ -103,9 +105,18 @@ pub fn batch(
     first: u64,
     count: u64,
 ) -> Result<PublishRequest, String> {
-    let sealed = (first..first + count)
-        .map(|n| Ok(seal(&mark(source, first_day(), n)?, salts, &[])))
-        .collect::<Result<_, String>>()?;
+    let records = (first..first + count).map(|n| mark(source, first_day(), n)).collect::<Result<_, _>>()?;
+    sealed(source, (key, salts), number, records)
+}
+
+/// Seals and signs a batch of records.
+fn sealed(
+    source: &Slug,
+    (key, salts): (&SigningKey, &[u8; 32]),
+    number: u64,
+    records: Vec<Record>,
+) -> Result<PublishRequest, String> {
+    let sealed = records.iter().map(|record| seal(record, salts, &[])).collect();
     seal_batch(source, number, sealed, key).map_err(told)
 }
 
@@ -131,7 +142,7 @@ impl Flow {
             let first = load.take(agent, share);
             let size = u64::from(load.batch);
             let source = rig.client(agent).await?;
-            tasks.spawn(async move { publish(&source, first, share, size).await });
+            tasks.spawn(async move { publish(&source, (first, share), size, marks(&source)).await });
             let recipient = rig.client(rig.home_of(agent)).await?;
             tasks.spawn(async move { receive(&recipient, share).await });
         }
@@ -147,8 +158,19 @@ fn share(records: u64, agents: u16, agent: u16) -> u64 {
     records / agents + u64::from(u64::from(agent) < records % agents)
 }
 
-/// Publishes marks in batches, several on their way at a time.
-async fn publish(client: &Client, first: u64, count: u64, size: u64) -> Result<(), String> {
+/// The bench's usual marks of a source.
+fn marks(source: &Client) -> impl Fn(u64) -> Result<Record, String> {
+    let slug = source.slug.clone();
+    move |n| mark(&slug, first_day(), n)
+}
+
+/// Publishes the records `first` to `first + count` in batches, several on their way at a time.
+pub async fn publish(
+    client: &Client,
+    (first, count): (u64, u64),
+    size: u64,
+    make: impl Fn(u64) -> Result<Record, String>,
+) -> Result<(), String> {
     let mut session = client.hub.publish().await.map_err(told)?;
     let greeting = session.answer().await.map_err(told)?.ok_or("the hub ended the stream")?;
     let mut number = greeting.next_batch_number;
@@ -156,17 +178,43 @@ async fn publish(client: &Client, first: u64, count: u64, size: u64) -> Result<(
     while sent < count || open > 0 {
         while sent < count && open < IN_FLIGHT {
             let some = size.min(count - sent);
-            session
-                .send(batch(&client.slug, &client.me.signing, &client.me.salt.0, number, first + sent, some)?)
-                .await
-                .map_err(told)?;
+            let from = first + sent;
+            let records = (from..from + some).map(&make).collect::<Result<_, _>>()?;
+            let keys = (&client.me.signing, &client.me.salt.0);
+            session.send(sealed(&client.slug, keys, number, records)?).await.map_err(told)?;
             (number, sent, open) = (number + 1, sent + some, open + 1);
         }
-        let answer = session.answer().await.map_err(told)?.ok_or("the hub ended the stream")?;
-        if let Some(bad) = answer.results.iter().find(|r| r.outcome != 1) {
-            return Err(format!("a record was not accepted: {} {}", bad.code, bad.reason));
-        }
+        taken(&session.answer().await.map_err(told)?.ok_or("the hub ended the stream")?)?;
         open -= 1;
+    }
+    Ok(())
+}
+
+fn taken(answer: &PublishResponse) -> Result<(), String> {
+    match answer.results.iter().find(|r| r.outcome != 1) {
+        Some(bad) => Err(format!("a record was not accepted: {} {}", bad.code, bad.reason)),
+        None => Ok(()),
+    }
+}
+
+/// Publishes some records of a source, in batches of ten, at a steady rate for as long as somebody waits.
+pub async fn steadily(
+    client: &Client,
+    rate: u64,
+    make: impl Fn(u64) -> Result<Record, String>,
+) -> Result<(), String> {
+    const SIZE: u64 = 10;
+    let begun = Instant::now();
+    let mut session = client.hub.publish().await.map_err(told)?;
+    let greeting = session.answer().await.map_err(told)?.ok_or("the hub ended the stream")?;
+    for (turn, number) in (0..).zip(greeting.next_batch_number..) {
+        let due = begun + Duration::from_micros(turn * SIZE * 1_000_000 / rate);
+        tokio::time::sleep_until(due.into()).await;
+        let from = turn * SIZE;
+        let records = (from..from + SIZE).map(&make).collect::<Result<_, _>>()?;
+        let keys = (&client.me.signing, &client.me.salt.0);
+        session.send(sealed(&client.slug, keys, number, records)?).await.map_err(told)?;
+        taken(&session.answer().await.map_err(told)?.ok_or("the hub ended the stream")?)?;
     }
     Ok(())
 }
@@ -291,7 +339,7 @@ pub async fn flatness(rig: &Rig, load: &mut Load, total: u64) -> Result<(f64, f6
             let from = load.take(agent, count);
             let source = rig.client(agent).await?;
             let size = u64::from(load.batch);
-            tasks.spawn(async move { publish(&source, from, count, size).await });
+            tasks.spawn(async move { publish(&source, (from, count), size, marks(&source)).await });
         }
         while let Some(one) = tasks.join_next().await {
             one.map_err(told)??;

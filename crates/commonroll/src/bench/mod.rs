@@ -3,10 +3,12 @@
 //! The hub is a process of its own; the clients seal, sign, verify and acknowledge with the agents' own code. A ceiling
 //! is what the bare engine, or the bare wire, does here and now: compare ratios, not machines.
 
+mod connectors;
 mod decide;
 mod load;
+mod one_row;
+mod pages;
 mod rig;
-mod translate;
 mod wire;
 
 use load::{Flow, Load};
@@ -35,9 +37,27 @@ pub struct Args {
     /// full run)
     #[arg(long, default_value_t = 0)]
     flat: u64,
-    /// Rows of the delimited export that is translated; 0 leaves it out
+    /// Rows of the exports that are translated; 0 leaves them out
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
+    /// Measure only the connectors: each container, its rows a second and its memory
+    #[arg(long)]
+    connectors: bool,
+    /// Measure only an agent that is given an export of so many rows once more, in which one row changed
+    #[arg(long)]
+    one_row: bool,
+    /// Seed of the exports that are made
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Measure the console's pages instead, with so many learners (50000 for the full run)
+    #[arg(long, default_value_t = 0, value_name = "LEARNERS")]
+    pages: u64,
+    /// With --pages: records in the log before the pages are asked for
+    #[arg(long, default_value_t = 1_000_000, value_name = "RECORDS")]
+    pages_records: u64,
+    /// With --pages: whereabouts boards that are open at once
+    #[arg(long, default_value_t = 200)]
+    boards: usize,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -120,6 +140,10 @@ impl Report {
         Self { json, missed: false }
     }
 
+    fn ended(&self) -> ExitCode {
+        if self.missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+
     fn say(&mut self, figure: Figure) {
         self.missed |= figure.met == "no";
         if self.json {
@@ -152,6 +176,18 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
         );
     }
     let mut report = Report::begin(args.json);
+    if args.connectors {
+        translated(&args, None, &mut report)?;
+        return Ok(report.ended());
+    }
+    if args.one_row {
+        changed(&args, &mut report).await?;
+        return Ok(report.ended());
+    }
+    if args.pages > 0 {
+        pages::run(&args, &mut report).await?;
+        return Ok(report.ended());
+    }
     decide::run(&mut report)?;
     wire_ceiling(&args, &mut report).await?;
     engine(&args, ENGINE_SQLITE, None, &mut report).await?;
@@ -161,11 +197,44 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
         eprintln!("PostgreSQL was not measured: give --postgres URL");
     }
     if args.rows > 0 {
-        let rate = translate::delimited(args.rows)?;
-        let name = "delimited rows translated, one core".to_owned();
-        report.say(Figure::at_least(name, rate, "rows/s", 200_000.0));
+        translated(&args, Some("delimited"), &mut report)?;
     }
-    Ok(if report.missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(report.ended())
+}
+
+/// The connectors' figures. The ratio is that of the rate to its bar.
+fn translated(args: &Args, only: Option<&str>, report: &mut Report) -> Result<(), String> {
+    connectors::run(args.rows, args.seed, only, &mut |measured| {
+        let connectors::Measured { name, file_mib, rate, bar, peak_mib } = measured;
+        let what = format!("{name}, {file_mib:.0} MiB, translated");
+        report.say(match bar {
+            Some(bar) => Figure { ratio: Some(rate / bar), ..Figure::at_least(what, rate, "rows/s", bar) },
+            None => Figure::plain(what, rate, "rows/s"),
+        });
+        if let Some(peak) = peak_mib {
+            let bar = connectors::MEMORY_BAR;
+            report.say(Figure::at_most(format!("{name}: memory, peak"), peak, "MiB", bar, bar));
+        }
+    })
+}
+
+/// The figures of exports that changed a little. Exports that are read as a whole have no bar for their time.
+async fn changed(args: &Args, report: &mut Report) -> Result<(), String> {
+    one_row::run(args.rows, args.seed, &mut |measured| {
+        let one_row::Measured { name, found, published, peak_mib, bar } = measured;
+        let name = format!("{} rows, {name}", args.rows);
+        report.say(Figure::plain(format!("{name}: found"), found, "s"));
+        let what = format!("{name}: published");
+        report.say(match bar {
+            Some(bar) => Figure::at_most(what, published, "s", bar, bar / 3.0),
+            None => Figure::plain(what, published, "s"),
+        });
+        if let Some(peak) = peak_mib {
+            let bar = connectors::MEMORY_BAR;
+            report.say(Figure::at_most(format!("{name}: memory, peak"), peak, "MiB", bar, bar));
+        }
+    })
+    .await
 }
 
 async fn wire_ceiling(args: &Args, report: &mut Report) -> Result<(), String> {

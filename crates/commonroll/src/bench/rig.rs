@@ -8,7 +8,7 @@ use crate::{
 use commonroll_agent::{Identity, hub::grpc::GrpcHub};
 use commonroll_audit::PublicKey;
 use commonroll_core::Slug;
-use commonroll_exchange::{ConsortiumFile, PlacementText};
+use commonroll_exchange::{ConsortiumFile, Exchange, PlacementText};
 use commonroll_hub::{Settings, Sources};
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -24,11 +24,20 @@ pub const ENGINE_SQLITE: &str = "sqlite";
 
 /// A hub under test.
 pub struct Rig {
+    site: Site,
+    hub: HubProcess,
+    identities: Vec<Arc<Identity>>,
+}
+
+/// A hub that is set up, and not yet running.
+pub struct Site {
     folder: tempfile::TempDir,
     database: String,
-    hub: HubProcess,
     agents: u16,
-    identities: Vec<Arc<Identity>>,
+    /// Settings besides the usual.
+    more: Vec<(String, String)>,
+    /// The hub's data, opened here.
+    pub exchange: Exchange,
 }
 
 /// Slug of an agent's institution.
@@ -36,9 +45,14 @@ pub fn slug_of(agent: u16) -> Result<Slug, String> {
     format!("partner-{agent}").parse().map_err(told)
 }
 
-impl Rig {
-    /// Sets up a hub with a ring of partners: each hosts the learners of the next.
-    pub async fn start(agents: u16, postgres: Option<&str>) -> Result<Self, String> {
+impl Site {
+    /// Sets up a hub with these partners over a fresh database.
+    pub async fn found(
+        files: Vec<ConsortiumFile>,
+        agents: u16,
+        postgres: Option<&str>,
+        more: Vec<(String, String)>,
+    ) -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(told)?;
         let dir = folder.path().join("hub");
         let database =
@@ -49,37 +63,78 @@ impl Rig {
         if !exchange.stats().institutions.is_empty() {
             return Err("--postgres: the database is not empty; give one that the bench may fill".to_owned());
         }
-        for file in ring(agents)? {
+        for file in files {
             exchange.import(&file, "bench", now()).await.map_err(told)?;
         }
-        let hub = HubProcess::start(&dir, &database)?;
-        let settings = self::settings(&dir, &database, Some(&hub))?;
+        Ok(Self { folder, database, agents, more, exchange })
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.folder.path().join("hub")
+    }
+
+    fn start(&self) -> Result<HubProcess, String> {
+        HubProcess::start(
+            &self.dir(),
+            &self.database,
+            &self.more,
+            self.people().exists().then(|| self.people()),
+        )
+    }
+
+    /// The list of people that the console's demo sign-in offers, if there is one.
+    pub fn people(&self) -> PathBuf {
+        self.folder.path().join("people.toml")
+    }
+
+    /// Starts the hub, and lets every partner's agent join.
+    pub async fn open(self) -> Result<Rig, String> {
+        let hub = self.start()?;
+        let settings = settings(&self.dir(), &self.database, Some(&hub))?;
         let mut identities = Vec::new();
-        for agent in 0..agents {
+        for agent in 0..self.agents {
             let institution = slug_of(agent)?;
             let valid = Duration::from_secs(3600);
+            let whom = (&institution, valid, "bench");
             let invitation =
-                commonroll_hub::invite(&settings, &exchange, (&institution, valid, "bench"), now(), &Real)
-                    .await
-                    .map_err(told)?;
-            let home = folder.path().join(institution.as_str());
+                commonroll_hub::invite(&settings, &self.exchange, whom, now(), &Real).await.map_err(told)?;
+            let home = self.folder.path().join(institution.as_str());
             commonroll_agent::join::join(&invitation, &home, now(), &Real).await.map_err(told)?;
             identities.push(Arc::new(Identity::load(&home).map_err(told)?));
         }
-        exchange.close(now()).await;
-        Ok(Self { folder, database, hub, agents, identities })
+        Ok(Rig { site: self, hub, identities })
+    }
+}
+
+impl Rig {
+    /// A hub with a ring of partners: each hosts the learners of the next.
+    pub async fn start(agents: u16, postgres: Option<&str>) -> Result<Self, String> {
+        let rig = Site::found(ring(agents)?, agents, postgres, Vec::new()).await?.open().await?;
+        rig.site.exchange.close(now()).await;
+        Ok(rig)
+    }
+
+    /// Where the console is, and who vouches for it.
+    pub fn console(&self) -> Result<(SocketAddr, String), String> {
+        let authority = std::fs::read_to_string(self.site.dir().join("keys/ca.pem")).map_err(told)?;
+        Ok((self.hub.console.ok_or("the hub has no console")?, authority))
+    }
+
+    /// The hub's data, opened here beside the hub.
+    pub fn exchange(&self) -> &Exchange {
+        &self.site.exchange
     }
 
     /// The home of the learners that an agent's institution hosts.
     pub fn home_of(&self, agent: u16) -> u16 {
-        (agent + 1) % self.agents
+        (agent + 1) % self.site.agents
     }
 
     /// A connected client of an agent's institution.
     pub async fn client(&self, agent: u16) -> Result<Client, String> {
         let at = |n: u16| self.identities.get(usize::from(n)).ok_or("no such agent");
         let me = at(agent)?;
-        let source = at((agent + self.agents - 1) % self.agents)?;
+        let source = at((agent + self.site.agents - 1) % self.site.agents)?;
         let hub = GrpcHub::connect(me, &self.hub.agents.to_string()).await.map_err(told)?;
         let source_key: PublicKey = source.signing.public();
         Ok(Client { slug: slug_of(agent)?, hub, me: me.clone(), source_key })
@@ -87,16 +142,16 @@ impl Rig {
 
     /// What the bare engine needs for as many rows, on the same disk and with the same durability.
     pub async fn raw_append(&self, rows: u64) -> Result<Duration, String> {
-        let url = match self.database.starts_with("postgres") {
-            true => self.database.clone(),
-            false => format!("sqlite:{}", self.folder.path().join("ceiling.db").display()),
+        let url = match self.site.database.starts_with("postgres") {
+            true => self.site.database.clone(),
+            false => format!("sqlite:{}", self.site.folder.path().join("ceiling.db").display()),
         };
         commonroll_store::ceiling::raw_append(&url, rows, 200, dated_id).await.map_err(told)
     }
 
     /// Median time of a 4 KiB append with fdatasync beside the database, in milliseconds.
     pub fn flush_ms(&self) -> Result<f64, String> {
-        let mut file = std::fs::File::create(self.folder.path().join("flush")).map_err(told)?;
+        let mut file = std::fs::File::create(self.site.folder.path().join("flush")).map_err(told)?;
         let mut times = Vec::new();
         for _ in 0..200 {
             let begun = Instant::now();
@@ -120,9 +175,9 @@ impl Rig {
     /// Stops the hub and starts it again; gives the time until it is ready and the size of its log.
     pub async fn restart(&mut self) -> Result<(Duration, u64), String> {
         self.hub.stop().map_err(told)?;
-        let dir = self.folder.path().join("hub");
+        let dir = self.site.dir();
         let begun = Instant::now();
-        self.hub = HubProcess::start(&dir, &self.database)?;
+        self.hub = self.site.start()?;
         while !answers_ready(self.hub.local) {
             if begun.elapsed() > Duration::from_secs(60) {
                 return Err("the hub did not get ready within a minute".to_owned());
@@ -130,7 +185,7 @@ impl Rig {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let ready = begun.elapsed();
-        let settings = settings(&dir, &self.database, None)?;
+        let settings = settings(&dir, &self.site.database, None)?;
         let exchange = commonroll_hub::open_exchange(&settings, now(), &Real).await.map_err(told)?;
         Ok((ready, exchange.stats().log_entries))
     }
@@ -138,7 +193,7 @@ impl Rig {
     /// Stops the hub, verifies its log as `audit verify` does, and has some of its entries proved.
     pub async fn stop_and_verify(mut self) -> Result<Checked, String> {
         self.hub.stop().map_err(told)?;
-        let settings = settings(&self.folder.path().join("hub"), &self.database, None)?;
+        let settings = settings(&self.site.dir(), &self.site.database, None)?;
         let exchange = commonroll_hub::open_exchange(&settings, now(), &Real).await.map_err(told)?;
         let begun = Instant::now();
         let verified = exchange.verify(|_| ()).await.map_err(told)?;
@@ -236,15 +291,24 @@ struct HubProcess {
     agents: SocketAddr,
     join: SocketAddr,
     local: SocketAddr,
+    console: Option<SocketAddr>,
 }
 
 impl HubProcess {
-    fn start(dir: &Path, database: &str) -> Result<Self, String> {
+    fn start(
+        dir: &Path,
+        database: &str,
+        more: &[(String, String)],
+        people: Option<PathBuf>,
+    ) -> Result<Self, String> {
         let program: PathBuf = std::env::current_exe().map_err(told)?;
         let mut command = Command::new(program);
         command.args(["hub", "run", "--dir"]).arg(dir).env("COMMONROLL_LOG", "warn");
-        for (key, value) in flags(database) {
+        for (key, value) in flags(database).iter().chain(more) {
             command.arg("--set").arg(format!("{key}={value}"));
+        }
+        if let Some(people) = people {
+            command.arg("--demo-people").arg(people);
         }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(told)?;
         let out = child.stdout.take().ok_or("the hub has no output")?;
@@ -252,10 +316,12 @@ impl HubProcess {
         BufReader::new(out).read_line(&mut line).map_err(told)?;
         let word = |name: &str| {
             let mut words = line.split_whitespace().skip_while(|word| *word != name);
-            words.nth(1).and_then(|at| at.parse().ok()).ok_or_else(|| "the hub did not start".to_owned())
+            words.nth(1).and_then(|at| at.parse().ok())
         };
-        let (agents, join, local) = (word("agents")?, word("join")?, word("local")?);
-        Ok(Self { child, agents, join, local })
+        let must = |name: &str| word(name).ok_or_else(|| "the hub did not start".to_owned());
+        let (agents, join, local) = (must("agents")?, must("join")?, must("local")?);
+        let console = word("console");
+        Ok(Self { child, agents, join, local, console })
     }
 
     /// Kills the process: a hub must be ready again after that too.

@@ -1,11 +1,16 @@
-//! `commonroll agent`: join, run, once, status, check.
+//! `commonroll agent`: set up, join, run, once, status, doctor, check, transfer.
 
 use crate::{
-    commands::{start_logs, told, told_to_stop},
+    commands::{agent_setup, agent_transfer, start_logs, told, told_to_stop},
     real::{Real, now},
 };
 use clap::Subcommand;
-use commonroll_agent::{Identity, Settings, run::Agent};
+use commonroll_agent::{
+    Identity, Settings, check,
+    doctor::{self, World},
+    fetch,
+    run::Agent,
+};
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 /// Where the agent's settings are.
@@ -17,7 +22,7 @@ pub struct Place {
 }
 
 impl Place {
-    fn load(&self) -> Result<Settings, String> {
+    pub(super) fn load(&self) -> Result<Settings, String> {
         Settings::load(&self.settings).map_err(told)
     }
 }
@@ -25,6 +30,8 @@ impl Place {
 /// The agent's commands.
 #[derive(Subcommand)]
 pub enum AgentCommand {
+    /// Start here: look at an export, propose how to read it, ask what it doesn't say, and write the settings
+    Setup(agent_setup::Args),
     /// Use up an invitation: make this machine's keys and enrol them at the hub
     Join {
         #[command(flatten)]
@@ -44,23 +51,69 @@ pub enum AgentCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show what would be sent of a file, without sending anything
+    /// Explain, to the record, how what was sent of a day differs from what the hub holds; exit code 1 if it does
+    ///
+    /// Example: commonroll agent difference --day 2026-11-20
+    Difference {
+        #[command(flatten)]
+        place: Place,
+        /// The school date
+        #[arg(long, value_name = "DATE")]
+        day: commonroll_core::SchoolDate,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what is wrong and what to do about it: settings, exports, keys, the way to the hub, the outbox
+    Doctor {
+        #[command(flatten)]
+        place: Place,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what would be sent of a file, or of what an MIS answers just now, without sending anything
     Check {
         #[command(flatten)]
         place: Place,
         /// The export to check
-        file: PathBuf,
+        #[arg(required_unless_present = "source")]
+        file: Option<PathBuf>,
+        /// Name of a source with `from`: fetched once, and removed again
+        #[arg(long, conflicts_with = "file")]
+        source: Option<String>,
     },
+    /// Write a DfE Common Transfer File of chosen learners: who they are, prior attainment, attendance of a school year
+    ///
+    /// It is made from the exports that this agent has taken and that still lie in their folders. The file is readable by you
+    /// alone, nothing is overwritten and nothing is sent anywhere: carry it by the DfE's school to school service or as you are
+    /// used to. Prior attainment is passed on as a CTF brought it, attendance from your own statutory register. The connector's
+    /// page (crates/connectors/src/ctf/README.md) says what is not confirmed.
+    ///
+    /// Example: commonroll agent transfer --learner 6420 --learner 6421 --from 8604001 --to 8604002 --out transfers/
+    Transfer(Box<agent_transfer::Args>),
 }
 
 /// Runs an agent command.
 pub async fn run(command: AgentCommand) -> Result<ExitCode, String> {
     match command {
+        AgentCommand::Setup(args) => set_up(&args).await,
         AgentCommand::Join { place, invitation } => join(&place, &invitation).await,
         AgentCommand::Run(place) => serve(&place).await,
         AgentCommand::Once(place) => once(&place).await,
         AgentCommand::Status { place, json } => status(&place, json).await,
-        AgentCommand::Check { place, file } => check(&place, &file).await,
+        AgentCommand::Difference { place, day, json } => difference(&place, day, json).await,
+        AgentCommand::Doctor { place, json } => doctor(&place, json).await,
+        AgentCommand::Check { place, file: Some(file), .. } => check_file(&place, &file).await,
+        AgentCommand::Transfer(args) => agent_transfer::run(*args).await,
+        AgentCommand::Check { place, source, .. } => check_fetched(&place, &source.unwrap_or_default()).await,
+    }
+}
+
+async fn set_up(args: &agent_setup::Args) -> Result<ExitCode, String> {
+    match agent_setup::run(args).await? {
+        (_, true) => serve(&Place { settings: args.settings.clone() }).await,
+        (code, false) => Ok(code),
     }
 }
 
@@ -75,6 +128,15 @@ async fn join(place: &Place, invitation: &std::path::Path) -> Result<ExitCode, S
         .map_err(told)?;
     println!("joined as {} at {}; next: commonroll agent run", card.institution, card.hub);
     Ok(ExitCode::SUCCESS)
+}
+
+async fn difference(place: &Place, day: commonroll_core::SchoolDate, json: bool) -> Result<ExitCode, String> {
+    let difference = open(place.load()?).await?.difference(day).await.map_err(told)?;
+    match json {
+        true => println!("{}", serde_json::to_string_pretty(&difference).map_err(told)?),
+        false => print!("{difference}"),
+    }
+    Ok(ExitCode::from(difference.exit_code()))
 }
 
 async fn open(settings: Settings) -> Result<Agent, String> {
@@ -124,12 +186,39 @@ async fn status(place: &Place, json: bool) -> Result<ExitCode, String> {
     Ok(ExitCode::from(status.exit_code()))
 }
 
-async fn check(place: &Place, file: &std::path::Path) -> Result<ExitCode, String> {
+async fn doctor(place: &Place, json: bool) -> Result<ExitCode, String> {
+    let world = World { now: now(), network: &doctor::Real, disk: &commonroll_agent::durable::disk };
+    let report = doctor::examine(&place.settings, &world).await;
+    match json {
+        true => println!("{}", serde_json::to_string_pretty(&report).map_err(told)?),
+        false => print!("{report}"),
+    }
+    Ok(ExitCode::from(report.exit_code()))
+}
+
+async fn check_file(place: &Place, file: &std::path::Path) -> Result<ExitCode, String> {
     let settings = place.load()?;
     // Before joining, everything is new.
     let identity = Identity::load(&settings.identity_folder()).ok();
-    let checked =
-        commonroll_agent::check::check(&settings, identity.as_ref(), file, now()).await.map_err(told)?;
+    let checked = check::check(&settings, identity.as_ref(), file, now()).await.map_err(told)?;
     println!("{checked}");
     Ok(ExitCode::from(checked.exit_code()))
+}
+
+async fn check_fetched(place: &Place, name: &str) -> Result<ExitCode, String> {
+    let settings = place.load()?;
+    let fetchers =
+        fetch::fetchers(&settings, &(Arc::new(Real) as _), &(Arc::new(Real) as _)).map_err(told)?;
+    let source = settings.sources.iter().find(|source| source.name == name);
+    let Some((source, fetcher)) = source.zip(fetchers.get(name)) else {
+        return Err(format!("no source `{name}` with `from` in the settings"));
+    };
+    let identity = Identity::load(&settings.identity_folder()).ok();
+    let all = tokio::select! {
+        all = check::check_fetched(&settings, identity.as_ref(), source, &**fetcher, now()) => all.map_err(told)?,
+        // What was fetched goes with the check.
+        () = super::told_to_stop() => return Err("stopped; nothing of what was fetched is left".to_owned()),
+    };
+    all.iter().for_each(|checked| println!("{checked}"));
+    Ok(ExitCode::from(all.iter().map(check::Checked::exit_code).max().unwrap_or(0)))
 }

@@ -1,6 +1,8 @@
 //! One page for each command: read the flags, call a library once, say what came of it.
 
 pub mod agent;
+mod agent_setup;
+mod agent_transfer;
 pub mod agreement;
 mod agreement_office;
 pub mod audit;
@@ -22,6 +24,7 @@ mod policy_office;
 #[cfg(feature = "prove")]
 mod policy_prove;
 mod policy_try;
+pub mod readiness;
 pub mod subject;
 
 use std::process::ExitCode;

@@ -69,7 +69,7 @@ pub enum PersonCommand {
         /// Your institution's slug
         institution: Slug,
         /// What they are to be: head, teacher, tutor, head_of_sixth, attendance_officer, data_manager, dpo,
-        /// consortium_lead, learner, parent, program (repeat for more)
+        /// consortium_lead, technician, learner, parent, program (repeat for more)
         #[arg(long = "role", value_name = "ROLE", required = true)]
         roles: Vec<Role>,
         /// Their name

@@ -7,7 +7,7 @@
 mod from;
 mod live;
 mod made;
-mod people;
+pub mod people;
 mod play;
 mod readback;
 mod screen;

@@ -34,6 +34,7 @@ pub async fn enrol(exchange: &Exchange, setup: &Setup) -> Result<String, String>
     let by = Some(manager);
     let officer = person(exchange, &at, ("Denise Cole", Role::AttendanceOfficer), None, by).await?;
     let head = person(exchange, &at, ("Adaeze Okoro", Role::HeadOfSixth), None, by).await?;
+    let mends = person(exchange, &at, ("Sunil Rao", Role::Technician), None, by).await?;
     let mut lines = vec![Line {
         id: officer,
         role: Role::AttendanceOfficer,
@@ -73,6 +74,12 @@ pub async fn enrol(exchange: &Exchange, setup: &Setup) -> Result<String, String>
             "Consortium lead",
             "Phil, the partnership. Where do we lose learners? No names.".to_owned(),
         ),
+        line(
+            mends,
+            Role::Technician,
+            "Technician",
+            format!("Sunil, {}. Does the agent run, and what does it need? No records.", home.name),
+        ),
     ]);
     Ok(text(&lines))
 }
@@ -82,7 +89,7 @@ fn slug(text: &str) -> Result<Slug, String> {
 }
 
 /// Invites somebody and joins as them; without `by` the operator invites, as with an institution's first.
-async fn person(
+pub async fn person(
     exchange: &Exchange,
     institution: &Slug,
     (name, role): (&str, Role),
@@ -145,7 +152,14 @@ mod tests {
         let table: toml::Table = toml::from_str(&list).expect("a list");
         let people = table["person"].as_array().expect("people");
         let roles: Vec<&str> = people.iter().filter_map(|one| one["role"].as_str()).collect();
-        let kinds = ["attendance_officer", "teacher", "head_of_sixth", "data_manager", "consortium_lead"];
+        let kinds = [
+            "attendance_officer",
+            "teacher",
+            "head_of_sixth",
+            "data_manager",
+            "consortium_lead",
+            "technician",
+        ];
         assert_eq!(roles, kinds);
         for one in people {
             let id: PersonId = one["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");

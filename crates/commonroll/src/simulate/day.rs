@@ -15,6 +15,8 @@ const GRACE: At = 15 * 60;
 const HOST_FIRST: At = 5 * 60;
 const QUIET: At = 15 * 60;
 const MINUTE: At = 60;
+/// When partners' timetables of the day are known, in seconds of the day: half past four the day before.
+pub const EVENING_BEFORE: At = -27_000;
 /// The period in which sources fall silent.
 const SILENT: usize = 3;
 
@@ -63,6 +65,9 @@ pub struct Day {
     pub moved: BTreeMap<usize, At>,
     /// From when on a host is closed.
     pub closed: BTreeMap<Who, At>,
+    /// Where homes' timetables have learners in a period: true for a lesson of their own, false for a partner's. Of homes
+    /// whose system can say so.
+    pub plans: BTreeMap<(usize, usize), bool>,
     /// What homes tell, and when: learner, moment.
     pub told: Vec<(usize, At, Told)>,
     /// Learners on the list of a lesson of a group in which nobody placed them: lesson, learner.
@@ -99,6 +104,7 @@ pub fn make(world: &World, seed: u64) -> Day {
         dropped: BTreeMap::new(),
         moved: BTreeMap::new(),
         closed: BTreeMap::new(),
+        plans: BTreeMap::new(),
         told: Vec::new(),
         strangers: BTreeSet::new(),
     };
@@ -109,6 +115,7 @@ pub fn make(world: &World, seed: u64) -> Day {
     maker.snow();
     maker.sources();
     maker.whole_lessons();
+    maker.timetables();
     maker.homes_know();
     maker.learners();
     maker.registers();
@@ -318,6 +325,45 @@ impl Maker<'_> {
         let gone = saved + self.dice.between(600, 1500);
         self.day.dropped.insert(lesson, gone);
         self.day.events.insert((gone, Event::Timetable(host)));
+    }
+
+    /// Every other home's system says where its timetable has its learners. Some of it is wrong, and known the evening before.
+    fn timetables(&mut self) {
+        let mut said: Vec<usize> = Vec::new();
+        for learner in
+            (0..self.world.learners.len()).filter(|one| self.world.learners[*one].home.is_multiple_of(2))
+        {
+            let lessons = self.world.day_of(learner);
+            if lessons.iter().any(|lesson| self.day.dropped.contains_key(lesson)) {
+                continue;
+            }
+            for lesson in &lessons {
+                self.day.plans.insert((learner, self.world.lessons[*lesson].period), false);
+            }
+            said.push(learner);
+        }
+        let alone = |maker: &Self, learner: usize| {
+            let groups = &maker.world.learners[learner].groups;
+            let host = maker.world.groups[groups[0]].host;
+            let open = !maker.day.closed.contains_key(&host);
+            (open && groups.len() == 1 && !maker.known.contains(&learner)).then_some(host)
+        };
+        self.dice.shuffle(&mut said);
+        let mut wrong: Vec<(usize, Who)> =
+            said.into_iter().filter_map(|one| Some((one, alone(self, one)?))).collect();
+        wrong.truncate(2 * self.rates.holes);
+        for (place, (learner, host)) in wrong.into_iter().enumerate() {
+            let both = place % 2 == 1;
+            let busy: Vec<usize> =
+                self.world.day_of(learner).iter().map(|one| self.world.lessons[*one].period).collect();
+            let period = (0..PERIODS.len()).find(|period| busy.contains(period) == both);
+            let Some(period) = period else { continue };
+            self.day.plans.insert((learner, period), both);
+            let to = vec![self.world.learners[learner].home, host];
+            let must = vec![Must { about: About::Timetables { learner, both }, to, moment: EVENING_BEFORE }];
+            let kind = if both { Kind::BothExpect } else { Kind::NobodyExpects };
+            self.day.truth.holes.push(Hole { kind, must });
+        }
     }
 
     fn absent(&mut self, kind: Kind, lesson: usize, learner: usize, moment: At) {

@@ -1,28 +1,21 @@
-//! Seeded chance: the same seed gives the same day. SplitMix64.
+//! What the simulator asks of chance: the same seed gives the same day.
+
+use crate::chance::Chance;
 
 /// Dice that follow from their seed.
-#[derive(Clone)]
-pub struct Dice(u64);
+pub struct Dice(Chance);
 
 impl Dice {
     /// The dice of a seed for one purpose, so that a change of one part of the day leaves the others as they were.
     pub fn new(seed: u64, purpose: u64) -> Self {
-        let mut dice = Self(seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93));
-        dice.next();
-        dice
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        let mut chance = Chance::new(seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93));
+        chance.below(1);
+        Self(chance)
     }
 
     /// A number below `n`; 0 if `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % (n.max(1) as u64)).unwrap_or(0)
+        self.0.below(n)
     }
 
     /// A number of seconds or minutes from `low` up to `high`.

@@ -186,9 +186,15 @@ pub fn timetable(world: &World, day: &Day, who: Who, date: &str, now: At) -> Str
     text
 }
 
-/// What a home knows of absences at a moment.
+/// Where a home's timetable has its learners, if its system says so, and what it knows of absences at a moment.
 pub fn notices(world: &World, day: &Day, who: Who, date: &str, now: At) -> String {
     let mut text = "No,Id,Date,From,To,Kind\n".to_owned();
+    for ((learner, period), own) in day.plans.iter().filter(|((one, _), _)| world.learners[*one].home == who)
+    {
+        let ((from, to), kind) = (PERIODS[*period], if *own { "own_lesson" } else { "at_partner" });
+        let (from, to, id) = (clock(from * 60), clock(to * 60), &world.learners[*learner].local);
+        let _ = writeln!(text, "P{learner}-{period},{id},{date},{from},{to},{kind}");
+    }
     let told = day.told.iter().enumerate();
     for (number, (learner, _, told)) in
         told.filter(|(_, (learner, at, _))| *at <= now && world.learners[*learner].home == who)

@@ -6,7 +6,7 @@ use super::{
     world::{Who, World},
 };
 use commonroll_exchange::AlertId;
-use commonroll_views::whereabouts::AlertKey;
+use commonroll_views::whereabouts::{AlertKey, Finding};
 use std::collections::{BTreeMap, HashMap};
 
 /// Seconds within which a hole must be told.
@@ -67,6 +67,12 @@ pub fn score(world: &World, truth: &Truth, played: &Played) -> Score {
     kinds.values_mut().for_each(Row::sum_up);
     let (mut false_alarms, mut true_alarms, mut ended) = (0, 0, 0);
     for (about, told) in &told {
+        if matches!(about, About::Timetables { .. }) {
+            match truth.holes.iter().any(|hole| hole.must.iter().any(|must| must.about == *about)) {
+                true => true_alarms += told.len(),
+                false => false_alarms += told.len(),
+            }
+        }
         let Some((lesson, learner)) = about.learner() else { continue };
         for one in told {
             match truth.is_well(lesson, learner, whole(one.first)) {
@@ -160,6 +166,10 @@ fn about(played: &Played, entry: &serde_json::Value) -> Option<About> {
             About::Class { lesson: lesson(site, number)?, home: *played.numbers.get(&home)? }
         }
         AlertKey::SourceSilent { site } => About::Source { host: *played.numbers.get(&site)? },
+        AlertKey::Misfit { finding, .. } => About::Timetables {
+            learner: *played.learners.get(&finding.learner()?)?,
+            both: !matches!(finding, Finding::NobodyExpects { .. }),
+        },
     })
 }
 

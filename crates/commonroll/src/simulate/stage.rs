@@ -1,7 +1,7 @@
 //! The day goes by: exports are written, agents look and publish, the exchange accepts, decides and tells. The clock is a number.
 
 use super::{
-    day::{Day, Event, Off},
+    day::{Day, EVENING_BEFORE, Event, Off},
     exports,
     partner::Partner,
     truth::At,
@@ -68,7 +68,7 @@ pub async fn play(world: &World, day: &Day, date: SchoolDate, rules: Rules) -> R
     let zone = TimeZone::get("Europe/London").map_err(told)?;
     let folder = tempfile::Builder::new().prefix("commonroll-simulate-").tempdir().map_err(told)?;
     let mut stage = Stage::raise(world, day, date, zone, rules, folder.path()).await?;
-    stage.morning().await?;
+    stage.evening_before().await?;
     stage.lessons().await?;
     stage.evening().await;
     stage.ended().await
@@ -83,7 +83,7 @@ impl<'a> Stage<'a> {
         rules: Rules,
         folder: &std::path::Path,
     ) -> Result<Self, String> {
-        let now = date.start(&zone).plus_micros(MORNING * 1_000_000);
+        let now = date.start(&zone).plus_micros(EVENING_BEFORE * 1_000_000);
         let options = Options {
             database: "sqlite::memory:".to_owned(),
             keys: Keys { log_seed: [7; 32], matching: [9; 32] },
@@ -121,10 +121,10 @@ impl<'a> Stage<'a> {
         self.world.homes..self.world.institutions.len()
     }
 
-    /// Everybody says who they are, who goes where, and what the day has.
-    async fn morning(&mut self) -> Result<(), String> {
+    /// Everybody says who they are, who goes where, and what the next day has.
+    async fn evening_before(&mut self) -> Result<(), String> {
         let (first, last) = year(self.date);
-        let now = self.moment(MORNING);
+        let now = self.moment(EVENING_BEFORE);
         for who in 0..self.partners.len() {
             let (world, partner) = (self.world, &self.partners[who]);
             partner.write("learners", "learners.csv", &exports::learners(world, who), now)?;
@@ -136,17 +136,24 @@ impl<'a> Stage<'a> {
                 now,
             )?;
             if who >= world.homes {
-                self.timetable(who, MORNING)?;
+                self.timetable(who, EVENING_BEFORE)?;
+            } else if who % 2 == 0 {
+                self.notices(who, EVENING_BEFORE)?;
             }
-            self.work(who, "", MORNING).await?;
+            self.work(who, "", EVENING_BEFORE).await?;
         }
-        self.exchange.tick(now).await;
+        self.exchange.tick(self.moment(EVENING_BEFORE + TICK)).await;
         Ok(())
     }
 
     fn timetable(&self, who: Who, at: At) -> Result<(), String> {
         let text = exports::timetable(self.world, self.day, who, &self.date.to_string(), at);
         self.partners[who].write("timetable", "timetable.csv", &text, self.moment(at))
+    }
+
+    fn notices(&self, who: Who, at: At) -> Result<(), String> {
+        let text = exports::notices(self.world, self.day, who, &self.date.to_string(), at);
+        self.partners[who].write("notices", "notices.csv", &text, self.moment(at))
     }
 
     async fn work(&mut self, who: Who, folder: &str, at: At) -> Result<(), String> {
@@ -204,8 +211,7 @@ impl<'a> Stage<'a> {
                 self.work(who, "timetable", at).await?;
             }
             Event::Notices(who) => {
-                let text = exports::notices(self.world, self.day, who, &self.date.to_string(), at);
-                self.partners[who].write("notices", "notices.csv", &text, self.moment(at))?;
+                self.notices(who, at)?;
                 self.work(who, "notices", at).await?;
             }
         }

@@ -40,11 +40,15 @@ pub enum Kind {
     LeftEarly,
     /// The host's source falls silent while learners are due.
     SourceSilent,
+    /// The home's timetable leaves the learner to a host that has no lesson for them.
+    NobodyExpects,
+    /// The home's timetable has the learner in a lesson of its own, and a host expects them.
+    BothExpect,
 }
 
 impl Kind {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::BetweenSites,
         Self::MarkedAbsent,
         Self::Dropped,
@@ -53,6 +57,8 @@ impl Kind {
         Self::Cancelled,
         Self::LeftEarly,
         Self::SourceSilent,
+        Self::NobodyExpects,
+        Self::BothExpect,
     ];
 
     /// In a few words.
@@ -66,6 +72,8 @@ impl Kind {
             Self::Cancelled => "class cancelled, nobody taken back",
             Self::LeftEarly => "left early",
             Self::SourceSilent => "source silent while learners are due",
+            Self::NobodyExpects => "each site thinks the other has them",
+            Self::BothExpect => "expected in two places at once",
         }
     }
 }
@@ -104,6 +112,13 @@ pub enum About {
         /// The host.
         host: Who,
     },
+    /// Timetables of the next day, where they don't fit about a learner.
+    Timetables {
+        /// Place among the learners.
+        learner: usize,
+        /// True if two expect them, false if nobody does.
+        both: bool,
+    },
 }
 
 impl About {
@@ -113,7 +128,9 @@ impl About {
             Self::Unaccounted { lesson, learner } | Self::LeftEarly { lesson, learner } => {
                 Some((lesson, learner))
             }
-            Self::Register { .. } | Self::Class { .. } | Self::Source { .. } => None,
+            Self::Register { .. } | Self::Class { .. } | Self::Source { .. } | Self::Timetables { .. } => {
+                None
+            }
         }
     }
 }

@@ -3,15 +3,13 @@
 //! Their scale is named after the assessment and the way of reporting, since a raw score of one test is no raw score of
 //! another. Nothing is converted.
 
-use super::{
-    common::{Bad, Reading, key, learner},
-    xml::Node,
-};
+use super::common::{Bad, Reading, key, learner};
 use crate::{
     grades,
     item::{Draft, Item},
     mapping::DateFormat,
     parse,
+    xml::Node,
 };
 use commonroll_core::{
     Body, RecordKind, SchoolDate,

@@ -3,14 +3,12 @@
 //! Ed-Fi says that a learner was late, not what time the lesson began: without a class period whose times the mapping
 //! knows, a mark has no interval, and the arrival alone makes none.
 
-use super::{
-    common::{Bad, Reading, date, key, learner},
-    xml::Node,
-};
+use super::common::{Bad, Reading, date, key, learner};
 use crate::{
     item::{Draft, Item},
     mapping::DurationMeaning,
     parse,
+    xml::Node,
 };
 use commonroll_core::{
     Body, Interval, LocalId, RecordKind, SchoolDate,

@@ -1,6 +1,6 @@
 //! What all Ed-Fi entities share: the learner, the school, dates, and a place to report to.
 
-use super::xml::Node;
+use crate::xml::Node;
 use crate::{
     connector::Settings,
     item::{Item, Place, Problem, Scope, Sink},

@@ -3,14 +3,12 @@
 //! Witnesses, victims, weapons, reporters' names and reports to the police are not read. What the file describes in
 //! free words becomes the internal comment, which never leaves its source: nobody wrote it to be shared.
 
-use super::{
-    common::{Bad, Reading, date, key, learner},
-    xml::{Node, Trees},
-};
+use super::common::{Bad, Reading, date, key, learner};
 use crate::{
     connector::FileFault,
     item::{Draft, Item},
     parse,
+    xml::{Node, Trees},
 };
 use commonroll_core::{
     Body, LocalId, RecordKind, SchoolDate,
@@ -67,8 +65,8 @@ impl Incidents {
             description: node.at("IncidentDescription").to_owned(),
         };
         let place = self.all.len();
-        if let Some(id) = &node.id {
-            self.by_ref.insert(id.clone(), place);
+        if let Some(id) = node.attribute("id") {
+            self.by_ref.insert(id.to_owned(), place);
         }
         self.by_identity.insert((incident.id.clone(), incident.school.clone()), place);
         self.all.push(incident);
@@ -93,7 +91,7 @@ impl Incidents {
 
     fn named(&self, node: &Node) -> Option<&Incident> {
         let reference = node.find("DisciplineIncidentReference")?;
-        let place = match &reference.reference {
+        let place = match reference.attribute("ref") {
             Some(id) => self.by_ref.get(id),
             None => {
                 let id = reference.at("DisciplineIncidentIdentity/IncidentIdentifier").to_owned();

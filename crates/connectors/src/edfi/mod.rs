@@ -7,19 +7,19 @@ mod assessment;
 mod attendance;
 mod common;
 mod discipline;
+pub mod rest;
 mod students;
-mod xml;
 
 use crate::{
     connector::{Connector, FileFault, Input, Settings},
     item::Sink,
     mapping::{EdFi as EdFiMapping, Format},
     text::Utf8,
+    xml::Trees,
 };
 use common::Reading;
 use commonroll_core::RecordKind;
 use discipline::Incidents;
-use xml::Trees;
 
 /// Reads Ed-Fi interchange files.
 pub struct EdFi;
@@ -55,12 +55,13 @@ impl Connector for EdFi {
         }
         let mut first = Trees::new(Utf8::xml(&mut *input.reader)?, limits);
         let root = first.root()?;
-        if !root.starts_with("Interchange") {
+        if !root.name.starts_with("Interchange") {
             let fix = "the file is no Ed-Fi interchange: its outermost element must be Interchange...";
             return Err(FileFault::content("EDFI-ROOT", None, fix));
         }
         // What comes later may be named earlier, and a broken end must be seen before the first item.
         let incidents = Incidents::collect(&mut first, limits.lookups_max)?;
+        drop(first);
         let mut trees = Trees::new(Utf8::xml(input.reader)?, limits);
         trees.root()?;
         read(&mut trees, &incidents, Reading::new(mapping, settings, out), limits.lookups_max)

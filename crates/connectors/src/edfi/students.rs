@@ -1,10 +1,7 @@
 //! Students: learners. Addresses, characteristics and contacts are not read.
 
-use super::{
-    common::{Bad, Reading, date},
-    xml::Node,
-};
-use crate::item::Item;
+use super::common::{Bad, Reading, date};
+use crate::{item::Item, xml::Node};
 use commonroll_core::{
     LocalId,
     directory::{LearnerDeclaration, Registration},

@@ -48,6 +48,19 @@ pub enum DayCount {
 }
 
 impl FieldSpec {
+    /// Captions of the columns that it reads.
+    pub(crate) fn captions(&self) -> impl Iterator<Item = &str> {
+        let (column, days) = match self {
+            Self::Column(column) => (Some(column), None),
+            Self::Source(source) => (source.column.as_ref(), source.days_from.as_ref()),
+        };
+        let by = days.and_then(|days| match days {
+            DayCount::One(_) => None,
+            DayCount::By { column, .. } => Some(column),
+        });
+        column.into_iter().chain(by).map(String::as_str)
+    }
+
     /// The full form.
     pub fn source(&self) -> Source {
         match self {

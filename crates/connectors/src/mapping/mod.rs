@@ -3,13 +3,19 @@
 //! A mapping is written by the institution's data manager, so its errors may quote it. It is read once and checked
 //! before any file is opened.
 
-mod delimited;
+mod columns;
+mod container;
 mod field;
 mod other;
+mod sql;
+mod wide;
 
-pub use delimited::{Codes, Covers, DateFormat, Delimited, OneOrMany, Rows, Special, WideResult};
+pub use columns::{Codes, Columns, Covers, DateFormat, OneOrMany, Repeats, Rows, Special, WideResult};
+pub use container::{Container, Delimited, JsonRows, SheetRows, XmlRows};
 pub use field::{DayCount, FieldSpec, Source};
-pub use other::{DurationMeaning, EdFi, OneRoster, RawScale};
+pub use other::{Ctf, CtfId, DurationMeaning, EdFi, OneRoster, RawScale, Sif};
+pub use sql::{Dialect, Query, Sql};
+pub use wide::Wide;
 
 use std::str::FromStr;
 
@@ -25,12 +31,16 @@ pub struct Mapping {
 /// The formats that can be mapped.
 #[derive(Debug, Clone)]
 pub enum Format {
-    /// Delimited text.
-    Delimited(Box<Delimited>),
+    /// A table with captions, and what it lies in.
+    Table(Container, Box<Columns>),
     /// OneRoster CSV in a zip.
     OneRoster(Box<OneRoster>),
     /// Ed-Fi XML.
     EdFi(Box<EdFi>),
+    /// Common Transfer File.
+    Ctf(Box<Ctf>),
+    /// SIF XML.
+    Sif(Box<Sif>),
 }
 
 /// A mapping file can't be used.
@@ -64,19 +74,23 @@ impl FromStr for Mapping {
             None => Vec::new(),
             Some(files) => read::<OneOrMany>(files)?.into_vec(),
         };
-        let format = match table.remove("format").as_ref().and_then(|format| format.as_str()) {
-            Some("delimited") => {
-                let delimited: Delimited = read(toml::Value::Table(table))?;
-                delimited.check()?;
-                Format::Delimited(Box::new(delimited))
+        let name = table.remove("format");
+        let name = name.as_ref().and_then(|name| name.as_str()).unwrap_or_default();
+        let container = Container::take(name, &mut table)?;
+        let rest = toml::Value::Table(table);
+        let format = match (container, name) {
+            (Some(container), _) => {
+                let columns: Columns = read(rest)?;
+                columns.check()?;
+                Format::Table(container, Box::new(columns))
             }
-            Some("oneroster") => Format::OneRoster(Box::new(read(toml::Value::Table(table))?)),
-            Some("edfi") => Format::EdFi(Box::new(read(toml::Value::Table(table))?)),
-            _ => {
-                return Err(MappingError::setting(
-                    "format",
-                    "must be \"delimited\", \"oneroster\" or \"edfi\"",
-                ));
+            (None, "oneroster") => Format::OneRoster(Box::new(read(rest)?)),
+            (None, "edfi") => Format::EdFi(Box::new(read(rest)?)),
+            (None, "sif") => Format::Sif(Box::new(read(rest)?)),
+            (None, "ctf") => Format::Ctf(Box::new(read(rest)?)),
+            (None, _) => {
+                let names: Vec<&str> = crate::ALL.iter().map(|connector| connector.name()).collect();
+                return Err(MappingError::setting("format", format!("must be one of {}", names.join(", "))));
             }
         };
         Ok(Self { files, format })
@@ -90,10 +104,12 @@ fn read<T: serde::de::DeserializeOwned>(value: toml::Value) -> Result<T, Mapping
 impl Mapping {
     /// Name of the connector that it is for.
     pub const fn connector(&self) -> &'static str {
-        match self.format {
-            Format::Delimited(_) => "delimited",
+        match &self.format {
+            Format::Table(container, _) => container.connector(),
             Format::OneRoster(_) => "oneroster",
             Format::EdFi(_) => "edfi",
+            Format::Ctf(_) => "ctf",
+            Format::Sif(_) => "sif",
         }
     }
 

@@ -88,3 +88,60 @@ pub enum DurationMeaning {
     /// Whole minutes by which the learner was late.
     MinutesLate,
 }
+
+/// How a Common Transfer File is to be read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ctf {
+    /// Which number is the learner's local id: the file has no id of an MIS.
+    #[serde(default)]
+    pub learner: CtfId,
+    /// How the pupils stand at the institution. Left out: their enrolment status says it.
+    pub registration: Option<Registration>,
+    /// The institution's own LEA and establishment number, seven digits: its own years of attendance are read.
+    pub school: Option<String>,
+    /// Day of results that say only their year, as MM-DD; the last of August if left out.
+    pub result_day: Option<String>,
+    /// What the file is complete about; nothing if left out.
+    pub covers: Option<super::Covers>,
+}
+
+/// The number of a pupil that is their local id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CtfId {
+    /// Unique pupil number.
+    #[default]
+    Upn,
+    /// Unique learner number.
+    Uln,
+}
+
+/// How SIF objects are to be read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sif {
+    /// `RefId` of the school whose objects are read. All, if left out.
+    pub school: Option<OneOrMany>,
+    /// What the codes of attendance mean. Needed where a file has attendance.
+    pub codes: Option<super::Codes>,
+    /// True if the school's own codes, beside the national ones, are those of `codes`.
+    #[serde(default)]
+    pub local_codes: bool,
+    /// Start and end of periods, as HH:MM, by their name.
+    #[serde(default)]
+    pub periods: BTreeMap<String, (String, String)>,
+    /// What results claim; `assignment` for scores and `final` for grades if left out.
+    pub kind: Option<GradeKind>,
+    /// Date of grades of reports, as YYYY-MM-DD: they have none of their own.
+    pub grade_date: Option<String>,
+    /// Polarity of events; by their class (P positive, D negative, else neutral) if left out.
+    pub polarity: Option<Polarity>,
+    /// Category of an event, by its own category or class.
+    #[serde(default)]
+    pub categories: BTreeMap<String, Category>,
+    /// How the learners of the file stand at the institution; `home` if left out.
+    pub registration: Option<Registration>,
+    /// What the file is complete about; nothing if left out.
+    pub covers: Option<super::Covers>,
+}

@@ -6,13 +6,14 @@
 use super::{
     cell,
     manifest::{Manifest, Mode},
-    package::Package,
     schema::{self, Column, Type},
 };
 use crate::{
     connector::{FileFault, Limits},
     item::{Problem, Sink},
-    rows::{Row, Rows},
+    package::Package,
+    rows::Rows,
+    table::Row,
     text::Utf8,
 };
 use std::{
@@ -94,7 +95,7 @@ impl Checked {
                 );
                 return Err(FileFault::too_big("OR-ROWS", Some(row.line), fix));
             }
-            if row.len() != width {
+            if row.width() != width {
                 let fix = "has more or fewer cells than the first line; look for a comma or quotation mark in a cell";
                 self.bad(file, row.line, "", "CSV-CELLS", fix, out);
                 continue;
@@ -223,7 +224,7 @@ fn header(file: &str, columns: &[Column], first: Option<&Row<'_>>) -> Result<usi
             format!("{file}.csv has no line of captions"),
         ));
     };
-    let names: Vec<&str> = (0..first.len()).map(|place| first.cell(place)).collect();
+    let names: Vec<&str> = (0..first.width()).map(|place| first.cell(place)).collect();
     if let Some(missing) = columns.iter().find(|column| !names.contains(&column.name)) {
         let fix = format!("{file}.csv must have the column `{}`, written exactly so", missing.name);
         return Err(FileFault::content("OR-HEADER-MISSING", Some(1), fix));

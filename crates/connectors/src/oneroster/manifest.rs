@@ -1,11 +1,9 @@
 //! `manifest.csv`: which version, and which files are whole, changed or absent.
 
-use super::{
-    package::Package,
-    schema::{self, Version},
-};
+use super::schema::{self, Version};
 use crate::{
     connector::{FileFault, Limits},
+    package::Package,
     rows::Rows,
     text::Utf8,
 };

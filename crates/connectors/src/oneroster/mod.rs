@@ -6,9 +6,9 @@
 mod cell;
 mod check;
 mod manifest;
-mod package;
 mod people;
 mod read;
+pub mod rest;
 mod results;
 mod schema;
 mod staff;
@@ -18,9 +18,9 @@ use crate::{
     connector::{Connector, FileFault, Input, Settings},
     item::{Problem, Sink},
     mapping::{Format, OneRoster as OneRosterMapping},
+    package::{Contents, Package},
 };
 use manifest::Manifest;
-use package::Package;
 use read::Reader;
 
 /// Reads OneRoster CSV packages.
@@ -47,7 +47,7 @@ impl Connector for OneRoster {
             Some(_) => return Err(FileFault::mapping("MAP-FORMAT", "the mapping is for another format")),
         };
         let limits = settings.limits;
-        let mut package = Package::open(input.reader, input.size, limits)?;
+        let mut package = Package::open(input.reader, input.size, limits, Contents::Tables)?;
         let manifest = Manifest::read(&mut package, limits)?;
         let strangers: Vec<String> = manifest.strangers(&package).map(str::to_owned).collect();
         for name in strangers {

@@ -3,7 +3,6 @@
 use super::{
     check::Checked,
     manifest::{Manifest, Mode},
-    package::Package,
     people::People,
     results::Gradebook,
     table::{Line, each},
@@ -12,6 +11,7 @@ use crate::{
     connector::{FileFault, Settings},
     item::{Item, Place, Problem, Scope, Sink},
     mapping::OneRoster,
+    package::Package,
 };
 use commonroll_core::{Invalid, RecordKind, Slug};
 use jiff::tz::TimeZone;

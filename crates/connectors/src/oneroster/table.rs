@@ -1,9 +1,11 @@
 //! The second pass over one file: its rows by column name, without those that broke a rule.
 
-use super::{check::Checked, manifest::Manifest, package::Package, schema};
+use super::{check::Checked, manifest::Manifest, schema};
 use crate::{
     connector::{FileFault, Limits},
-    rows::{Row, Rows},
+    package::Package,
+    rows::Rows,
+    table::Row,
     text::Utf8,
 };
 

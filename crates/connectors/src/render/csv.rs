@@ -96,6 +96,16 @@ pub fn recall_csv(rows: &[RecallRow]) -> Vec<u8> {
     sheet.done()
 }
 
+/// Writes one cell behind what is there, in quotation marks if it needs them. What a spreadsheet would calculate stays as it is.
+pub fn csv_cell(text: &str, out: &mut String) {
+    if !text.contains(['"', ',', ';', '\n', '\r', '\t']) {
+        return out.push_str(text);
+    }
+    out.push('"');
+    out.push_str(&text.replace('"', "\"\""));
+    out.push('"');
+}
+
 struct Sheet(String);
 
 impl Sheet {
@@ -124,13 +134,10 @@ impl Sheet {
 
     fn cell(&mut self, text: &str) {
         self.0.push(',');
-        let guarded = if is_formula(text) { format!("'{text}") } else { text.to_owned() };
-        if guarded.contains(['"', ',', ';', '\n', '\r', '\t']) {
-            self.0.push('"');
-            self.0.push_str(&guarded.replace('"', "\"\""));
-            self.0.push('"');
+        if is_formula(text) {
+            csv_cell(&format!("'{text}"), &mut self.0);
         } else {
-            self.0.push_str(&guarded);
+            csv_cell(text, &mut self.0);
         }
     }
 

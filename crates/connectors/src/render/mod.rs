@@ -4,11 +4,18 @@
 //! take for a formula are made harmless there. Which mark is proposed for a record is not decided here.
 
 mod csv;
+mod ctf;
+mod read;
 mod results;
+mod sif;
+mod tree;
 mod xml;
 
-pub use csv::{assessment_csv, behaviour_csv, lesson_csv, recall_csv, session_csv};
+pub use csv::{assessment_csv, behaviour_csv, csv_cell, lesson_csv, recall_csv, session_csv};
+pub use ctf::{CTF_VERSION, CtfHeader, CtfPupil, CtfResult, CtfSchool, CtfYear, ctf_file_name, ctf_xml};
+pub use read::{read_lessons, read_sessions};
 pub use results::{Outcome, RowResult, read_results};
+pub use sif::{SifCode, sif_periods, sif_times};
 pub use xml::{lesson_xml, session_xml};
 
 use commonroll_core::{LocalId, RecordId, RecordKind, Revision, SchoolDate, Slug};

@@ -4,7 +4,8 @@ use crate::{
     connector::{FileFault, Input, Limits},
     item::Problem,
     parse,
-    rows::{Row, Rows},
+    rows::Rows,
+    table::Row,
     text::Utf8,
 };
 use commonroll_core::{RecordId, Revision, record::Text};
@@ -29,6 +30,9 @@ pub enum Outcome {
     Applied,
     /// The MIS refused it.
     Refused,
+    /// A withdrawal that was not carried: a newer row of the same mark took its place, and what became of the mark is that
+    /// one's result.
+    Superseded,
 }
 
 /// Reads a result file. A bad row is a problem; the others count.
@@ -49,7 +53,7 @@ pub fn read_results(
     let place = |caption: &str| {
         let found = first
             .as_ref()
-            .and_then(|row| (0..row.len()).find(|at| row.cell(*at).eq_ignore_ascii_case(caption)));
+            .and_then(|row| (0..row.width()).find(|at| row.cell(*at).eq_ignore_ascii_case(caption)));
         found.ok_or_else(|| {
             let fix = "the first line must be RecordID,Revision,Status,Message";
             FileFault::content("RESULT-CAPTION", Some(1), fix)
@@ -73,6 +77,7 @@ fn read(row: &Row<'_>, places: [usize; 4]) -> Result<RowResult, (&'static str, &
     let outcome = match status.to_ascii_lowercase().as_str() {
         "ok" | "applied" | "written" => Outcome::Applied,
         "refused" | "rejected" | "failed" | "error" => Outcome::Refused,
+        "superseded" => Outcome::Superseded,
         _ => return Err(("Status", "must be applied or refused")),
     };
     Ok(RowResult {

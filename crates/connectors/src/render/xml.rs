@@ -66,7 +66,7 @@ impl Xml {
         self.0.push('<');
         self.0.push_str(name);
         self.0.push('>');
-        text.chars().for_each(|c| self.character(c));
+        text.chars().for_each(|c| character(&mut self.0, c));
         self.0.push_str("</");
         self.0.push_str(name);
         self.0.push('>');
@@ -83,17 +83,17 @@ impl Xml {
         self.element("Revision", &row.head.revision.to_string());
         self.element("Withdrawn", if row.head.withdrawn { "true" } else { "false" });
     }
+}
 
-    /// Every character that XML can hold comes back as it was, line ends too. The others can't be in our words.
-    fn character(&mut self, c: char) {
-        match c {
-            '&' => self.0.push_str("&amp;"),
-            '<' => self.0.push_str("&lt;"),
-            '>' => self.0.push_str("&gt;"),
-            '\r' => self.0.push_str("&#13;"),
-            '\t' | '\n' => self.0.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => self.0.push('\u{fffd}'),
-            c => self.0.push(c),
-        }
+/// Every character that XML can hold comes back as it was, line ends too. The others can't be in our words.
+pub(super) fn character(text: &mut String, c: char) {
+    match c {
+        '&' => text.push_str("&amp;"),
+        '<' => text.push_str("&lt;"),
+        '>' => text.push_str("&gt;"),
+        '\r' => text.push_str("&#13;"),
+        '\t' | '\n' => text.push(c),
+        c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => text.push('\u{fffd}'),
+        c => text.push(c),
     }
 }

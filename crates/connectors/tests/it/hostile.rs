@@ -1,13 +1,13 @@
 //! Case 44: hostile files are refused with a rule, quickly, in bounded memory. And no bytes make a connector panic.
 
-use crate::support::{Seen, run, run_with, settings};
+use crate::support::{Seen, pack, run, run_with, settings};
 use commonroll_connectors::{FileFault, Input, Limits, by_name};
 use proptest::prelude::*;
 use std::{
-    io::{self, Cursor, Read, Seek, SeekFrom, Write},
+    io::{self, Cursor, Read, Seek, SeekFrom},
     time::{Duration, Instant},
 };
-use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+use zip::{ZipWriter, write::SimpleFileOptions};
 
 const MARKS: &str = "format = \"delimited\"\nrows = \"attendance\"\n[codes]\nset = \"ENG-2024\"\n[fields]\nlearner = \"Id\"\n\
                      date = \"Date\"\nmark = \"Mark\"\n";
@@ -15,11 +15,11 @@ const ONEROSTER: &str = "format = \"oneroster\"";
 const EDFI: &str = "format = \"edfi\"";
 
 /// A file that repeats one piece up to a size, made as it is read.
-struct Endless {
-    head: &'static [u8],
-    piece: &'static [u8],
-    size: u64,
-    at: u64,
+pub struct Endless {
+    pub head: &'static [u8],
+    pub piece: &'static [u8],
+    pub size: u64,
+    pub at: u64,
 }
 
 impl Read for Endless {
@@ -48,7 +48,7 @@ impl Seek for Endless {
     }
 }
 
-fn refused(mapping: &str, mut file: Endless) -> &'static str {
+pub fn refused(mapping: &str, mut file: Endless) -> &'static str {
     let begin = Instant::now();
     let settings = settings(mapping);
     let connector = by_name(settings.mapping.as_ref().unwrap().connector()).unwrap();
@@ -60,7 +60,7 @@ fn refused(mapping: &str, mut file: Endless) -> &'static str {
     fault.rule()
 }
 
-const GIB: u64 = 1 << 30;
+pub const GIB: u64 = 1 << 30;
 
 #[test]
 fn case_44_a_line_of_a_gigabyte_is_refused() {
@@ -120,16 +120,6 @@ fn case_44_xml_that_reaches_out_is_refused() {
     assert_eq!(refused(EDFI, file), "XML-SIZE");
 }
 
-fn packed(entries: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in entries {
-        zip.start_file(*name, SimpleFileOptions::default().compression_method(CompressionMethod::Deflated))
-            .unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
-
 #[test]
 fn case_44_zips_that_climb_nest_link_or_swell_are_refused() {
     let rule = |zip: &[u8]| {
@@ -139,24 +129,24 @@ fn case_44_zips_that_climb_nest_link_or_swell_are_refused() {
         fault.rule()
     };
     for name in ["../users.csv", "/etc/cron.d/x", "C:\\users.csv", "a/users.csv", "..\\users.csv"] {
-        assert_eq!(rule(&packed(&[(name, b"x")])), "OR-ZIP-NAME", "{name}");
+        assert_eq!(rule(&pack(&[(name, b"x")])), "OR-ZIP-NAME", "{name}");
     }
-    assert_eq!(rule(&packed(&[("inner.zip", b"PK\x03\x04")])), "OR-ZIP-NESTED");
-    assert_eq!(rule(&packed(&[("users.csv", b"x")])), "OR-MANIFEST-MISSING");
-    assert_eq!(rule(&packed(&[("users.csv", b"x"), ("Users.csv", b"x")])), "OR-ZIP-TWICE");
-    assert_eq!(rule(&packed(&[("users.csv", &vec![b'x'; 4 << 20])])), "OR-ZIP-BOMB");
+    assert_eq!(rule(&pack(&[("inner.zip", b"PK\x03\x04")])), "OR-ZIP-NESTED");
+    assert_eq!(rule(&pack(&[("users.csv", b"x")])), "OR-MANIFEST-MISSING");
+    assert_eq!(rule(&pack(&[("users.csv", b"x"), ("Users.csv", b"x")])), "OR-ZIP-TWICE");
+    assert_eq!(rule(&pack(&[("users.csv", &vec![b'x'; 4 << 20])])), "OR-ZIP-BOMB");
     let many: Vec<String> = (0..300).map(|number| format!("{number}.csv")).collect();
     let many: Vec<(&str, &[u8])> = many.iter().map(|name| (name.as_str(), b"".as_slice())).collect();
-    assert_eq!(rule(&packed(&many)), "OR-ZIP-ENTRIES");
+    assert_eq!(rule(&pack(&many)), "OR-ZIP-ENTRIES");
     let mut link = ZipWriter::new(Cursor::new(Vec::new()));
     link.add_symlink("users.csv", "/etc/passwd", SimpleFileOptions::default()).unwrap();
     assert_eq!(rule(&link.finish().unwrap().into_inner()), "OR-ZIP-LINK");
     let sound =
-        packed(&[("manifest.csv", b"propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\n")]);
+        pack(&[("manifest.csv", b"propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\n")]);
     assert_eq!(rule(&sound[..sound.len() - 4]), "OR-ZIP");
     assert!(run(ONEROSTER, &sound).is_ok());
     let version =
-        packed(&[("manifest.csv", b"propertyName,value\nmanifest.version,1.0\noneroster.version,2.0\n")]);
+        pack(&[("manifest.csv", b"propertyName,value\nmanifest.version,1.0\noneroster.version,2.0\n")]);
     assert_eq!(rule(&version), "OR-VERSION");
 }
 
@@ -178,7 +168,7 @@ fn case_44_more_rows_than_can_be_looked_up_are_refused() {
 #[test]
 fn case_44_a_zip_that_lies_about_its_size_is_refused() {
     let manifest = b"propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\n".repeat(1000);
-    let mut zip = packed(&[("manifest.csv", &manifest)]);
+    let mut zip = pack(&[("manifest.csv", &manifest)]);
     let real = u32::try_from(manifest.len()).unwrap().to_le_bytes();
     let at: Vec<usize> =
         zip.windows(4).enumerate().filter(|(_, bytes)| *bytes == real).map(|(at, _)| at).collect();

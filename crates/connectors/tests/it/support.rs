@@ -7,7 +7,11 @@ use commonroll_core::{
     record::{assessment::GradeValue, attendance::Attendance},
 };
 use jiff::tz::TimeZone;
-use std::{fmt::Write, io::Cursor};
+use std::{
+    fmt::Write,
+    io::{Cursor, Write as _},
+};
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -69,6 +73,17 @@ pub fn run(mapping: &str, bytes: impl AsRef<[u8]>) -> Result<Seen, FileFault> {
 
 pub fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// A zip of these files.
+pub fn pack(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        zip.start_file(*name, SimpleFileOptions::default().compression_method(CompressionMethod::Deflated))
+            .unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }
 
 pub fn mark(item: &Item) -> &Attendance {

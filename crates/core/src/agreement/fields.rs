@@ -173,6 +173,7 @@ pub(super) fn role_beyond_ceiling(kind: ItemKind, groups: &[u32], role: Role) ->
         Role::DataManager | Role::Dpo => {
             "a data manager or DPO runs the sharing and answers for it, and reads no learner's record"
         }
+        Role::Technician => "a technician looks after programs, and reads no learner's record",
         Role::AttendanceOfficer => {
             "an attendance officer sees attendance, that there was a behaviour event but no account of it, and of a \
              visitor's card identity and presence_today"
@@ -198,6 +199,7 @@ pub const fn role_words(role: Role) -> &'static str {
         Role::DataManager => "the data manager",
         Role::Dpo => "the data protection officer",
         Role::ConsortiumLead => "the consortium lead",
+        Role::Technician => "technicians",
         Role::Learner => "the learner",
         Role::Parent => "the learner's parents or carers",
         Role::Program => "programs that the institution has let in",

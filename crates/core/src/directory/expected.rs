@@ -132,11 +132,16 @@ pub enum NoticeKind {
     NotAttending,
     /// The home has the learner itself. Said by the home alone.
     TakenBack,
+    /// The home's own timetable leaves the learner to a partner. Excuses nothing. Said by the home alone.
+    AtPartner,
+    /// The home's own timetable has the learner in a lesson of its own. Excuses nothing. Said by the home alone.
+    OwnLesson,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::ExpectedAbsence, Self::NotAttending, Self::TakenBack];
+    pub const ALL: [Self; 5] =
+        [Self::ExpectedAbsence, Self::NotAttending, Self::TakenBack, Self::AtPartner, Self::OwnLesson];
 
     /// The kind's name, as mapping files write it.
     pub const fn as_str(self) -> &'static str {
@@ -144,6 +149,8 @@ impl NoticeKind {
             Self::ExpectedAbsence => "expected_absence",
             Self::NotAttending => "not_attending",
             Self::TakenBack => "taken_back",
+            Self::AtPartner => "at_partner",
+            Self::OwnLesson => "own_lesson",
         }
     }
 }
@@ -151,7 +158,7 @@ impl NoticeKind {
 impl FromStr for NoticeKind {
     type Err = Invalid;
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let rule = "must be expected_absence, not_attending or taken_back";
+        let rule = "must be expected_absence, not_attending, taken_back, at_partner or own_lesson";
         Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(Invalid::new("kind", rule))
     }
 }

@@ -49,6 +49,11 @@ impl Contacts {
         }
     }
 
+    /// When an agent was last heard.
+    pub fn last(&self, agent: AgentId) -> Option<Timestamp> {
+        self.of(agent).map(|contact| contact.at)
+    }
+
     fn of(&self, agent: AgentId) -> Option<Contact> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&agent).cloned()
     }

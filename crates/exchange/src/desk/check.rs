@@ -9,35 +9,11 @@ use crate::{
     verify::{Verified, VerifyError},
 };
 use commonroll_audit::{checkpoint::Checkpoint, files::ConsistencyFile};
-use commonroll_core::{PersonId, Timestamp};
+use commonroll_core::Timestamp;
 use commonroll_policy::OfficeAct;
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
 
 /// Checks at a time, of all people.
 const AT_ONCE: usize = 2;
-
-/// Who has a check running.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Checking(Arc<Mutex<HashSet<PersonId>>>);
-
-/// A check that runs; over when this is dropped.
-struct Turn(Checking, PersonId);
-
-impl Checking {
-    fn begin(&self, who: PersonId) -> Option<Turn> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (held.len() < AT_ONCE && held.insert(who)).then(|| Turn(self.clone(), who))
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
-    }
-}
 
 /// What a check came to.
 #[derive(Debug, Clone)]
@@ -92,7 +68,7 @@ impl Exchange {
         mut progress: impl FnMut(u64) + Send,
     ) -> Result<Checked, CheckError> {
         self.at_desk(acting, OfficeAct::SeeLog)?;
-        let _turn = self.shared.checking.begin(acting.speaker.id()).ok_or(CheckError::Busy)?;
+        let _turn = self.shared.checking.begin(acting.speaker.id(), AT_ONCE).ok_or(CheckError::Busy)?;
         self.looks(acting, ("verify", serde_json::Value::Null), now).await?;
         let found = crate::verify::verify(&self.shared.store, 1, &mut progress).await?;
         let (checkpoint, proof) = self.checkpoint(found.entries).await?;
@@ -114,21 +90,5 @@ impl Exchange {
             root: opened.root,
             key: key.to_string(),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_person_has_one_check_at_a_time_and_all_together_two() {
-        let (checking, [one, two, three]) = (Checking::default(), [1, 2, 3].map(|n| PersonId([n; 16])));
-        let first = checking.begin(one).expect("nobody else checks");
-        assert!(checking.begin(one).is_none(), "theirs runs");
-        let second = checking.begin(two);
-        assert!(second.is_some() && checking.begin(three).is_none(), "two run");
-        drop(first);
-        assert!(checking.begin(three).is_some() && checking.begin(two).is_none());
     }
 }

@@ -12,12 +12,11 @@ mod unmatched;
 
 pub(crate) use agents::Contacts;
 pub use agents::{AgentSeen, AgentsSeen, WAITING_MOST};
-pub(crate) use check::Checking;
 pub use check::{CheckError, Checked};
 pub use log::{Deed, LogKind, LogLine, LogPage, PAGE_LINES};
 pub use proof::{ProofSeen, Step};
 pub use sharing::{Cell, Cells, FieldSeen, Gap, PartnerSeen, RoleSees, SharingSeen, Way};
-pub use unmatched::{Candidate, ClaimSeen, GuestSeen, UnmatchedSeen, WaitingSeen};
+pub use unmatched::{ClaimSeen, GuestSeen, MovedHow, MovedSeen, UnmatchedSeen, WaitingSeen};
 
 use crate::{
     Exchange,
@@ -32,7 +31,7 @@ use commonroll_policy::OfficeAct;
 
 impl Exchange {
     /// Whether somebody may do an office act for their own institution; a refusal is counted.
-    fn at_desk(&self, acting: Acting<'_>, act: OfficeAct) -> Result<(), NotAllowed> {
+    pub(crate) fn at_desk(&self, acting: Acting<'_>, act: OfficeAct) -> Result<(), NotAllowed> {
         let own = acting.speaker.institution();
         let decided = may(&self.shared.directory(), acting, act, Some(own), false);
         decided.map(drop).inspect_err(|_| self.refused(&acting.speaker.by(), "act.refused", act.as_str()))
@@ -53,7 +52,7 @@ impl Exchange {
     }
 
     /// Says in the log what somebody looks at; durable when it returns.
-    async fn looks(
+    pub(crate) async fn looks(
         &self,
         acting: Acting<'_>,
         (question, about): (&str, serde_json::Value),

@@ -1,53 +1,70 @@
 //! Whom nobody has matched: guests whom the evidence ties to nobody, learners whom two institutions claim, placements that
 //! wait for the other side. By the asker's own ids; of other institutions' learners only that there is one, and what
-//! speaks for and against.
+//! speaks for and against. What people decide about it is `matches`.
 
 use crate::{
     Exchange,
-    directory::{Directory, Local, Side},
+    directory::{Directory, Local, Side, tokens::MatchingKey},
+    matches::{
+        DoubleSeen, HomeSeen, LinksSeen, QuestionSeen, called, doubles, home_seen, links_seen, questions,
+    },
     office::Acting,
     questions::AskError,
 };
 use commonroll_core::{
     LocalId, Timestamp,
     directory::{DateRange, Registration},
-    matching::{Conflict, Proposal, Verdict, compare},
 };
 use commonroll_policy::OfficeAct;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// Lines of one list at most.
 const LINES: usize = 200;
-
-/// Whom somebody unmatched may be.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
-    /// The name of the institution that has such a learner.
-    pub institution: String,
-    /// How many.
-    pub learners: usize,
-    /// What speaks for it, and what against.
-    pub says: &'static str,
-}
 
 /// A guest whom nobody has matched.
 #[derive(Clone)]
 pub struct GuestSeen {
     /// By the asker's institution's own id.
     pub local: LocalId,
+    /// As the asker's institution calls them; empty if it didn't say.
+    pub called: String,
     /// From which institutions it takes the guest, by name.
     pub from: Vec<String>,
-    /// Whom it may be.
-    pub candidates: Vec<Candidate>,
+    /// Homes where somebody fits, and those that were asked.
+    pub homes: Vec<HomeSeen>,
 }
 
-/// A learner whom another institution claims too.
+/// A learner whom two institutions claim.
 #[derive(Clone)]
 pub struct ClaimSeen {
     /// By the asker's institution's own id.
     pub local: LocalId,
     /// The other institution's name.
     pub other: String,
+    /// True if the asker's institution counts as home meanwhile, because it said so first.
+    pub counts: bool,
+}
+
+/// How somebody who was matched has lost a side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovedHow {
+    /// A guest whom nobody registers as their own any more.
+    Homeless,
+    /// A guest whose home is another now than the one that the host named.
+    HomeChanged,
+    /// A learner who left, and whose placements still run.
+    LeftUs,
+}
+
+/// Somebody who has moved.
+#[derive(Clone)]
+pub struct MovedSeen {
+    /// By the asker's institution's own id.
+    pub local: LocalId,
+    /// The other institution of the placement, by name.
+    pub other: String,
+    /// How.
+    pub how: MovedHow,
 }
 
 /// A placement of which only the asker's institution has spoken.
@@ -70,6 +87,14 @@ pub struct UnmatchedSeen {
     pub guests: Vec<GuestSeen>,
     /// Learners whom two claim.
     pub claims: Vec<ClaimSeen>,
+    /// Those who have moved.
+    pub moved: Vec<MovedSeen>,
+    /// Learners whose number stands for somebody else, too.
+    pub doubles: Vec<DoubleSeen>,
+    /// What hosts ask about learners of the asker's institution, those that wait first.
+    pub questions: Vec<QuestionSeen>,
+    /// Guests and learners who are matched.
+    pub links: LinksSeen,
     /// Placements that the host has not accepted.
     pub for_host: Vec<WaitingSeen>,
     /// Acceptances whose home has declared nothing.
@@ -85,28 +110,45 @@ impl std::fmt::Debug for UnmatchedSeen {
 }
 
 impl Exchange {
-    /// Whom and what nobody has matched at the asker's institution.
+    /// Whom and what nobody has matched at the asker's institution, what hosts ask it, and who is matched: the newest, or
+    /// those under one own id.
     ///
     /// # Errors
     /// [`AskError`].
-    pub async fn unmatched(&self, acting: Acting<'_>, now: Timestamp) -> Result<UnmatchedSeen, AskError> {
+    pub async fn unmatched(
+        &self,
+        acting: Acting<'_>,
+        of: Option<&LocalId>,
+        now: Timestamp,
+    ) -> Result<UnmatchedSeen, AskError> {
         self.at_desk(acting, OfficeAct::SettleMatch)?;
-        let seen = found(&self.shared.directory(), acting.speaker.number, now);
+        let seen = {
+            let (directory, own) = (self.shared.directory(), acting.speaker.number);
+            let mut seen = found(&directory, &self.shared.key, own, now);
+            let (questions, doubles) =
+                (questions(&directory, Some(&self.shared.key), own), doubles(&directory, own));
+            (seen.questions, seen.doubles) = (questions.0, doubles.0);
+            seen.more += questions.1 + doubles.1;
+            seen.links = links_seen(&directory, &self.shared.key, own, of);
+            seen
+        };
         let about = serde_json::json!({
             "guests": seen.guests.len(), "claims": seen.claims.len(),
             "placements": seen.for_host.len() + seen.for_home.len(),
+            "questions": seen.questions.len(), "links": seen.links.links.len(),
         });
         self.looks(acting, ("unmatched", about), now).await?;
         Ok(seen)
     }
 }
 
-fn found(directory: &Directory, own: u16, now: Timestamp) -> UnmatchedSeen {
+fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> UnmatchedSeen {
     let mut seen = UnmatchedSeen::default();
     let Some(state) = directory.institution(own) else { return seen };
     let today = now.date_in(&state.zone);
     let hosted = hosted(directory, own);
     let name = |number: u16| directory.institution(number).map_or(String::new(), |s| s.info.name.clone());
+    let mut guests = Vec::new();
     for (id, local) in &state.locals {
         if local.registration != Registration::Home
             && local.registration != Registration::Previous
@@ -116,16 +158,19 @@ fn found(directory: &Directory, own: u16, now: Timestamp) -> UnmatchedSeen {
                 local.sides.iter().filter(|side| side.hosting).map(|side| name(side.other)).collect();
             from.sort();
             from.dedup();
-            let candidates = candidates(directory, own, id, local);
-            seen.guests.push(GuestSeen { local: id.clone(), from, candidates });
+            guests.push((id, local, from));
         }
         if local.contested {
             let home = local.learner.and_then(|learner| directory.home_of(learner));
             let other = home.map_or(String::new(), |(home, _)| name(*home));
-            seen.claims.push(ClaimSeen { local: id.clone(), other });
+            seen.claims.push(ClaimSeen { local: id.clone(), other, counts: false });
         }
         let live = |side: &&Side| side.dates.last() >= today && side.ended.is_none_or(|end| end > now);
         for side in local.sides.iter().filter(live) {
+            if let Some(how) = moved(directory, local, side) {
+                seen.moved.push(MovedSeen { local: id.clone(), other: name(side.other), how });
+                continue;
+            }
             let answered = match local.learner {
                 None => true, // the guest is on the list above
                 Some(learner) if side.hosting => directory.home_of(learner).is_some_and(|(home, home_id)| {
@@ -144,17 +189,51 @@ fn found(directory: &Directory, own: u16, now: Timestamp) -> UnmatchedSeen {
             }
         }
     }
-    seen.guests.sort_by(|a, b| a.local.cmp(&b.local));
+    seen.more = guests.len().saturating_sub(LINES);
+    guests.sort_by_key(|(id, ..)| *id);
+    seen.guests = guests
+        .into_iter()
+        .take(LINES)
+        .map(|(id, local, from)| GuestSeen {
+            local: id.clone(),
+            called: called(Some(local)),
+            from,
+            homes: home_seen(directory, key, (own, id)),
+        })
+        .collect();
+    for (number, other) in directory.institutions().iter().enumerate() {
+        let claims = other.locals.values().filter(|local| local.contested).filter_map(|local| local.learner);
+        let ours = claims.filter_map(|learner| directory.home_of(learner)).filter(|(home, _)| *home == own);
+        seen.claims.extend(ours.filter(|_| number != usize::from(own)).map(|(_, id)| ClaimSeen {
+            local: id.clone(),
+            other: other.info.name.clone(),
+            counts: true,
+        }));
+    }
+    seen.moved.sort_by(|a, b| (&a.local, &a.other).cmp(&(&b.local, &b.other)));
+    seen.moved.dedup_by(|a, b| (&a.local, &a.other) == (&b.local, &b.other));
     seen.claims.sort_by(|a, b| a.local.cmp(&b.local));
     seen.for_host.sort_by(|a, b| (&a.other, &a.local).cmp(&(&b.other, &b.local)));
     seen.for_home.sort_by(|a, b| (&a.other, &a.local).cmp(&(&b.other, &b.local)));
-    let lengths = [seen.guests.len(), seen.claims.len(), seen.for_host.len(), seen.for_home.len()];
-    seen.more = lengths.iter().map(|length| length.saturating_sub(LINES)).sum();
-    seen.guests.truncate(LINES);
+    let lengths = [seen.claims.len(), seen.for_host.len(), seen.for_home.len(), seen.moved.len()];
+    seen.more += lengths.iter().map(|length| length.saturating_sub(LINES)).sum::<usize>();
+    seen.moved.truncate(LINES);
     seen.claims.truncate(LINES);
     seen.for_host.truncate(LINES);
     seen.for_home.truncate(LINES);
     seen
+}
+
+/// Whether one whom both knew has lost the other side of a placement that still runs.
+fn moved(directory: &Directory, local: &Local, side: &Side) -> Option<MovedHow> {
+    let home = directory.home_of(local.learner?).map(|(home, _)| *home);
+    match (side.hosting, home) {
+        _ if local.registration == Registration::Home => None,
+        (true, None) => Some(MovedHow::Homeless),
+        (true, Some(home)) if home != side.other => Some(MovedHow::HomeChanged),
+        (false, _) if local.registration == Registration::Previous => Some(MovedHow::LeftUs),
+        _ => None,
+    }
 }
 
 /// What hosts have said of the institution's learners.
@@ -177,41 +256,4 @@ fn meets(theirs: &Side, ours: &Side, own: u16) -> bool {
     theirs.other == own
         && theirs.hosting != ours.hosting
         && (theirs.group == ours.group || theirs.group.is_none() || ours.group.is_none())
-}
-
-fn candidates(directory: &Directory, own: u16, id: &LocalId, local: &Local) -> Vec<Candidate> {
-    let Some(state) = directory.institution(own) else { return Vec::new() };
-    let evidence = local.tokens.evidence(&state.info.slug);
-    let mut sums: BTreeMap<(String, &'static str), usize> = BTreeMap::new();
-    for (institution, other) in directory.candidates(&local.tokens) {
-        let held = directory.institution(institution).zip(directory.local(institution, &other));
-        let Some((theirs, held)) = held.filter(|_| institution != own || other != *id) else { continue };
-        if held.registration != Registration::Home {
-            continue;
-        }
-        let named = local.sides.iter().any(|side| side.hosting && side.other == institution);
-        let verdict = compare(&evidence, &held.tokens.evidence(&theirs.info.slug), named);
-        if let Some(says) = words(verdict) {
-            *sums.entry((theirs.info.name.clone(), says)).or_default() += 1;
-        }
-    }
-    let told = sums.into_iter();
-    told.map(|((institution, says), learners)| Candidate { institution, learners, says }).collect()
-}
-
-const fn words(verdict: Verdict) -> Option<&'static str> {
-    Some(match verdict {
-        Verdict::AutoLink { .. } | Verdict::Flagged { .. } => "the number and the date of birth are the same",
-        Verdict::Conflict(Conflict::BirthDate) => "a number is the same, the date of birth is another",
-        Verdict::Conflict(Conflict::Identifiers) => "one number is the same, another one isn’t",
-        Verdict::Propose(Proposal::BirthDateMissing) => "a number is the same, a date of birth is missing",
-        Verdict::Propose(Proposal::ForenameDiffers) => {
-            "number and date of birth are the same, the forename is another"
-        }
-        Verdict::Propose(Proposal::Names) => {
-            "names and date of birth are the same, and no number is known to both"
-        }
-        Verdict::Propose(Proposal::NearlyNames) => "nearly the same names, and the same date of birth",
-        Verdict::NoMatch => return None,
-    })
 }

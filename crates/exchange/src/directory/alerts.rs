@@ -6,7 +6,7 @@
 
 use super::change::PersonUuid;
 use commonroll_core::{Role, SchoolDate, Timestamp};
-use commonroll_views::whereabouts::{AlertKey, Id};
+use commonroll_views::whereabouts::{AlertKey, Finding, Id};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,20 @@ const OPEN_DAYS: i32 = 14;
 pub struct AlertId([u8; 15]);
 
 /// What an alert is about, in a word of the log.
-const SORTS: [&str; 5] = ["register", "unaccounted", "left_early", "class_cancelled", "source_silent"];
+const SORTS: [&str; 12] = [
+    "register",
+    "unaccounted",
+    "left_early",
+    "class_cancelled",
+    "source_silent",
+    "nobody_expects",
+    "both_expect",
+    "week_slip",
+    "site_closed",
+    "many_misfits",
+    "two_hosts",
+    "expected_elsewhere",
+];
 
 impl AlertId {
     /// The id of an alert of the board.
@@ -37,6 +50,20 @@ impl AlertId {
             AlertKey::LeftEarly(id) => (2, id.site, id.lesson, id.learner),
             AlertKey::ClassCancelled { site, lesson, home } => (3, site, lesson, u32::from(home)),
             AlertKey::SourceSilent { site } => (4, site, 0, 0),
+            AlertKey::Misfit { day, finding } => {
+                let sort = match finding {
+                    Finding::NobodyExpects { .. } => 5,
+                    Finding::BothExpect { .. } => 6,
+                    Finding::WeekSlip { .. } => 7,
+                    Finding::SiteClosed { .. } => 8,
+                    Finding::Many { .. } => 9,
+                    Finding::TwoHosts { .. } => 10,
+                    Finding::Elsewhere { .. } => 11,
+                };
+                let [one, other] = finding.between();
+                let lesson = (u64::from(day.cast_unsigned()) << 16) | u64::from(one);
+                (sort, other, lesson, finding.learner().unwrap_or(0))
+            }
         };
         let mut bytes = [sort; 15];
         bytes[1..3].copy_from_slice(&site.to_be_bytes());
@@ -56,6 +83,22 @@ impl AlertId {
             2 => AlertKey::LeftEarly(Id { site, lesson, learner: who }),
             3 => AlertKey::ClassCancelled { site, lesson, home: u16::try_from(who).ok()? },
             4 => AlertKey::SourceSilent { site },
+            5..=11 => {
+                let day = u32::try_from(lesson >> 16).ok()?.cast_signed();
+                let (one, learner) = (u16::try_from(lesson & 0xffff).ok()?, who);
+                // A host that nobody can name is written as the home itself.
+                let host = (site != one).then_some(site);
+                let finding = match sort {
+                    5 => Finding::NobodyExpects { learner, home: one, host },
+                    6 => Finding::BothExpect { learner, home: one, host: site },
+                    7 => Finding::WeekSlip { home: one, host: site },
+                    8 => Finding::SiteClosed { home: one, host: site },
+                    9 => Finding::Many { home: one, host },
+                    10 => Finding::TwoHosts { learner, one, other: site },
+                    _ => Finding::Elsewhere { learner, host: site },
+                };
+                AlertKey::Misfit { day, finding }
+            }
             _ => return None,
         })
     }
@@ -216,7 +259,8 @@ impl Alerted {
 pub fn learner_of(id: AlertId) -> Option<u32> {
     match id.key()? {
         AlertKey::Unaccounted(id) | AlertKey::LeftEarly(id) => Some(id.learner),
-        _ => None,
+        AlertKey::Misfit { finding, .. } => finding.learner(),
+        AlertKey::Register { .. } | AlertKey::ClassCancelled { .. } | AlertKey::SourceSilent { .. } => None,
     }
 }
 
@@ -348,6 +392,18 @@ mod tests {
             AlertKey::LeftEarly(id),
             AlertKey::ClassCancelled { site: 3, lesson: 9, home: 2 },
             AlertKey::SourceSilent { site: 3 },
+            AlertKey::Misfit {
+                day: 20_710,
+                finding: Finding::NobodyExpects { learner: 77, home: 2, host: Some(3) },
+            },
+            AlertKey::Misfit { day: -1, finding: Finding::BothExpect { learner: 77, home: 1, host: 3 } },
+            AlertKey::Misfit { day: 20_710, finding: Finding::WeekSlip { home: 2, host: 3 } },
+            AlertKey::Misfit { day: 20_710, finding: Finding::SiteClosed { home: 2, host: 3 } },
+            AlertKey::Misfit { day: 1, finding: Finding::NobodyExpects { learner: 7, home: 2, host: None } },
+            AlertKey::Misfit { day: 1, finding: Finding::Many { home: 2, host: Some(3) } },
+            AlertKey::Misfit { day: 1, finding: Finding::Many { home: 2, host: None } },
+            AlertKey::Misfit { day: 1, finding: Finding::TwoHosts { learner: 7, one: 2, other: 3 } },
+            AlertKey::Misfit { day: 1, finding: Finding::Elsewhere { learner: 7, host: 3 } },
         ];
         for key in keys {
             let named = AlertId::of(&key);

@@ -5,25 +5,26 @@
 //! each [`Change::key`] is enough to load the directory again.
 #![expect(missing_docs, reason = "the fields of a change are the words of the directory")]
 
+pub use super::bytes::{Bytes16, Bytes32, PersonUuid, Uuid, hex, short_hash, unhex};
+
 use super::{
     agreements::{Ending, Standing},
     alerts::{AlertId, Alerted, Remark, RemarkId, Step},
     approvals::Approval,
     codes::SessionCodes,
+    conventions::Convention,
     expected::{Called, LessonText, NoticeText, SupportText},
     exports::Export,
+    matches::{MatchCase, MatchDeed},
     messages::{Gone, Message},
     policies::Proposal,
     sending::Sending,
     tokens::Tokens,
     watches::Watch,
 };
-use crate::{
-    types::AgentId,
-    withdrawal::{Answered, Reason},
-};
+use crate::withdrawal::{Answered, Reason};
 use commonroll_core::{
-    LocalId, PersonId, RecordKind, Role, SchoolDate, Slug, Timestamp,
+    LocalId, RecordKind, Role, SchoolDate, Slug, Timestamp,
     directory::{Agreement, DateRange, Institution, Registration, Week},
 };
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,9 @@ pub enum Change {
         /// How the institution calls them. Personal. Older logs don't have it, and it goes with whoever leaves.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         called: Option<Called>,
+        /// Since when a guest has been believed to be that learner. Older logs don't say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
     },
     /// A teaching group.
     Group { institution: u16, local: LocalId, title: String, subject: String },
@@ -216,10 +220,16 @@ pub enum Change {
     Codes { session: Box<SessionCodes> },
     /// Somebody watches a learner of theirs, has something told about it, or does so no longer.
     Watch { watch: Box<Watch> },
+    /// What partners agree on about their data was proposed, accepted, declined or taken back.
+    Convention { convention: Box<Convention> },
     /// What was told goes to an institution by mail or webhook, went, or could not be sent.
     Sending { sending: Box<Sending> },
     /// Somebody asked for an export, somebody else approved it, or it was made.
     Export { export: Box<Export> },
+    /// A host asked a home who a guest is, the home answered, or a link was undone.
+    Match { case: Box<MatchCase> },
+    /// Nothing says any more who was matched with whom, or asked about: its row goes.
+    MatchGone { id: Bytes16 },
     /// Every change up to this size of the log has been followed by its notices, as things stood then.
     Swept { up_to: u64, at: Timestamp },
 }
@@ -306,9 +316,9 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 30] = [
+    pub const DIRECTORY: [u8; 32] = [
         1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28,
-        30, 32, 36,
+        30, 32, 36, 37, 40,
     ];
     /// Alerts.
     pub const ALERT: u8 = 23;
@@ -353,6 +363,8 @@ impl Change {
             Self::Watch { .. } => 28,
             Self::Sending { .. } => 32,
             Self::Export { .. } => 36,
+            Self::Match { .. } | Self::MatchGone { .. } => 37,
+            Self::Convention { .. } => 40,
         }
     }
 
@@ -428,6 +440,7 @@ impl Change {
             Self::Export { export } if export.made.is_some() => crate::by_learner::TAKEN_OUT,
             Self::Export { export } if export.approved.is_some() => "export.approved",
             Self::Export { .. } => "export.asked",
+            Self::Convention { convention } => convention.name(),
             Self::Message { message } => match (message.gone, message.answers.is_empty()) {
                 (Some(Gone::TakenBack), _) => "message.taken_back",
                 (Some(_), _) => "message.gone",
@@ -445,6 +458,8 @@ impl Change {
             Self::Remark { .. } => "alert.remark",
             Self::Forgotten { .. } => "alert.forgotten",
             Self::Sending { sending } => sending.name(),
+            Self::Match { case } => case.name(),
+            Self::MatchGone { .. } => MatchDeed::Forgotten.entry(),
         }
     }
 
@@ -455,7 +470,7 @@ impl Change {
                 let alerts = alerts.iter().map(|id| (kind::ALERT, id.bytes().to_vec(), None));
                 alerts.chain(remarks.iter().map(|id| (kind::REMARK, id.bytes(), None))).collect()
             }
-            Self::MessageGone { .. } => vec![(self.kind(), self.key(), None)],
+            Self::MessageGone { .. } | Self::MatchGone { .. } => vec![(self.kind(), self.key(), None)],
             _ => vec![(self.kind(), self.key(), Some(json))],
         }
     }
@@ -505,106 +520,19 @@ impl Change {
             }
             Self::Alert { alert } => alert.id.bytes().to_vec(),
             Self::Message { message } => message.id.0.to_vec(),
-            Self::MessageGone { id, .. } => id.0.to_vec(),
+            Self::MessageGone { id, .. } | Self::MatchGone { id } => id.0.to_vec(),
             Self::Remark { remark } => remark.of.bytes(),
             Self::Forgotten { .. } => Vec::new(),
             Self::Watch { watch } => watch.id.0.to_vec(),
             Self::Codes { session } => session.id.key(),
             Self::Sending { sending } => sending.key(),
             Self::Export { export } => export.id.0.to_vec(),
+            Self::Match { case } => case.id.0.to_vec(),
+            Self::Convention { convention } => convention.id.0.to_vec(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()
             }
         }
     }
-}
-
-/// 32 bytes, as hexadecimal text in the log.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Bytes32(pub [u8; 32]);
-
-impl Serialize for Bytes32 {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes32 {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        unhex(&text).map(Self).ok_or_else(|| serde::de::Error::custom("must be 64 hexadecimal digits"))
-    }
-}
-
-/// 16 bytes, as hexadecimal text in the log: a record's id, an erasure's.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bytes16(pub [u8; 16]);
-
-impl Serialize for Bytes16 {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes16 {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        unhex(&text).map(Self).ok_or_else(|| serde::de::Error::custom("must be 32 hexadecimal digits"))
-    }
-}
-
-/// An agent's id, as UUID text in the log.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Uuid(pub AgentId);
-
-impl Serialize for Uuid {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Uuid {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-/// A person's id, as UUID text in the log.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PersonUuid(pub PersonId);
-
-impl Serialize for PersonUuid {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for PersonUuid {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-/// Bytes as lower-case hexadecimal text.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// Hexadecimal text as exactly `N` bytes.
-pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }

@@ -197,6 +197,8 @@ impl SupportText {
 /// What the directory keeps beside its learners.
 #[derive(Clone, Default)]
 pub struct Expected {
+    /// Grows with every day, notice, placement, match and institution that changes.
+    pub(super) turn: u64,
     days: BTreeMap<(u16, SchoolDate), Arc<DayHeld>>,
     /// About whom a notice is, by the ids of the institution that gave it.
     noticed: HashMap<(u16, LocalId), LocalId>,
@@ -233,6 +235,7 @@ impl Directory {
         if usize::from(institution) >= self.institutions.len() {
             return;
         }
+        self.expected.turn += 1;
         let lessons = lessons.into_iter().filter_map(LessonText::held).collect();
         let days = &mut self.expected.days;
         days.insert((institution, date), Arc::new(DayHeld { date, closed, week, lessons }));
@@ -243,6 +246,7 @@ impl Directory {
 
     /// `said` is nothing if the notice was taken back.
     pub(super) fn put_notice(&mut self, institution: u16, local_id: LocalId, said: Option<NoticeText>) {
+        self.expected.turn += 1;
         let key = (institution, local_id.clone());
         if let Some(before) = self.expected.noticed.remove(&key)
             && let Some(local) = self.local_mut(institution, &before)
@@ -269,6 +273,11 @@ impl Directory {
     /// What an institution declared of a date; `None` if it said nothing.
     pub fn day(&self, institution: u16, date: SchoolDate) -> Option<&DayHeld> {
         self.expected.days.get(&(institution, date)).map(Arc::as_ref)
+    }
+
+    /// A number that is another one whenever timetables, notices, placements or who somebody is may be.
+    pub const fn turn_of_plans(&self) -> u64 {
+        self.expected.turn
     }
 
     /// What every institution declared of a date, by its number.

@@ -6,12 +6,15 @@
 pub mod agreements;
 pub mod alerts;
 pub mod approvals;
+mod bytes;
 pub mod change;
 pub mod codes;
+pub mod conventions;
 pub mod copies;
 pub mod duties;
 pub mod expected;
 pub mod exports;
+pub mod matches;
 pub mod messages;
 pub mod people;
 pub mod plan;
@@ -32,11 +35,13 @@ use commonroll_core::{
     agreement::ItemKind,
     directory::{Agreement, DateRange, Institution, Registration},
 };
+use conventions::Conventions;
 use copies::{Copies, Notice};
 use duties::Duties;
 use expected::{Called, Expected, NoticeHeld, Support};
 use exports::Exports;
 use jiff::tz::TimeZone;
+use matches::Matches;
 use messages::Messages;
 pub use people::Person;
 use policies::Policies;
@@ -75,7 +80,9 @@ pub struct Directory {
     messages: Messages,
     codes: Codes,
     watches: Watches,
+    conventions: Conventions,
     exports: Exports,
+    matches: Matches,
 }
 
 /// A partner and what it has declared.
@@ -112,6 +119,8 @@ pub struct Local {
     pub contested: bool,
     /// True if a person approved the link; it is then not re-matched.
     pub approved: bool,
+    /// Since when a guest has been believed to be that learner.
+    pub since: Option<Timestamp>,
     /// Whom this was believed to be before.
     pub was: Vec<u32>,
     /// Evidence.
@@ -208,12 +217,14 @@ impl Directory {
                 tokens,
                 was,
                 called,
+                since,
             } => {
+                self.expected.turn += 1;
                 self.put_learner(institution, &local, registration, learner, contested, approved, tokens);
                 if let Some(local) =
                     self.institutions.get_mut(usize::from(institution)).and_then(|s| s.locals.get_mut(&local))
                 {
-                    (local.was, local.called) = (was, called);
+                    (local.was, local.called, local.since) = (was, called, since);
                 }
             }
             Change::Day { institution, date, closed, week, lessons } => {
@@ -231,6 +242,7 @@ impl Directory {
                 return;
             }
             Change::Side { by, local, other, group, hosting, dates, ended } => {
+                self.expected.turn += 1;
                 let Some(held) =
                     self.institutions.get_mut(usize::from(by)).and_then(|s| s.locals.get_mut(&local))
                 else {
@@ -282,6 +294,7 @@ impl Directory {
                 return;
             }
             Change::Left { institution, at } => {
+                self.expected.turn += 1;
                 if let Some(state) = self.institutions.get_mut(usize::from(institution)) {
                     state.left = Some(at);
                 }
@@ -291,8 +304,11 @@ impl Directory {
                 return;
             }
             Change::Export { export } => return self.exports.put(*export),
+            Change::Match { case } => return self.matches.put(*case),
+            Change::MatchGone { id } => return self.matches.forget(id.0),
             Change::Alert { alert } => return self.alerts.put(*alert),
             Change::Watch { watch } => return self.watches.put(*watch),
+            Change::Convention { convention } => self.conventions.put(*convention),
             // A page that was made before a decision was erased must not leave after it.
             Change::Codes { session } => self.codes.put(*session),
             Change::Message { message } => {
@@ -318,6 +334,7 @@ impl Directory {
     }
 
     fn put_institution(&mut self, number: u16, info: Institution) {
+        self.expected.turn += 1;
         let zone = TimeZone::get(&info.time_zone).unwrap_or(TimeZone::UTC);
         self.by_slug.insert(info.slug.clone(), number);
         match self.institutions.get_mut(usize::from(number)) {
@@ -369,6 +386,7 @@ impl Directory {
                 learner,
                 contested,
                 approved,
+                since: None,
                 was,
                 tokens,
                 sides,
@@ -469,6 +487,11 @@ impl Directory {
         &self.watches
     }
 
+    /// What partners agree on about their data.
+    pub const fn conventions(&self) -> &Conventions {
+        &self.conventions
+    }
+
     /// What homes decided of session codes.
     pub const fn codes(&self) -> &Codes {
         &self.codes
@@ -477,6 +500,11 @@ impl Directory {
     /// What hosts told homes of visiting learners.
     pub const fn messages(&self) -> &Messages {
         &self.messages
+    }
+
+    /// What people said of matches.
+    pub const fn matches(&self) -> &Matches {
+        &self.matches
     }
 
     /// What was told about whereabouts.
@@ -679,6 +707,15 @@ impl Directory {
     /// A learner number that nobody has.
     pub(crate) const fn next_learner(&self) -> u32 {
         self.next_learner
+    }
+
+    /// Who shares an identifying number with this evidence.
+    pub(crate) fn numbered_alike(&self, tokens: &Tokens) -> Vec<(u16, LocalId)> {
+        let by_number = tokens.numbers().filter_map(|token| self.by_number_token.get(&token)).flatten();
+        let mut found: Vec<_> = by_number.cloned().collect();
+        found.sort();
+        found.dedup();
+        found
     }
 
     /// Who shares an identifying number or the date of birth with this evidence.

@@ -7,6 +7,7 @@ use super::{
     Directory,
     change::Change,
     expected::Called,
+    matches::{MatchCase, MatchDeed, MatchStep},
     tokens::{MatchingKey, Tokens},
 };
 use crate::types::DeclareResult;
@@ -52,7 +53,7 @@ impl Planner<'_> {
         now: Timestamp,
     ) -> DeclareResult {
         match declaration {
-            Declaration::Learner(learner) => self.learner(by, learner, key),
+            Declaration::Learner(learner) => self.learner(by, learner, key, now),
             Declaration::Group(group) => {
                 let (title, subject) =
                     (group.course_title.as_str().to_owned(), group.subject.as_str().to_owned());
@@ -171,7 +172,13 @@ impl Planner<'_> {
         result
     }
 
-    fn learner(&mut self, by: u16, declared: &LearnerDeclaration, key: &MatchingKey) -> DeclareResult {
+    fn learner(
+        &mut self,
+        by: u16,
+        declared: &LearnerDeclaration,
+        key: &MatchingKey,
+        now: Timestamp,
+    ) -> DeclareResult {
         let Some(slug) = self.directory.institution(by).map(|s| s.info.slug.clone()) else {
             return UNKNOWN_PARTNER;
         };
@@ -188,21 +195,76 @@ impl Planner<'_> {
                 DeclareResult::Unchanged
             };
         }
-        let approved = held.filter(|l| l.approved).and_then(|l| l.learner);
+        let outlived = self.outlived(by, declared, &tokens);
+        let approved = held.filter(|l| l.approved && outlived.is_none()).and_then(|l| l.learner);
         let before = held.and_then(|l| l.learner);
+        let told_apart = held.is_some_and(|l| !l.tokens.identify_like(&tokens));
         let (id, registration) = (&declared.local_id, declared.registration);
-        let result = self.place_learner(by, id, registration, tokens, approved, called);
+        if told_apart {
+            self.reconsider(by, id, now);
+        }
+        if let Some(home) = outlived {
+            self.changed(by, (id, home), key, now);
+        }
+        let result = self.place_learner(by, id, registration, tokens, approved, called, now);
         if registration == Registration::Previous {
             self.forget_expected(by, id);
         }
         if let Some(before) = before.filter(|n| self.directory.home_of(*n).is_none()) {
             self.promote_waiting_claim(before);
         }
-        self.settle(by, &declared.local_id);
+        self.settle(by, &declared.local_id, now);
         result
     }
 
+    /// A home's no rested on numbers and dates of birth that are others now: who fits may be asked about again.
+    fn reconsider(&mut self, by: u16, id: &LocalId, now: Timestamp) {
+        let concerned = |case: &&MatchCase| {
+            let whole = case.host == by && case.guest == *id;
+            case.bars.iter().any(|bar| !bar.undone && (whole || case.home == by && bar.local == *id))
+        };
+        let cases: Vec<_> = self.directory.matches().all().filter(concerned).cloned().collect();
+        for mut case in cases {
+            let whole = case.host == by && case.guest == *id;
+            case.bars.retain(|bar| bar.undone || !(whole || bar.local == *id));
+            let (deed, institution) = (MatchDeed::Changed, by);
+            case.step(MatchStep { deed, at: now, institution, by: None, role: None, local: None });
+            self.make(Change::Match { case: Box::new(case) });
+        }
+    }
+
+    /// The home whose learner people took a guest for, if what is declared of the guest now speaks against it more than
+    /// what was declared when they said so: an id that was given to another learner, say.
+    fn outlived(&self, by: u16, declared: &LearnerDeclaration, tokens: &Tokens) -> Option<u16> {
+        let is_guest = |at| !matches!(at, Registration::Home | Registration::Previous);
+        let held = self.directory.local(by, &declared.local_id)?;
+        let is_same = held.tokens.identify_like(tokens);
+        if !held.approved || is_same || !is_guest(held.registration) || !is_guest(declared.registration) {
+            return None;
+        }
+        let slug = |number: u16| self.directory.institution(number).map(|s| &s.info.slug);
+        let (home, local) = self.directory.home_of(held.learner?).filter(|(home, _)| *home != by)?;
+        let theirs = self.directory.local(*home, local)?.tokens.evidence(slug(*home)?);
+        let own = slug(by)?;
+        let against = |tokens: &Tokens| against(compare(&tokens.evidence(own), &theirs, true));
+        let (before, after) = (against(&held.tokens), against(tokens));
+        (after > before && after >= CONTRADICTS).then_some(*home)
+    }
+
+    /// What a yes rested on is no more: the guest stands among those who wait, and why is in its history.
+    fn changed(&mut self, host: u16, (guest, home): (&LocalId, u16), key: &MatchingKey, now: Timestamp) {
+        let slug = |number: u16| self.directory.institution(number).map(|s| &s.info.slug);
+        let Some((ours, theirs)) = slug(host).zip(slug(home)) else { return };
+        let id = key.matching(ours, guest, theirs);
+        let held = self.directory.matches().get(id).cloned();
+        let mut case = held.unwrap_or_else(|| MatchCase::new(id, (host, guest.clone(), home)));
+        let (deed, institution) = (MatchDeed::Changed, host);
+        case.step(MatchStep { deed, at: now, institution, by: None, role: None, local: None });
+        self.make(Change::Match { case: Box::new(case) });
+    }
+
     /// Matches a learner and records who that is.
+    #[expect(clippy::too_many_arguments, reason = "what is declared, and what people decided of it")]
     pub fn place_learner(
         &mut self,
         by: u16,
@@ -211,6 +273,7 @@ impl Planner<'_> {
         tokens: Tokens,
         approved: Option<u32>,
         called: Option<Called>,
+        now: Timestamp,
     ) -> DeclareResult {
         let is_home = registration == Registration::Home;
         // A learner of ours stays who they were, whatever is corrected about them: placements and records rest on it.
@@ -228,6 +291,8 @@ impl Planner<'_> {
             .is_some_and(|(home, local)| *home != by || local != id);
         let contested = is_home && other_home;
         let was = self.was(by, id, learner);
+        let held = self.directory.local(by, id).filter(|held| held.learner == learner);
+        let since = learner.filter(|_| !is_home).and_then(|_| held.map_or(Some(now), |held| held.since));
         self.make(Change::Learner {
             institution: by,
             local: id.clone(),
@@ -238,8 +303,34 @@ impl Planner<'_> {
             tokens,
             was,
             called,
+            since,
         });
         if contested { DeclareResult::Contested } else { DeclareResult::Accepted }
+    }
+
+    /// A guest is this learner, because people said so.
+    pub fn link(&mut self, host: u16, guest: &LocalId, learner: u32, now: Timestamp) {
+        let Some(held) = self.directory.local(host, guest).cloned() else { return };
+        let (registration, tokens, called) = (held.registration, held.tokens, held.called);
+        self.place_learner(host, guest, registration, tokens, Some(learner), called, now);
+    }
+
+    /// A guest is nobody whom the hub knows, because people said so.
+    pub fn unlink(&mut self, host: u16, guest: &LocalId) {
+        let Some(held) = self.directory.local(host, guest).cloned() else { return };
+        let was = self.was(host, guest, None);
+        self.make(Change::Learner {
+            institution: host,
+            local: guest.clone(),
+            registration: held.registration,
+            learner: None,
+            contested: false,
+            approved: false,
+            tokens: held.tokens,
+            was,
+            called: held.called,
+            since: None,
+        });
     }
 
     /// Whom a local id was believed to be before, if it is now to be somebody else.
@@ -251,7 +342,7 @@ impl Planner<'_> {
     }
 
     /// After a learner changed: claims that waited behind it, and guests that matched nobody until now.
-    fn settle(&mut self, by: u16, id: &LocalId) {
+    fn settle(&mut self, by: u16, id: &LocalId, now: Timestamp) {
         let Some(local) = self.directory.local(by, id).cloned() else { return };
         let Some(learner) = local.learner else { return };
         if self.directory.home_of(learner).is_none() {
@@ -268,7 +359,7 @@ impl Planner<'_> {
                 .cloned();
             if let Some(guest) = waiting {
                 let (registration, tokens, called) = (guest.registration, guest.tokens, guest.called);
-                self.place_learner(institution, &other, registration, tokens, None, called);
+                self.place_learner(institution, &other, registration, tokens, None, called, now);
             }
         }
     }
@@ -282,7 +373,7 @@ impl Planner<'_> {
             && let Ok(institution) = u16::try_from(number)
         {
             let (registration, approved, tokens) = (held.registration, held.approved, held.tokens);
-            let (was, called) = (held.was, held.called);
+            let (was, called, since) = (held.was, held.called, held.since);
             self.make(Change::Learner {
                 institution,
                 local,
@@ -293,6 +384,7 @@ impl Planner<'_> {
                 tokens,
                 was,
                 called,
+                since,
             });
         }
     }
@@ -309,6 +401,10 @@ impl Planner<'_> {
             }
             let Some(local) = self.directory.local(institution, &other) else { continue };
             let Some(number) = local.learner else { continue };
+            // What people keep apart is neither an answer nor a contradiction.
+            if self.apart((by, id), (institution, &other), number) {
+                continue;
+            }
             let Some(theirs) = slug(institution).map(|slug| local.tokens.evidence(slug)) else { continue };
             match compare(&evidence, &theirs, false) {
                 Verdict::AutoLink { .. } | Verdict::Flagged { .. } => match found {
@@ -321,6 +417,29 @@ impl Planner<'_> {
             }
         }
         if contradicted && matches!(found, Match::None) { Match::Conflict } else { found }
+    }
+
+    /// True if people said that the one is not whom the other is believed to be.
+    fn apart(&self, one: (u16, &LocalId), other: (u16, &LocalId), number: u32) -> bool {
+        let (matches, home) = (self.directory.matches(), self.directory.home_of(number));
+        // As a guest, from that learner; and as a home's learner, from a guest whom people took for somebody else.
+        matches.parts(one, number, home)
+            || matches
+                .between(other.0, other.1, one.0)
+                .is_some_and(|case| case.bars.iter().any(|bar| bar.local == *one.1))
+    }
+}
+
+/// From here on evidence speaks against a match.
+const CONTRADICTS: u8 = 2;
+
+/// How much evidence speaks against a match.
+const fn against(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::AutoLink { .. } | Verdict::Flagged { .. } => 0,
+        Verdict::Propose(_) => 1,
+        Verdict::Conflict(_) => CONTRADICTS,
+        Verdict::NoMatch => 3,
     }
 }
 

@@ -89,11 +89,13 @@ impl Planner<'_> {
         }
         let home = known.learner.and_then(|learner| self.directory.home_of(learner));
         let is_home = home.is_some_and(|(home, id)| *home == by && *id == notice.learner);
-        if notice.kind == NoticeKind::TakenBack && !is_home {
+        let homes =
+            matches!(notice.kind, NoticeKind::TakenBack | NoticeKind::AtPartner | NoticeKind::OwnLesson);
+        if homes && !is_home {
             return rejected(
                 "not_home",
                 "kind",
-                "only the learner's home, which nobody disputes, can say that it has the learner itself",
+                "only the learner's home, which nobody disputes, can say that",
             );
         }
         let over = now.plus_micros(-DAY * i64::from(DAYS_BACK));

@@ -138,7 +138,8 @@ impl Directory {
         was.copied().chain([learner]).collect()
     }
 
-    /// Those of a learner's numbers that no other learner has or had, so that whatever names them is about this one.
+    /// Those of a learner's numbers that nobody else has or had, so that whatever names them is about this one. The
+    /// number that the learner has now is not among them once somebody else was taken for them.
     pub fn numbers_of_nobody_else(&self, learner: u32) -> BTreeSet<u32> {
         let mut numbers = self.numbers_of(learner);
         let others = self.institutions.iter().flat_map(|state| state.locals.values());
@@ -147,7 +148,6 @@ impl Directory {
                 numbers.remove(number);
             }
         }
-        numbers.insert(learner);
         numbers
     }
 

@@ -2,10 +2,13 @@
 //!
 //! The key lies in the hub's key folder, never in the database: whoever has the database alone can't try numbers out.
 
-use super::change::{hex, unhex};
+use super::{
+    change::{hex, unhex},
+    matches::MatchId,
+};
 use aws_lc_rs::hmac;
 use commonroll_core::{
-    Slug,
+    LocalId, Slug,
     directory::LearnerDeclaration,
     matching::{Evidence, Field},
 };
@@ -94,6 +97,27 @@ impl MatchingKey {
         account
     }
 
+    /// Names what people say of a host's guest and a home.
+    pub fn matching(&self, host: &Slug, guest: &LocalId, home: &Slug) -> MatchId {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"match\0");
+        for part in [host.as_str(), guest.as_str(), home.as_str()] {
+            context.update(part.as_bytes());
+            context.update(b"\0");
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&context.sign().as_ref()[..16]);
+        MatchId(id)
+    }
+
+    /// Stands for what somebody was shown, and tells nothing of it.
+    pub fn stamp(&self, shown: &[u8]) -> String {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"shown\0");
+        context.update(shown);
+        hex(&context.sign().as_ref()[..16])
+    }
+
     /// Hashes what a declaration gives as evidence. Numbers that fail their check are left out: they prove nothing. A
     /// temporary UPN is left out too: it means nothing outside its school.
     pub fn tokens(&self, institution: &Slug, learner: &LearnerDeclaration) -> Tokens {
@@ -115,6 +139,11 @@ impl Tokens {
     /// The tokens by which candidates for a match are found.
     pub fn numbers(&self) -> impl Iterator<Item = Token> {
         [self.uln, self.upn, self.uci].into_iter().flatten()
+    }
+
+    /// True if numbers and date of birth are the same; names may differ.
+    pub fn identify_like(&self, other: &Self) -> bool {
+        (self.uln, self.upn, self.uci, self.birth) == (other.uln, other.upn, other.uci, other.birth)
     }
 
     /// As evidence for the matching rule.

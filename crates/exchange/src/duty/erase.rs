@@ -14,11 +14,13 @@ use crate::{
         alerts::{RemarkId, learner_of},
         change::{Change, unhex},
         expected::{Called, NoticeHeld, Support},
+        matches::MatchCase,
         messages::{Gone, Message},
         tokens::Tokens,
     },
     entry::{Entry, Payload, Payloads, RecordEntry},
     follow::{entries_at, read_what_is_left},
+    matches::forget,
     messages, notices,
     office::{Acting, LawError, may},
     reading::TRIES,
@@ -42,7 +44,7 @@ use std::{
 
 /// Entries of the directory whose payloads may say something of a learner that goes with an erasure. In older logs an alert
 /// itself holds what people wrote about it.
-const SAID: [&str; 7] = [
+const SAID: [&str; 15] = [
     "directory.learner",
     "directory.notice",
     "directory.support",
@@ -50,6 +52,14 @@ const SAID: [&str; 7] = [
     "alert.taken",
     "alert.found",
     "alert.over",
+    "match.asked",
+    "match.taken_back",
+    "match.linked",
+    "match.declined",
+    "match.reopened",
+    "match.undone",
+    "match.changed",
+    "match.forgotten",
 ];
 /// Blocks in memory at once.
 const BLOCKS_AT_ONCE: usize = 4;
@@ -125,7 +135,7 @@ pub struct Erasure {
 #[derive(Default, Clone)]
 struct Found {
     learner: u32,
-    /// The numbers under which the log speaks of them and of nobody else.
+    /// The number that they have, and those under which the log speaks of them and of nobody else.
     numbers: BTreeSet<u32>,
     /// Places and commitments.
     records: Vec<(u64, Hash)>,
@@ -147,6 +157,7 @@ struct Said {
     tokens: Tokens,
     notices: Vec<NoticeHeld>,
     support: Option<Box<Support>>,
+    matches: Vec<MatchCase>,
 }
 
 impl Said {
@@ -159,6 +170,7 @@ impl Said {
             tokens: held.tokens.clone(),
             notices: held.notices.clone(),
             support: held.support.clone(),
+            matches: forget::naming(directory, of.0, local),
         })
     }
 }
@@ -168,7 +180,7 @@ impl Exchange {
     /// learner's home. The entry is durable before anything goes, and in force on every stream when the call returns.
     ///
     /// `recall` also asks whoever holds copies to remove them. `forget` also takes out what the hub matches the learner by
-    /// at the home; only for somebody who is placed nowhere.
+    /// at the home, and what people said of matches with guests elsewhere; only for somebody who is placed nowhere.
     pub async fn erase(
         &self,
         acting: Acting<'_>,
@@ -247,7 +259,10 @@ impl Exchange {
                     whereabouts::codes_forget(work, number, local);
                     watches::forget(work, number, local, now);
                     match &forgotten {
-                        Some(local) => forget_learner(work, number, local),
+                        Some(local) => {
+                            forget::forget(work, number, local, now);
+                            forget_learner(work, number, local);
+                        }
                         None => forget_name(work, number, local),
                     }
                     gone::plan(work, &found.directory, true, &more, now.plus_micros(1));
@@ -290,8 +305,10 @@ impl Exchange {
         let learner = learner.filter(is_home).ok_or_else(denied)?;
         let numbers: Vec<u32> = self.shared.directory().numbers_of(learner).into_iter().collect();
         let (candidates, mut holdings) = self.held_of(&numbers).await.map_err(unavailable)?;
-        let alone = self.shared.directory().numbers_of_nobody_else(learner);
-        let mut found = Found { learner, numbers: alone, ..Found::default() };
+        // What the home was told under the number that its learner has now, it was told as about them.
+        let mut numbers_said = self.shared.directory().numbers_of_nobody_else(learner);
+        numbers_said.insert(learner);
+        let mut found = Found { learner, numbers: numbers_said, ..Found::default() };
         let is_it = |id: &RecordId| match what {
             Erasing::Record(one) => one == id,
             Erasing::Learner(_) => true,
@@ -430,8 +447,9 @@ impl Exchange {
             let records = read_what_is_left(block, here.into_iter()).map_err(|_| NotYet)?;
             let directory = self.shared.directory();
             for record in records {
+                // Whoever is known and matched with nobody, because people took a match apart, say, isn't the learner.
                 let local = directory.local(record.entry.source, &record.circumstances.learner);
-                if local.and_then(|local| local.learner).unwrap_or(record.entry.learner) == learner {
+                if local.map_or(Some(record.entry.learner), |local| local.learner) == Some(learner) {
                     found.push((record.seq, record.entry));
                 }
             }
@@ -440,7 +458,7 @@ impl Exchange {
     }
 
     /// Places of the directory's entries about one learner of an institution, with their commitments: those that hold a
-    /// name, a notice, a support note, a message, a session code or a remark on an alert.
+    /// name, a notice, a support note, a message, a session code, a remark on an alert or what was said of a match.
     async fn said_of(&self, notes: &[u64], of: Of<'_>) -> Result<Vec<(u64, Hash)>, NotYet> {
         let mut found = Vec::new();
         for some in notes.chunks(BLOCKS_AT_ONCE) {
@@ -475,7 +493,7 @@ fn wrote_of(change: &Change, numbers: &BTreeSet<u32>) -> bool {
     }
 }
 
-/// An institution's learner who is erased: by its id and by the hub's number; with `all` the keyed hashes go, too.
+/// An institution's learner who is erased: by its id and by the hub's number; with `all` the keyed hashes and matches go, too.
 #[derive(Clone, Copy)]
 struct Of<'a> {
     own: u16,
@@ -499,6 +517,7 @@ impl Of<'_> {
             Change::Message { message } => {
                 messages::goes_with(directory, message, (self.own, self.learner, self.numbers))
             }
+            Change::Match { case } => self.all && forget::goes_with(directory, case, (self.own, self.id)),
             _ => wrote_of(change, self.numbers),
         }
     }
@@ -563,6 +582,7 @@ fn forget_name(work: &mut Work<'_>, institution: u16, local: &LocalId) {
         tokens: held.tokens,
         was: held.was,
         called: None,
+        since: held.since,
     });
 }
 
@@ -580,5 +600,6 @@ fn forget_learner(work: &mut Work<'_>, institution: u16, local: &LocalId) {
         tokens: Tokens::default(),
         was: Vec::new(),
         called: None,
+        since: None,
     });
 }

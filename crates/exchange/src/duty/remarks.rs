@@ -7,7 +7,7 @@
 use super::gone::{self, NotYet};
 use crate::{
     directory::{
-        alerts::{DAYS, RemarkId},
+        alerts::{AlertId, DAYS, RemarkId},
         change::{Change, kind, unhex},
     },
     entry::{Entry, split_entries},
@@ -85,8 +85,12 @@ async fn forget(shared: &Shared, now: Timestamp) -> Result<usize, NotYet> {
     let alerts: Vec<_> = alerts.into_iter().map(|(id, _)| id).collect();
     let remarks: Vec<RemarkId> = remarks.into_iter().map(|(id, _)| id).collect();
     submit_with(shared, "hub", now, move |work: &mut Work<'_>| {
-        work.more = serde_json::json!({ "count": count });
-        work.planner.make(Change::Forgotten { alerts: alerts.clone(), remarks: remarks.clone() });
+        // A silence of today has the name of an older one: what was told anew meanwhile stays.
+        let held = work.planner.directory.alerts();
+        let is_old = |id: &&AlertId| held.get(**id).is_none_or(|held| held.date.days() < oldest);
+        let alerts: Vec<AlertId> = alerts.iter().filter(is_old).copied().collect();
+        work.more = serde_json::json!({ "count": alerts.len() + remarks.len() });
+        work.planner.make(Change::Forgotten { alerts, remarks: remarks.clone() });
         if !places.is_empty() {
             gone::plan(work, &places, true, &serde_json::json!({ "reason": "kept_no_longer" }), now);
         }

@@ -96,7 +96,8 @@ impl Exchange {
             if self.shared.directory().moment() == moment {
                 let records = made.records;
                 let Gathered { lines, unread, .. } = gathered;
-                return Ok(ExportMade { lines, records, learners: made.learners, unread });
+                let ask = ExportAsk { kind: export.record, dates: export.dates };
+                return Ok(ExportMade { ask, lines, records, learners: made.learners, unread });
             }
         }
         Err(ExportError::Unavailable)
@@ -177,15 +178,8 @@ impl Exchange {
         let (learners, records) = (count(gathered.learners.len()), count(gathered.sequences.len()));
         let made = Made { at: now, learners, records };
         let (listed, left_off) = stretches(gathered.sequences.iter().copied());
-        let mut named: Vec<(u32, u32)> = Vec::new();
-        for learner in &gathered.learners {
-            match named.last_mut() {
-                Some((_, last)) if *learner == *last + 1 => *last = *learner,
-                _ => named.push((*learner, *learner)),
-            }
-        }
         let shown = serde_json::json!({
-            "learners": named, "count": records, "learners_count": learners, "records": listed,
+            "learners": by_learner::naming(&gathered.learners), "count": records, "learners_count": learners, "records": listed,
             "stretches_left_off": left_off, "policies": gathered.policies, "agreements": gathered.agreements,
         });
         let (seen, actor, by) = (gathered.seen, acting.owned(), acting.speaker.by());

@@ -65,6 +65,8 @@ pub struct ExportRow<'a> {
 /// What was made.
 #[derive(Clone)]
 pub struct ExportMade {
+    /// What was asked for.
+    pub ask: ExportAsk,
     /// The lines, one for each record. Personal.
     pub lines: String,
     /// How many.

@@ -196,7 +196,7 @@ impl Exchange {
             institutions.iter().for_each(|i| report.institutions += put_institution(work, i));
             people.iter().for_each(|person| report.people += person.put(work, now));
             agreements.iter().for_each(|a| report.agreements += a.put(&people, work, now));
-            placements.iter().for_each(|p| put_placement(work, p, &mut report));
+            placements.iter().for_each(|p| put_placement(work, p, &mut report, now));
             Ok(report)
         })
         .await
@@ -239,7 +239,12 @@ fn put_institution(work: &mut Work<'_>, institution: &Institution) -> u32 {
     1
 }
 
-fn put_placement(work: &mut Work<'_>, placement: &CheckedPlacement, report: &mut ImportReport) {
+fn put_placement(
+    work: &mut Work<'_>,
+    placement: &CheckedPlacement,
+    report: &mut ImportReport,
+    now: Timestamp,
+) {
     let directory = &work.planner.directory;
     let (Some(home), Some(host)) =
         (directory.number_of(&placement.home), directory.number_of(&placement.host))
@@ -247,18 +252,23 @@ fn put_placement(work: &mut Work<'_>, placement: &CheckedPlacement, report: &mut
         return;
     };
     for (at_home, at_host) in &placement.learners {
-        report.learners += link(work, home, at_home, host, at_host);
+        report.learners += link(work, (home, at_home), (host, at_host), now);
         report.placements += side(work, home, at_home, host, placement, false);
         report.placements += side(work, host, at_host, home, placement, true);
     }
 }
 
 /// Approves that the home's learner is the host's guest.
-fn link(work: &mut Work<'_>, home: u16, at_home: &LocalId, host: u16, at_host: &LocalId) -> u32 {
+fn link(
+    work: &mut Work<'_>,
+    (home, at_home): (u16, &LocalId),
+    (host, at_host): (u16, &LocalId),
+    now: Timestamp,
+) -> u32 {
     let mut changed = 0;
     let held = work.planner.directory.local(home, at_home).cloned();
     if held.is_none() {
-        work.planner.place_learner(home, at_home, Registration::Home, Tokens::default(), None, None);
+        work.planner.place_learner(home, at_home, Registration::Home, Tokens::default(), None, None, now);
         changed += 1;
     }
     let Some(learner) = work.planner.directory.local(home, at_home).and_then(|l| l.learner) else {
@@ -268,9 +278,14 @@ fn link(work: &mut Work<'_>, home: u16, at_home: &LocalId, host: u16, at_host: &
     if guest.as_ref().is_some_and(|l| l.learner == Some(learner) && l.approved) {
         return changed;
     }
+    // People of the two have taken it apart since: a file that is imported once more doesn't know better.
+    let directory = &work.planner.directory;
+    if directory.matches().parts((host, at_host), learner, directory.home_of(learner)) {
+        return changed;
+    }
     let (registration, tokens, called) = guest
         .map_or((Registration::Guest, Tokens::default(), None), |l| (l.registration, l.tokens, l.called));
-    work.planner.place_learner(host, at_host, registration, tokens, Some(learner), called);
+    work.planner.place_learner(host, at_host, registration, tokens, Some(learner), called, now);
     changed + 1
 }
 

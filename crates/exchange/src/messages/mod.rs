@@ -13,15 +13,14 @@ pub use seen::{AnswerSeen, MessageSeen, TellSeen, Telling};
 
 use crate::{
     Exchange,
-    by_learner::about,
+    by_learner::{Unread, notes_of},
     directory::{
         Directory,
-        change::{Bytes16, Change, PersonUuid, unhex},
+        change::{Bytes16, Change, PersonUuid, short_hash, unhex},
         messages::{Answer, COUNTED, Gone, Message, MessageId},
     },
     duty::gone::{self, NotYet},
-    entry::Entry,
-    follow::entries_at,
+    entry::Note,
     office::{Acting, Actor, LawError},
     reading::TRIES,
     shared::Shared,
@@ -29,7 +28,6 @@ use crate::{
     types::NotAllowed,
     writer::Work,
 };
-use aws_lc_rs::digest;
 use commonroll_audit::hash::Hash;
 use commonroll_core::{Invalid, LocalId, Role, SchoolDate, Timestamp, record::Text};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +43,8 @@ const ANSWERS_MAX: usize = 6;
 const DAY_US: i64 = 86_400_000_000;
 /// Who sends the same words about somebody again within this has pressed twice.
 const TWICE_US: i64 = 600_000_000;
+/// The entry by which refusals are counted.
+const REFUSED: &str = "message.refused";
 /// Entries that hold a word of a message in their payload.
 const SAID: [&str; 2] = ["message.sent", "message.answered"];
 
@@ -90,7 +90,7 @@ impl Exchange {
     ) -> Result<MessageId, LawError> {
         let (said, actor) = (Said::read(telling)?, acting.owned());
         let work = move |work: &mut Work<'_>| tell(work, &actor, learner, &said, now);
-        self.message_act(acting, work, now).await
+        self.act(acting, REFUSED, now, work).await
     }
 
     /// Somebody at the home says in a few words, or in none, that a message was read and what became of it.
@@ -108,7 +108,7 @@ impl Exchange {
             .map_err(|_| Invalid::new("words", "must be at most 200 characters of plain text"))?;
         let actor = acting.owned();
         let work = move |work: &mut Work<'_>| answer(work, &actor, message, &words, now);
-        self.message_act(acting, work, now).await
+        self.act(acting, REFUSED, now, work).await
     }
 
     /// Whoever wrote a message takes it back: it disappears from every page at once, and its words from the log's payloads.
@@ -125,7 +125,7 @@ impl Exchange {
             // In the writer's turn, so that all of it has been read, whichever node took it in.
             let actor = acting.owned();
             let look = move |work: &mut Work<'_>| own(&*work.planner.directory, &actor, message).cloned();
-            let held = self.message_act(acting, look, now).await?;
+            let held = self.act(acting, REFUSED, now, look).await?;
             let all = places_of(&self.shared, held.learner).await.map_err(|_| LawError::Unavailable)?;
             let of = all.into_iter().filter(|(_, _, id)| *id == message);
             let places: Vec<(u64, Hash)> = of.map(|(seq, root, _)| (seq, root)).collect();
@@ -144,7 +144,7 @@ impl Exchange {
                 gone::plan(work, &places, true, &more, now);
                 Ok(true)
             };
-            if self.message_act(acting, work, now).await? {
+            if self.act(acting, REFUSED, now, work).await? {
                 // The entries stand: bytes that could not go now go at the next tick.
                 let _turn = self.shared.retention.lock().await;
                 let _ = gone::finish(&self.shared, now).await;
@@ -152,25 +152,6 @@ impl Exchange {
             }
         }
         Err(LawError::Unavailable)
-    }
-
-    /// Does it in the writer, and counts what was refused.
-    async fn message_act<T: Send + 'static>(
-        &self,
-        acting: Acting<'_>,
-        work: impl FnMut(&mut Work<'_>) -> Result<T, LawError> + Send + 'static,
-        now: Timestamp,
-    ) -> Result<T, LawError> {
-        let (id, by) = (acting.speaker.id(), acting.speaker.by());
-        if self.shared.misses.too_many(id, now) {
-            return Err(NotAllowed::Denied.into());
-        }
-        let done = submit_with(&self.shared, &by, now, work).await.map_err(|_| LawError::Unavailable)?;
-        if let Err(LawError::NotAllowed(_)) = &done {
-            self.refused(&by, "message.refused", "");
-            self.shared.misses.missed(id, now);
-        }
-        done
     }
 }
 
@@ -283,10 +264,7 @@ fn answer(
 
 fn name(may: &judge::MayTell, person: [u8; 16], now: Timestamp) -> MessageId {
     let text = format!("commonroll/message/v1\n{}\n{}\n{}\n", may.host, may.local.as_str(), now.micros());
-    let hash = digest::digest(&digest::SHA256, &[text.as_bytes(), &person].concat());
-    let mut id = [0; 16];
-    id.copy_from_slice(&hash.as_ref()[..16]);
-    MessageId(id)
+    MessageId(short_hash(&[text.as_bytes(), &person].concat()))
 }
 
 /// What an entry says of a message: which, of whom by number, from whom to whom. Neither a word of it nor whether it praises.
@@ -300,18 +278,12 @@ fn entry(directory: &Directory, message: &Message) -> serde_json::Value {
 
 /// Places of the entries whose payloads hold words of messages about a learner by this number, with their commitments.
 pub(crate) async fn places_of(shared: &Shared, learner: u32) -> Result<Vec<(u64, Hash, MessageId)>, NotYet> {
-    let notes = about(shared, learner).await.map_err(|_| NotYet)?.notes;
-    let mut found = Vec::new();
-    for some in notes.chunks(1_024) {
-        for (seq, bytes) in entries_at(shared.store.as_ref(), some).await.map_err(|_| NotYet)? {
-            let Ok(Entry::Note(note)) = Entry::decode(&bytes) else { continue };
-            let id = note.more["message"].as_str().and_then(|id| id.parse().ok());
-            if let (true, Some(id)) = (SAID.contains(&note.what.as_str()), id) {
-                found.push((seq, unhex(&note.payload).unwrap_or_default(), id));
-            }
-        }
-    }
-    Ok(found)
+    let found = notes_of(shared, learner, &SAID).await.map_err(|Unread| NotYet)?;
+    let place = |(seq, note): (u64, Note)| {
+        let id = note.more["message"].as_str()?.parse().ok()?;
+        Some((seq, unhex(&note.payload).unwrap_or_default(), id))
+    };
+    Ok(found.into_iter().filter_map(place).collect())
 }
 
 /// A learner who is erased by their home: who is home, their number, and the numbers that were theirs and nobody else's.

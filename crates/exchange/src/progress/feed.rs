@@ -193,7 +193,7 @@ impl View for ProgressView {
         self.edge = first_new;
     }
 
-    fn glance(&mut self, entry: &RecordEntry) -> bool {
+    fn glance(&mut self, _seq: u64, entry: &RecordEntry) -> bool {
         matches!(entry.kind, RecordKind::Attendance | RecordKind::Assessment)
     }
 

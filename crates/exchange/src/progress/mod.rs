@@ -11,15 +11,15 @@ pub(crate) use feed::ProgressView;
 
 use crate::{
     Exchange,
-    directory::{Directory, change::hex},
+    directory::Directory,
     office::{self, Acting},
     projection::lock,
     reading::ReadError,
-    submit,
+    rooms::policy_hash,
+    shared::Shared,
     types::NotAllowed,
-    writer::Work,
 };
-use commonroll_core::{Role, Slug, Timestamp};
+use commonroll_core::{Role, Slug, Timestamp, convention::plain};
 use commonroll_policy::OfficeAct;
 use commonroll_views::progress::{Bridge, CourseNumber, Figures, Scope, Seen};
 use std::collections::BTreeMap;
@@ -74,55 +74,30 @@ impl Exchange {
         ask: &ProgressAsk,
         now: Timestamp,
     ) -> Result<ProgressSeen, ReadError> {
-        if self.shared.misses.too_many(acting.speaker.id(), now) {
-            self.refused(&acting.speaker.by(), "progress.slowed", "");
-            return Err(ReadError::TooMany);
-        }
-        if !self.shared.is_current() {
-            self.shared.follow().await.map_err(|_| ReadError::Unavailable)?;
-        }
-        let seen = self.progress_once(acting, ask, now).await;
-        if let Err(ReadError::NotAllowed(_)) = seen {
-            self.refused(&acting.speaker.by(), "progress.refused", "");
-            self.shared.misses.missed(acting.speaker.id(), now);
-        }
-        seen
-    }
-
-    async fn progress_once(
-        &self,
-        acting: Acting<'_>,
-        ask: &ProgressAsk,
-        now: Timestamp,
-    ) -> Result<ProgressSeen, ReadError> {
-        let shared = self.shared.clone();
-        let views = shared.views.get().ok_or(ReadError::Unavailable)?;
-        let _leaving = shared.leaving.read().await;
-        let (of, policy, reason) = {
-            let directory = shared.directory();
-            let permit = office::may(&directory, acting, OfficeAct::SeeAggregates, ask.of.as_ref(), false)?;
-            let number = |slug: &Slug| directory.number_of(slug).ok_or(NotAllowed::Denied);
-            let of = ask.of.as_ref().map(number).transpose()?;
-            let policy = directory.policies().hash().map_or_else(String::new, |hash| hex(&hash));
-            (of, policy, permit.reason().to_owned())
+        let views = self.shared.views.get().ok_or(ReadError::Unavailable)?;
+        let make = |shared: &Shared| {
+            let (of, policy, reason) = {
+                let directory = shared.directory();
+                let permit =
+                    office::may(&directory, acting, OfficeAct::SeeAggregates, ask.of.as_ref(), false)?;
+                let number = |slug: &Slug| directory.number_of(slug).ok_or(NotAllowed::Denied);
+                let of = ask.of.as_ref().map(number).transpose()?;
+                (of, policy_hash(&directory), permit.reason().to_owned())
+            };
+            let own = of.filter(|_| {
+                ask.of.as_ref() == Some(acting.speaker.institution()) && acting.role != Role::ConsortiumLead
+            });
+            // Nobody holds the directory who waits for the view: the view looks into the directory itself.
+            let Made { mut seen, release } = lock(&views.progress).shown(of, own);
+            name(&shared.directory(), &mut seen, now);
+            let entry = serde_json::json!({
+                "role": acting.role, "purpose": "administration", "institution": acting.speaker.institution(),
+                "of": ask.of, "release": release, "policy": policy, "policies": [&reason],
+            });
+            (seen.policy, seen.reason) = (policy, reason);
+            Ok((seen, (SHOWN, entry)))
         };
-        // Nobody holds the directory who waits for the view: the view looks into the directory itself.
-        let own = of.filter(|_| {
-            ask.of.as_ref() == Some(acting.speaker.institution()) && acting.role != Role::ConsortiumLead
-        });
-        let mut made = lock(&views.progress).shown(of, own);
-        let more = serde_json::json!({
-            "role": acting.role, "purpose": "administration", "institution": acting.speaker.institution(),
-            "of": ask.of, "release": made.release, "policy": policy, "policies": [&reason],
-        });
-        let note = move |work: &mut Work<'_>| work.notes.push((SHOWN.to_owned(), more.clone()));
-        submit(&shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
-        let directory = shared.directory();
-        // Who was sent away meanwhile sees nothing any more.
-        let _permit = office::may(&directory, acting, OfficeAct::SeeAggregates, ask.of.as_ref(), false)?;
-        name(&directory, &mut made.seen);
-        (made.seen.policy, made.seen.reason) = (policy, reason);
-        Ok(made.seen)
+        self.page_apart(acting, ("progress.slowed", "progress.refused"), now, make).await
     }
 }
 
@@ -133,7 +108,13 @@ pub(crate) struct Made {
 }
 
 /// Puts names to institutions, in the order of which rows are shown.
-fn name(directory: &Directory, seen: &mut ProgressSeen) {
+fn name(directory: &Directory, seen: &mut ProgressSeen, now: Timestamp) {
+    let words = directory.conventions().words(now.date_in(&jiff::tz::TimeZone::UTC));
+    for title in seen.courses.values_mut() {
+        if let Some(word) = words.get(&plain(title)) {
+            *title = (*word).to_owned();
+        }
+    }
     for (number, state) in (0..).zip(directory.institutions()) {
         seen.institutions.insert(number, (state.info.slug.clone(), state.info.name.clone()));
     }

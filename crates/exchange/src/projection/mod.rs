@@ -66,8 +66,9 @@ pub(crate) trait View: Send {
     /// Said once, before anything: what stands here and after it came after the start, and may come beside what is older.
     fn edge(&mut self, _first_new: u64) {}
 
-    /// Sees every record's entry; true if it wants to be handed the record.
-    fn glance(&mut self, entry: &RecordEntry) -> bool;
+    /// Sees every record's entry, at its place from 0, whether what it says is still there or not; true if it wants to be
+    /// handed the record.
+    fn glance(&mut self, seq: u64, entry: &RecordEntry) -> bool;
 
     /// Takes a record.
     fn record(&mut self, told: &Told<'_>);
@@ -209,7 +210,7 @@ fn hand_block(
         let payload = || payloads.as_ref().map_or(Ok(Payload::None), |payloads| payloads.get(place));
         match Entry::decode(bytes)? {
             Entry::Record(entry) => {
-                let wanting: Vec<_> = views.iter().filter(|view| lock(view).glance(&entry)).collect();
+                let wanting: Vec<_> = views.iter().filter(|view| lock(view).glance(seq, &entry)).collect();
                 if !wanting.is_empty()
                     && let Payload::Record { circumstances, groups, .. } = payload()?
                     && let Some(body) = open(shared, read, seq, &entry, &groups)

@@ -93,12 +93,15 @@ impl Exchange {
             directory.local(own, learner).and_then(|local| local.learner).ok_or(NotAllowed::Denied)?
         };
         self.asked(asker, "who_saw", serde_json::json!({ "learner": number }), &window, now).await?;
-        let (places, theirs, numbers) = self.places_about(number).await?;
+        let (places, theirs, alone) = self.places_about(number).await?;
+        let mut numbers = alone.clone();
+        numbers.insert(number);
         let is_home = self.shared.directory().home_of(number).is_some_and(|(home, _)| *home == own);
         let mut found = Found {
             own,
             is_home,
             numbers,
+            alone,
             theirs,
             window,
             policies: Vec::new(),
@@ -166,8 +169,10 @@ impl Exchange {
 struct Found {
     own: u16,
     is_home: bool,
-    /// What the log calls the learner and nobody else.
+    /// By what the log says who read about the learner: the number that they have, and those of nobody else.
     numbers: BTreeSet<u32>,
+    /// Those under which every record is about the learner.
+    alone: BTreeSet<u32>,
     /// Records about the learner under a number that is or was somebody else's, too.
     theirs: HashSet<u64>,
     window: Window,
@@ -187,7 +192,7 @@ impl Found {
     fn look(&mut self, directory: &Directory, seq: u64, bytes: &[u8]) {
         match Entry::decode(bytes) {
             Ok(Entry::Record(record))
-                if self.numbers.contains(&record.learner) || self.theirs.contains(&seq) =>
+                if self.alone.contains(&record.learner) || self.theirs.contains(&seq) =>
             {
                 self.record(directory, seq, &record)
             }

@@ -372,15 +372,7 @@ fn said(reading: &Reading, acting: Acting<'_>, ask: &ReadAsk) -> serde_json::Val
 
 /// Sequence numbers as stretches from one to another, and how many stretches were left off.
 pub(crate) fn stretches(sequences: impl Iterator<Item = u64>) -> (Vec<(u64, u64)>, usize) {
-    let mut sequences: Vec<u64> = sequences.collect();
-    sequences.sort_unstable();
-    let mut stretches: Vec<(u64, u64)> = Vec::new();
-    for sequence in sequences {
-        match stretches.last_mut() {
-            Some((_, last)) if sequence <= *last + 1 => *last = sequence,
-            _ => stretches.push((sequence, sequence)),
-        }
-    }
+    let mut stretches = by_learner::runs(sequences.collect());
     let left_off = stretches.len().saturating_sub(STRETCHES_MAX);
     stretches.truncate(STRETCHES_MAX);
     (stretches, left_off)

@@ -94,8 +94,11 @@ impl Dirt {
             | Change::Forgotten { .. }
             | Change::Codes { .. }
             | Change::Watch { .. }
+            | Change::Convention { .. }
             | Change::Sending { .. }
             | Change::Export { .. }
+            | Change::Match { .. }
+            | Change::MatchGone { .. }
             | Change::Cursor { .. }
             | Change::Batch { .. }
             | Change::Person { .. }

@@ -11,10 +11,8 @@ use crate::{
     directory::{Directory, messages::Message},
     messages::{self, MessageSeen},
     office::Acting,
-    reading::{ReadError, TRIES},
-    submit,
+    reading::ReadError,
     types::NotAllowed,
-    writer::Work,
 };
 use commonroll_core::Timestamp;
 
@@ -30,25 +28,12 @@ impl Exchange {
     /// # Errors
     /// [`ReadError`].
     pub async fn asked_of_us(&self, acting: Acting<'_>, now: Timestamp) -> Result<AskedSeen, ReadError> {
-        self.ready_for(acting, "messages.slowed", now).await?;
-        let shared = self.shared.clone();
-        for _ in 0..TRIES {
-            let _leaving = shared.leaving.read().await;
-            let (moment, made) = {
-                let directory = shared.directory();
-                (directory.moment(), compose(&directory, acting, now))
-            };
-            let Ok((seen, shown)) = made else {
-                return Err(self.page_refused(acting, "messages.refused", now));
-            };
+        let make = |directory: &Directory| {
+            let (seen, shown) = compose(directory, acting, now)?;
             let more = shown.entry(acting, super::purpose(acting.role).as_str(), &seen.policy);
-            let note = move |work: &mut Work<'_>| work.notes.push((ASKED.to_owned(), more.clone()));
-            submit(&shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
-            if shared.directory().moment() == moment {
-                return Ok(seen);
-            }
-        }
-        Err(ReadError::Unavailable)
+            Ok((seen, (ASKED, more)))
+        };
+        self.page(acting, ("messages.slowed", "messages.refused"), now, make).await
     }
 }
 

@@ -10,11 +10,9 @@ use crate::{
     directory::{Directory, Person},
     office::Acting,
     projection::lock,
-    reading::{Judge, ReadAsk, ReadError, TRIES, card},
-    submit,
+    reading::{Judge, ReadAsk, ReadError, card},
     types::NotAllowed,
     whereabouts::{Whereabouts, visitors_of},
-    writer::Work,
 };
 use aws_lc_rs::digest;
 use commonroll_core::{LocalId, Purpose, Role, SchoolDate, Timestamp};
@@ -97,26 +95,13 @@ impl Exchange {
         group: GroupKey,
         now: Timestamp,
     ) -> Result<GroupSeen, ReadError> {
-        self.ready_for(acting, "group.slowed", now).await?;
-        let shared = self.shared.clone();
-        for _ in 0..TRIES {
-            let _leaving = shared.leaving.read().await;
-            let (moment, made) = {
-                let directory = shared.directory();
-                let board = shared.views.get().map(|views| lock(&views.whereabouts));
-                (directory.moment(), compose(&directory, board.as_deref(), acting, group, now))
-            };
-            let Ok((seen, shown)) = made else {
-                return Err(self.page_refused(acting, "group.refused", now));
-            };
+        let make = |directory: &Directory| {
+            let board = self.shared.views.get().map(|views| lock(&views.whereabouts));
+            let (seen, shown) = compose(directory, board.as_deref(), acting, group, now)?;
             let more = shown.entry(acting, Purpose::Teaching.as_str(), &seen.policy);
-            let note = move |work: &mut Work<'_>| work.notes.push((GROUP.to_owned(), more.clone()));
-            submit(&shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
-            if shared.directory().moment() == moment {
-                return Ok(seen);
-            }
-        }
-        Err(ReadError::Unavailable)
+            Ok((seen, (GROUP, more)))
+        };
+        self.page(acting, ("group.slowed", "group.refused"), now, make).await
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     messages::tell_seen,
     office::Acting,
     projection::lock,
-    reading::{ReadAsk, ReadError, TRIES, card},
+    reading::{ReadAsk, ReadError, card},
     submit,
     types::NotAllowed,
     whereabouts::{Looks, Whereabouts, away_of},
@@ -20,6 +20,9 @@ use crate::{
 use commonroll_core::{Purpose, RecordKind, Role, SchoolDate, Slug, Timestamp};
 use commonroll_policy::{Matter, PersonQuestion};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Entry that says that a learner's report was printed; what was read for it has its own before.
+const PRINTED: &str = "report.printed";
 
 /// What somebody in a role looks at learners' pages for.
 pub(crate) const fn purpose(role: Role) -> Purpose {
@@ -70,26 +73,13 @@ impl Exchange {
     /// # Errors
     /// [`ReadError`].
     pub async fn my_learners(&self, acting: Acting<'_>, now: Timestamp) -> Result<LearnersSeen, ReadError> {
-        self.ready_for(acting, "learners.slowed", now).await?;
-        let shared = self.shared.clone();
-        for _ in 0..TRIES {
-            let _leaving = shared.leaving.read().await;
-            let (moment, made) = {
-                let directory = shared.directory();
-                let board = shared.views.get().map(|views| lock(&views.whereabouts));
-                (directory.moment(), list(&directory, board.as_deref(), acting, now))
-            };
-            let Ok((seen, shown)) = made else {
-                return Err(self.page_refused(acting, "learners.refused", now));
-            };
+        let make = |directory: &Directory| {
+            let board = self.shared.views.get().map(|views| lock(&views.whereabouts));
+            let (seen, shown) = list(directory, board.as_deref(), acting, now)?;
             let more = shown.entry(acting, purpose(acting.role).as_str(), &seen.policy);
-            let note = move |work: &mut Work<'_>| work.notes.push((LISTED.to_owned(), more.clone()));
-            submit(&shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
-            if shared.directory().moment() == moment {
-                return Ok(seen);
-            }
-        }
-        Err(ReadError::Unavailable)
+            Ok((seen, (LISTED, more)))
+        };
+        self.page(acting, ("learners.slowed", "learners.refused"), now, make).await
     }
 
     /// One learner's card and records, by the hub's number, for what the role looks at learners for. What [`Self::read`]
@@ -152,6 +142,32 @@ impl Exchange {
             agreements: agreements.collect::<BTreeSet<_>>().into_iter().collect(),
             reading,
         })
+    }
+}
+
+impl Exchange {
+    /// The same, for paper: for the learner's home alone, and with an entry that it was printed, durable before it is given.
+    ///
+    /// # Errors
+    /// [`ReadError`]; a learner whose home the person's institution isn't is not told apart from one who isn't there.
+    pub async fn print_learner(
+        &self,
+        acting: Acting<'_>,
+        learner: u32,
+        asked: ((Option<SchoolDate>, Option<SchoolDate>), Vec<RecordKind>),
+        now: Timestamp,
+    ) -> Result<LearnerRead, ReadError> {
+        let read = self.read_learner(acting, learner, asked, now).await?;
+        if !read.is_home {
+            return Err(self.page_refused(acting, "read.refused", now));
+        }
+        let more = serde_json::json!({
+            "role": acting.role, "purpose": purpose(acting.role).as_str(), "learner": learner,
+            "institution": acting.speaker.institution(), "policy": read.reading.policy,
+        });
+        let note = move |work: &mut Work<'_>| work.notes.push((PRINTED.to_owned(), more.clone()));
+        submit(&self.shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
+        Ok(read)
     }
 }
 

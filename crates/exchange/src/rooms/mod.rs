@@ -16,10 +16,14 @@ pub use seen::{
 
 use crate::{
     Exchange,
+    by_learner::naming,
     directory::{Directory, Person},
     office::Acting,
-    reading::ReadError,
+    reading::{ReadError, TRIES},
+    shared::Shared,
+    submit,
     types::NotAllowed,
+    writer::Work,
 };
 use commonroll_core::{LocalId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,8 +33,8 @@ const LEARNERS_MAX: usize = 2_000;
 
 /// What was shown of whom by which right: for the entry.
 #[derive(Default)]
-struct Shown {
-    learners: BTreeSet<u32>,
+pub(crate) struct Shown {
+    pub learners: BTreeSet<u32>,
     parts: u32,
     /// Parts of messages, as field groups of behaviour.
     said: u32,
@@ -39,7 +43,8 @@ struct Shown {
 }
 
 impl Shown {
-    fn take(&mut self, learner: u32, parts: u32, permit: &commonroll_policy::PersonPermit) {
+    /// A learner is shown, with these parts of their card.
+    pub fn take(&mut self, learner: u32, parts: u32, permit: &commonroll_policy::PersonPermit) {
         self.learners.insert(learner);
         self.parts |= parts;
         self.policies.insert(permit.reason().to_owned());
@@ -54,20 +59,19 @@ impl Shown {
         self.agreements.extend(message.agreement.clone());
     }
 
-    /// What the entry says; learners as stretches from one number to another.
-    fn entry(&self, acting: Acting<'_>, purpose: &str, policy: &str) -> serde_json::Value {
-        let mut stretches: Vec<(u32, u32)> = Vec::new();
-        for learner in &self.learners {
-            match stretches.last_mut() {
-                Some((_, last)) if *learner == *last + 1 => *last = *learner,
-                _ => stretches.push((*learner, *learner)),
-            }
-        }
+    /// By which law it was shown: what decides whether an older entry still covers it.
+    pub fn law(&self, policy: &str) -> String {
+        let list = |set: &BTreeSet<String>| set.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        format!("{policy} {} {} {}", self.parts, list(&self.policies), list(&self.agreements))
+    }
+
+    /// What the entry says.
+    pub fn entry(&self, acting: Acting<'_>, purpose: &str, policy: &str) -> serde_json::Value {
         let parts = [("card", self.parts), ("behaviour", self.said)];
         let groups: BTreeMap<&str, u32> = parts.into_iter().filter(|(_, parts)| *parts != 0).collect();
         serde_json::json!({
             "role": acting.role, "purpose": purpose, "institution": acting.speaker.institution(),
-            "learners": stretches, "count": self.learners.len(), "kinds": groups.keys().collect::<Vec<_>>(),
+            "learners": naming(&self.learners), "count": self.learners.len(), "kinds": groups.keys().collect::<Vec<_>>(),
             "groups": groups, "policy": policy, "policies": self.policies,
             "agreements": self.agreements,
         })
@@ -114,6 +118,44 @@ impl Exchange {
             self.shared.follow().await.map_err(|_| ReadError::Unavailable)?;
         }
         Ok(())
+    }
+
+    /// Shows a page: decides it, says in the log who is on it, and hands it out if nothing that it rests on changed meanwhile.
+    /// `make` gives the page with its entry; the names are of the entries for who asks too much and who is refused.
+    pub(crate) async fn page<T>(
+        &self,
+        acting: Acting<'_>,
+        names: (&'static str, &'static str),
+        now: Timestamp,
+        make: impl Fn(&Directory) -> Result<(T, (&'static str, serde_json::Value)), NotAllowed>,
+    ) -> Result<T, ReadError> {
+        self.page_apart(acting, names, now, move |shared| make(&shared.directory())).await
+    }
+
+    /// The same for a page of a view that looks into the directory itself: `make` takes it only for as long as it needs it,
+    /// and never while it waits for the view.
+    pub(crate) async fn page_apart<T>(
+        &self,
+        acting: Acting<'_>,
+        (slowed, refused): (&'static str, &'static str),
+        now: Timestamp,
+        make: impl Fn(&Shared) -> Result<(T, (&'static str, serde_json::Value)), NotAllowed>,
+    ) -> Result<T, ReadError> {
+        self.ready_for(acting, slowed, now).await?;
+        let shared = self.shared.clone();
+        for _ in 0..TRIES {
+            let _leaving = shared.leaving.read().await;
+            let moment = shared.directory().moment();
+            let Ok((seen, (what, more))) = make(&shared) else {
+                return Err(self.page_refused(acting, refused, now));
+            };
+            let note = move |work: &mut Work<'_>| work.notes.push((what.to_owned(), more.clone()));
+            submit(&shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
+            if shared.directory().moment() == moment {
+                return Ok(seen);
+            }
+        }
+        Err(ReadError::Unavailable)
     }
 
     /// Counts a page that was refused.

@@ -3,7 +3,7 @@
 use super::{entry, kind, may};
 use crate::{
     Exchange,
-    by_learner::{WATCHED, sequences_of},
+    by_learner::{WATCHED, naming, sequences_of},
     directory::{
         Directory,
         change::Change,
@@ -12,8 +12,8 @@ use crate::{
     entry::RecordEntry,
     office::{Acting, Actor},
     projection::{Gone, ReadBody, Told, View, lock},
-    reading::{Judge, ReadAsk, ReadError, RecordState, TRIES, Verdict, Wants, find, stretches},
-    rooms::{called, purpose},
+    reading::{Judge, ReadAsk, ReadError, RecordState, TRIES, Verdict, Wants, find},
+    rooms::{called, policy_hash, purpose},
     shared::Shared,
     submit, submit_with,
     types::NotAllowed,
@@ -52,7 +52,7 @@ impl View for Look {
         now.plus_micros(-BACK_US)
     }
 
-    fn glance(&mut self, entry: &RecordEntry) -> bool {
+    fn glance(&mut self, _seq: u64, entry: &RecordEntry) -> bool {
         if matches!(entry.kind, RecordKind::Attendance | RecordKind::Assessment) {
             self.learners.insert(entry.learner);
         }
@@ -329,9 +329,7 @@ impl Exchange {
                 let theirs =
                     |watch: &&Watch| watch.person.0 == acting.speaker.id() && watch.role == acting.role;
                 let mine: Vec<Watch> = directory.watches().all().filter(theirs).cloned().collect();
-                let policy = directory.policies().hash();
-                let policy = policy.map_or_else(String::new, |hash| crate::directory::change::hex(&hash));
-                (directory.moment(), mine, now.date_in(&state.zone), policy)
+                (directory.moment(), mine, now.date_in(&state.zone), policy_hash(&directory))
             };
             let mut seen = Vec::with_capacity(mine.len());
             for watch in mine {
@@ -349,10 +347,9 @@ impl Exchange {
                 groups.insert(kind(&one.watched).as_str(), 1 << 2);
             }
             let learners: BTreeSet<u32> = seen.iter().map(|one| one.learner).collect();
-            let (runs, _) = stretches(learners.iter().map(|learner| u64::from(*learner)));
             let more = serde_json::json!({
                 "role": acting.role, "purpose": purpose(acting.role), "institution": acting.speaker.institution(),
-                "learners": runs, "count": learners.len(), "kinds": groups.keys().collect::<Vec<_>>(),
+                "learners": naming(&learners), "count": learners.len(), "kinds": groups.keys().collect::<Vec<_>>(),
                 "groups": groups, "policy": policy,
             });
             let note = move |work: &mut Work<'_>| work.notes.push((WATCHED.to_owned(), more.clone()));

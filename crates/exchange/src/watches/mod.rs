@@ -14,21 +14,21 @@ use crate::{
     Exchange,
     directory::{
         Directory,
-        change::{Bytes16, Change, PersonUuid},
+        change::{Bytes16, Change, PersonUuid, short_hash},
         watches::{Watch, WatchId, Watched},
     },
     office::{Acting, Actor, LawError},
     reading::{Judge, ReadAsk},
     rooms::purpose,
     shared::Shared,
-    submit_with,
     types::NotAllowed,
     writer::Work,
 };
-use aws_lc_rs::digest;
 use commonroll_core::{Invalid, LocalId, RecordKind, Role, Timestamp};
 use std::sync::Arc;
 
+/// The entry by which refusals are counted.
+const REFUSED: &str = "watch.refused";
 /// Watches of one person at most.
 const WATCHES_MAX: usize = 100;
 /// School days that count as lately at most.
@@ -78,10 +78,7 @@ fn may<'d>(
 
 fn name(actor: &Actor, local: &LocalId, watched: &Watched) -> WatchId {
     let text = format!("commonroll/watch/v1\n{}\n{}\n", kind(watched), local.as_str());
-    let hash = digest::digest(&digest::SHA256, &[text.as_bytes(), &actor.id().0].concat());
-    let mut id = [0; 16];
-    id.copy_from_slice(&hash.as_ref()[..16]);
-    WatchId(id)
+    WatchId(short_hash(&[text.as_bytes(), &actor.id().0].concat()))
 }
 
 /// What an entry says of a watch: which, of whom by number, on what kind. No figure.
@@ -107,7 +104,7 @@ impl Exchange {
     ) -> Result<WatchId, LawError> {
         check(&watched)?;
         let actor = acting.owned();
-        let done = self.watch_act(acting, now, move |work| {
+        let done = self.act(acting, REFUSED, now, move |work: &mut Work<'_>| {
             let directory = &*work.planner.directory;
             let own = actor.speaker.number;
             let known = directory.known_at(learner).find(|(at, _)| *at == own);
@@ -152,7 +149,7 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<(), LawError> {
         let actor = acting.owned();
-        self.watch_act(acting, now, move |work| {
+        self.act(acting, REFUSED, now, move |work: &mut Work<'_>| {
             let directory = &*work.planner.directory;
             directory.in_role(actor.id(), actor.role)?;
             let held = directory.watches().get(id).filter(|watch| watch.person.0 == actor.id());
@@ -163,24 +160,6 @@ impl Exchange {
             Ok(())
         })
         .await
-    }
-
-    async fn watch_act<T: Send + 'static>(
-        &self,
-        acting: Acting<'_>,
-        now: Timestamp,
-        work: impl FnMut(&mut Work<'_>) -> Result<T, LawError> + Send + 'static,
-    ) -> Result<T, LawError> {
-        let (id, by) = (acting.speaker.id(), acting.speaker.by());
-        if self.shared.misses.too_many(id, now) {
-            return Err(NotAllowed::Denied.into());
-        }
-        let done = submit_with(&self.shared, &by, now, work).await.map_err(|_| LawError::Unavailable)?;
-        if let Err(LawError::NotAllowed(_)) = &done {
-            self.refused(&by, "watch.refused", "");
-            self.shared.misses.missed(id, now);
-        }
-        done
     }
 }
 

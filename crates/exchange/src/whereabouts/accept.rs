@@ -12,19 +12,17 @@ use super::{
 };
 use crate::{
     Exchange,
-    by_learner::{DECIDED, about},
+    by_learner::{DECIDED, Unread, naming, notes_of},
     directory::{
         Directory,
         change::{Bytes16, Change, PersonUuid, unhex},
         codes::{Decided, SessionCodes},
     },
     duty::gone::{self, NotYet},
-    entry::Entry,
-    follow::entries_at,
+    entry::Note,
     notices::Outgoing,
     office::{Acting, Actor, LawError},
     projection::lock,
-    reading::stretches,
     shared::Shared,
     submit_with,
     types::NotAllowed,
@@ -147,19 +145,13 @@ impl Exchange {
         now: Timestamp,
         decide: impl Fn(&Table<'_>, &Open, PersonUuid) -> Result<Vec<Decided>, LawError> + Send + 'static,
     ) -> Result<usize, LawError> {
-        let (actor, shared, by) = (acting.owned(), self.shared.clone(), acting.speaker.by());
-        if shared.misses.too_many(acting.speaker.id(), now) {
-            return Err(NotAllowed::Denied.into());
-        }
+        let (actor, shared) = (acting.owned(), self.shared.clone());
         // What was committed before this is on the board when the writer looks at it.
-        crate::views::tick(&shared, now).await;
-        let work = move |work: &mut Work<'_>| plan(work, &shared, &actor, (date, session), now, &decide);
-        let done = submit_with(&self.shared, &by, now, work).await.map_err(|_| LawError::Unavailable)?;
-        if let Err(LawError::NotAllowed(_)) = &done {
-            self.refused(&by, "codes.refused", "");
-            self.shared.misses.missed(acting.speaker.id(), now);
+        if !crate::views::catch_up(&shared, now).await {
+            return Err(LawError::Unavailable);
         }
-        done
+        let work = move |work: &mut Work<'_>| plan(work, &shared, &actor, (date, session), now, &decide);
+        self.act(acting, "codes.refused", now, work).await
     }
 }
 
@@ -197,7 +189,7 @@ fn plan(
     held.of.extend(decided);
     held.of.sort_by(|a, b| a.local.cmp(&b.local));
     let mut more = actor.speaker.more(actor.role);
-    more["decided"] = runs(&newly);
+    more["decided"] = naming(&newly);
     more["count"] = count.into();
     make(work, held, more);
     Ok(count)
@@ -214,14 +206,10 @@ fn said(directory: &Directory, session: &SessionCodes, mut more: serde_json::Val
     let all: BTreeSet<u32> = session.of.iter().map(|one| one.learner).collect();
     more["session"] = session.id.words().into();
     more["home"] = session.id.home.into();
-    more["learners"] = runs(&all);
+    more["learners"] = naming(&all);
     let home = directory.institution(session.id.home);
     more["recipient"] = home.map(|home| home.info.slug.to_string()).into();
     more
-}
-
-fn runs(learners: &BTreeSet<u32>) -> serde_json::Value {
-    serde_json::json!(stretches(learners.iter().map(|learner| u64::from(*learner))).0)
 }
 
 fn made(
@@ -258,18 +246,12 @@ type Place = (u64, Hash, (u64, String));
 
 /// Places of the entries whose payloads hold decisions about a learner by this number, with their commitments and sessions.
 pub(crate) async fn places_of(shared: &Shared, learner: u32) -> Result<Vec<Place>, NotYet> {
-    let notes = about(shared, learner).await.map_err(|_| NotYet)?.notes;
-    let mut found = Vec::new();
-    for some in notes.chunks(1_024) {
-        for (seq, bytes) in entries_at(shared.store.as_ref(), some).await.map_err(|_| NotYet)? {
-            let Ok(Entry::Note(note)) = Entry::decode(&bytes) else { continue };
-            let (home, session) = (note.more["home"].as_u64(), note.more["session"].as_str());
-            if let (true, Some(home), Some(session)) = (note.what == DECIDED, home, session) {
-                found.push((seq, unhex(&note.payload).unwrap_or_default(), (home, session.to_owned())));
-            }
-        }
-    }
-    Ok(found)
+    let found = notes_of(shared, learner, &[DECIDED]).await.map_err(|Unread| NotYet)?;
+    let place = |(seq, note): (u64, Note)| {
+        let of = (note.more["home"].as_u64()?, note.more["session"].as_str()?.to_owned());
+        Some((seq, unhex(&note.payload).unwrap_or_default(), of))
+    };
+    Ok(found.into_iter().filter_map(place).collect())
 }
 
 /// What was decided of a home's learner goes; all others' decisions of the same sessions are said anew.

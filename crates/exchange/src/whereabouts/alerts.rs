@@ -2,12 +2,12 @@
 //!
 //! Several nodes over one database come to the same alerts; what another has told already is not told twice.
 
-use super::{Whereabouts, show};
+use super::{BoardAsk, Whereabouts, show};
 use crate::{
     Exchange,
     directory::{
         Directory,
-        alerts::{AlertId, Alerted, Remark, RemarkId, Said, Step},
+        alerts::{self, AlertId, Alerted, Remark, RemarkId, Said, Step},
         change::{Change, PersonUuid},
     },
     notices::Outgoing,
@@ -22,6 +22,8 @@ use commonroll_core::{Invalid, SchoolDate, Timestamp, record::Text};
 use commonroll_views::whereabouts::{Alert, AlertKey, Id, Notify, What};
 use std::{collections::BTreeMap, sync::Arc};
 
+/// The entry by which refusals are counted.
+const REFUSED: &str = "alert.refused";
 /// Most characters of a remark, or of where a learner was found.
 const WORDS: usize = 300;
 /// Alerts in one job of the writer at most.
@@ -31,16 +33,20 @@ const ALERTS_AT_ONCE: usize = 200;
 pub(super) const fn learner_of(key: &AlertKey) -> Option<Id> {
     match key {
         AlertKey::Unaccounted(id) | AlertKey::LeftEarly(id) => Some(*id),
-        AlertKey::Register { .. } | AlertKey::ClassCancelled { .. } | AlertKey::SourceSilent { .. } => None,
+        AlertKey::Register { .. }
+        | AlertKey::ClassCancelled { .. }
+        | AlertKey::SourceSilent { .. }
+        | AlertKey::Misfit { .. } => None,
     }
 }
 
-pub(super) const fn site_of(key: &AlertKey) -> u16 {
+pub(super) fn site_of(key: &AlertKey) -> u16 {
     match key {
         AlertKey::Unaccounted(id) | AlertKey::LeftEarly(id) => id.site,
         AlertKey::Register { site, .. }
         | AlertKey::ClassCancelled { site, .. }
         | AlertKey::SourceSilent { site } => *site,
+        AlertKey::Misfit { finding, .. } => finding.between()[1],
     }
 }
 
@@ -177,8 +183,8 @@ fn make(work: &mut Work<'_>, mut alerted: Alerted, step: Step, more: serde_json:
     said["site"] = key.as_ref().map(site_of).and_then(slug).into();
     said["told"] = alerted.told.iter().filter_map(|(number, _)| slug(*number)).collect::<Vec<_>>().into();
     said["repeated"] = alerted.repeated.into();
-    if let Some(id) = key.as_ref().and_then(learner_of) {
-        said["learner"] = id.learner.into();
+    if let Some(learner) = alerts::learner_of(alerted.id) {
+        said["learner"] = learner.into();
     }
     put(work, Change::Alert { alert: Box::new(alerted) }, said);
 }
@@ -235,18 +241,16 @@ impl Exchange {
         now: Timestamp,
         step: Step,
     ) -> Result<(), LawError> {
-        let by = acting.speaker.by();
         let on_board = self.shared.views.get().is_some_and(|views| {
             let directory = self.shared.directory();
             let whereabouts = lock(&views.whereabouts);
             on_board(&directory, &whereabouts, acting, alert, now)
         });
         if !on_board {
-            self.refused(&by, "alert.refused", "");
-            return Err(NotAllowed::Denied.into());
+            return Err(self.turned_away(acting, REFUSED, now, NotAllowed::Denied));
         }
         let actor = acting.owned();
-        let done = submit_with(&self.shared, &by, now, move |work: &mut Work<'_>| {
+        let done = self.act(acting, REFUSED, now, move |work: &mut Work<'_>| {
             let directory = &*work.planner.directory;
             may_still(directory, &actor, alert, now)?;
             let held = directory.alerts().get(alert).ok_or(NotAllowed::Denied)?;
@@ -269,16 +273,13 @@ impl Exchange {
             if !words.is_empty() {
                 let of = RemarkId { alert, institution: own, found, at: now };
                 more["alert"] = alert.to_string().into();
-                more["learner"] = alert.key().as_ref().and_then(learner_of).map(|id| id.learner).into();
+                more["learner"] = alerts::learner_of(alert).into();
                 let remark = Remark { of, date, words: words.as_str().to_owned() };
                 put(work, Change::Remark { remark: Box::new(remark) }, more);
             }
             Ok(())
         });
-        let done = done.await.map_err(|_| LawError::Unavailable)?;
-        if let Err(LawError::NotAllowed(_)) = &done {
-            self.refused(&by, "alert.refused", "");
-        }
+        let done = done.await;
         if let Some(views) = self.shared.views.get().filter(|_| done.is_ok()) {
             views.board_changes.send_modify(|turn| *turn += 1);
         }
@@ -308,15 +309,19 @@ fn on_board(
         AlertKey::SourceSilent { site } => {
             whereabouts.expected_at(site, None, acting.speaker.number).any(shown)
         }
+        AlertKey::Misfit { finding, .. } => match finding.learner() {
+            Some(learner) => shown(learner),
+            None => BoardAsk::ALL.into_iter().any(|ask| show::could(directory, acting, ask, now)),
+        },
     }
 }
 
 /// In the writer: the person still holds the role, and may still see the learner.
 fn may_still(directory: &Directory, actor: &Actor, alert: AlertId, now: Timestamp) -> Result<(), NotAllowed> {
     directory.in_role(actor.id(), actor.role)?;
-    match alert.key().as_ref().and_then(learner_of) {
-        Some(id) => {
-            show::permit(directory, actor.acting(), id.learner, now).map(|_| ()).ok_or(NotAllowed::Denied)
+    match alerts::learner_of(alert) {
+        Some(learner) => {
+            show::permit(directory, actor.acting(), learner, now).map(|_| ()).ok_or(NotAllowed::Denied)
         }
         None => Ok(()),
     }

@@ -10,19 +10,16 @@ use super::{
 };
 use crate::{
     Exchange,
-    by_learner::{CODES, EXPORTED},
+    by_learner::{CODES, EXPORTED, naming},
     directory::{
         Directory,
-        change::hex,
         codes::{Decided, SessionId},
     },
     office::Acting,
     projection::lock,
-    reading::{ReadError, TRIES, stretches},
-    rooms::called,
-    submit,
+    reading::ReadError,
+    rooms::{called, policy_hash},
     types::NotAllowed,
-    writer::Work,
 };
 use commonroll_core::{Interval, LocalId, Purpose, Role, SchoolDate, Slug, Timestamp};
 use std::{
@@ -263,8 +260,7 @@ impl Exchange {
     /// # Errors
     /// [`ReadError`]; `Unavailable`, too, on a node that opened no views.
     pub async fn codes(&self, acting: Acting<'_>, now: Timestamp) -> Result<CodesSeen, ReadError> {
-        let made = self.at_codes(acting, now, |table| Ok(compose(table))).await?;
-        Ok(made)
+        self.at_codes(acting, now, |table| Ok(compose(table))).await
     }
 
     /// The decided codes of a date as rows for the home's own register system. What the host doesn't bear any more is not
@@ -288,35 +284,19 @@ impl Exchange {
         now: Timestamp,
         made: impl Fn(&Table<'_>) -> Result<(T, &'static str, BTreeSet<u32>), NotAllowed>,
     ) -> Result<T, ReadError> {
-        self.ready_for(acting, "codes.slowed", now).await?;
-        let shared = self.shared.clone();
-        let views = shared.views.get().ok_or(ReadError::Unavailable)?;
-        for _ in 0..TRIES {
-            let _leaving = shared.leaving.read().await;
-            let (moment, policy, made) = {
-                let directory = shared.directory();
-                let board = lock(&views.whereabouts);
-                let table = Table { directory: &directory, board: &board, acting, now };
-                let made = officer(&directory, acting).and_then(|()| made(&table));
-                let policy = directory.policies().hash().map_or_else(String::new, |hash| hex(&hash));
-                (directory.moment(), policy, made)
-            };
-            let Ok((seen, what, learners)) = made else {
-                return Err(self.page_refused(acting, "codes.refused", now));
-            };
-            let (runs, _) = stretches(learners.iter().map(|learner| u64::from(*learner)));
+        let views = self.shared.views.get().ok_or(ReadError::Unavailable)?;
+        let make = |directory: &Directory| {
+            officer(directory, acting)?;
+            let board = lock(&views.whereabouts);
+            let (seen, what, learners) = made(&Table { directory, board: &board, acting, now })?;
             let more = serde_json::json!({
                 "role": acting.role, "purpose": Purpose::Attendance, "institution": acting.speaker.institution(),
-                "learners": runs, "count": learners.len(), "kinds": ["attendance", "card"],
-                "groups": { "attendance": 0b100, "card": 0b1_0010 }, "policy": policy,
+                "learners": naming(&learners), "count": learners.len(), "kinds": ["attendance", "card"],
+                "groups": { "attendance": 0b100, "card": 0b1_0010 }, "policy": policy_hash(directory),
             });
-            let note = move |work: &mut Work<'_>| work.notes.push((what.to_owned(), more.clone()));
-            submit(&shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
-            if shared.directory().moment() == moment {
-                return Ok(seen);
-            }
-        }
-        Err(ReadError::Unavailable)
+            Ok((seen, (what, more)))
+        };
+        self.page(acting, ("codes.slowed", "codes.refused"), now, make).await
     }
 }
 
@@ -337,7 +317,7 @@ fn compose(table: &Table<'_>) -> (CodesSeen, &'static str, BTreeSet<u32>) {
         complete: table.board.complete,
         sessions: table.sessions().into_iter().map(session).collect(),
         rules: codes::RULES,
-        policy: table.directory.policies().hash().map_or_else(String::new, |hash| hex(&hash)),
+        policy: policy_hash(table.directory),
     };
     (seen, CODES, learners)
 }

@@ -10,6 +10,7 @@ mod accept;
 mod alerts;
 mod codes;
 mod desk;
+mod evening;
 mod paper;
 mod plan;
 mod seen;
@@ -23,7 +24,8 @@ pub(crate) use accept::{
     expire as codes_expire, forget as codes_forget, names as codes_name, places_of as codes_at,
 };
 pub use desk::{CodeRow, CodeSeen, CodeStands, CodesFile, CodesSeen, DecidedSeen};
-pub use paper::{EvacuationSeen, PAPER_MAX, ThereSeen};
+pub(crate) use evening::Evening;
+pub use paper::{EvacuationSeen, ThereSeen};
 pub use plan::number_of as number_of_lesson;
 pub use seen::{
     AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
@@ -270,7 +272,7 @@ impl View for Whereabouts {
         now.plus_micros(-BACK_US)
     }
 
-    fn glance(&mut self, entry: &RecordEntry) -> bool {
+    fn glance(&mut self, _seq: u64, entry: &RecordEntry) -> bool {
         if entry.kind != RecordKind::Attendance {
             return false;
         }
@@ -352,6 +354,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>, now: Timestamp) {
         let said = whereabouts.advance(&directory, now);
         (said, std::mem::take(&mut whereabouts.changed))
     };
+    let said: Vec<What> = said.into_iter().chain(evening::look(shared, &views.evening, now)).collect();
     let changed = changed || !said.is_empty();
     let unsaid = alerts::say(shared, said, now).await;
     lock(&views.whereabouts).unsaid.extend(unsaid);

@@ -5,20 +5,19 @@
 
 use super::{
     BoardAsk, LessonSeen, Looks, Ring, Whereabouts,
-    show::{self, Desk, Named},
+    show::{self, Desk},
 };
 use crate::{
     Exchange,
     by_learner::BOARD,
-    directory::{Directory, change::hex},
+    directory::{Directory, Side},
     office::Acting,
     projection::lock,
-    reading::{ReadError, TRIES, card},
-    submit,
+    reading::ReadError,
+    rooms::Shown,
     types::NotAllowed,
-    writer::Work,
 };
-use commonroll_core::{Slug, Timestamp};
+use commonroll_core::{LocalId, Slug, Timestamp};
 use commonroll_views::whereabouts::{AlertKey, Expectation, State};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +25,7 @@ use std::{
 };
 
 /// Visitors of one list at most.
-pub const PAPER_MAX: usize = 2_000;
+const PAPER_MAX: usize = 2_000;
 
 /// A visitor who may be there.
 #[derive(Clone, PartialEq)]
@@ -68,11 +67,6 @@ pub struct EvacuationSeen {
     pub homes: Vec<Ring>,
 }
 
-struct Sheet {
-    seen: EvacuationSeen,
-    named: Named,
-}
-
 impl Exchange {
     /// The visitors who may be on the site of a person's institution now, for paper. Decided as the board of visitors is; its
     /// entry is durable first, each time.
@@ -80,51 +74,16 @@ impl Exchange {
     /// # Errors
     /// [`ReadError`]; nothing was handed out then. `Unavailable`, too, on a node that opened no views.
     pub async fn evacuation(&self, acting: Acting<'_>, now: Timestamp) -> Result<EvacuationSeen, ReadError> {
-        let id = acting.speaker.id();
-        if self.shared.misses.too_many(id, now) {
-            self.refused(&acting.speaker.by(), "board.slowed", "");
-            return Err(ReadError::TooMany);
-        }
-        if !self.shared.is_current() {
-            self.shared.follow().await.map_err(|_| ReadError::Unavailable)?;
-        }
-        for _ in 0..TRIES {
-            match self.evacuation_once(acting, now).await {
-                Ok(Some(seen)) => return Ok(seen),
-                Ok(None) => {}
-                Err(error) => {
-                    if let ReadError::NotAllowed(_) = error {
-                        self.refused(&acting.speaker.by(), "board.refused", "");
-                        self.shared.misses.missed(id, now);
-                    }
-                    return Err(error);
-                }
-            }
-        }
-        Err(ReadError::Unavailable)
-    }
-
-    /// `None` if the directory changed before the entry was durable.
-    async fn evacuation_once(
-        &self,
-        acting: Acting<'_>,
-        now: Timestamp,
-    ) -> Result<Option<EvacuationSeen>, ReadError> {
-        let shared = self.shared.clone();
-        let views = shared.views.get().ok_or(ReadError::Unavailable)?;
-        let _leaving = shared.leaving.read().await;
-        let (moment, sheet) = {
-            let directory = shared.directory();
+        let views = self.shared.views.get().ok_or(ReadError::Unavailable)?;
+        let make = |directory: &Directory| {
             directory.in_role(acting.speaker.id(), acting.role)?;
-            let whereabouts = lock(&views.whereabouts);
-            (directory.moment(), compose(&directory, &whereabouts, acting, now)?)
+            let (seen, shown) = compose(directory, &lock(&views.whereabouts), acting, now)?;
+            let mut more = show::entry(directory, &shown, acting, BoardAsk::Visitors);
+            more["form"] = "paper".into();
+            more["unnamed"] = seen.unnamed.into();
+            Ok((seen, (BOARD, more)))
         };
-        let mut more = sheet.named.entry(acting, BoardAsk::Visitors);
-        more["form"] = "paper".into();
-        more["unnamed"] = sheet.seen.unnamed.into();
-        let note = move |work: &mut Work<'_>| work.notes.push((BOARD.to_owned(), more.clone()));
-        submit(&shared, &acting.speaker.by(), now, note).await.map_err(|_| ReadError::Unavailable)?;
-        Ok((shared.directory().moment() == moment).then_some(sheet.seen))
+        self.page(acting, ("board.slowed", "board.refused"), now, make).await
     }
 }
 
@@ -133,7 +92,7 @@ fn compose(
     board: &Whereabouts,
     acting: Acting<'_>,
     now: Timestamp,
-) -> Result<Sheet, NotAllowed> {
+) -> Result<(EvacuationSeen, Shown), NotAllowed> {
     let own = acting.speaker.number;
     let state = directory.institution(own).ok_or(NotAllowed::Denied)?;
     if !show::could(directory, acting, BoardAsk::Visitors, now) {
@@ -145,8 +104,7 @@ fn compose(
     for learner in visiting(directory, board, own, now) {
         of.entry(learner).or_default();
     }
-    let policy = directory.policies().hash().map_or_else(String::new, |hash| hex(&hash));
-    let mut named = Named::under(policy);
+    let mut shown = Shown::default();
     let (mut visitors, mut unnamed, mut homes) = (Vec::new(), 0, BTreeSet::new());
     for (learner, lines) in of {
         let home = directory.home_of(learner).map(|(home, _)| *home);
@@ -156,7 +114,7 @@ fn compose(
             unnamed += 1;
             continue;
         };
-        named.take(learner, &permit, 1 << card::IDENTITY | 1 << card::PRESENCE);
+        show::take(&mut shown, learner, &permit);
         visitors.push(desk.there(learner, home, lines));
     }
     let silent =
@@ -170,14 +128,14 @@ fn compose(
         unnamed,
         homes: homes.into_iter().filter_map(|home| desk.ring(home)).collect(),
     };
-    Ok(Sheet { seen, named })
+    Ok((seen, shown))
 }
 
 /// Everybody placed at a host now, and whoever it saw today.
 fn visiting(directory: &Directory, board: &Whereabouts, own: u16, now: Timestamp) -> BTreeSet<u32> {
     let Some(state) = directory.institution(own) else { return BTreeSet::new() };
     let today = now.date_in(&state.zone);
-    let placed = |local: &commonroll_core::LocalId, sides: &[crate::directory::Side]| {
+    let placed = |local: &LocalId, sides: &[Side]| {
         sides
             .iter()
             .filter(|side| side.hosting)

@@ -17,6 +17,9 @@ pub enum BoardAsk {
 }
 
 impl BoardAsk {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Away, Self::Visitors];
+
     /// In a word: `away` or `visitors`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -90,6 +93,8 @@ pub struct BoardSeen {
     pub counts: BTreeMap<Looks, u32>,
     /// What needs somebody now: first what nobody of the institution has in hand, then longest first.
     pub alarms: Vec<AlarmSeen>,
+    /// What doesn't fit between timetables of the next school day: first what nobody of the institution has in hand.
+    pub misfits: Vec<AlarmSeen>,
     /// Who was looked for today and found, the newest first.
     pub found: Vec<FoundSeen>,
     /// Everybody, by host, worst first. For visitors one host, the person's own institution.
@@ -142,6 +147,8 @@ pub struct AlarmSeen {
     pub known: String,
     /// Since when it is so.
     pub since: Timestamp,
+    /// The day, where it is about timetables of one that is still to come.
+    pub day: Option<SchoolDate>,
     /// What was expected.
     pub lesson: Option<LessonSeen>,
     /// The host: slug and name.

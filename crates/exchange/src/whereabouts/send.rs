@@ -21,8 +21,8 @@ use crate::{
     writer::{Work, WriteFault},
 };
 use aws_lc_rs::hmac;
-use commonroll_core::{Slug, Timestamp};
-use commonroll_views::whereabouts::AlertKey;
+use commonroll_core::{SchoolDate, Slug, Timestamp};
+use commonroll_views::whereabouts::{AlertKey, Finding};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So long a first alert waits for others that come with it.
@@ -64,7 +64,8 @@ pub struct OutboundAlert {
     pub id: String,
     /// Names the alert: the same however often it is told. Says nothing by itself.
     pub alert: String,
-    /// What it is about: `unaccounted`, `left_early`, `register`, `class_cancelled` or `source_silent`.
+    /// What it is about: `unaccounted`, `left_early`, `register`, `class_cancelled`, `source_silent`, and of timetables
+    /// `nobody_expects`, `both_expect`, `two_hosts`, `expected_elsewhere`, `week_slip`, `site_closed`, `many_misfits`.
     pub about: &'static str,
     /// Where: slug and name.
     pub site: (Slug, String),
@@ -76,6 +77,8 @@ pub struct OutboundAlert {
     pub repeated: u32,
     /// When the lesson begins that it is about, if this node knows.
     pub lesson: Option<Timestamp>,
+    /// The day, where it is about timetables of one.
+    pub day: Option<SchoolDate>,
 }
 
 /// What there is to do in a lane.
@@ -175,7 +178,7 @@ impl Exchange {
         let info = &directory.institution(message.institution)?.info;
         let alerts = message.tellings.iter().filter_map(|telling| {
             let (alert, about) = (directory.alerts().get(telling.alert)?, telling.alert.key()?);
-            let site = &directory.institution(site_of(&about))?.info;
+            let site = &directory.institution(site_for(message.institution, &about))?.info;
             // Ids of the log name learners by their numbers; outside they name nothing.
             let name = |more: i64| {
                 let parts = [message.institution.to_be_bytes().to_vec(), telling.alert.bytes().to_vec()];
@@ -191,6 +194,10 @@ impl Exchange {
                 told: telling.at,
                 repeated: alert.repeated,
                 lesson: self.begins(&about),
+                day: match about {
+                    AlertKey::Misfit { day, .. } => SchoolDate::from_days(day),
+                    _ => None,
+                },
             })
         });
         Some(Outbound {
@@ -211,10 +218,20 @@ impl Exchange {
             AlertKey::Register { site, lesson } | AlertKey::ClassCancelled { site, lesson, .. } => {
                 (site, lesson)
             }
-            AlertKey::SourceSilent { .. } => return None,
+            AlertKey::SourceSilent { .. } | AlertKey::Misfit { .. } => return None,
         };
         let views = self.shared.views.get()?;
         lock(&views.whereabouts).lesson_begins(site, lesson)
+    }
+}
+
+/// The site that a message to an institution names: of two timetables the other one's.
+fn site_for(institution: u16, about: &AlertKey) -> u16 {
+    let AlertKey::Misfit { finding, .. } = about else { return site_of(about) };
+    match (finding, finding.between()) {
+        (Finding::SiteClosed { host, .. }, _) => *host,
+        (_, [one, other]) if other == institution => one,
+        (_, [_, other]) => other,
     }
 }
 

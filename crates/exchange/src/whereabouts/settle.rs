@@ -151,6 +151,7 @@ impl Whereabouts {
             let why = match notice.kind {
                 NoticeKind::ExpectedAbsence => Excuse::Notice,
                 NoticeKind::NotAttending => Excuse::NotAttending,
+                NoticeKind::AtPartner | NoticeKind::OwnLesson => continue,
                 NoticeKind::TakenBack => {
                     known.taken_back.extend(by_home.then_some(notice.time));
                     continue;

@@ -2,7 +2,10 @@
 
 use crate::world::*;
 use commonroll_audit::{Checkpoint, ConsistencyFile, CopyOutcome, checkpoint::LogPublicKey};
-use commonroll_core::{Record, Role, directory::Registration};
+use commonroll_core::{
+    Record, Role,
+    directory::{Declaration, Registration},
+};
 use commonroll_exchange::{NotAllowed, *};
 use commonroll_store::{
     Store,
@@ -111,6 +114,27 @@ async fn an_erased_learner_is_gone_from_the_files_and_the_history_still_verifies
     assert!(world.exchange.verify(|_| {}).await.is_ok());
 }
 
+/// The guest n-77 is another child than k-1, and nobody has matched them since people took the match apart.
+#[tokio::test]
+async fn an_erasure_leaves_the_records_of_a_guest_who_was_wrongly_taken_for_the_learner() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::with_store(file_store(folder.path()).await, with_officers()).await;
+    let (canary, _) = story(&mut world).await;
+    let (manager, dpo) = (Actor::new(&world, "kingsmead", Role::DataManager), officer(&world));
+    let k1 = id("k-1");
+    let links = world.exchange.unmatched(manager.acting(), Some(&k1), world.now()).await.unwrap().links;
+    world.exchange.undo_match(manager.acting(), links.links[0].id, world.now()).await.unwrap();
+    world.sweep().await;
+
+    let saw = world.who_saw(&dpo.speaker, Role::Dpo, "k-1").await.unwrap();
+    assert!(saw.iter().all(|one| one.record.is_none()), "no record is about k-1: {saw:?}");
+    let what = Erasing::Learner(k1);
+    let erased = world.exchange.erase(dpo.acting(), &what, ERASE, (true, false), world.now()).await.unwrap();
+    assert_eq!((erased.records, erased.notices, erased.done), (0, 0, true), "{erased:?}");
+    assert!(found(folder.path(), &salt_of(&canary, 2)) > 0, "the other child's mark is still there");
+    assert_eq!(world.exchange.verify(|_| {}).await.unwrap().erased, 1, "the learner's name alone went");
+}
+
 #[tokio::test]
 async fn one_record_goes_and_its_neighbours_in_the_same_block_stay() {
     let mut world = World::with("sqlite::memory:", with_officers()).await;
@@ -170,6 +194,57 @@ async fn forgetting_takes_what_a_learner_is_matched_by_and_waits_for_placements_
     assert!(world.exchange.verify(|_| {}).await.is_ok());
     let overview = world.exchange.overview(&world.speaker("kingsmead"), world.now());
     assert_eq!(overview.home_learners, 2, "that there is somebody under this id stays");
+}
+
+/// Matches of the learner and of a twin with the same guest: what names the learner goes, and the twin's stays.
+#[tokio::test]
+async fn forgetting_takes_what_people_said_of_matches_and_leaves_what_they_said_of_others() {
+    const PAIR: &[u8] = b"\"guest\":\"n-77\"";
+    for twin in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World::with_store(file_store(folder.path()).await, with_officers()).await;
+        story(&mut world).await;
+        let manager = |at| Actor::new(&world, at, Role::DataManager);
+        let (home, host, dpo) = (manager("kingsmead"), manager("northgate"), officer(&world));
+        let seen = async |world: &World, of: &Actor| {
+            world.exchange.unmatched(of.acting(), Some(&id("n-77")), world.now()).await.unwrap()
+        };
+        let link = seen(&world, &host).await.links.links[0].id;
+        world.exchange.undo_match(home.acting(), link, world.now()).await.unwrap();
+        if twin {
+            let Declaration::Learner(mut third) = learner("k-3", Registration::Home, "1000000019") else {
+                unreachable!()
+            };
+            third.birth_date = Some(date("2009-05-10"));
+            world.declare("kingsmead", Declaration::Learner(third)).await;
+            world
+                .exchange
+                .ask_match(host.acting(), (&id("n-77"), &slug("kingsmead")), world.now())
+                .await
+                .unwrap();
+            let question = seen(&world, &home).await.questions.remove(0);
+            let answer = (link, question.stamp.as_str());
+            world.exchange.answer_match(home.acting(), answer, Some(&id("k-3")), world.now()).await.unwrap();
+        }
+        world.declare("kingsmead", end("k-1", "northgate", world.now())).await;
+        assert!(found(folder.path(), PAIR) > 0, "who was taken for whom is in the payloads");
+        let what = Erasing::Learner(id("k-1"));
+        let erased =
+            world.exchange.erase(dpo.acting(), &what, ERASE, (true, true), world.now()).await.unwrap();
+        assert!(erased.done, "{erased:?}");
+        let log = world.exchange.show(1, 1_000).await.unwrap();
+        assert_eq!(log.iter().filter(|entry| entry["what"] == "match.forgotten").count(), 1);
+        assert!(world.exchange.verify(|_| {}).await.is_ok());
+        world.started_again(file_store(folder.path()).await).await;
+        let after = seen(&world, &host).await;
+        if twin {
+            let deeds: Vec<_> = after.links.links[0].history.iter().map(|step| step.deed).collect();
+            assert_eq!(deeds, [MatchDeed::Asked, MatchDeed::Yes, MatchDeed::Forgotten]);
+        } else {
+            assert_eq!(found(folder.path(), PAIR), 0, "it is in no file of the database");
+            assert!(after.guests.iter().all(|guest| guest.homes.is_empty()), "nobody is offered");
+        }
+    }
 }
 
 /// Wherever the hub is killed between the entry and the last byte, it goes on by itself.

@@ -1,14 +1,7 @@
 //! Case 18: who takes records out as a file, what it needs, and what the log says of it first.
 
 use crate::world::*;
-use commonroll_core::{
-    Body, RecordKind, Role, Timestamp,
-    directory::Registration,
-    record::{
-        Behaviour, Text,
-        behaviour::{Category, Event, Polarity},
-    },
-};
+use commonroll_core::{RecordKind, Role, Timestamp, directory::Registration};
 use commonroll_exchange::*;
 
 const DENIED: ExportError = ExportError::NotAllowed(NotAllowed::Denied);
@@ -19,18 +12,7 @@ async fn school() -> (World, PersonSpeaker) {
     let mut world = World::with("sqlite::memory:", with_officers()).await;
     world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
     world.placed("kingsmead", "k-2", "ridgeway", "r-6", "1000000027").await;
-    let mut conduct = mark("northgate", "n-77", 11, 1);
-    conduct.head.id.0[15] ^= 0x80;
-    let event = Event {
-        polarity: Polarity::Negative,
-        category: Category::Defiance,
-        severity: None,
-        source_label: Text::parse("source_label", "Refused", 200).unwrap(),
-        happened_at: None,
-        location: Text::default(),
-        event_id: None,
-    };
-    conduct.body = Body::Behaviour(Behaviour { event: Some(event), ..Behaviour::default() });
+    let conduct = conduct("northgate", "n-77", 11);
     world.publish("northgate", vec![mark("northgate", "n-77", 9, 1), conduct]).await;
     world.publish("ridgeway", vec![mark("ridgeway", "r-6", 14, 1)]).await;
     let sixth = world.colleague("kingsmead", staff(Role::HeadOfSixth, None), 40).await;

@@ -1,15 +1,7 @@
 //! People who read one learner's records and card: what they see, what they don't, and what the log says of it.
 
 use crate::world::*;
-use commonroll_core::{
-    Body, Purpose, Record, RecordKind, Role,
-    directory::Registration,
-    record::Text,
-    record::{
-        Behaviour,
-        behaviour::{Category, Event, Polarity},
-    },
-};
+use commonroll_core::{Purpose, RecordKind, Role, directory::Registration};
 use commonroll_exchange::*;
 use commonroll_store::faults::{Call, Trouble, faulty};
 use std::collections::BTreeSet;
@@ -46,22 +38,6 @@ async fn on(store: Arc<dyn commonroll_store::Store>) -> World {
     world.publish("northgate", vec![mark("northgate", "n-77", 9, 1), conduct("northgate", "n-77", 11)]).await;
     world.publish("ridgeway", vec![mark("ridgeway", "r-5", 14, 1), mark("ridgeway", "r-6", 14, 1)]).await;
     world
-}
-
-fn conduct(source: &str, guest: &str, hour: i64) -> Record {
-    let mut record = mark(source, guest, hour, 1);
-    record.head.id.0[15] ^= 0x80;
-    let event = Event {
-        polarity: Polarity::Negative,
-        category: Category::Defiance,
-        severity: None,
-        source_label: Text::parse("source_label", "Refused", 200).unwrap(),
-        happened_at: None,
-        location: Text::default(),
-        event_id: None,
-    };
-    record.body = Body::Behaviour(Behaviour { event: Some(event), ..Behaviour::default() });
-    record
 }
 
 impl World {
@@ -428,4 +404,23 @@ async fn an_export_has_no_content_of_what_may_not_go_to_the_controller_any_more(
     assert_eq!(states().await, left, "not swept yet");
     world.sweep().await;
     assert_eq!(states().await, left, "called back");
+}
+
+#[tokio::test]
+async fn a_host_whose_match_is_undone_sees_nothing_of_the_homes_learner_any_more() {
+    let world = school().await;
+    let ines = world.colleague("northgate", staff(Role::Teacher, Some("S1")), 61).await;
+    let look = || world.read(&ines, Role::Teacher, "n-77", Purpose::Teaching);
+    let before = look().await.unwrap();
+    assert!(before.card.is_some_and(|card| card.presence.is_some()), "the home's card came with the match");
+    let home = Actor::new(&world, "kingsmead", Role::DataManager);
+    let seen = world.exchange.unmatched(home.acting(), Some(&id("k-1")), world.now()).await.unwrap();
+    let link = seen.links.links.iter().find(|link| link.other == "Northgate College").unwrap().id;
+    world.exchange.undo_match(home.acting(), link, world.now()).await.unwrap();
+    let after = look().await;
+    assert!(after.as_ref().map_or(true, |reading| reading.card.is_none()), "{after:?}");
+    // The other host's match stands.
+    let seen = world.exchange.unmatched(home.acting(), Some(&id("k-1")), world.now()).await.unwrap();
+    let others: Vec<&str> = seen.links.links.iter().map(|link| link.other.as_str()).collect();
+    assert_eq!(others, ["Ridgeway Academy"]);
 }

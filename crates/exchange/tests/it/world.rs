@@ -18,8 +18,9 @@ use commonroll_core::{
         Registration, StaffDeclaration,
     },
     record::{
-        Text,
+        Behaviour, Text,
         attendance::{Attendance, Physical, Presence, SourceCode},
+        behaviour::{Category, Event, Polarity},
     },
 };
 use commonroll_exchange::{withdrawal::*, *};
@@ -590,4 +591,21 @@ fn sealed(salts: &SaltKey, record: Record) -> IncomingRecord {
         })
         .collect();
     IncomingRecord { root: record_root(&leaves).unwrap(), groups: groups.into(), content: Ok(record) }
+}
+
+/// A behaviour event of a guest: a refusal, without a word.
+pub fn conduct(source: &str, guest: &str, hour: i64) -> Record {
+    let mut record = mark(source, guest, hour, 1);
+    record.head.id.0[15] ^= 0x80;
+    let event = Event {
+        polarity: Polarity::Negative,
+        category: Category::Defiance,
+        severity: None,
+        source_label: Text::parse("source_label", "Refused", 200).unwrap(),
+        happened_at: None,
+        location: Text::default(),
+        event_id: None,
+    };
+    record.body = Body::Behaviour(Behaviour { event: Some(event), ..Behaviour::default() });
+    record
 }

@@ -78,6 +78,6 @@ const fn icon(role: Role) -> &'static str {
         Role::ConsortiumLead | Role::Head => "chart",
         Role::Parent => "home",
         Role::Learner => "calendar",
-        Role::Program => "tool",
+        Role::Program | Role::Technician => "tool",
     }
 }

@@ -25,6 +25,9 @@ const WAYS: &[Way] = &[
     Way { path: "/sharing", icon: "eye", words: "Who sees what" },
     Way { path: "/explain", icon: "help", words: "Explain" },
     Way { path: "/progress", icon: "chart", words: "Progress" },
+    Way { path: "/readiness", icon: "gauge", words: "Readiness" },
+    Way { path: "/problems", icon: "warn", words: "Problems" },
+    Way { path: "/alignment", icon: "swap", words: "Alignment" },
     Way { path: "/agreements", icon: "doc", words: "Agreements" },
     Way { path: "/log", icon: "log", words: "Log" },
     Way { path: "/exports", icon: "doc", words: "Exports" },
@@ -38,6 +41,7 @@ pub(super) fn ways(role: Role) -> Vec<&'static Way> {
     let mut ways: Vec<&Way> = WAYS.iter().filter(|way| is_for(way.path, role)).collect();
     let first = match role {
         Role::AttendanceOfficer => "/whereabouts",
+        Role::Technician => "/agents",
         _ => "",
     };
     ways.sort_by_key(|way| way.path != first);
@@ -60,6 +64,7 @@ pub(super) const fn role_words(role: Role) -> &'static str {
         Role::DataManager => "data manager",
         Role::Dpo => "data protection officer",
         Role::ConsortiumLead => "consortium lead",
+        Role::Technician => "technician",
         Role::Learner => "learner",
         Role::Parent => "parent",
         Role::Program => "program",

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     authority::Caller,
     clock::Surroundings,
-    grpc::{Agreements, Audit, Directory, Duty, ExchangeDoor, People, Policies, Subjects},
+    grpc::{Agreements, Audit, Directory, Duty, ExchangeDoor, People, Policies, ReadinessDoor, Subjects},
     hub::HubError,
     invitation::Inviting,
     limits::Shares,
@@ -26,6 +26,7 @@ use commonroll_wire::pb::{
     exchange::v1::exchange_service_server::ExchangeServiceServer,
     people::v1::people_service_server::PeopleServiceServer,
     policy::v1::policy_service_server::PolicyServiceServer,
+    readiness::v1::readiness_service_server::ReadinessServiceServer,
     subject::v1::subject_service_server::SubjectServiceServer,
 };
 use std::{sync::Arc, time::Duration};
@@ -112,6 +113,8 @@ impl AgentsDoor {
         let duty = DutyServiceServer::new(duty).max_decoding_message_size(PEOPLE_BYTES);
         let subjects = Subjects { exchange: self.exchange.clone(), around: self.around.clone() };
         let subjects = SubjectServiceServer::new(subjects).max_decoding_message_size(PEOPLE_BYTES);
+        let readiness = ReadinessDoor { exchange: self.exchange.clone(), around: self.around.clone() };
+        let readiness = ReadinessServiceServer::new(readiness).max_decoding_message_size(PEOPLE_BYTES);
         server(self.limits.streams_per_connection)
             .layer(self.identify())
             .add_service(exchange)
@@ -122,6 +125,7 @@ impl AgentsDoor {
             .add_service(agreements)
             .add_service(duty)
             .add_service(subjects)
+            .add_service(readiness)
             .add_service(health_service)
             .add_service(reflection)
             .serve_with_incoming_shutdown(incoming, self.stopping.cancelled_owned())

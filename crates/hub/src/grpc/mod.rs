@@ -12,6 +12,7 @@ pub(crate) mod outlet;
 mod people;
 mod policy;
 mod publish;
+mod readiness;
 mod receive;
 mod subject;
 mod trial;
@@ -25,6 +26,7 @@ pub(crate) use enrolment::Enrolment;
 pub(crate) use exchange::ExchangeDoor;
 pub(crate) use people::People;
 pub(crate) use policy::Policies;
+pub(crate) use readiness::ReadinessDoor;
 pub(crate) use subject::Subjects;
 
 use crate::{doors::connection::Peer, status};

@@ -58,7 +58,7 @@ pub(super) fn json(message: &Outbound, console: &str, now: Timestamp) -> Vec<u8>
         json!({
             "id": alert.id, "alert": alert.alert, "kind": alert.about, "site": alert.site.0,
             "since": alert.since.to_string(), "told": alert.told.to_string(), "repeated": alert.repeated,
-            "lesson": alert.lesson.map(|at| at.to_string()), "text": line((what(alert, &zone), 1, 0)),
+            "lesson": alert.lesson.map(|at| at.to_string()), "day": alert.day.map(|day| day.to_string()), "text": line((what(alert, &zone), 1, 0)),
         })
     };
     let all = json!({
@@ -82,6 +82,7 @@ fn what(alert: &OutboundAlert, zone: &TimeZone) -> String {
     };
     let since = hm(alert.since);
     let lesson = alert.lesson.map(hm);
+    let day = alert.day.map_or_else(String::new, |day| day.civil().strftime("%A %-d %B").to_string());
     match (alert.about, lesson) {
         ("unaccounted", Some(lesson)) => format!("learner to find: expected at {site} {lesson} in a lesson"),
         ("unaccounted", None) => {
@@ -95,6 +96,18 @@ fn what(alert: &OutboundAlert, zone: &TimeZone) -> String {
         }
         ("source_silent", _) => {
             format!("source is silent: no word from {site} since {since}; unknown, not absent")
+        }
+        ("nobody_expects", _) => format!("learner nobody expects at {site} on {day}"),
+        ("both_expect" | "two_hosts", _) => {
+            format!("learner expected in two places at once on {day}, {site} is one of them")
+        }
+        ("expected_elsewhere", _) => format!("learner whom another partner expects too on {day}"),
+        ("site_closed", _) => {
+            format!("site closed on {day}: {site}, and learners are left to it")
+        }
+        ("many_misfits", _) => format!("timetable that does not fit for many learners on {day}: {site}"),
+        ("week_slip", _) => {
+            format!("timetable in another week on {day}: yours and that of {site}")
         }
         _ => format!("alert: {site}, since {since}"),
     }
@@ -138,7 +151,17 @@ mod tests {
         let (id, alert) = ("11".repeat(16), "22".repeat(16));
         let site = ("northgate".parse().unwrap(), site.to_owned());
         let (since, told, lesson) = (at(15), at(16), lesson.map(at));
-        OutboundAlert { id, alert, about, site, since, told, repeated, lesson }
+        OutboundAlert {
+            id,
+            alert,
+            about,
+            site,
+            since,
+            told,
+            repeated,
+            lesson,
+            day: commonroll_core::SchoolDate::from_days(20_711),
+        }
     }
 
     fn message(alerts: Vec<OutboundAlert>) -> Outbound {
@@ -161,6 +184,8 @@ mod tests {
             missing(2),
             alert("register", "Northgate College", Some(70), 0),
             alert("source_silent", "Ridgeway", None, 1),
+            alert("nobody_expects", "Ridgeway", None, 0),
+            alert("nobody_expects", "Ridgeway", None, 0),
         ];
         let message = message(all);
         assert_eq!(subject(&message), "2 learners to find");
@@ -169,6 +194,7 @@ mod tests {
             "\n2 learners to find: expected at Northgate College 09:10 in a lesson (told again, 2 times).\n",
             "\n1 register is not in: Northgate College, lesson of 10:10.\n",
             "\n1 source is silent: no word from Ridgeway since 09:15; unknown, not absent (told again).\n",
+            "\n2 learners nobody expects at Ridgeway on Tuesday 15 September.\n",
             "\nOpen https://hub.example.org/whereabouts\n",
         ] {
             assert!(said.contains(line), "{line} is not in {said}");

@@ -1,8 +1,8 @@
 //! Everybody on the stage, all invented: learners by name, and the people who sign in.
 
 use crate::kit::{Person, TestHub, called};
-use commonroll_core::Role;
-use commonroll_exchange::PersonWanted;
+use commonroll_core::{Role, SchoolDate, convention::Says};
+use commonroll_exchange::{Acting, PersonWanted};
 use std::fmt::Write;
 
 /// Forename, known-as name and surname of ridgeway's learners; their ids are R1, R2 and so on.
@@ -26,6 +26,8 @@ pub const ALDHELM: [[&str; 3]; 4] = [
     ["Maisie", "Maisie", "Quellworth"],
     ["Dilan", "Dilan", "Aksoy"],
 ];
+/// Ridgeway's R40, whom Northgate knows as NX1 and nobody has matched: neither has declared a number.
+pub const UNKNOWN: [&str; 3] = ["Elowen", "Elowen", "Trevanion"];
 /// Hollin Park's only one.
 pub const HOLLIN: [&str; 3] = ["Marguerite", "Mags", "Oyelaran-Featherstonehaugh"];
 
@@ -48,7 +50,7 @@ pub fn fenwick(number: usize) -> [&'static str; 3] {
 type Line = (&'static str, &'static str, &'static str, &'static [Role], Option<&'static str>);
 
 /// The first in their offices come in by the operator, the rest by their institution's data manager.
-const PEOPLE: [Line; 19] = [
+const PEOPLE: [Line; 20] = [
     ("manager", "ridgeway", "Kay Ashdown", &[Role::DataManager], None),
     ("head", "ridgeway", "Ruth Vennor", &[Role::Head], None),
     ("dpo", "ridgeway", "Ines Holmroyd", &[Role::Dpo], None),
@@ -59,6 +61,7 @@ const PEOPLE: [Line; 19] = [
     ("hollin-manager", "hollin", "Jo Tapping", &[Role::DataManager], None),
     ("new-manager", "merrow", "Nell Abara", &[Role::DataManager], None),
     ("officer", "ridgeway", "Maya Petrossian", &[Role::AttendanceOfficer], None),
+    ("technician", "ridgeway", "Sam Quillfeather", &[Role::Technician], None),
     ("sixth", "ridgeway", "Dan Mulvaney", &[Role::HeadOfSixth, Role::Tutor], None),
     ("teacher", "northgate", "Erin Sallow", &[Role::Teacher], Some("T1")),
     ("lecturer", "northgate", "Ivor Blythe", &[Role::Teacher], Some("T9")),
@@ -93,7 +96,18 @@ pub async fn enrol(hub: &TestHub) -> (Vec<&'static str>, String) {
             managers.push((school, person));
         }
     }
+    let college = managers.iter().find(|(school, _)| *school == "northgate");
+    agree(hub, &college.expect("a data manager of the college").1).await;
     (words, list)
+}
+
+/// The college proposes one word for a subject: it waits for everybody else.
+async fn agree(hub: &TestHub, manager: &Person) {
+    let speaker = hub.exchange.person(manager.id).unwrap();
+    let acting = Acting { speaker: &speaker, role: Role::DataManager };
+    let says = Says::Subject { word: "Mathematics".to_owned(), also: vec!["Maths".to_owned()] };
+    let from = SchoolDate::from_days(hub.now().date_in(&jiff::tz::TimeZone::UTC).days() + 60).unwrap();
+    hub.exchange.propose_convention(acting, (says, from), ([7; 16], hub.now())).await.unwrap();
 }
 
 /// Those who alone begin an institution: a hub on its first day.

@@ -11,8 +11,8 @@ use crate::{
 use commonroll_core::{
     Record, SchoolDate, Timestamp,
     directory::{
-        DayDeclaration, Declaration, LessonDeclaration, NoticeDeclaration, NoticeKind, Registration,
-        SupportDeclaration,
+        DateRange, DayDeclaration, Declaration, LessonDeclaration, NoticeDeclaration, NoticeKind,
+        PlacementAcceptance, Registration, SupportDeclaration,
     },
     record::{
         assessment::GradeKind,
@@ -203,7 +203,9 @@ async fn introduce(hub: &TestHub, [college, aldhelm, fenwick, hollin]: [&Agent; 
         people::ALDHELM.into_iter().enumerate().map(|(place, name)| both('A', place + 1, name)).unzip();
     theirs.extend(guests);
     let further = group("FM-1", "Further Mathematics", "Mathematics");
-    declare(hub, aldhelm, mine.into_iter().chain([further]).collect()).await;
+    // Two words for one subject, for whoever looks at how partners' data differ.
+    let short = group("DR-1", "Drama workshop", "Engin.");
+    declare(hub, aldhelm, mine.into_iter().chain([further, short]).collect()).await;
     let (mine, guests): (Vec<_>, Vec<_>) =
         (1..=LECTURE).map(|number| both('F', number, people::fenwick(number - 1))).unzip();
     theirs.extend(guests);
@@ -211,6 +213,14 @@ async fn introduce(hub: &TestHub, [college, aldhelm, fenwick, hollin]: [&Agent; 
     let (mine, guest) = both('H', 1, people::HOLLIN);
     declare(hub, hollin, vec![mine]).await;
     theirs.push(guest);
+    // The office knows no number of this one: it has to ask.
+    theirs.push(learner("NX1", Registration::Guest, people::UNKNOWN));
+    theirs.push(Declaration::Acceptance(PlacementAcceptance {
+        learner: id("NX1"),
+        home: "ridgeway".parse().unwrap(),
+        group: Some(id("ENG3-B")),
+        dates: DateRange::new("2020-01-01".parse().unwrap(), "2090-12-31".parse().unwrap()).unwrap(),
+    }));
     theirs.extend([
         group("ENG3-A", "Engineering Level 3, group A", "Engineering"),
         group("ENG3-B", "Engineering Level 3, group B", "Engineering"),
@@ -226,6 +236,7 @@ fn ridgeways() -> Vec<Declaration> {
     let learners = people::RIDGEWAY.into_iter().enumerate();
     let mut ours: Vec<Declaration> =
         learners.map(|(place, name)| learner(&format!("R{}", place + 1), Registration::Home, name)).collect();
+    ours.push(learner("R40", Registration::Home, people::UNKNOWN));
     let needs = [
         (
             "R1",

@@ -67,6 +67,8 @@ const NAME: &str = "Imogen<script>alert(1)</script>";
 
 pub struct School {
     pub hub: TestHub,
+    /// Of the host, who lets its people in.
+    pub manager: Person,
     pub teacher: Person,
     pub colleague: Person,
     pub head: Person,
@@ -149,10 +151,10 @@ pub async fn school() -> School {
     let manager = hub.first("northgate", Role::DataManager).await;
     let teacher = hub.invited(&manager, "northgate", Role::Teacher, Some("T1")).await;
     let colleague = hub.invited(&manager, "northgate", Role::Teacher, Some("T2")).await;
-    let manager = hub.first("ridgeway", Role::DataManager).await;
-    let head = hub.invited(&manager, "ridgeway", Role::HeadOfSixth, None).await;
-    let officer = hub.invited(&manager, "ridgeway", Role::AttendanceOfficer, None).await;
-    School { hub, teacher, colleague, head, officer }
+    let home = hub.first("ridgeway", Role::DataManager).await;
+    let head = hub.invited(&home, "ridgeway", Role::HeadOfSixth, None).await;
+    let officer = hub.invited(&home, "ridgeway", Role::AttendanceOfficer, None).await;
+    School { hub, manager, teacher, colleague, head, officer }
 }
 
 /// Addresses of learners on a page.
@@ -304,4 +306,66 @@ async fn a_head_of_sixth_walks_to_a_learner_and_sees_home_and_host_together() {
     let page = officer.get(&learners(&list)[0]).await;
     has(&page, &["Attendance, every lesson by place", "4 of 7 lessons"]);
     has_not(&page, &["gearbox", "gce-a-level", "1 grade below"]);
+}
+
+#[cfg(feature = "pdf")]
+#[tokio::test]
+async fn the_evacuation_list_is_for_whoever_sees_the_visitors_and_each_print_is_in_the_log() {
+    let school = school().await;
+    let hub = &school.hub;
+    let officer = hub.invited(&school.manager, "northgate", Role::AttendanceOfficer, None).await;
+    let officer = Browser::of(hub, &officer, Role::AttendanceOfficer).await;
+    let list = "/whereabouts/visitors/evacuation";
+    for _ in 0..2 {
+        let paper = officer.get(list).await;
+        assert_eq!((paper.status, paper.header("content-type")), (200, "application/pdf"), "{}", paper.body);
+        assert!(paper.body.starts_with("%PDF-") && paper.header("cache-control") == "no-store");
+    }
+    let log = hub.exchange.show(1, 1_000).await.unwrap();
+    let shown = log.iter().filter(|entry| entry["what"] == "board.shown");
+    let prints: Vec<_> = shown.map(|entry| (&entry["more"]["form"], &entry["more"]["count"])).collect();
+    assert_eq!(prints, [(&"paper".into(), &2.into()), (&"paper".into(), &2.into())]);
+    let teacher = Browser::of(hub, &school.teacher, Role::Teacher).await;
+    assert_eq!(teacher.get(list).await.status, 404);
+}
+
+#[cfg(feature = "pdf")]
+#[tokio::test]
+async fn a_learners_report_is_for_those_who_answer_for_them_at_home_and_each_print_is_in_the_log() {
+    let school = school().await;
+    let hub = &school.hub;
+    let head = Browser::of(hub, &school.head, Role::HeadOfSixth).await;
+    let list = head.get("/learners").await;
+    let page = head.get(&learners(&list)[0]).await;
+    let report = format!("{}/report", learners(&list)[0]);
+    has(&page, &[&format!("href=\"{report}\""), "Report, one A4 as PDF"]);
+    for _ in 0..2 {
+        let paper = head.get(&report).await;
+        assert_eq!((paper.status, paper.header("content-type")), (200, "application/pdf"), "{}", paper.body);
+        assert!(paper.body.starts_with("%PDF-") && paper.header("cache-control") == "no-store");
+        assert!(!paper.header("content-disposition").contains("Tarrant"), "a file's name says nobody's");
+    }
+    let log = hub.exchange.show(1, 1_000).await.unwrap();
+    let printed: Vec<usize> = (0..log.len()).filter(|at| log[*at]["what"] == "report.printed").collect();
+    assert_eq!(printed.len(), 2, "each print");
+    assert_eq!(log[printed[0]]["more"]["role"], "head_of_sixth");
+    assert!(
+        log[..printed[0]].iter().any(|entry| entry["what"] == "read.disclosed"),
+        "what was read is before it"
+    );
+
+    // A host's teacher reads what theirs recorded, and prints no report; nor does who isn't the home.
+    let teacher = Browser::of(hub, &school.teacher, Role::Teacher).await;
+    let officer = Browser::of(hub, &school.officer, Role::AttendanceOfficer).await;
+    let sixth = hub.invited(&school.manager, "northgate", Role::HeadOfSixth, None).await;
+    let theirs = Browser::of(hub, &sixth, Role::HeadOfSixth).await;
+    let nowhere = head.get("/learners/4000000000/report").await;
+    for browser in [&teacher, &officer, &theirs] {
+        let answer = browser.get(&report).await;
+        assert_eq!((answer.status, &answer.body), (404, &nowhere.body));
+    }
+    let seen = teacher.get(&learners(&list)[0]).await;
+    assert!(!seen.body.contains("/report\""), "{}", seen.body);
+    let after = hub.exchange.show(1, 1_000).await.unwrap();
+    assert_eq!(after.iter().filter(|entry| entry["what"] == "report.printed").count(), 2);
 }

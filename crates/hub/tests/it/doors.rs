@@ -71,7 +71,10 @@ fn every_method_has_a_reviewed_line_and_every_line_a_method() {
         let kinds = ["agent", "anyone", "person"];
         assert!(!door.who.is_empty() && door.who.iter().all(|who| kinds.contains(who)), "{method}: who");
         assert!(!door.who.contains("anyone") || door.who.len() == 1, "{method}: anyone stands alone");
-        assert!(["nothing", "metadata", "own", "personal"].contains(&door.shows), "{method}: shows");
+        assert!(
+            ["nothing", "metadata", "own", "figures", "personal"].contains(&door.shows),
+            "{method}: shows"
+        );
         let decided = door.decided.len() > 5;
         assert!(
             decided || door.shows != "personal",
@@ -206,7 +209,7 @@ async fn each_kind_of_caller_is_refused_where_the_file_does_not_name_it() {
             }
         }
         let alone = door.decided == "the caller alone";
-        if door.who.contains("person") && ["personal", "own"].contains(&door.shows) && !alone {
+        if door.who.contains("person") && ["personal", "own", "figures"].contains(&door.shows) && !alone {
             // Refused for what the person is, and not for what the message lacks.
             let code = call(&person, method, &questions[method]).await;
             assert_ne!(code, Code::Ok, "{method}: shown to a person of no useful role");

@@ -1,6 +1,6 @@
 //! What has to be told, to whom, and again until somebody says that they have it in hand.
 
-use super::{Id, Rules, after};
+use super::{Finding, Id, Rules, after};
 use commonroll_core::Timestamp;
 use std::collections::BTreeSet;
 
@@ -31,6 +31,13 @@ pub enum AlertKey {
     SourceSilent {
         /// Whose.
         site: u16,
+    },
+    /// The timetables of a day that is still to come don't fit together.
+    Misfit {
+        /// The day, counted from 1970.
+        day: i32,
+        /// What doesn't fit.
+        finding: Finding,
     },
 }
 

@@ -5,7 +5,8 @@
 
 use super::{
     Alert, AlertKey, Detector, Excuse, Expectation, Facts, Id, Mark, Notify, Rules, State, What, Why, after,
-    alert::Open, judge::judge,
+    alert::Open,
+    judge::{in_room, judge},
 };
 use commonroll_core::{Interval, Timestamp, record::attendance::Physical};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -184,10 +185,14 @@ impl Board {
                 self.touch_lesson(site, lesson);
             }
             Evidence::Found(id, at) => {
-                self.found.insert(id, at);
-                if self.held.contains_key(&id) {
+                let held = self.held.get(&id);
+                if held.and_then(|held| held.mark).is_some_and(|mark| came_since(&mark, at)) {
+                    return;
+                }
+                if held.is_some() {
                     self.dirty.insert(id);
                 }
+                self.found.insert(id, at);
             }
             Evidence::ForgetLearner(learner) => {
                 if let Some(known) = self.known.get_mut(&learner) {
@@ -251,6 +256,8 @@ impl Board {
                 Id { site, lesson, learner: 0 }
             }
             AlertKey::SourceSilent { site } => Id { site, lesson: 0, learner: 0 },
+            // What is found between timetables is no state of a board.
+            AlertKey::Misfit { .. } => return,
         });
         let (since, to, repeated) = (alert.since, alert.to, alert.repeated);
         let mut open = Open { since, to, repeated, again: None, in_hand };
@@ -358,6 +365,11 @@ impl Board {
         let Some(held) = self.held.get_mut(&id) else { return };
         let had = held.mark.is_some();
         held.mark = mark;
+        // Who came to the lesson after they were found, and is missed then, is looked for anew.
+        let came = |at: &Timestamp| mark.is_some_and(|mark| came_since(&mark, *at));
+        if self.found.get(&id).is_some_and(came) {
+            self.found.remove(&id);
+        }
         if had != mark.is_some() {
             let marked = self.marked.entry((id.site, id.lesson)).or_default();
             *marked = if had { marked.saturating_sub(1) } else { *marked + 1 };
@@ -627,6 +639,11 @@ impl Board {
             }
         }
     }
+}
+
+/// True if a host says, later than this moment, that the learner is in the lesson, and not that they left it.
+fn came_since(mark: &Mark, at: Timestamp) -> bool {
+    in_room(mark.physical) && mark.minutes_left_early.is_none_or(|minutes| minutes == 0) && mark.at > at
 }
 
 fn holds(time: Interval, at: Timestamp) -> bool {

@@ -22,11 +22,13 @@ pub enum Detector {
     LeftEarly,
     /// A source is silent while learners are due.
     SourceSilent,
+    /// Timetables of a day that is still to come don't fit together.
+    Timetables,
 }
 
 impl Detector {
     /// Every one.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MarkedAbsent,
         Self::NotOnRegister,
         Self::RegisterNotTaken,
@@ -34,6 +36,7 @@ impl Detector {
         Self::Cancelled,
         Self::LeftEarly,
         Self::SourceSilent,
+        Self::Timetables,
     ];
 
     /// In a word: `marked-absent`.
@@ -46,6 +49,7 @@ impl Detector {
             Self::Cancelled => "cancelled",
             Self::LeftEarly => "left-early",
             Self::SourceSilent => "source-silent",
+            Self::Timetables => "timetables",
         }
     }
 

@@ -221,7 +221,7 @@ pub fn judge(of: &Expectation, facts: &Facts, rules: &Rules, now: Timestamp) -> 
     unmarked(of, facts, rules, now)
 }
 
-const fn in_room(physical: Physical) -> bool {
+pub(super) const fn in_room(physical: Physical) -> bool {
     matches!(physical, Physical::Present | Physical::Late)
 }
 

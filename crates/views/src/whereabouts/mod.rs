@@ -13,7 +13,7 @@ mod judge;
 pub use alert::{Alert, AlertKey, Notify, What};
 pub use board::{Board, Evidence};
 pub use detect::{Detector, Detectors};
-pub use evening::{AtHome, Finding, HostLesson, Week, mismatches};
+pub use evening::{AtHome, Finding, HostLesson, MANY, Place, Week, mismatches};
 pub use judge::{Excuse, Facts, Mark, State, Why, judge};
 
 use commonroll_core::{Interval, Timestamp};

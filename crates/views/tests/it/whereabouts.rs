@@ -394,6 +394,28 @@ fn who_was_found_stays_found_when_the_day_is_declared_anew() {
     assert_eq!(board.state(of.id()), Some(State::Found { at: at(550) }));
 }
 
+#[test]
+fn who_came_back_after_being_found_and_is_missed_again_is_looked_for_again() {
+    let mut board = Board::new(Rules::default());
+    let of = lesson(1, HOST, 540, 600);
+    let absent = |minute| Evidence::Mark(of.id(), mark(Physical::Absent, minute));
+    board.take(Evidence::Expect(of));
+    board.take(absent(545));
+    assert_eq!(told(&board.advance(at(545))).len(), 1);
+    board.take(Evidence::Found(of.id(), at(550)));
+    board.take(absent(552));
+    assert_eq!(over(&board.advance(at(552))).len(), 1, "a register that is saved again loses nobody");
+    assert_eq!(board.state(of.id()), Some(State::Found { at: at(550) }));
+    board.take(Evidence::Mark(of.id(), present(555)));
+    // The same word of the person comes once more, as after a start.
+    board.take(Evidence::Found(of.id(), at(550)));
+    board.advance(at(555));
+    board.take(absent(570));
+    assert_eq!(told(&board.advance(at(570))).len(), 1, "they were in the room, and aren't any more");
+    board.take(Evidence::Found(of.id(), at(575)));
+    assert_eq!(over(&board.advance(at(575))).len(), 1);
+}
+
 /// What a board may be told, in no sensible order.
 fn anything() -> impl Strategy<Value = Evidence> {
     let expectation = (1..4u32, prop_oneof![Just(HOST), Just(OTHER)], 0..6i64)

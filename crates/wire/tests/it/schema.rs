@@ -96,10 +96,11 @@ fn reflection_has_every_package_and_service() {
             "commonroll.exchange.v1.ExchangeService",
             "commonroll.people.v1.PeopleService",
             "commonroll.policy.v1.PolicyService",
+            "commonroll.readiness.v1.ReadinessService",
             "commonroll.subject.v1.SubjectService",
         ]
     );
-    assert_eq!(set.file.len(), 20);
+    assert_eq!(set.file.len(), 21);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //! middle of a term sends first, and what charts of a term are drawn from.
 
 use super::{
-    chance::Chance,
     registers::{self, Row, Seen, Sitting},
     world::{GROUPS, Lesson, World},
 };
+use crate::chance::Chance;
 use jiff::{ToSpan, civil::Date};
 
 /// Weeks that are sent.

@@ -4,7 +4,6 @@
 //! against it.
 
 use super::{
-    chance::Chance,
     conduct::{self, Event},
     packages::{self, Grade, WORK},
     registers::{self, Row, Seen},
@@ -14,6 +13,7 @@ use super::{
         WYVERN, Who, World, clock,
     },
 };
+use crate::chance::Chance;
 use crate::demo::setup::{Action, Arrived, Content, FileToWrite, Kind, Step};
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,7 +1,6 @@
 //! The made-up consortium: people, files, and the truth that its day is held against.
 
 mod before;
-mod chance;
 mod conduct;
 mod day;
 mod dialect;
@@ -20,7 +19,7 @@ pub use day::Brings;
 pub use live::{Day, FAILS, Live, Missed};
 
 use super::setup::{Expected, Partner, Setup};
-use chance::Chance;
+use crate::chance::Chance;
 use std::{collections::BTreeSet, fmt::Write};
 use world::{ASHDOWN, GROUPS, NORTHGATE, PARTNERS, Who, World};
 

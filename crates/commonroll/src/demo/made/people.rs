@@ -3,7 +3,7 @@
 //! Every letter exists in Windows-1252, since one partner can write no other. Identifiers are made here from their
 //! published rules, not with the code that checks them.
 
-use super::chance::Chance;
+use crate::chance::Chance;
 
 const FORENAMES: &[&str] = &[
     "Imogen", "Oliver", "Aisha", "Callum", "Zoë", "Siân", "Mohammed", "Grace", "Tomás", "Priya", "Ewan",

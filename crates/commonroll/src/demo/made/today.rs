@@ -5,11 +5,11 @@
 //! that a machine that is late only skips what was between.
 
 use super::{
-    chance::Chance,
     expected::Meets,
     registers::{Row, Seen},
     world::{Lesson, WAYS, World},
 };
+use crate::chance::Chance;
 
 /// Minutes after which the lessons of [`SHAPE`] come again.
 const TURN: i32 = 180;

@@ -1,9 +1,7 @@
 //! Who there is: eight partners, some 1,200 learners, the groups that hosts offer, and who visits whom.
 
-use super::{
-    chance::Chance,
-    people::{People, Person},
-};
+use super::people::{People, Person};
+use crate::chance::Chance;
 use std::collections::BTreeSet;
 
 /// Place of a partner among [`PARTNERS`].

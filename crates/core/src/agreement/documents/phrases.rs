@@ -76,7 +76,9 @@ pub(super) const fn role_to_learner(role: Role) -> &'static str {
         Role::AttendanceOfficer => "the staff who check where you are",
         Role::Learner => "you",
         Role::Parent => "your parents or carers",
-        Role::DataManager | Role::Dpo | Role::ConsortiumLead => "staff who run the sharing",
+        Role::DataManager | Role::Dpo | Role::ConsortiumLead | Role::Technician => {
+            "staff who run the sharing"
+        }
         Role::Program => "computer programs that your school has let in",
     }
 }

@@ -1,13 +1,16 @@
 //! Session codes: what a home's attendance officer accepts all at once, what they decide one by one, and the file of it for
 //! the home's own register system.
 
-use super::super::{
-    Console,
-    layout::Frame,
-    parts,
-    refusal::{Refusal, page},
-    signed::{Form, Query, Signed},
-    times,
+use super::{
+    super::{
+        Console,
+        layout::Frame,
+        parts,
+        refusal::{Refusal, page},
+        signed::{Form, Query, Signed},
+        times,
+    },
+    csv::line as line_of,
 };
 use askama::Template;
 use axum::{
@@ -16,11 +19,13 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use commonroll_core::SchoolDate;
-use commonroll_exchange::{Choice, CodeSeen, CodeStands, CodesFile, Session};
+use commonroll_exchange::{Choice, CodeRow, CodeSeen, CodeStands, CodesFile, Session};
 use jiff::tz::TimeZone;
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::collections::BTreeSet;
 
 const PATH: &str = "/whereabouts/codes";
+/// First line of the file.
+const HEAD: &str = "LearnerId,Date,SessionName,Mark,MinsLate,Comments\r\n";
 
 #[derive(Template)]
 #[template(path = "codes.html")]
@@ -212,32 +217,14 @@ pub async fn file(
     Ok((headers, csv(&file, signed.zone())).into_response())
 }
 
-/// The file: one row for each learner and session. Quoted throughout; what a spreadsheet could take for a formula is text.
+/// The file: one row for each learner and session.
 fn csv(file: &CodesFile, zone: &TimeZone) -> String {
-    let mut text = String::from("LearnerId,Date,SessionName,Mark,MinsLate,Comments\r\n");
-    for row in &file.rows {
+    let row = |row: &CodeRow| {
         let session = if row.session == Session::Morning { "AM" } else { "PM" };
         let late = row.minutes_late.map(|minutes| minutes.to_string()).unwrap_or_default();
         let comment = format!("{}; rule {}; decided {}", row.host, row.rule, times::hm(row.at, zone));
-        let cells =
-            [row.local.as_str(), &file.date.to_string(), session, &row.code, &late, &comment].map(cell);
-        let _ = write!(text, "{}\r\n", cells.join(","));
-    }
-    text
-}
-
-fn cell(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_no_formula_and_ends_where_it_should() {
-        assert_eq!(cell("=1+1"), "\"'=1+1\"");
-        assert_eq!(cell("a\"b,c"), "\"a\"\"b,c\"");
-    }
+        let (learner, date) = (row.local.as_str().to_owned(), file.date.to_string());
+        line_of([learner, date, session.to_owned(), row.code.clone(), late, comment].into_iter())
+    };
+    std::iter::once(HEAD.to_owned()).chain(file.rows.iter().map(row)).collect()
 }

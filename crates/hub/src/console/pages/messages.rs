@@ -152,12 +152,10 @@ pub async fn asked(
         match (message.answers.is_empty(), message.praise, message.act_by) {
             (false, ..) => answered.push(made),
             (true, true, _) => praise.push(made),
-            (true, false, Some(by)) => asked.push((by, made)),
+            (true, false, Some(_)) => asked.push(made),
             (true, false, None) => concerns.push(made),
         }
     }
-    asked.sort_by_key(|(by, _)| *by);
-    let asked: Vec<Line> = asked.into_iter().map(|(_, made)| made).collect();
     let title = match seen.requests {
         more if seen.uncounted => format!("At least {more} things are asked of us"),
         0 => "Nothing is asked of us".to_owned(),

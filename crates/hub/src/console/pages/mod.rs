@@ -2,7 +2,9 @@
 //! `policies/routes.txt`, its line below, and, where people walk to it, its way in `nav.rs`.
 
 mod account;
+mod alignment;
 mod codes;
+mod csv;
 mod demo;
 mod desk;
 #[cfg(feature = "pdf")]
@@ -16,6 +18,7 @@ mod messages;
 #[cfg(feature = "pdf")]
 mod print;
 mod progress;
+mod readiness;
 mod sign_in;
 mod watches;
 mod whereabouts;
@@ -59,6 +62,11 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("POST /watches", watches::set)
         .page("POST /watches/withdraw", watches::withdraw)
         .page("GET /progress", progress::progress)
+        .page("GET /readiness", readiness::readiness)
+        .page("GET /problems", readiness::problems)
+        .page("GET /alignment", alignment::alignment)
+        .page("POST /alignment/propose", alignment::propose)
+        .page("POST /alignment/answer", alignment::answer)
         .page("GET /sharing", desk::sharing::sharing)
         .page("GET /sharing/{partner}/{kind}", desk::sharing::cell)
         .page("GET /log", desk::log::log)
@@ -76,6 +84,12 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("POST /exports/approve", exports::approve)
         .page("POST /exports/make", exports::make)
         .page("GET /unmatched", desk::unmatched::unmatched)
+        .page("GET /unmatched/{match}", desk::unmatched::undoing)
+        .page("POST /unmatched/ask", desk::unmatched::ask)
+        .page("POST /unmatched/back", desk::unmatched::back)
+        .page("POST /unmatched/answer", desk::unmatched::answer)
+        .page("POST /unmatched/reopen", desk::unmatched::reopen)
+        .page("POST /unmatched/undo", desk::unmatched::undo)
 }
 
 /// True if pages can be printed as PDF.
@@ -86,6 +100,7 @@ pub(super) const PAPER: bool = cfg!(feature = "pdf");
 fn printed(pages: Pages) -> Pages {
     pages
         .page("GET /progress/paper", progress::paper)
+        .page("GET /learners/{learner}/report", learner::report)
         .page("GET /whereabouts/visitors/evacuation", evacuation::list)
 }
 

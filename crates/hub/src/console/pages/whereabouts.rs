@@ -17,7 +17,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
-use commonroll_core::Timestamp;
+use commonroll_core::{SchoolDate, Timestamp};
 use commonroll_exchange::{
     AlarmSeen, BoardAsk, BoardSeen, Channel, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
     ProposalSeen, Proposals, Ring, SaidSeen, SendFault, SentSeen, SentState, Session,
@@ -140,6 +140,8 @@ struct Board {
     complete: bool,
     more: bool,
     alarms: Vec<Alarm>,
+    /// What doesn't fit between timetables, of today or up to the next school day.
+    misfits: Vec<Alarm>,
     found: Vec<Found>,
     total: u32,
     tally_words: String,
@@ -252,6 +254,7 @@ impl Made<'_> {
             complete: seen.complete,
             more: seen.more,
             alarms: seen.alarms.iter().map(|alarm| self.alarm(alarm)).collect(),
+            misfits: seen.misfits.iter().map(|misfit| self.alarm(misfit)).collect(),
             found: seen.found.iter().map(|found| self.found(found)).collect(),
             total: seen.learners(),
             tally_words,
@@ -320,11 +323,15 @@ impl Made<'_> {
 
     fn alarm(&self, alarm: &AlarmSeen) -> Alarm {
         let state = standing(alarm.looks);
-        let expected = alarm.lesson.as_ref().map_or_else(String::new, |lesson| {
-            let place = [when(lesson, self.zone), room(lesson), alarm.host.1.clone()];
-            let place: Vec<String> = place.into_iter().filter(|part| !part.is_empty()).collect();
-            format!("{}, {}", course(lesson), place.join(", "))
-        });
+        let day = |day: SchoolDate| day.civil().strftime("%A %-d %B").to_string();
+        let expected = alarm.lesson.as_ref().map_or_else(
+            || alarm.day.map_or_else(String::new, day),
+            |lesson| {
+                let place = [when(lesson, self.zone), room(lesson), alarm.host.1.clone()];
+                let place: Vec<String> = place.into_iter().filter(|part| !part.is_empty()).collect();
+                format!("{}, {}", course(lesson), place.join(", "))
+            },
+        );
         let told: Vec<String> = alarm
             .told
             .iter()
@@ -350,7 +357,10 @@ impl Made<'_> {
                 .as_ref()
                 .filter(|_| self.seen.ask == BoardAsk::Visitors)
                 .map(|home| home.1.clone()),
-            tag: alarm.learner.map(|_| parts::state(state, looks_words(alarm.looks).to_owned())),
+            tag: alarm
+                .learner
+                .filter(|_| alarm.day.is_none())
+                .map(|_| parts::state(state, looks_words(alarm.looks).to_owned())),
             expected,
             known: format!("{}.", alarm.known),
             told: format!("{}{again}.", told.join(", ")),

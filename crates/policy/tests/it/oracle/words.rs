@@ -175,6 +175,8 @@ pub(super) fn office(role: Role, act: OfficeAct, purpose: Purpose, own: Option<b
             SeeDecisions | SeeNames => (manager || dpo) && mine,
             SeeSharing => (manager || dpo || head) && mine,
             SeeLog => (manager || dpo) && mine_or_all,
+            // A technician sees the agents and readiness of the own institution.
+            SeeReadiness if role == Role::Technician => mine,
             SeeReadiness | SeeAggregates => lead || ((manager || dpo) && mine_or_all) || (head && mine),
             TryPolicy | ProposePolicy | ActivatePolicy => (manager || dpo) && mine_or_all,
             ApprovePolicy => (manager || dpo || head) && mine_or_all && second,

@@ -9,7 +9,7 @@ pub mod sharing;
 pub mod trial;
 pub mod unmatched;
 pub mod verify;
-pub(super) mod words;
+pub(in crate::console::pages) mod words;
 
 use crate::console::signed::Signed;
 use commonroll_core::Role;

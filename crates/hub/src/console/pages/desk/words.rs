@@ -5,6 +5,7 @@ use commonroll_core::{
     RecordKind, Role,
     agreement::{ItemKind, group_words},
 };
+pub(in crate::console::pages) use commonroll_views::readiness::count as number;
 
 /// What people call a kind.
 pub(super) const fn kind(kind: ItemKind) -> &'static str {
@@ -80,19 +81,6 @@ pub(super) fn role(role: Role) -> String {
 pub(in crate::console::pages) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// 48213 as 48,213.
-pub(in crate::console::pages) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut said = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            said.push(',');
-        }
-        said.push(digit);
-    }
-    said
 }
 
 /// `1 learner`, `2 learners`.

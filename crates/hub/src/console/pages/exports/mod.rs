@@ -195,11 +195,9 @@ pub async fn make(
     Form(form): Form,
 ) -> Result<Response, Refusal> {
     let key = key(&form)?;
-    let wanted = console.exchange.exports(signed.acting(), signed.now).await?;
-    let wanted = wanted.exports.iter().find(|one| one.key == key).ok_or(Refusal::Missing)?;
-    let (kind, dates) = (wanted.ask.kind, wanted.ask.dates);
     let proof = signed.seen.proof;
     let made = console.exchange.make_export(signed.acting(), (key, proof), sheet::row, signed.now).await?;
+    let ExportAsk { kind, dates } = made.ask;
     let text = [sheet::MARK, &sheet::head(kind), &made.lines].concat();
     let name = format!("attachment; filename=\"{kind}-{}-to-{}.csv\"", dates.0, dates.1);
     let headers =
@@ -213,7 +211,8 @@ fn key(form: &crate::console::fields::Fields) -> Result<ExportKey, Refusal> {
     Ok((id, unhex(form.get("hash")).ok_or(Refusal::Missing)?))
 }
 
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+/// Bytes of an id that a form sent back.
+pub(super) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;

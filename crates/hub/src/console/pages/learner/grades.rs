@@ -8,7 +8,7 @@ use commonroll_core::{
     grades::{Scale, find, parse_grade},
     record::assessment::{GradeKind, GradeValue, ResultGiven},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Grades that a row of the chart has room for.
 const TICKS: usize = 12;
@@ -65,13 +65,15 @@ pub(super) struct Tick {
 
 /// What one subject at one source has.
 #[derive(Default)]
-struct Held<'t> {
-    working: Vec<(SchoolDate, &'t ResultGiven)>,
-    target: Option<(SchoolDate, &'t ResultGiven)>,
+pub(super) struct Held<'t> {
+    pub working: Vec<(SchoolDate, &'t ResultGiven)>,
+    pub target: Option<(SchoolDate, &'t ResultGiven)>,
+    /// The groups in which anything of it was given.
+    pub groups: BTreeSet<&'t str>,
 }
 
-/// Every subject with a working-at grade or a target, by name; `None` if there is none.
-pub(super) fn grades(told: &[Told], sources: &[(&Slug, &str)]) -> Option<Grades> {
+/// What each subject at each source has, by name.
+pub(super) fn by_subject(told: &[Told]) -> BTreeMap<(String, &Slug), Held<'_>> {
     let mut of: BTreeMap<(String, &Slug), Held<'_>> = BTreeMap::new();
     for one in told {
         let Kind::Result(given) = &one.body else { continue };
@@ -82,6 +84,9 @@ pub(super) fn grades(told: &[Told], sources: &[(&Slug, &str)]) -> Option<Grades>
             subject => subject.to_owned(),
         };
         let held = of.entry((subject, &one.source)).or_default();
+        if !one.group.is_empty() {
+            held.groups.insert(&one.group);
+        }
         match result.kind {
             GradeKind::WorkingAt | GradeKind::Predicted | GradeKind::Mock | GradeKind::Final => {
                 held.working.push((one.date, result));
@@ -94,7 +99,12 @@ pub(super) fn grades(told: &[Told], sources: &[(&Slug, &str)]) -> Option<Grades>
             _ => {}
         }
     }
-    let mut rows: Vec<Row> = of
+    of
+}
+
+/// Every subject with a working-at grade or a target, by name; `None` if there is none.
+pub(super) fn grades(told: &[Told], sources: &[(&Slug, &str)]) -> Option<Grades> {
+    let mut rows: Vec<Row> = by_subject(told)
         .into_iter()
         .filter(|(_, held)| !held.working.is_empty() || held.target.is_some())
         .map(|((subject, source), held)| {
@@ -162,7 +172,7 @@ fn row(subject: String, place: &str, mut held: Held<'_>) -> Row {
     }
 }
 
-fn gap(gap: f64) -> (String, bool) {
+pub(super) fn gap(gap: f64) -> (String, bool) {
     let steps = gap.abs();
     let whole =
         if (steps - steps.round()).abs() < 0.01 { format!("{steps:.0}") } else { format!("{steps:.1}") };
@@ -174,7 +184,7 @@ fn gap(gap: f64) -> (String, bool) {
     }
 }
 
-fn value(result: &ResultGiven) -> String {
+pub(super) fn value(result: &ResultGiven) -> String {
     match &result.value {
         GradeValue::Given(grade) => grade.clone(),
         GradeValue::Ungraded => "ungraded".to_owned(),

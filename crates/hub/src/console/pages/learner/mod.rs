@@ -4,7 +4,14 @@
 mod attendance;
 mod events;
 mod grades;
+#[cfg(feature = "pdf")]
+mod report;
+#[cfg(feature = "pdf")]
+mod subjects;
 mod told;
+
+#[cfg(feature = "pdf")]
+pub use report::report;
 
 use super::{
     super::{
@@ -12,6 +19,7 @@ use super::{
         layout::Frame,
         parts,
         refusal::{Refusal, page},
+        routes,
         signed::Signed,
         times,
     },
@@ -54,6 +62,8 @@ struct Learner {
     told: Vec<messages::Line>,
     /// True if the reader's institution is the home.
     home: bool,
+    /// True if a report can be printed.
+    paper: bool,
     /// True if the reader may be told when something drops.
     may_watch: bool,
     /// Whom a message to the home would reach, for those who may write one.
@@ -217,6 +227,7 @@ fn compose(
         praise,
         told: said,
         home: read.is_home,
+        paper: super::PAPER && read.is_home && routes::is_for("/learners/{learner}/report", signed.role()),
         may_watch: false,
         tell: read.tell.as_ref().map(messages::tell),
         back: format!("/learners/{}", read.reading.learner),

@@ -1,0 +1,118 @@
+//! Carrying rows into a database: one transaction for each row, in which the connector's plan looks, writes and reads back.
+
+use super::{Carried, Carrier, Failure};
+use crate::{
+    database::{Address, DatabaseFault, Link},
+    fetch::secret,
+    settings::{Apply, Connection},
+};
+use commonroll_connectors::{
+    render::MarkRow,
+    writeback::{self, Answer, Outcome, Step, Target, Writer},
+};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// More steps than any plan has.
+const STEPS_MAX: usize = 32;
+
+/// Carries rows into one database.
+pub struct SqlCarrier {
+    connection: Arc<Connection>,
+    at: Address,
+    writer: &'static dyn Writer,
+    target: Target,
+    link: Mutex<Option<Link>>,
+}
+
+impl SqlCarrier {
+    /// A carrier as the settings say.
+    ///
+    /// # Errors
+    /// The key at fault and what to write instead.
+    pub fn new(apply: &Apply) -> Result<Self, String> {
+        let writer = writeback::by_name(&apply.mis).ok_or_else(|| {
+            let known: Vec<_> = writeback::ALL.iter().map(|writer| writer.name()).collect();
+            format!("mis: must be one of {}", known.join(", "))
+        })?;
+        Ok(Self {
+            connection: apply.connection.clone(),
+            at: Address::of(&apply.connection)?,
+            writer,
+            target: Target {
+                taker: apply.taker.clone(),
+                groups: apply.groups.clone(),
+                codes: apply.codes.clone(),
+            },
+            link: Mutex::new(None),
+        })
+    }
+
+    async fn open(&self) -> Result<Link, Failure> {
+        let password = secret::read(&self.connection).map_err(|fault| Failure::Later(fault.to_string()))?;
+        Link::open(&self.at, password.as_ref().map(secret::Secret::reveal))
+            .await
+            .map_err(|fault| Failure::Later(fault.to_string()))
+    }
+
+    /// Does what the plan says, to its end.
+    async fn talk(&self, link: &mut Link, row: &MarkRow) -> Result<Outcome, DatabaseFault> {
+        let mut answers = Vec::new();
+        link.begin_writing().await?;
+        for _ in 0..STEPS_MAX {
+            match self.writer.step(&self.target, row, &answers) {
+                Step::Ask(asked) => answers.push(Answer::Rows(link.ask(&asked.text, &asked.values).await?)),
+                Step::Change(change) => {
+                    answers.push(Answer::Changed(link.change(&change.text, &change.values).await?));
+                }
+                Step::Done(outcome) => {
+                    let applied = matches!(outcome, Outcome::Applied(_));
+                    link.run(if applied { "commit" } else { "rollback" }).await?;
+                    return Ok(outcome);
+                }
+            }
+        }
+        link.run("rollback").await?;
+        Ok(Outcome::Fault("the plan for this MIS does not come to an end; report it".to_owned()))
+    }
+}
+
+#[async_trait::async_trait]
+impl Carrier for SqlCarrier {
+    async fn carry(&self, row: &MarkRow) -> Result<Carried, Failure> {
+        // Taken out: what a panic or a fault leaves is never used again, and the server undoes it.
+        let kept = self.link.lock().await.take();
+        let mut link = match kept {
+            Some(link) => link,
+            None => self.open().await?,
+        };
+        match self.talk(&mut link, row).await {
+            Ok(outcome) => {
+                *self.link.lock().await = Some(link);
+                match outcome {
+                    Outcome::Applied(words) => Ok(Carried::Applied(words)),
+                    Outcome::Refused(words) => Ok(Carried::Refused(words)),
+                    Outcome::Missed(words) => Err(Failure::Row(words)),
+                    Outcome::Fault(words) => Err(Failure::Later(words)),
+                }
+            }
+            Err(fault) => {
+                link.close().await;
+                // What the server says of this row alone; anything else would be said of every row.
+                Err(match fault.rule {
+                    "SQL-REFUSED" => Failure::Row(fault.to_string()),
+                    "SQL-LOCKED" | "SQL-SLOW" | "SQL-CHANGED" if fault.passes => {
+                        Failure::HeldUp(fault.to_string())
+                    }
+                    _ => Failure::Later(fault.to_string()),
+                })
+            }
+        }
+    }
+
+    async fn rest(&self) {
+        if let Some(link) = self.link.lock().await.take() {
+            link.close().await;
+        }
+    }
+}

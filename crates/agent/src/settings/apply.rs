@@ -1,0 +1,60 @@
+//! `[outbox.apply]`: into which MIS the outbox's rows are carried, and how its groups and codes are called.
+
+use super::{Connection, Kind, OutboxFormat, wrong};
+use crate::error::AgentError;
+use serde::Deserialize;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+/// Into which MIS rows are carried.
+#[derive(Debug, Clone)]
+pub struct Apply {
+    /// The account that may write.
+    pub connection: Arc<Connection>,
+    /// Which MIS it is.
+    pub mis: String,
+    /// Who stands in the MIS as the writer, where it wants somebody: a username.
+    pub taker: Option<String>,
+    /// The host's group, and the class or course period of the MIS that it is there.
+    pub groups: BTreeMap<String, String>,
+    /// A mark, and the MIS's short name of the code that is written for it.
+    pub codes: BTreeMap<String, String>,
+}
+
+impl Apply {
+    /// True if marks are taken out of the MIS again. Over HTTP they are written, and none is taken out.
+    pub fn takes_out(&self) -> bool {
+        self.connection.kind != Kind::Http
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawApply {
+    to: String,
+    mis: String,
+    taker: Option<String>,
+    #[serde(default)]
+    groups: BTreeMap<String, String>,
+    #[serde(default)]
+    codes: BTreeMap<String, String>,
+}
+
+impl RawApply {
+    pub(super) fn check(
+        self,
+        formats: &[OutboxFormat],
+        connections: &BTreeMap<String, Arc<Connection>>,
+        file: &Path,
+    ) -> Result<Apply, AgentError> {
+        let connection = connections.get(&self.to).cloned().ok_or_else(|| {
+            wrong(file, "key `outbox.apply.to`: names no connection of these settings; add [connection.NAME]")
+        })?;
+        if !formats.contains(&OutboxFormat::Csv) {
+            let problem =
+                "key `outbox.formats`: must have \"csv\" where outbox.apply carries rows into an MIS";
+            return Err(wrong(file, problem));
+        }
+        let Self { to: _, mis, taker, groups, codes } = self;
+        Ok(Apply { connection, mis, taker, groups, codes })
+    }
+}

@@ -1,0 +1,84 @@
+//! A home whose agent carries partners' marks into its MIS.
+
+use super::{Database, asking};
+use crate::{
+    fake_hub::FakeHub,
+    rig::{Dice, School},
+};
+use commonroll_agent::{
+    Clock, Hub, Randomness,
+    apply::{self, Applied, Applier, Carrier},
+    outbox::{Folder, results},
+    receive::Receiver,
+    spool::sight::RefusedRow,
+};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+
+/// A home with this `[outbox.apply]`.
+pub async fn home(database: &Database, mis: &str, more: &str) -> School {
+    let text = format!(
+        "{}[outbox]\nfolder = \"outbox\"\nformats = [\"csv\"]\n[outbox.apply]\nto = \"write\"\nmis = \"{mis}\"\n{more}",
+        database.connection("write", "write")
+    );
+    School::of("ridgeway", &text, &[("right", "right")]).await
+}
+
+/// A host whose attendance is read from its database.
+pub async fn host(database: &Database, product: &str) -> (School, FakeHub) {
+    let host = asking::school("northgate", database, &[&format!("{product}-attendance")]).await;
+    let hub = FakeHub::new().knows("northgate", &host.key);
+    hub.with(|state| state.home_prefix = "");
+    (host, hub)
+}
+
+impl School {
+    /// What the host's MIS says is sent.
+    pub async fn send(&mut self, hub: &FakeHub) {
+        // Past the quarter of an hour after which a query is asked anyway: the server notes changes a moment later.
+        self.wait(16 * 60);
+        self.ask_and_look().await;
+        self.publish(hub).await.unwrap();
+    }
+
+    /// What the hub has is written into the outbox, and from there carried into the MIS.
+    pub async fn receive_and_apply(&mut self, hub: &FakeHub) -> Applied {
+        let folder =
+            Folder::open(self.settings.outbox.as_ref().unwrap(), self.settings.zone.clone()).unwrap();
+        let receiver = Receiver { hub, spool: &self.spool, write_back: &folder, rng: &Dice, now: self.now };
+        let mut feed = hub.receive(self.spool.cursor().await.unwrap().sequence).await.unwrap();
+        while let Some(piece) = feed.next().await.unwrap() {
+            receiver.take(&piece).await.unwrap();
+        }
+        self.apply().await
+    }
+
+    pub async fn apply(&self) -> Applied {
+        let clock: Arc<dyn Clock> = Arc::new(crate::wonde::Still(self.now));
+        let rng: Arc<dyn Randomness> = Arc::new(Dice);
+        let carrier = apply::carrier(&self.settings, &clock, &rng, &self.spool).unwrap().unwrap();
+        self.apply_by(&carrier).await
+    }
+
+    pub async fn apply_by(&self, carrier: &Arc<dyn Carrier>) -> Applied {
+        let folder = &self.settings.outbox.as_ref().unwrap().folder;
+        let first_retry = Duration::from_secs(30);
+        let applier = Applier { folder, carrier, spool: &self.spool, rng: &Dice, first_retry, now: self.now };
+        let applied = applier.round().await.unwrap();
+        results::read_all(folder, &self.spool).await.unwrap();
+        applied
+    }
+
+    /// Refusals that `agent status` shows.
+    pub async fn refused(&self) -> Vec<RefusedRow> {
+        self.spool.results(100).await.unwrap().0
+    }
+
+    /// The outbox's result files, oldest first.
+    pub fn result_files(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.settings.outbox.as_ref().unwrap().folder).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.to_str().unwrap().ends_with(".result.csv"));
+        files.sort();
+        files
+    }
+}

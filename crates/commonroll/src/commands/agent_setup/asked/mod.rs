@@ -1,0 +1,106 @@
+//! Setting up an MIS that is asked: a database, in the place of files that lie in a folder. Addresses of APIs are not asked here.
+//!
+//! What answers is looked at first, and only looked at. Secrets come from where the settings will say that they lie, a file or a
+//! variable, and are never typed here, shown or written. Until everything is settled nothing is written.
+
+mod connection;
+mod database;
+mod known;
+mod place;
+mod sheet;
+mod unknown;
+mod write;
+
+use super::{Args, ask::Asker, screen::Screen};
+use commonroll_agent::settings::Kind;
+use place::Place;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Flags for a database.
+#[derive(clap::Args, Clone, Default)]
+pub struct Flags {
+    /// Ask a database: mysql://host:port/database, postgres://host/database
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "target")]
+    pub from: Option<String>,
+    /// Who signs in: an account that can only read
+    #[arg(long)]
+    pub user: Option<String>,
+    /// File with the secret alone, readable by the agent's user only; from the settings' folder on
+    #[arg(long, value_name = "FILE", conflicts_with = "env")]
+    pub credentials: Option<PathBuf>,
+    /// Variable of the environment with the secret
+    #[arg(long, value_name = "VARIABLE")]
+    pub env: Option<String>,
+    /// What to read: learners,attendance .. (all that can be read if left out)
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub records: Vec<String>,
+    /// A table of a database that nobody knows, in the place of those that seem likely
+    #[arg(long = "table", value_name = "NAME")]
+    pub tables: Vec<String>,
+    /// What the connection needs besides: socket=/run/mysqld/mysqld.sock, ca=/etc/ssl/school.pem
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = super::ask::in_advance)]
+    pub options: Vec<(String, String)>,
+}
+
+impl Flags {
+    /// True if something was said that is for what is asked alone.
+    pub fn are_set(&self) -> bool {
+        self.user.is_some()
+            || self.credentials.is_some()
+            || self.env.is_some()
+            || !(self.records.is_empty() && self.tables.is_empty() && self.options.is_empty())
+    }
+}
+
+/// One mapping that is ready to be written, and the source that will ask for it.
+pub struct Ready {
+    /// Name of the source and, with `.toml`, of its mapping file.
+    pub name: String,
+    /// The mapping file.
+    pub mapping: String,
+}
+
+/// What setting up came to.
+pub enum Outcome {
+    /// These are to be written. True if something else is left that only a person can say.
+    Ready(Vec<Ready>, bool),
+    /// A mapping was printed. True if doubts stand in it.
+    Printed(bool),
+    /// Nothing can be written before somebody answers.
+    Left,
+}
+
+/// Runs the wizard. True as second part if the agent is to be started.
+pub async fn run(args: &Args, from: &str) -> Result<(ExitCode, bool), String> {
+    let screen = Screen::new(args.propose);
+    let mut asker = Asker::new(args.yes || args.propose);
+    let place = Place::read(from)?;
+    let (plan, outcome) = match place.kind {
+        Kind::Mysql | Kind::Postgres => {
+            let plan = connection::plan(args, &place, &screen, &mut asker)?;
+            let outcome = database::run(args, &plan, &screen, &mut asker).await?;
+            (plan, outcome)
+        }
+        Kind::Http => {
+            return Err("the wizard asks databases only: for an address write [connection.NAME] and its sources by hand. The page of each MIS \
+                        in crates/connectors has the lines, and `commonroll agent check --source NAME` tries them"
+                .to_owned());
+        }
+    };
+    let doubts = (ExitCode::from(super::DOUBTS_LEFT), false);
+    let (ready, left) = match outcome {
+        Outcome::Ready(ready, left) => (ready, left),
+        Outcome::Printed(false) => return Ok((ExitCode::SUCCESS, false)),
+        Outcome::Printed(true) | Outcome::Left => return Ok(doubts),
+    };
+    let Some(names) = write::write(args, &plan, &screen, &mut asker, &ready)? else {
+        screen.say("nothing was written");
+        return Ok((ExitCode::SUCCESS, false));
+    };
+    write::check(args, &screen, &names).await?;
+    if left {
+        return Ok(doubts);
+    }
+    let start = super::next(args, &screen, &mut asker, &names);
+    Ok((ExitCode::SUCCESS, start))
+}

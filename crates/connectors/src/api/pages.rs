@@ -1,0 +1,207 @@
+//! Lists that come page by page, however the server pages: by a link in the answer or in its header, by offset with or
+//! without a total, by page numbers. A list that changes under our hands is found out, not taken.
+
+use super::{Answer, ApiFault, Request, Rows, rows};
+use std::{
+    collections::{HashSet, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+};
+
+/// Most pages of one list.
+const PAGES_MAX: u32 = 20_000;
+
+/// How a server pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging {
+    /// The answer has the address of the next page at this path.
+    Link(&'static str),
+    /// `limit` and `offset`, a header `Link`, a total, or nothing of all that.
+    Offset,
+    /// All in one answer.
+    Once,
+}
+
+/// One list on its way.
+#[derive(Debug)]
+pub struct Pages {
+    path: String,
+    query: Vec<(String, String)>,
+    /// Path to the list in an answer.
+    envelope: Option<String>,
+    /// Path to the id in a row; empty if rows have none.
+    id: String,
+    paging: Paging,
+    limit: u64,
+    next: Option<Request>,
+    known: HashSet<u64>,
+    given: u64,
+    total: Option<u64>,
+    pages: u32,
+}
+
+/// What one page was.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Page {
+    /// More follow.
+    More,
+    /// It was the last.
+    Last,
+}
+
+impl Pages {
+    /// A list at a path.
+    pub fn new(
+        path: impl Into<String>,
+        query: Vec<(String, String)>,
+        envelope: Option<&str>,
+        id: &str,
+        (paging, limit): (Paging, u64),
+    ) -> Self {
+        let mut pages = Self {
+            path: path.into(),
+            query,
+            envelope: envelope.map(str::to_owned),
+            id: id.to_owned(),
+            paging,
+            limit,
+            next: None,
+            known: HashSet::new(),
+            given: 0,
+            total: None,
+            pages: 0,
+        };
+        pages.next = Some(pages.request(0));
+        pages
+    }
+
+    fn request(&self, offset: u64) -> Request {
+        let mut query = self.query.clone();
+        if self.paging == Paging::Offset {
+            query.retain(|(name, _)| name != "limit" && name != "offset");
+            query.push(("limit".to_owned(), self.limit.to_string()));
+            query.push(("offset".to_owned(), offset.to_string()));
+        }
+        Request::get(self.path.clone(), query)
+    }
+
+    /// The next question; `None` at the end.
+    pub fn next(&mut self) -> Option<Request> {
+        self.next.take()
+    }
+
+    /// Takes a page.
+    pub fn answer(&mut self, answer: &Answer<'_>, out: &mut dyn Rows) -> Result<Page, ApiFault> {
+        let mut fresh = Vec::new();
+        let (id_path, known, first) = (&self.id, &mut self.known, self.pages == 0);
+        let mut repeated = 0_u64;
+        let n = rows::each(answer.body, self.envelope.as_deref(), &mut |row| {
+            if id_path.is_empty() {
+                return out.row("", row);
+            }
+            let id = rows::id_of(row, id_path).ok_or_else(|| {
+                let fix = format!("a row of the answer has no `{id_path}`; ask the vendor what changed");
+                ApiFault::new("API-ROW-ID", fix)
+            })?;
+            if known.insert(hash(&id)) {
+                fresh.push(());
+                out.row(&id, row)
+            } else {
+                repeated += 1;
+                Ok(())
+            }
+        })?;
+        self.pages += 1;
+        let (fresh, page) = (fresh.len() as u64, self.pages);
+        if self.id.is_empty() {
+            self.given += n;
+        } else {
+            self.given += fresh;
+            // A server that knows no offset gives the same list again.
+            let ignores_offset = !first && page == 2 && fresh == 0 && n == self.given;
+            if repeated > 0 && !(ignores_offset && self.paging == Paging::Offset && self.total.is_none()) {
+                return Err(ApiFault::changed("a row came twice"));
+            }
+            if ignores_offset && repeated > 0 {
+                return Ok(Page::Last);
+            }
+        }
+        if self.pages >= PAGES_MAX {
+            let fix = "the list has more pages than any school's; ask for a shorter time with `query`";
+            return Err(ApiFault::new("API-PAGES", fix));
+        }
+        self.after(answer, n)
+    }
+
+    fn after(&mut self, answer: &Answer<'_>, n: u64) -> Result<Page, ApiFault> {
+        let next = match self.paging {
+            Paging::Once => None,
+            Paging::Link(path) => rows::scalar(answer.body, path).map(Request::follow),
+            Paging::Offset => self.offset(answer, n)?,
+        };
+        self.next = next;
+        Ok(if self.next.is_some() { Page::More } else { Page::Last })
+    }
+
+    fn offset(&mut self, answer: &Answer<'_>, n: u64) -> Result<Option<Request>, ApiFault> {
+        if let (Some(before), Some(total)) = (self.total, answer.total)
+            && before != total
+        {
+            return Err(ApiFault::changed("its length changed"));
+        }
+        self.total = self.total.or(answer.total);
+        if let Some(link) = answer.link {
+            if let Some(next) = next_of(link) {
+                return Ok(Some(Request::follow(next)));
+            }
+            // Links without a next one are those of the last page.
+            return self.complete().map(|()| None);
+        }
+        match self.total {
+            Some(total) if self.given >= total => self.complete().map(|()| None),
+            Some(_) if n == 0 => Err(ApiFault::changed("rows are missing")),
+            // Without a total, only an empty page is surely behind the end: a server may give fewer than asked for.
+            None if n == 0 => Ok(None),
+            _ => Ok(Some(self.request(self.given))),
+        }
+    }
+
+    fn complete(&self) -> Result<(), ApiFault> {
+        match self.total {
+            Some(total) if total != self.given => Err(ApiFault::changed("rows are missing or too many")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The address of `rel="next"` in a header `Link`.
+fn next_of(header: &str) -> Option<String> {
+    let mut rest = header;
+    while let Some((_, behind)) = rest.split_once('<') {
+        let (address, parameters) = behind.split_once('>')?;
+        let end = parameters.find('<').unwrap_or(parameters.len());
+        let own = parameters[..end].to_ascii_lowercase().replace(['"', ' '], "");
+        if own.contains("rel=next") {
+            return Some(address.to_owned());
+        }
+        rest = &parameters[end..];
+    }
+    None
+}
+
+fn hash(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_of;
+
+    #[test]
+    fn the_next_page_is_the_link_that_says_so() {
+        let header = "<https://a/x?offset=0,1>; rel=\"first\", <https://a/x?offset=2>; rel=\"next\"";
+        assert_eq!(next_of(header).as_deref(), Some("https://a/x?offset=2"));
+        assert_eq!(next_of("<https://a>; rel=\"last\""), None);
+    }
+}

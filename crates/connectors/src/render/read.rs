@@ -1,0 +1,140 @@
+//! The outbox's own lists of lesson and session marks, read back by the program that carries them into the MIS.
+
+use super::{MarkRow, RowHead, Session};
+use crate::{
+    connector::{FileFault, Input, Limits},
+    mapping::DateFormat,
+    parse,
+    rows::Rows,
+    table::Row,
+    text::Utf8,
+};
+use commonroll_core::{LocalId, Revision};
+
+const CAPTIONS: [&str; 12] = [
+    "RecordID",
+    "Revision",
+    "PersonID",
+    "Source",
+    "Date",
+    "Withdrawn",
+    "StartTime",
+    "EndTime",
+    "GroupCode",
+    "Mark",
+    "MinsLate",
+    "Comments",
+];
+
+const SESSION_CAPTIONS: [&str; 10] = [
+    "RecordID",
+    "Revision",
+    "PersonID",
+    "Source",
+    "Date",
+    "Withdrawn",
+    "SessionName",
+    "Mark",
+    "MinsLate",
+    "Comments",
+];
+
+/// Reads what [`lesson_csv`](super::lesson_csv) wrote.
+///
+/// # Errors
+/// It is no such list, or was changed since: nothing of it may be used.
+pub fn read_lessons(input: Input<'_>, limits: &Limits) -> Result<Vec<MarkRow>, FileFault> {
+    read_list(input, limits, &CAPTIONS, lesson)
+}
+
+/// Reads what [`session_csv`](super::session_csv) wrote.
+///
+/// # Errors
+/// As [`read_lessons`].
+pub fn read_sessions(input: Input<'_>, limits: &Limits) -> Result<Vec<MarkRow>, FileFault> {
+    read_list(input, limits, &SESSION_CAPTIONS, session)
+}
+
+fn read_list(
+    input: Input<'_>,
+    limits: &Limits,
+    captions: &[&str],
+    read: fn(&Row<'_>) -> Option<MarkRow>,
+) -> Result<Vec<MarkRow>, FileFault> {
+    input.bounded(limits)?;
+    let mut rows = Rows::new(Utf8::open(input.reader, None, limits)?, Some(b','), *limits)?;
+    let changed = |line| {
+        let fix = "is not as the outbox wrote it; put the file back as it was, or remove it";
+        FileFault::content("OUTBOX-CHANGED", Some(line), fix)
+    };
+    let first = rows.next_row()?;
+    if !first.is_some_and(|row| captions.iter().enumerate().all(|(place, name)| row.cell(place) == *name)) {
+        return Err(changed(1));
+    }
+    let mut found = Vec::new();
+    while let Some(row) = rows.next_row()? {
+        if found.len() >= limits.lookups_max {
+            return Err(changed(row.line));
+        }
+        found.push(read(&row).ok_or_else(|| changed(row.line))?);
+    }
+    Ok(found)
+}
+
+fn head(row: &Row<'_>) -> Option<RowHead> {
+    Some(RowHead {
+        record: row.cell(0).parse().ok()?,
+        revision: Revision::new(parse::whole(row.cell(1))?).ok()?,
+        learner: LocalId::parse("learner", unguarded(row.cell(2))).ok()?,
+        source: row.cell(3).parse().ok()?,
+        date: parse::date(row.cell(4), DateFormat::Iso)?,
+        withdrawn: match row.cell(5) {
+            "yes" => true,
+            "" => false,
+            _ => return None,
+        },
+    })
+}
+
+fn late(text: &str) -> Option<Option<u32>> {
+    if text.is_empty() { Some(None) } else { parse::whole(text).map(Some) }
+}
+
+fn lesson(row: &Row<'_>) -> Option<MarkRow> {
+    let time = |place| match row.cell(place) {
+        "" => Some(None),
+        text => parse::time(text).map(Some),
+    };
+    Some(MarkRow {
+        head: head(row)?,
+        start: time(6)?,
+        end: time(7)?,
+        group: unguarded(row.cell(8)).to_owned(),
+        session: None,
+        mark: unguarded(row.cell(9)).to_owned(),
+        minutes_late: late(row.cell(10))?,
+        comment: unguarded(row.cell(11)).to_owned(),
+    })
+}
+
+fn session(row: &Row<'_>) -> Option<MarkRow> {
+    Some(MarkRow {
+        head: head(row)?,
+        start: None,
+        end: None,
+        group: String::new(),
+        session: Some(match row.cell(6) {
+            "AM" => Session::Am,
+            "PM" => Session::Pm,
+            _ => return None,
+        }),
+        mark: unguarded(row.cell(7)).to_owned(),
+        minutes_late: late(row.cell(8))?,
+        comment: unguarded(row.cell(9)).to_owned(),
+    })
+}
+
+/// Without the mark that keeps spreadsheets from calculating.
+fn unguarded(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|rest| rest.starts_with(['=', '+', '-', '@', '\t', '\r'])).unwrap_or(text)
+}

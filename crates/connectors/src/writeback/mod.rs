@@ -1,0 +1,175 @@
+//! Writing a partner's mark into the database of an MIS, as its own screens would: what to ask and what to change, row by row.
+//!
+//! Nothing here talks to a database. A [`Writer`] is told a row and all answers so far, and says the next [`Step`]; the agent does
+//! it, in one transaction for each row. So a plan is a pure function, and the same answers always give the same step.
+//!
+//! A row of ours is known by the MIS's own columns: its comment holds a [`Tag`], and it counts as ours only as long as its code is
+//! the one that we wrote. Whatever a person made or changed stays.
+
+mod family;
+mod gibbon;
+mod talk;
+
+use crate::render::MarkRow;
+use commonroll_core::{RecordId, Revision};
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+pub use talk::{Answer, Outcome, Statement, Step, Value};
+
+/// What the institution says about its MIS.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// Who stands in the MIS as the writer, where it wants somebody: a username.
+    pub taker: Option<String>,
+    /// The host's group, and the class or course period of the MIS that it is there.
+    pub groups: BTreeMap<String, String>,
+    /// A mark, and the MIS's short name of the code that is written for it.
+    pub codes: BTreeMap<String, String>,
+}
+
+/// Writes marks into one MIS.
+pub trait Writer: Sync {
+    /// Name of the MIS, as settings give it.
+    fn name(&self) -> &'static str;
+
+    /// What is to be done next for a row, after these answers.
+    fn step(&self, target: &Target, row: &MarkRow, answers: &[Answer]) -> Step;
+}
+
+/// Every MIS whose database can be written to.
+pub const ALL: &[&dyn Writer] = &[&gibbon::Gibbon, &family::ROSARIOSIS, &family::OPENSIS];
+
+/// The writer of this name.
+pub fn by_name(name: &str) -> Option<&'static dyn Writer> {
+    ALL.iter().copied().find(|writer| writer.name() == name)
+}
+
+/// What tells our rows from others: `[cr:<record>.<revision>=<code>]`, at the end of a comment. The code is the one that we wrote,
+/// as the MIS calls it: its number in a database, its letters at Wonde.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tag<C> {
+    /// Of which record the row is.
+    pub record: RecordId,
+    /// At which revision it was written.
+    pub revision: Revision,
+    /// The code that was written. Under another one the row is somebody else's.
+    pub code: C,
+}
+
+/// What the comment of a record's row is like, for `like`.
+fn pattern(record: RecordId) -> String {
+    format!("%[cr:{record}.%")
+}
+
+impl<C: FromStr> Tag<C> {
+    /// Reads the tag of a comment.
+    pub fn read(comment: &str) -> Option<Self> {
+        let (_, rest) = comment.rsplit_once("[cr:")?;
+        let (record, rest) = rest.trim_end().strip_suffix(']')?.split_once('.')?;
+        let (revision, code) = rest.split_once('=')?;
+        Some(Self {
+            record: record.parse().ok()?,
+            revision: Revision::new(revision.parse().ok()?).ok()?,
+            code: code.parse().ok()?,
+        })
+    }
+}
+
+impl<C: fmt::Display> fmt::Display for Tag<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[cr:{}.{}={}]", self.record, self.revision, self.code)
+    }
+}
+
+/// `words` and behind them the tag of a row, in at most `max` characters. The tag is never cut.
+pub(crate) fn tagged<C: fmt::Display>(words: &str, row: &MarkRow, code: C, max: usize) -> String {
+    let tag = Tag { record: row.head.record, revision: row.head.revision, code }.to_string();
+    let room = max.saturating_sub(tag.chars().count() + 1);
+    let words: String = words.chars().filter(|c| !c.is_control()).take(room).collect();
+    format!("{words} {tag}").trim_start().to_owned()
+}
+
+/// The comment of a row: who saw the learner and when, and the tag, in at most `max` characters.
+fn comment(row: &MarkRow, code: i64, max: usize) -> String {
+    let when =
+        row.start.map(|start| format!(" {:02}:{:02}", start.hour(), start.minute())).unwrap_or_default();
+    let late = row.minutes_late.filter(|minutes| *minutes > 0);
+    let late = late.map(|minutes| format!(", {minutes} min late")).unwrap_or_default();
+    tagged(&format!("{}{when}{late}", row.head.source), row, code, max)
+}
+
+/// Which code is to be looked for in the MIS.
+enum Wanted<'a> {
+    /// The one with this short name.
+    Named(&'a str),
+    /// One that means this.
+    Present,
+    Late,
+    Absent,
+}
+
+/// What a row's mark is in the MIS.
+fn wanted<'t>(target: &'t Target, row: &MarkRow) -> Result<Wanted<'t>, Step> {
+    use commonroll_core::{attendance::lookup, record::attendance::Physical};
+    if let Some(name) = target.codes.get(&row.mark) {
+        return Ok(Wanted::Named(name));
+    }
+    match lookup(&row.mark, row.head.date).map(|code| code.physical) {
+        Ok(Physical::Present) => Ok(Wanted::Present),
+        Ok(Physical::Late) => Ok(Wanted::Late),
+        Ok(Physical::Absent) => Ok(Wanted::Absent),
+        Ok(Physical::NotRequired | Physical::Unknown) | Err(_) => Err(refused(
+            "this mark says nothing about a room, so no code is chosen for it; if one should stand for it, name it under \
+             outbox.apply.codes",
+        )),
+    }
+}
+
+fn refused(why: &str) -> Step {
+    Step::Done(Outcome::Refused(why.to_owned()))
+}
+
+fn applied(what: &str) -> Step {
+    Step::Done(Outcome::Applied(what.to_owned()))
+}
+
+/// A learner's id as the MIS's number.
+fn number(row: &MarkRow) -> Result<i64, Step> {
+    row.head
+        .learner
+        .as_str()
+        .parse()
+        .map_err(|_| refused("the learner's id is no number of this MIS; look at the learner's match"))
+}
+
+const BY_HAND: &str = "somebody has changed or taken over this mark in the MIS; what a person made stays";
+const HOME: &str = "the MIS has a mark of its own there; what a person made stays";
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_read_from_the_end_of_a_comment() {
+        let comment = "northgate 09:00 [cr:0123456789abcdef0123456789abcdef.12=7]";
+        let record = "0123456789abcdef0123456789abcdef".parse().unwrap();
+        let tag = Tag { record, revision: Revision::new(12).unwrap(), code: 7 };
+        assert_eq!(Tag::<i64>::read(comment), Some(tag.clone()));
+        assert!(comment.ends_with(&tag.to_string()));
+        assert_eq!(
+            Tag::<String>::read(&comment.replace("=7", "=/]")).unwrap().code,
+            "/]",
+            "any code of an MIS"
+        );
+        for other in ["", "late bus", "[cr:]", "[cr:a.x=1]", "[cr:a.0=1]", "[cr:a.1=1", "[cr:a.1]"] {
+            let other = &other.replace("cr:a", "cr:0123456789abcdef0123456789abcdef");
+            assert_eq!(Tag::<i64>::read(other), None, "{other}");
+        }
+    }
+}

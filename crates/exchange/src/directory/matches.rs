@@ -1,0 +1,259 @@
+//! What people said of matches: whom a host asked a home about, what the home answered, which link was undone.
+//!
+//! One case for each guest and home. A **bar** keeps a guest from being linked to a learner by numbers: a home's no until
+//! numbers or dates of birth change, an undone link until a home says yes. Kept whole in each change, so that applying
+//! changes in order needs no rule.
+
+use super::change::{Bytes16, PersonUuid};
+use commonroll_core::{Invalid, LocalId, Role, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    str::FromStr,
+    sync::Arc,
+};
+
+/// Steps of one case that are kept: the newest.
+const STEPS_MAX: usize = 12;
+
+/// Names what may be said of one guest and one home: a keyed hash, so that neither learns the other's ids by guessing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MatchId(pub [u8; 16]);
+
+impl fmt::Display for MatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&super::change::hex(&self.0))
+    }
+}
+
+impl fmt::Debug for MatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MatchId({self})")
+    }
+}
+
+impl FromStr for MatchId {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let rule = "must be the id of a match, 32 hexadecimal digits";
+        super::change::unhex(text).map(Self).ok_or(Invalid::new("match", rule))
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchDeed {
+    /// The host asked the home whether the guest is a learner of theirs.
+    Asked,
+    /// The host took its question back.
+    TakenBack,
+    /// The home said who it is: linked.
+    Yes,
+    /// The home said that it is none of those who fit.
+    No,
+    /// The home took its no back: the question is open again.
+    Reopened,
+    /// Either took a link apart.
+    Undone,
+    /// A number or a date of birth was declared anew, so that what was answered holds no more. Nobody's deed.
+    Changed,
+    /// The home had a learner forgotten whom the case named: what was said of them went. Nobody's deed.
+    Forgotten,
+}
+
+impl MatchDeed {
+    /// Its entry in the log.
+    pub const fn entry(self) -> &'static str {
+        match self {
+            Self::Asked => "match.asked",
+            Self::TakenBack => "match.taken_back",
+            Self::Yes => "match.linked",
+            Self::No => "match.declined",
+            Self::Reopened => "match.reopened",
+            Self::Undone => "match.undone",
+            Self::Changed => "match.changed",
+            Self::Forgotten => "match.forgotten",
+        }
+    }
+}
+
+/// One step: who did what when.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct MatchStep {
+    /// What.
+    pub deed: MatchDeed,
+    /// When.
+    pub at: Timestamp,
+    /// For which institution.
+    pub institution: u16,
+    /// Who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonUuid>,
+    /// In which role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Which learner of the home's, where the step is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<LocalId>,
+}
+
+/// What keeps a guest and a learner of the home apart.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bar {
+    /// The learner, by the home's id.
+    pub local: LocalId,
+    /// The same by the hub's number, as it was then.
+    pub learner: u32,
+    /// True if a link was undone: only a yes of the home ends it. False for a no, which ends when evidence changes.
+    pub undone: bool,
+}
+
+/// What was said of one guest and one home.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct MatchCase {
+    /// Which.
+    pub id: Bytes16,
+    /// Whose guest.
+    pub host: u16,
+    /// By the host's id.
+    pub guest: LocalId,
+    /// Who was asked, or whose learner the guest was taken for.
+    pub home: u16,
+    /// What keeps them apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bars: Vec<Bar>,
+    /// What was done, oldest first; the newest steps.
+    pub steps: Vec<MatchStep>,
+}
+
+impl MatchCase {
+    /// A case of which nobody has said anything.
+    pub fn new(id: MatchId, (host, guest, home): (u16, LocalId, u16)) -> Self {
+        Self { id: Bytes16(id.0), host, guest, home, bars: Vec::new(), steps: Vec::new() }
+    }
+
+    /// Its name.
+    pub const fn id(&self) -> MatchId {
+        MatchId(self.id.0)
+    }
+
+    /// What its newest step is called in the log.
+    pub const fn name(&self) -> &'static str {
+        match self.steps.as_slice() {
+            [.., last] => last.deed.entry(),
+            [] => MatchDeed::Changed.entry(),
+        }
+    }
+
+    /// The newest thing that people did.
+    pub fn said(&self) -> Option<&MatchStep> {
+        self.steps.iter().rfind(|step| !matches!(step.deed, MatchDeed::Changed | MatchDeed::Forgotten))
+    }
+
+    /// True if the home is asked and hasn't answered.
+    pub fn is_open(&self) -> bool {
+        self.said().is_some_and(|step| matches!(step.deed, MatchDeed::Asked | MatchDeed::Reopened))
+    }
+
+    /// Adds a step, and lets the oldest go.
+    pub fn step(&mut self, step: MatchStep) {
+        self.steps.push(step);
+        let over = self.steps.len().saturating_sub(STEPS_MAX);
+        self.steps.drain(..over);
+    }
+
+    /// Puts a bar up, once.
+    pub fn bar(&mut self, bar: Bar) {
+        if !self.bars.contains(&bar) {
+            self.bars.push(bar);
+        }
+    }
+
+    /// Learners of the home's whom it names.
+    fn named(&self) -> impl Iterator<Item = &LocalId> {
+        let steps = self.steps.iter().filter_map(|step| step.local.as_ref());
+        self.bars.iter().map(|bar| &bar.local).chain(steps)
+    }
+
+    /// True if it names this learner of the home's.
+    pub fn names(&self, local: &LocalId) -> bool {
+        self.named().any(|one| one == local)
+    }
+
+    /// True if it names this learner of the home's and no other.
+    pub fn names_only(&self, local: &LocalId) -> bool {
+        self.names(local) && self.named().all(|one| one == local)
+    }
+
+    /// True if the home said no to this learner of theirs.
+    pub fn has_refused(&self, local: &LocalId) -> bool {
+        self.bars.iter().any(|bar| !bar.undone && bar.local == *local)
+    }
+
+    /// True if a link to this learner of the home's was undone.
+    pub fn has_undone(&self, local: &LocalId) -> bool {
+        self.bars.iter().any(|bar| bar.undone && bar.local == *local)
+    }
+}
+
+/// Every case.
+#[derive(Clone, Default)]
+pub struct Matches {
+    held: BTreeMap<[u8; 16], Arc<MatchCase>>,
+    of_guest: HashMap<(u16, LocalId), Vec<[u8; 16]>>,
+}
+
+impl Matches {
+    /// Takes a case as it is from now on.
+    pub(super) fn put(&mut self, case: MatchCase) {
+        let of = self.of_guest.entry((case.host, case.guest.clone())).or_default();
+        if !of.contains(&case.id.0) {
+            of.push(case.id.0);
+        }
+        self.held.insert(case.id.0, Arc::new(case));
+    }
+
+    /// Nothing is known of a case any more.
+    pub(super) fn forget(&mut self, id: [u8; 16]) {
+        let Some(case) = self.held.remove(&id) else { return };
+        let guest = (case.host, case.guest.clone());
+        let of = self.of_guest.remove(&guest).unwrap_or_default();
+        let of: Vec<_> = of.into_iter().filter(|held| *held != id).collect();
+        if !of.is_empty() {
+            self.of_guest.insert(guest, of);
+        }
+    }
+
+    /// The case with this id.
+    pub fn get(&self, id: MatchId) -> Option<&MatchCase> {
+        self.held.get(&id.0).map(Arc::as_ref)
+    }
+
+    /// Every case, in the order of their ids.
+    pub fn all(&self) -> impl Iterator<Item = &MatchCase> {
+        self.held.values().map(Arc::as_ref)
+    }
+
+    /// What was said of a host's guest.
+    pub fn of_guest(&self, host: u16, guest: &LocalId) -> impl Iterator<Item = &MatchCase> {
+        let of = self.of_guest.get(&(host, guest.clone())).into_iter().flatten();
+        of.filter_map(|id| self.held.get(id)).map(Arc::as_ref)
+    }
+
+    /// What was said of a host's guest and one home.
+    pub fn between(&self, host: u16, guest: &LocalId, home: u16) -> Option<&MatchCase> {
+        self.of_guest(host, guest).find(|case| case.home == home)
+    }
+
+    /// True if people keep a guest and this learner apart: by the learner's number, or by the id that the home has for them.
+    pub fn parts(&self, (host, guest): (u16, &LocalId), learner: u32, home: Option<&(u16, LocalId)>) -> bool {
+        self.of_guest(host, guest).any(|case| {
+            let is_it = |bar: &Bar| {
+                bar.learner == learner || home.is_some_and(|(at, id)| *at == case.home && *id == bar.local)
+            };
+            case.bars.iter().any(is_it)
+        })
+    }
+}

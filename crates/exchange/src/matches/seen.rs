@@ -1,0 +1,480 @@
+//! What the people of one institution see of matches: by their own ids, and of the other side's learners only what fits.
+
+use super::{
+    fits::{Fit, Link, Points, fits, links, name, points, taken_from, words},
+    stamp::stamp,
+};
+use crate::directory::{
+    Directory, Local,
+    matches::{MatchCase, MatchDeed, MatchId, MatchStep},
+    tokens::MatchingKey,
+};
+use commonroll_core::{
+    LocalId, Role, Slug, Timestamp,
+    directory::{DateRange, Registration},
+    matching::{Conflict, Proposal, Tier, Verdict, compare},
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// Links that are shown at most, unless one learner's are asked for.
+const LINKS: usize = 25;
+/// Lines of any other list at most.
+const LINES: usize = 200;
+
+/// Something that was done about a match.
+#[derive(Debug, Clone)]
+pub struct MatchStepSeen {
+    /// What.
+    pub deed: MatchDeed,
+    /// When.
+    pub at: Timestamp,
+    /// For which institution, by name.
+    pub institution: String,
+    /// Who, if they are of the asker's institution.
+    pub person: Option<String>,
+    /// In which role.
+    pub role: Option<Role>,
+}
+
+/// Some learners of a home whom a guest may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FitSeen {
+    /// How many.
+    pub learners: usize,
+    /// What speaks for it, and what against.
+    pub says: &'static str,
+    /// What that may mean.
+    pub means: &'static str,
+    /// True if people took a link to them apart.
+    pub undone: bool,
+}
+
+/// A home where somebody fits a guest, or that was asked about one.
+#[derive(Debug, Clone)]
+pub struct HomeSeen {
+    /// Names what is said of the guest and this home.
+    pub id: MatchId,
+    /// The home.
+    pub slug: Slug,
+    /// Its name.
+    pub name: String,
+    /// Who fits there.
+    pub fits: Vec<FitSeen>,
+    /// True if it can be asked.
+    pub can_ask: bool,
+    /// True if it is asked and hasn't answered.
+    pub is_open: bool,
+    /// What people said, oldest first.
+    pub history: Vec<MatchStepSeen>,
+}
+
+/// For what a host takes a guest from a home.
+#[derive(Debug, Clone)]
+pub struct Taking {
+    /// The host's group, with its title; `None` for every group.
+    pub group: Option<(LocalId, String)>,
+    /// When.
+    pub dates: DateRange,
+}
+
+/// A learner of the asker's whom a host's guest may be.
+#[derive(Clone)]
+pub struct OptionSeen {
+    /// By the asker's institution's own id.
+    pub local: LocalId,
+    /// As it calls them; empty if it didn't say.
+    pub called: String,
+    /// What is the same and what isn't.
+    pub points: Points,
+    /// True if the asker's institution has placed them at this host.
+    pub placed: bool,
+    /// True if a link to them was taken apart before.
+    pub undone: bool,
+}
+
+/// A question of a host's.
+#[derive(Clone)]
+pub struct QuestionSeen {
+    /// Which.
+    pub id: MatchId,
+    /// Who asks, by name.
+    pub host: String,
+    /// For what it takes the guest from the asker's institution.
+    pub taking: Vec<Taking>,
+    /// Whom it may be, best first; of a question that was answered with no: whom it was about.
+    pub options: Vec<OptionSeen>,
+    /// Goes with the answer, and says what was shown here.
+    pub stamp: String,
+    /// True if the asker's institution said no.
+    pub declined: bool,
+    /// What people said, oldest first.
+    pub history: Vec<MatchStepSeen>,
+}
+
+/// A guest who is believed to be a home's learner; one of the two is the asker's institution.
+#[derive(Clone)]
+pub struct LinkSeen {
+    /// Names it.
+    pub id: MatchId,
+    /// By the asker's institution's own id.
+    pub local: LocalId,
+    /// As the asker's institution calls them.
+    pub called: String,
+    /// The other institution's name.
+    pub other: String,
+    /// True if the asker's institution is the host.
+    pub hosting: bool,
+    /// Since when; older logs don't say.
+    pub since: Option<Timestamp>,
+    /// What it rests on.
+    pub rests: &'static str,
+    /// Why somebody should look at it.
+    pub look: Option<&'static str>,
+    /// What people said, oldest first.
+    pub history: Vec<MatchStepSeen>,
+}
+
+/// Links of an institution.
+#[derive(Clone, Default)]
+pub struct LinksSeen {
+    /// Those that somebody should look at, then the newest.
+    pub links: Vec<LinkSeen>,
+    /// How many there are besides.
+    pub more: usize,
+}
+
+/// A learner of the asker's whose number somebody else's learner has, too.
+#[derive(Clone)]
+pub struct DoubleSeen {
+    /// By the asker's institution's own id.
+    pub local: LocalId,
+    /// As it calls them.
+    pub called: String,
+    /// The other's institution, by name: the asker's own, or one that placed the other with the asker's. Of any other
+    /// partner neither its name nor more than the number is said: whoever declares an invented learner under a known
+    /// number would learn by it where that child is, and when it was born.
+    pub other: Option<String>,
+    /// True if that is the asker's own.
+    pub own: bool,
+    /// What is the same and what isn't.
+    pub says: &'static str,
+    /// What that may mean.
+    pub means: &'static str,
+}
+
+/// What a comparison may mean.
+const fn means(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::AutoLink { .. } | Verdict::Flagged { .. } => {
+            "Somebody else fits as well, or people kept them apart: the hub doesn’t choose."
+        }
+        Verdict::Conflict(Conflict::BirthDate) => {
+            "A date of birth is mistyped, or the number was given to two learners."
+        }
+        Verdict::Conflict(Conflict::Identifiers) => {
+            "A number is mistyped, or one of them has two: a temporary or former UPN, say."
+        }
+        Verdict::Propose(Proposal::BirthDateMissing) => "One of you hasn’t declared a date of birth.",
+        Verdict::Propose(Proposal::ForenameDiffers) => {
+            "A twin with the other’s number, or another form of the name."
+        }
+        Verdict::Propose(Proposal::Names | Proposal::NearlyNames) => {
+            "One of you lacks the numbers that the other has."
+        }
+        Verdict::NoMatch => "Only people know why they were taken for one learner.",
+    }
+}
+
+/// What a link rests on.
+const fn rests(verdict: Verdict, by_people: bool, answered: bool) -> &'static str {
+    match verdict {
+        _ if by_people && answered => "Both offices said so",
+        _ if by_people => "An approved link in the consortium’s set-up",
+        Verdict::AutoLink { tier } | Verdict::Flagged { tier } => match tier {
+            Tier::Uln => "The same ULN and date of birth",
+            Tier::Upn => "The same UPN and date of birth",
+            Tier::Uci => "The same UCI and date of birth, and no number is known to both",
+        },
+        _ => "Another partner’s numbers, which fit both",
+    }
+}
+
+fn institution(directory: &Directory, number: u16) -> String {
+    directory.institution(number).map_or_else(String::new, |state| state.info.name.clone())
+}
+
+/// As an institution calls a learner.
+pub(crate) fn called(local: Option<&Local>) -> String {
+    local.and_then(|local| local.called.as_ref()).map_or_else(String::new, |called| {
+        format!("{} {}", called.known_as.as_str(), called.surname.as_str()).trim().to_owned()
+    })
+}
+
+/// Steps as the people of an institution may read them: their own colleagues by name, others as their office.
+fn history(directory: &Directory, own: u16, case: Option<&MatchCase>) -> Vec<MatchStepSeen> {
+    let seen = |step: &MatchStep| {
+        let person = step.by.as_ref().and_then(|by| directory.person(by.0));
+        MatchStepSeen {
+            deed: step.deed,
+            at: step.at,
+            institution: institution(directory, step.institution),
+            person: person.filter(|person| person.institution == own).map(|person| person.name.clone()),
+            role: step.role,
+        }
+    };
+    case.map_or(&[] as &[_], |case| &case.steps).iter().map(seen).collect()
+}
+
+/// The homes where somebody fits a guest of one's own, and those that were asked about it.
+pub(crate) fn home_seen(
+    directory: &Directory,
+    key: &MatchingKey,
+    (own, guest): (u16, &LocalId),
+) -> Vec<HomeSeen> {
+    let mut homes: BTreeMap<u16, Vec<Fit>> = BTreeMap::new();
+    for fit in fits(directory, own, guest) {
+        homes.entry(fit.home).or_default().push(fit);
+    }
+    for case in directory.matches().of_guest(own, guest) {
+        homes.entry(case.home).or_default();
+    }
+    let seen = |(home, all): (u16, Vec<Fit>)| {
+        let state = directory.institution(home)?;
+        let case = directory.matches().between(own, guest, home);
+        let mut sums: BTreeMap<(&'static str, &'static str, bool), usize> = BTreeMap::new();
+        let open: Vec<&Fit> = all.iter().filter(|fit| !fit.refused).collect();
+        for fit in &open {
+            *sums.entry((words(fit.verdict), means(fit.verdict), fit.undone)).or_default() += 1;
+        }
+        let is_open = case.is_some_and(MatchCase::is_open);
+        Some(HomeSeen {
+            id: name(directory, key, (own, guest, home))?,
+            slug: state.info.slug.clone(),
+            name: state.info.name.clone(),
+            can_ask: !is_open && open.iter().any(|fit| fit.is_open(own)),
+            is_open,
+            fits: sums
+                .into_iter()
+                .map(|((says, means, undone), learners)| FitSeen { learners, says, means, undone })
+                .collect(),
+            history: history(directory, own, case),
+        })
+    };
+    homes.into_iter().filter_map(seen).collect()
+}
+
+/// How many questions wait for an institution's answer, and since when the oldest has.
+pub(crate) fn asked_of(directory: &Directory, own: u16) -> (u64, Option<Timestamp>) {
+    let (all, more) = questions(directory, None, own);
+    let waiting = all.iter().filter(|one| !one.declined);
+    let since = waiting.clone().filter_map(|one| one.history.last()).map(|step| step.at).min();
+    (waiting.count() as u64 + more as u64, since)
+}
+
+/// Questions for an institution, oldest first: those that wait, then those that it answered with no. Stamped where there is
+/// a key.
+pub(crate) fn questions(
+    directory: &Directory,
+    key: Option<&MatchingKey>,
+    own: u16,
+) -> (Vec<QuestionSeen>, usize) {
+    let mut found: Vec<(bool, Timestamp, QuestionSeen)> = Vec::new();
+    let waiting = |case: &&MatchCase| {
+        case.home == own && directory.local(case.host, &case.guest).is_some_and(super::waits)
+    };
+    for case in directory.matches().all().filter(waiting) {
+        let Some(step) = case.said() else { continue };
+        let declined = step.deed == MatchDeed::No;
+        if !case.is_open() && !declined {
+            continue;
+        }
+        let question = question(directory, key, (own, case), declined);
+        // Nobody fits any more: there is nothing to be answered.
+        if !question.options.is_empty() {
+            found.push((declined, step.at, question));
+        }
+    }
+    found.sort_by_key(|(declined, at, question)| (*declined, *at, question.id));
+    let more = found.len().saturating_sub(LINES);
+    (found.into_iter().take(LINES).map(|(.., question)| question).collect(), more)
+}
+
+fn question(
+    directory: &Directory,
+    key: Option<&MatchingKey>,
+    (own, case): (u16, &MatchCase),
+    declined: bool,
+) -> QuestionSeen {
+    let state = directory.institution(case.host);
+    let guest = directory.local(case.host, &case.guest).zip(state);
+    let guest = guest.map(|(local, state)| local.tokens.evidence(&state.info.slug));
+    let all = fits(directory, case.host, &case.guest);
+    let option = |fit: &Fit| {
+        let local = directory.local(own, &fit.local)?;
+        let ours = local.tokens.evidence(&directory.institution(own)?.info.slug);
+        Some(OptionSeen {
+            local: fit.local.clone(),
+            called: called(Some(local)),
+            points: guest.as_ref().map_or_else(Points::default, |guest| points(guest, &ours)),
+            placed: local.sides.iter().any(|side| !side.hosting && side.other == case.host),
+            undone: fit.undone,
+        })
+    };
+    let ours: Vec<&Fit> = all.iter().filter(|fit| fit.home == own && fit.refused == declined).collect();
+    let mut options: Vec<OptionSeen> = ours.iter().copied().filter_map(option).collect();
+    options.sort_by(|a, b| {
+        let best = |one: &OptionSeen| (one.points.differs.len(), usize::MAX - one.points.same.len());
+        (best(a), &a.local).cmp(&(best(b), &b.local))
+    });
+    let title = |group: &LocalId| {
+        let title = state.and_then(|state| state.groups.get(group)).map(|(title, _)| title.clone());
+        (group.clone(), title.unwrap_or_default())
+    };
+    let taking = taken_from(directory, (case.host, &case.guest), own);
+    QuestionSeen {
+        id: case.id(),
+        host: institution(directory, case.host),
+        taking: taking
+            .into_iter()
+            .map(|side| Taking { group: side.group.as_ref().map(title), dates: side.dates })
+            .collect(),
+        options,
+        stamp: key.map_or_else(String::new, |key| stamp(directory, key, case, &ours)),
+        declined,
+        history: history(directory, own, Some(case)),
+    }
+}
+
+/// An institution's links: those to look at first, then the newest; or those of one learner, by the own id.
+pub(crate) fn links_seen(
+    directory: &Directory,
+    key: &MatchingKey,
+    own: u16,
+    of: Option<&LocalId>,
+) -> LinksSeen {
+    let all = links(directory, own);
+    let mut twins: HashMap<(u16, u32), usize> = HashMap::new();
+    for link in &all {
+        *twins.entry((link.host, link.learner)).or_default() += 1;
+    }
+    let ours = |link: &Link| if link.host == own { link.guest.clone() } else { link.local.clone() };
+    let mut found: Vec<(bool, Option<Timestamp>, Link)> = all
+        .into_iter()
+        .filter(|link| of.is_none_or(|of| ours(link) == *of))
+        .map(|link| {
+            let since = directory.local(link.host, &link.guest).and_then(|local| local.since);
+            let is_twin = twins.get(&(link.host, link.learner)).is_some_and(|count| *count > 1);
+            (look(directory, &link, is_twin).is_some(), since, link)
+        })
+        .collect();
+    found.sort_by(|a, b| (b.0, b.1, ours(&a.2)).cmp(&(a.0, a.1, ours(&b.2))));
+    let most = if of.is_some() { LINES } else { LINKS };
+    let more = found.len().saturating_sub(most);
+    let seen = |(_, _, link): (bool, Option<Timestamp>, Link)| {
+        let id = name(directory, key, (link.host, &link.guest, link.home))?;
+        let is_twin = twins.get(&(link.host, link.learner)).is_some_and(|count| *count > 1);
+        Some(LinkSeen { look: look(directory, &link, is_twin), ..link_seen(directory, own, &link, id) })
+    };
+    LinksSeen { links: found.into_iter().take(most).filter_map(seen).collect(), more }
+}
+
+/// One link.
+pub(super) fn link(directory: &Directory, own: u16, link: &Link, id: MatchId) -> LinkSeen {
+    let same = |other: &Link| other.host == link.host && other.learner == link.learner;
+    let is_twin = links(directory, own).iter().filter(|other| same(other)).count() > 1;
+    LinkSeen { look: look(directory, link, is_twin), ..link_seen(directory, own, link, id) }
+}
+
+fn link_seen(directory: &Directory, own: u16, link: &Link, id: MatchId) -> LinkSeen {
+    let hosting = link.host == own;
+    let (local, other) = if hosting { (&link.guest, link.home) } else { (&link.local, link.host) };
+    let guest = directory.local(link.host, &link.guest);
+    let case = directory.matches().between(link.host, &link.guest, link.home);
+    let answered = case.and_then(MatchCase::said).is_some_and(|step| step.deed == MatchDeed::Yes);
+    LinkSeen {
+        id,
+        local: local.clone(),
+        called: called(directory.local(own, local)),
+        other: institution(directory, other),
+        hosting,
+        since: guest.and_then(|guest| guest.since),
+        rests: rests(verdict(directory, link), guest.is_some_and(|guest| guest.approved), answered),
+        look: None,
+        history: history(directory, own, case),
+    }
+}
+
+fn verdict(directory: &Directory, link: &Link) -> Verdict {
+    let evidence = |at: u16, id: &LocalId| {
+        let slug = &directory.institution(at)?.info.slug;
+        Some(directory.local(at, id)?.tokens.evidence(slug))
+    };
+    match evidence(link.host, &link.guest).zip(evidence(link.home, &link.local)) {
+        Some((guest, ours)) => compare(&guest, &ours, true),
+        None => Verdict::NoMatch,
+    }
+}
+
+/// Why somebody should look at a link.
+fn look(directory: &Directory, link: &Link, is_twin: bool) -> Option<&'static str> {
+    if is_twin {
+        return Some(
+            "Two guests of one host are taken for this one learner: a twin, or somebody who stands there twice.",
+        );
+    }
+    let by_people = directory.local(link.host, &link.guest).is_some_and(|guest| guest.approved);
+    match verdict(directory, link) {
+        _ if by_people => None,
+        Verdict::Conflict(Conflict::BirthDate) => {
+            Some("The date of birth isn’t the same any more, the number is.")
+        }
+        Verdict::Conflict(Conflict::Identifiers) => {
+            Some("One number is the same, another one isn’t any more.")
+        }
+        Verdict::Propose(Proposal::ForenameDiffers) => {
+            Some("The forename is another: a twin with the other’s number, perhaps.")
+        }
+        _ => None,
+    }
+}
+
+/// Learners of one's own whose number stands for somebody else, too: given twice, mistyped, or a twin's.
+pub(crate) fn doubles(directory: &Directory, own: u16) -> (Vec<DoubleSeen>, usize) {
+    let Some(state) = directory.institution(own) else { return (Vec::new(), 0) };
+    let mut found = Vec::new();
+    for (id, local) in state.locals.iter().filter(|(_, local)| local.registration == Registration::Home) {
+        let evidence = local.tokens.evidence(&state.info.slug);
+        for (at, other) in directory.numbered_alike(&local.tokens) {
+            let theirs = directory.institution(at).zip(directory.local(at, &other));
+            let Some((there, theirs)) = theirs.filter(|(_, l)| l.registration == Registration::Home) else {
+                continue;
+            };
+            // A claim for the same learner stands on a list of its own.
+            if (at == own && other == *id) || (at != own && theirs.learner == local.learner) {
+                continue;
+            }
+            let verdict = compare(&evidence, &theirs.tokens.evidence(&there.info.slug), false);
+            if verdict == Verdict::NoMatch {
+                continue;
+            }
+            // Their word, not the asker's own: what one declares oneself opens nothing.
+            let is_told = at == own || theirs.sides.iter().any(|side| !side.hosting && side.other == own);
+            let (says, means) = match is_told {
+                true => (words(verdict), means(verdict)),
+                false => ("a number is the same", "A number is mistyped, or was given to two learners."),
+            };
+            found.push(DoubleSeen {
+                local: id.clone(),
+                called: called(Some(local)),
+                other: is_told.then(|| there.info.name.clone()),
+                own: at == own,
+                says,
+                means,
+            });
+        }
+    }
+    found.sort_by(|a, b| (&a.local, &a.other).cmp(&(&b.local, &b.other)));
+    let more = found.len().saturating_sub(LINES);
+    found.truncate(LINES);
+    (found, more)
+}

@@ -1,0 +1,289 @@
+//! From the log to readiness: what of each entry the view is told. Names of learners, and what marks say, are no part of it.
+//!
+//! A node that was there all along and one that starts later must tell the same: what only an entry says (that a record was
+//! taken) counts for good, and what a payload says only as long as it may be used.
+
+use crate::{
+    directory::{change::Change, expected::DAYS_AHEAD},
+    entry::{Circumstances, Note, RecordEntry},
+    projection::{Gone, Told, View, lock},
+    shared::Shared,
+};
+use commonroll_core::{
+    Body, Interval, LocalId, RecordKind, SchoolDate, Slug, Timestamp,
+    directory::{DateRange, Registration},
+    grades::{find, parse_grade},
+    record::assessment::{GradeValue, ResultGiven},
+};
+use commonroll_views::readiness::{Came, DAYS, Due, Entry, For, Matching, Readiness, Report};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, Weak},
+};
+
+/// A source's batch came out of step.
+pub(crate) const OUT_OF_STEP: &str = "publish.out_of_step";
+const DAY_US: i64 = 86_400_000_000;
+/// Days of one partner that are worked out in one tick: nobody waits for the directory longer than that.
+const DAYS_A_TICK: usize = 4;
+
+/// Readiness, and what it takes to feed it.
+pub(crate) struct ReadinessView {
+    shared: Weak<Shared>,
+    readiness: Readiness,
+    /// Since when guests and claims stand unsettled. Who was settled long ago may still be in it: the directory is asked first.
+    unmatched: HashMap<(u16, LocalId), Timestamp>,
+    /// The dates of each side of a placement, once everything has been read: where they change, both count.
+    sides: HashMap<SideKey, DateRange>,
+    read: bool,
+    complete: bool,
+    newest: Option<Timestamp>,
+}
+
+/// Whose side, about whom, with whom, in which group, and whether the host's.
+type SideKey = (u16, LocalId, u16, Option<LocalId>, bool);
+
+/// A rule, how many records it refused, and the first and the last day.
+type Refused = (String, u64, (SchoolDate, SchoolDate));
+
+impl ReadinessView {
+    /// Nothing is known yet.
+    pub fn new(shared: Weak<Shared>) -> Self {
+        Self {
+            shared,
+            readiness: Readiness::default(),
+            unmatched: HashMap::new(),
+            sides: HashMap::new(),
+            read: false,
+            complete: false,
+            newest: None,
+        }
+    }
+
+    /// Lets a partner come to this moment, some of its days; true once all of them have. `None` if there is no such partner.
+    fn settle(&mut self, number: u16, now: Timestamp) -> Option<bool> {
+        let shared = self.shared.upgrade()?;
+        let directory = shared.directory();
+        let today = now.date_in(&directory.institution(number)?.zone);
+        let placed = |group: &LocalId, date: SchoolDate, at: Timestamp| {
+            directory.placed_in(number, group, date, at).into_iter().map(|(who, ..)| who).collect()
+        };
+        Some(self.readiness.settle(number, (today, now), DAYS_A_TICK, placed))
+    }
+
+    /// A partner's report, as of the last tick.
+    pub fn made(&mut self, institution: u16, readers: For, now: Timestamp) -> Option<Report> {
+        let shared = self.shared.upgrade()?;
+        let directory = shared.directory();
+        let state = directory.institution(institution)?;
+        let today = now.date_in(&state.zone);
+        let mut matching = Matching::default();
+        for local in state.locals.values() {
+            match local.registration {
+                Registration::Home => matching.contested += u64::from(local.contested),
+                Registration::Previous => {}
+                _ => {
+                    matching.guests += 1;
+                    matching.matched += u64::from(local.learner.is_some());
+                }
+            }
+        }
+        drop(directory);
+        Some(self.readiness.report(institution, (today, now), (matching, readers)))
+    }
+
+    /// When a partner last sent, acknowledged or said anything that the log holds, in the days that count.
+    pub fn said(&mut self, institution: u16) -> Option<Timestamp> {
+        self.readiness.site(institution).said()
+    }
+
+    /// What was refused of a partner in the days that count.
+    pub fn refused(&mut self, institution: u16, today: SchoolDate) -> Vec<Refused> {
+        self.readiness.site(institution).refusals(today)
+    }
+
+    /// Records for a home that it hasn't given its receipt for, and when the oldest of them was taken.
+    pub fn waiting(&self, home: u16) -> (u64, Option<Timestamp>) {
+        self.readiness.waiting(home)
+    }
+
+    /// Since when an institution's learner or guest stands as declared without a match, if that is not longer ago than
+    /// what counts.
+    pub fn unmatched_since(&self, institution: u16, local: &LocalId) -> Option<Timestamp> {
+        self.unmatched.get(&(institution, local.clone())).copied()
+    }
+
+    /// True once all of the days that count has been read and worked out; and the time of the newest entry.
+    pub const fn as_of(&self) -> (bool, Option<Timestamp>) {
+        (self.complete, self.newest)
+    }
+
+    fn seen(&mut self, at: Timestamp) {
+        self.newest = self.newest.max(Some(at));
+    }
+
+    fn mark(&mut self, seq: u64, entry: &RecordEntry, of: &Circumstances, time: Option<Interval>) {
+        let Some((group, time)) = of.group.as_ref().zip(time) else { return };
+        let came = Came { entry: entry_at(seq, entry), time, accepted: entry.accepted_at };
+        self.readiness.came(entry.source, group, of.date, came);
+    }
+
+    /// A side of a placement holds from now on; `key` says whose.
+    fn side(&mut self, key: SideKey, dates: DateRange) {
+        let host = if key.4 { key.0 } else { key.2 };
+        let before = self.sides.insert(key, dates).unwrap_or(dates);
+        for dates in [before, dates] {
+            self.readiness.placements_changed(host, (dates.first(), dates.last()));
+        }
+    }
+
+    /// The dates of the sides that the directory holds.
+    fn read_sides(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let directory = shared.directory();
+        for (number, state) in (0..).zip(directory.institutions()) {
+            for (local, held) in &state.locals {
+                let sides = held.sides.iter().map(|side| {
+                    ((number, local.clone(), side.other, side.group.clone(), side.hosting), side.dates)
+                });
+                self.sides.extend(sides);
+            }
+        }
+    }
+
+    fn number(&self, slug: &str) -> Option<u16> {
+        self.shared.upgrade()?.directory().number_of(&slug.parse::<Slug>().ok()?)
+    }
+}
+
+const fn entry_at(seq: u64, entry: &RecordEntry) -> Entry {
+    Entry { seq, record: entry.id, revision: entry.revision, learner: entry.learner }
+}
+
+/// Lets every partner come to this moment. They have the view and the directory one after the other, so that no page waits
+/// for all of them.
+pub(crate) fn tick(view: &Mutex<ReadinessView>, now: Timestamp) {
+    let settled = (0..).map_while(|number| lock(view).settle(number, now)).fold(true, |all, one| all & one);
+    let mut view = lock(view);
+    view.complete |= view.read && settled;
+}
+
+/// True for a grade of a scale whose order is known; `None` for what is no grade.
+fn on_scale(result: &ResultGiven) -> Option<bool> {
+    let GradeValue::Given(text) = &result.value else { return None };
+    let scale = find(&result.scale_id, &result.scale_version);
+    Some(scale.is_some_and(|scale| scale.ordered() && parse_grade(&scale, text).is_ok()))
+}
+
+impl View for ReadinessView {
+    fn since(&self, now: Timestamp) -> Timestamp {
+        // A day that counts may have been declared as long before it as days may be.
+        now.plus_micros(-i64::from(DAYS + DAYS_AHEAD + 1) * DAY_US)
+    }
+
+    fn glance(&mut self, seq: u64, entry: &RecordEntry) -> bool {
+        self.seen(entry.accepted_at);
+        let home = entry.recipients.first().map(|to| to.institution);
+        self.readiness.taken(entry.source, home, seq, entry.accepted_at);
+        matches!(entry.kind, RecordKind::Attendance | RecordKind::Assessment)
+    }
+
+    fn record(&mut self, told: &Told<'_>) {
+        let entry = told.entry;
+        match told.body {
+            Body::Attendance(mark) => {
+                let time = mark.presence.as_ref().and_then(|presence| presence.interval);
+                self.mark(told.seq, entry, told.of, time);
+            }
+            Body::Assessment(given) => {
+                if let Some(known) = given.result.as_ref().and_then(on_scale) {
+                    self.readiness.site(entry.source).graded(
+                        entry.accepted_at,
+                        entry_at(told.seq, entry),
+                        known,
+                    );
+                }
+            }
+            Body::Behaviour(_)
+            | Body::Withdrawn(RecordKind::Attendance | RecordKind::Assessment | RecordKind::Behaviour) => {}
+        }
+    }
+
+    fn gone(&mut self, gone: &Gone<'_>) {
+        match gone {
+            Gone::Places(places) => self.readiness.gone(|entry| places.holds(entry.seq)),
+            Gone::Hidden { record, below } => {
+                self.readiness.gone(|entry| entry.record == *record && entry.revision < *below);
+            }
+        }
+    }
+
+    fn hears(&self, what: &str) -> bool {
+        matches!(
+            what,
+            "placement.declared"
+                | "placement.accepted"
+                | "placement.ended"
+                | "directory.day"
+                | "directory.learner"
+                | "institution.left"
+                | "feed.acknowledged"
+                | "publish.refused"
+                | "source.current"
+                | OUT_OF_STEP
+        )
+    }
+
+    fn note(&mut self, seq: u64, note: &Note, change: Option<&Change>) {
+        let Ok(at) = Timestamp::from_micros("at", note.at_us) else { return };
+        self.seen(at);
+        match change {
+            Some(Change::Side { by, local, other, group, hosting, dates, .. }) => {
+                self.side((*by, local.clone(), *other, group.clone(), *hosting), *dates);
+            }
+            Some(Change::Left { .. }) => self.readiness.learners_changed(),
+            Some(Change::Day { institution, date, closed, lessons, .. }) => {
+                let takes_place = lessons.iter().filter(|lesson| !closed && !lesson.cancelled);
+                let due = takes_place.filter_map(|lesson| {
+                    let time = Interval::new(lesson.start, lesson.end).ok()?;
+                    Some(Due { group: lesson.group.clone(), time })
+                });
+                self.readiness.declared(*institution, seq, *date, due.collect());
+                self.readiness.site(*institution).heard(at);
+            }
+            Some(Change::Learner { institution, local, learner, contested, .. }) => {
+                self.readiness.learners_changed();
+                let key = (*institution, local.clone());
+                match learner.is_some() && !contested {
+                    true => drop(self.unmatched.remove(&key)),
+                    false => drop(self.unmatched.entry(key).or_insert(at)),
+                }
+            }
+            Some(Change::Cursor { institution, cursor, .. }) => {
+                self.readiness.receipt(*institution, *cursor, at);
+            }
+            Some(Change::Batch { institution, refused, repeated, .. }) => {
+                self.readiness.site(*institution).refused(at, refused, *repeated);
+            }
+            Some(_) => {}
+            None if note.what == "source.current" => {
+                if let Some(source) = self.number(&note.by) {
+                    self.readiness.site(source).heard(at);
+                }
+            }
+            None if note.what == OUT_OF_STEP => {
+                let source = note.more["actor"].as_str().and_then(|slug| self.number(slug));
+                let count = note.more["count"].as_u64().unwrap_or(1);
+                source.into_iter().for_each(|source| self.readiness.site(source).out_of_step(at, count));
+            }
+            None => {}
+        }
+    }
+
+    fn complete(&mut self) {
+        self.readiness.in_order();
+        self.read_sides();
+        self.readiness.learners_changed();
+        self.read = true;
+    }
+}

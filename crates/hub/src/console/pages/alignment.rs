@@ -1,0 +1,388 @@
+//! Alignment: where partners' data differ, with what stands behind it, and what they agreed on. Whoever may proposes a convention
+//! from what was found or in answer to a question; each other partner accepts or declines. Nobody is named.
+
+use super::super::{
+    Console,
+    layout::Frame,
+    parts::{self, Standing as Look, StateTag},
+    refusal::{Refusal, page},
+    signed::{Form, Signed},
+    times,
+};
+use super::desk::words::{count, number};
+use crate::{authority::hex, clock::draw};
+use askama::Template;
+use axum::{
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Redirect, Response},
+};
+use commonroll_core::{
+    SchoolDate,
+    convention::{Question, Says},
+    record::attendance::Physical,
+};
+use commonroll_exchange::{AlignmentSeen, ConventionSeen, Stands};
+use commonroll_views::alignment::{Difference, Fact, GRADE_DAYS, Kind, MARK_DAYS, Means, Topic};
+use jiff::tz::TimeZone;
+
+const PATH: &str = "/alignment";
+/// Days ahead that the form offers: time to mend a mapping.
+const OFFERED: i32 = 14;
+
+/// Meanings of a code, as forms send them.
+const MEANINGS: [(&str, Physical); 5] = [
+    ("present", Physical::Present),
+    ("late", Physical::Late),
+    ("absent", Physical::Absent),
+    ("not_required", Physical::NotRequired),
+    ("unknown", Physical::Unknown),
+];
+
+#[derive(Template)]
+#[template(path = "alignment.html")]
+struct Alignment {
+    frame: Frame,
+    title: String,
+    lead: String,
+    reading: bool,
+    waiting: Vec<Line>,
+    groups: Vec<Group>,
+    alike: Vec<&'static str>,
+    grades: Vec<Grade>,
+    questions: Vec<Asked>,
+    agreed: Vec<Line>,
+    over: Vec<Line>,
+    may_propose: bool,
+    from: String,
+    reason: String,
+    printed: String,
+}
+
+/// Differences of one topic.
+struct Group {
+    topic: &'static str,
+    found: Vec<Found>,
+}
+
+struct Found {
+    id: String,
+    title: String,
+    text: &'static str,
+    facts: Vec<Shown>,
+    /// Empty where there is nothing to agree on by a click.
+    says: String,
+    proposal: String,
+    /// What the form offers to choose: its name, its label, and value, words and whether it is chosen of each.
+    choice: Option<Choice>,
+}
+
+struct Choice {
+    name: &'static str,
+    label: String,
+    of: Vec<(String, String, bool)>,
+}
+
+struct Shown {
+    who: String,
+    said: String,
+    evidence: String,
+}
+
+struct Grade {
+    who: String,
+    kind: &'static str,
+    scale: String,
+    rows: String,
+    missing: String,
+    wrong: String,
+    between: String,
+}
+
+struct Asked {
+    id: &'static str,
+    question: &'static str,
+    facts: Vec<Shown>,
+}
+
+/// A convention.
+struct Line {
+    id: String,
+    says: String,
+    state: StateTag,
+    when: String,
+    kept: Vec<String>,
+    answer: bool,
+    take_back: bool,
+}
+
+/// The page.
+pub async fn alignment(
+    State(console): State<Console>,
+    signed: Signed,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let seen = console.exchange.alignment(signed.acting(), signed.now).await?;
+    let found = seen.report.differences.len();
+    let mut frame = Frame::new(&signed, &headers, "Alignment", PATH).why("#why");
+    let to_answer = seen.conventions.iter().filter(|one| one.to_answer).count();
+    if let Some(way) = frame.ways.iter_mut().find(|way| way.path == PATH) {
+        way.waiting = to_answer;
+    }
+    let today = signed.now.date_in(signed.zone());
+    let topics: Vec<Topic> = seen.report.differences.iter().map(|one| one.topic).collect();
+    let mut waiting = Vec::new();
+    let (mut agreed, mut over) = (Vec::new(), Vec::new());
+    for (place, one) in seen.conventions.iter().enumerate() {
+        let list = match one.stands {
+            Stands::Waits(_) => &mut waiting,
+            Stands::Ahead | Stands::Holds => &mut agreed,
+            Stands::Replaced | Stands::Declined(_) | Stands::TakenBack => &mut over,
+        };
+        list.push(line(&seen, place, one, signed.zone()));
+    }
+    page(&Alignment {
+        frame,
+        title: match (found, to_answer) {
+            (0, 0) => "Partners’ data agree".to_owned(),
+            (_, 1) => "1 convention waits for your answer".to_owned(),
+            (_, 2..) => format!("{to_answer} conventions wait for your answer"),
+            (_, 0) => count(found as u64, "difference between partners", "differences between partners"),
+        },
+        lead: format!(
+            "Found in the marks of the last {MARK_DAYS} days, the grades of the last {GRADE_DAYS}, and the timetables ahead; never in a form. Counts are rounded, and nobody is named."
+        ),
+        reading: !seen.complete,
+        waiting,
+        groups: groups(&seen),
+        alike: Topic::ALL.into_iter().filter(|topic| !topics.contains(topic)).map(Topic::alike).collect(),
+        grades: grades(&seen),
+        questions: questions(&seen),
+        agreed,
+        over,
+        may_propose: seen.may_propose,
+        from: SchoolDate::from_days(today.days() + OFFERED).unwrap_or(today).to_string(),
+        reason: seen.reason.clone(),
+        printed: times::day_hm(signed.now, signed.zone()),
+    })
+}
+
+fn name(seen: &AlignmentSeen, site: u16) -> String {
+    let of = seen.partners.iter().find(|(number, ..)| *number == site);
+    of.map_or_else(String::new, |(_, _, name)| name.clone())
+}
+
+fn shown(seen: &AlignmentSeen, facts: &[Fact]) -> Vec<Shown> {
+    let one = |fact: &Fact| Shown {
+        who: name(seen, fact.site),
+        said: fact.said.clone(),
+        evidence: fact.evidence.clone(),
+    };
+    facts.iter().map(one).collect()
+}
+
+fn groups(seen: &AlignmentSeen) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (place, one) in seen.report.differences.iter().enumerate() {
+        let topic = one.topic.words();
+        let found = found(seen, place, one);
+        match groups.iter_mut().find(|group| group.topic == topic) {
+            Some(group) => group.found.push(found),
+            None => groups.push(Group { topic, found: vec![found] }),
+        }
+    }
+    groups
+}
+
+fn found(seen: &AlignmentSeen, place: usize, one: &Difference) -> Found {
+    // What waits already is not proposed again.
+    let waits = |says: &Says| {
+        let mut open = seen.conventions.iter().filter(|one| matches!(one.stands, Stands::Waits(_)));
+        open.any(|open| open.says.topic() == says.topic())
+    };
+    let suggest = one.suggest.as_ref().filter(|says| !waits(says));
+    Found {
+        id: format!("d{place}"),
+        title: one.title.clone(),
+        text: one.text,
+        facts: shown(seen, &one.facts),
+        says: suggest.and_then(|says| serde_json::to_string(says).ok()).unwrap_or_default(),
+        proposal: suggest.map(told).unwrap_or_default(),
+        choice: suggest.and_then(choice),
+    }
+}
+
+fn choice(says: &Says) -> Option<Choice> {
+    match says {
+        Says::Code { code, means } => {
+            let of = MEANINGS
+                .map(|(name, one)| (name.to_owned(), Means::from(one).words().to_owned(), one == *means));
+            Some(Choice { name: "means", label: format!("Code {code} means"), of: of.into() })
+        }
+        Says::Subject { word, also } => {
+            let of = also.iter().chain([word]).map(|name| (name.clone(), name.clone(), name == word));
+            Some(Choice { name: "word", label: "The one word".to_owned(), of: of.collect() })
+        }
+        Says::Scale { .. } | Says::Answer { .. } => None,
+    }
+}
+
+/// What a convention says, in a sentence.
+fn told(says: &Says) -> String {
+    match says {
+        Says::Code { code, means } => {
+            format!("Code {code} means {} at every partner.", Means::from(*means).words())
+        }
+        Says::Subject { word, also } => {
+            let also: Vec<String> = also.iter().map(|name| format!("“{name}”")).collect();
+            format!("{} is shown as “{word}”.", also.join(" and "))
+        }
+        Says::Scale { kind, subject, scale, version } => {
+            format!("Grades of {subject} that are {} stand on {scale} {version}.", Kind(*kind).words())
+        }
+        Says::Answer { question, text } => format!("{} {text}", question.words()),
+    }
+}
+
+fn grades(seen: &AlignmentSeen) -> Vec<Grade> {
+    let percent = |share: Option<u64>| match share {
+        Some(0) => "–".to_owned(),
+        Some(share) => format!("{share}%"),
+        None => "too few".to_owned(),
+    };
+    let line = |one: &commonroll_views::alignment::GradeLine| Grade {
+        who: name(seen, one.site),
+        kind: one.kind.words(),
+        scale: format!("{} {}", one.scale.0, one.scale.1),
+        rows: if one.rows == 0 { "under 10".to_owned() } else { number(one.rows) },
+        missing: percent(one.missing),
+        wrong: if one.no_scale { "scale unknown".to_owned() } else { percent(one.not_on_scale) },
+        between: format!("{} to {}", times::short_day(one.between.0), times::short_day(one.between.1)),
+    };
+    seen.report.grades.iter().map(line).collect()
+}
+
+fn questions(seen: &AlignmentSeen) -> Vec<Asked> {
+    let settled = |question: Question| {
+        let mut live = seen
+            .conventions
+            .iter()
+            .filter(|one| matches!(one.stands, Stands::Waits(_) | Stands::Ahead | Stands::Holds));
+        live.any(|one| matches!(&one.says, Says::Answer { question: held, .. } if *held == question))
+    };
+    let open = seen.report.questions.iter().filter(|(question, _)| !settled(*question));
+    let asked = open.map(|(question, facts)| Asked {
+        id: question.as_str(),
+        question: question.words(),
+        facts: shown(seen, facts),
+    });
+    asked.collect()
+}
+
+fn line(seen: &AlignmentSeen, place: usize, one: &ConventionSeen, zone: &TimeZone) -> Line {
+    let state = match &one.stands {
+        Stands::Waits(_) => parts::state(Look::Unknown, "waits".to_owned()),
+        Stands::Ahead => parts::state(Look::Expected, format!("from {}", times::date(one.from))),
+        Stands::Holds => parts::state(Look::Seen, "in force".to_owned()),
+        Stands::Replaced => parts::state(Look::Excused, "replaced".to_owned()),
+        Stands::Declined(by) => parts::state(Look::NotSeen, format!("declined by {by}")),
+        Stands::TakenBack => parts::state(Look::Excused, "taken back".to_owned()),
+    };
+    let (by, at) = &one.proposed;
+    let mut when = format!(
+        "Version {}, from {}. Proposed by {by} on {}",
+        one.version,
+        times::date(one.from),
+        times::full_day(*at, zone)
+    );
+    for (who, at) in &one.accepted {
+        when.push_str(&format!("; accepted by {who} on {}", times::full_day(*at, zone)));
+    }
+    if let Stands::Waits(names) = &one.stands {
+        match names.is_empty() {
+            true => when.push_str("; whoever had not answered has left: accept it or decline it"),
+            false => when.push_str(&format!("; waits for {}", names.join(" and "))),
+        }
+    }
+    when.push('.');
+    let kept = seen.report.kept.iter().filter(|kept| kept.agreed == place);
+    let kept = kept.map(|kept| {
+        let who = name(seen, kept.site);
+        match kept.breaks {
+            Some(0) => format!("{who} keeps it."),
+            Some(100) => format!("{who} doesn’t keep it yet."),
+            Some(share) => format!("{who} doesn’t keep it in {share} of 100 rows since."),
+            None => format!("{who}: too few learners to say."),
+        }
+    });
+    Line {
+        id: hex(&one.id),
+        says: told(&one.says),
+        state,
+        when,
+        kept: kept.collect(),
+        answer: one.to_answer,
+        take_back: one.to_take_back,
+    }
+}
+
+/// Proposes a convention.
+pub async fn propose(
+    State(console): State<Console>,
+    signed: Signed,
+    Form(form): Form,
+) -> Result<Response, Refusal> {
+    let from =
+        SchoolDate::parse("from", form.get("from")).map_err(|rule| Refusal::Wrong(rule.to_string()))?;
+    let says = match form.get("question") {
+        "" => chosen(&form)?,
+        asked => {
+            let question = Question::ALL.into_iter().find(|one| one.as_str() == asked);
+            let text = form.get("text").to_owned();
+            Says::Answer { question: question.ok_or(Refusal::Missing)?, text }
+        }
+    };
+    let fresh = (draw(console.around.random.as_ref()), signed.now);
+    console.exchange.propose_convention(signed.acting(), (says, from), fresh).await?;
+    Ok(Redirect::to(PATH).into_response())
+}
+
+/// What was found, with what was chosen instead of what was offered.
+fn chosen(form: &super::super::fields::Fields) -> Result<Says, Refusal> {
+    let wrong = || Refusal::Wrong("What was found has changed; open the page again.".to_owned());
+    let says: Says = serde_json::from_str(form.get("says")).map_err(|_| wrong())?;
+    Ok(match says {
+        Says::Code { code, means } => {
+            let means = match form.get("means") {
+                "" => means,
+                asked => MEANINGS.into_iter().find(|(name, _)| *name == asked).ok_or_else(wrong)?.1,
+            };
+            Says::Code { code, means }
+        }
+        Says::Subject { word, also } => {
+            let names: Vec<String> = also.into_iter().chain([word.clone()]).collect();
+            let word = match form.get("word") {
+                "" => word,
+                asked => names.iter().find(|name| *name == asked).ok_or_else(wrong)?.clone(),
+            };
+            Says::Subject { word, also: names }
+        }
+        other => other,
+    })
+}
+
+/// Accepts a convention, declines it, or takes it back.
+pub async fn answer(
+    State(console): State<Console>,
+    signed: Signed,
+    Form(form): Form,
+) -> Result<Response, Refusal> {
+    let id = super::exports::unhex(form.get("id")).ok_or(Refusal::Missing)?;
+    let accept = match form.get("answer") {
+        "accept" => true,
+        "decline" => false,
+        _ => return Err(Refusal::Wrong("Say whether you accept it or decline it.".to_owned())),
+    };
+    console.exchange.answer_convention(signed.acting(), id, accept, signed.now).await?;
+    Ok(Redirect::to(PATH).into_response())
+}

@@ -1,0 +1,186 @@
+//! Lines of the page: a question, a guest, a match, and what people said of each.
+
+use super::{super::words, text};
+use crate::console::{nav, signed::Signed, times};
+use commonroll_exchange::{
+    FitSeen, GuestSeen, HomeSeen, LinkSeen, MatchDeed, MatchStepSeen, OptionSeen, QuestionSeen, Taking,
+};
+
+/// A question of a host's.
+pub(super) struct Question {
+    pub id: String,
+    pub stamp: String,
+    pub host: String,
+    pub taking: Vec<String>,
+    pub options: Vec<Choice>,
+    pub history: Vec<String>,
+}
+
+/// A learner of one's own whom a guest may be.
+pub(super) struct Choice {
+    pub id: String,
+    pub called: String,
+    pub same: String,
+    pub differs: String,
+    pub unknown: String,
+    pub placed: bool,
+    pub undone: bool,
+}
+
+/// A guest whom nobody has matched.
+pub(super) struct Guest {
+    pub id: String,
+    pub called: String,
+    pub from: String,
+    pub homes: Vec<Home>,
+    /// What to do; empty where there is a home to ask.
+    pub next: &'static str,
+}
+
+/// A home where somebody fits, or that was asked.
+pub(super) struct Home {
+    pub id: String,
+    pub slug: String,
+    pub name: String,
+    pub fits: Vec<(String, &'static str)>,
+    pub can_ask: bool,
+    pub is_open: bool,
+    /// True if it said no, and nobody else fits there.
+    pub declined: bool,
+    pub history: Vec<String>,
+}
+
+/// A match.
+pub(super) struct Linked {
+    pub href: String,
+    pub id: String,
+    pub called: String,
+    pub who: String,
+    pub rests: &'static str,
+    pub since: String,
+    pub look: &'static str,
+    pub history: Vec<String>,
+}
+
+pub(super) fn question(signed: &Signed, one: &QuestionSeen) -> Question {
+    Question {
+        id: one.id.to_string(),
+        stamp: one.stamp.clone(),
+        host: one.host.clone(),
+        taking: one.taking.iter().map(taking).collect(),
+        options: one.options.iter().map(choice).collect(),
+        history: history(signed, &one.history),
+    }
+}
+
+fn taking(one: &Taking) -> String {
+    let group = match &one.group {
+        Some((code, title)) if title.is_empty() => code.as_str().to_owned(),
+        Some((code, title)) => format!("{title} ({})", code.as_str()),
+        None => "every group".to_owned(),
+    };
+    format!("{group}, {} to {}", times::date(one.dates.first()), times::date(one.dates.last()))
+}
+
+fn choice(one: &OptionSeen) -> Choice {
+    Choice {
+        id: text(&one.local),
+        called: one.called.clone(),
+        same: one.points.same.join(", "),
+        differs: one.points.differs.join(", "),
+        unknown: one.points.unknown.join(", "),
+        placed: one.placed,
+        undone: one.undone,
+    }
+}
+
+pub(super) fn guest(signed: &Signed, one: &GuestSeen) -> Guest {
+    let homes: Vec<Home> = one.homes.iter().map(|at| home(signed, at)).collect();
+    let askable = homes.iter().any(|home| home.can_ask || home.is_open);
+    let fit = homes.iter().any(|home| !home.fits.is_empty());
+    Guest {
+        id: text(&one.local),
+        called: one.called.clone(),
+        from: one.from.join(", "),
+        next: match (askable, fit, one.from.is_empty()) {
+            (true, ..) => "",
+            (false, true, _) => {
+                "They fit a learner of your own: correct whichever entry in your MIS is wrong."
+            }
+            (false, false, true) => {
+                "Nobody fits, and you take them from nobody. Check the number and the date of birth in your MIS, and accept \
+                 the placement from their home."
+            }
+            (false, false, false) => {
+                "Nobody fits. Check the number and the date of birth in your MIS, and ring the home for theirs: once both are \
+                 the same, the match comes by itself."
+            }
+        },
+        homes,
+    }
+}
+
+fn home(signed: &Signed, one: &HomeSeen) -> Home {
+    let by_people = |step: &&MatchStepSeen| !matches!(step.deed, MatchDeed::Changed | MatchDeed::Forgotten);
+    let said = one.history.iter().rfind(by_people);
+    Home {
+        id: one.id.to_string(),
+        slug: one.slug.to_string(),
+        name: one.name.clone(),
+        fits: one.fits.iter().map(|fit| (fits(fit, &one.name), fit.means)).collect(),
+        can_ask: one.can_ask,
+        is_open: one.is_open,
+        declined: one.fits.is_empty() && said.is_some_and(|step| step.deed == MatchDeed::No),
+        history: history(signed, &one.history),
+    }
+}
+
+fn fits(fit: &FitSeen, home: &str) -> String {
+    let learners = words::count(fit.learners as u64, "learner", "learners");
+    let undone = if fit.undone { "; matched before, until somebody undid it" } else { "" };
+    format!("{learners} of {home}: {}{undone}", fit.says)
+}
+
+pub(super) fn linked(signed: &Signed, one: &LinkSeen) -> Linked {
+    Linked {
+        href: format!("/unmatched/{}", one.id),
+        id: text(&one.local),
+        called: one.called.clone(),
+        who: match one.hosting {
+            true => format!("your guest, whose home is {}", one.other),
+            false => format!("your learner, a guest of {}", one.other),
+        },
+        rests: one.rests,
+        since: one.since.map_or_else(String::new, |at| times::day_hm(at, signed.zone())),
+        look: one.look.unwrap_or_default(),
+        history: history(signed, &one.history),
+    }
+}
+
+fn history(signed: &Signed, steps: &[MatchStepSeen]) -> Vec<String> {
+    steps.iter().map(|step| said(signed, step)).collect()
+}
+
+/// One step: one's own people by name, others as their office.
+fn said(signed: &Signed, step: &MatchStepSeen) -> String {
+    let role = step.role.map_or("somebody", nav::role_words);
+    let who = match &step.person {
+        Some(name) => format!("{name}, {role},"),
+        None => format!("the {role} of {}", step.institution),
+    };
+    let when = times::day_hm(step.at, signed.zone());
+    match step.deed {
+        MatchDeed::Asked => format!("Asked by {who} on {when}"),
+        MatchDeed::TakenBack => format!("Question taken back by {who} on {when}"),
+        MatchDeed::Yes => format!("Answered yes by {who} on {when}: matched"),
+        MatchDeed::No => format!("Answered no by {who} on {when}"),
+        MatchDeed::Reopened => format!("No taken back by {who} on {when}"),
+        MatchDeed::Undone => format!("Match undone by {who} on {when}"),
+        MatchDeed::Changed => {
+            format!("{} declared a number or a date of birth anew on {when}", step.institution)
+        }
+        MatchDeed::Forgotten => {
+            format!("{} had a learner forgotten on {when}: what was said of them went", step.institution)
+        }
+    }
+}

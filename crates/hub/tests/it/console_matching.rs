@@ -1,0 +1,212 @@
+//! A guest with a mistyped date of birth over HTTPS: the host asks, the home answers, somebody undoes it; what is on whose
+//! page, in bytes, and who may press what.
+
+use crate::{
+    browser::{Answer, Browser, with_console},
+    kit::{Agent, TestHub},
+};
+use commonroll_core::{
+    LocalId, Role, SchoolDate,
+    directory::{
+        DateRange, Declaration, LearnerDeclaration, PlacementAcceptance, PlacementDeclaration, Registration,
+    },
+    record::Text,
+};
+use commonroll_exchange::AgentId;
+
+/// What only one of the two may see.
+const OURS: &str = "R200";
+const THEIRS: &str = "N200";
+
+fn names(answer: &Answer, word: &str) -> bool {
+    answer.body.split(|c: char| !c.is_ascii_alphanumeric()).any(|one| one == word)
+}
+
+fn learner(id: &str, registration: Registration, birth: &str) -> Declaration {
+    let text = |text: &str| Text::parse("name", text, 100).unwrap();
+    Declaration::Learner(LearnerDeclaration {
+        local_id: LocalId::parse("local_id", id).unwrap(),
+        registration,
+        upn: String::new(),
+        uln: "1000000019".to_owned(),
+        uci: String::new(),
+        birth_date: Some(SchoolDate::parse("birth_date", birth).unwrap()),
+        surname: text("Quillfeather"),
+        forename: text("Ottoline"),
+        known_as: text(""),
+    })
+}
+
+fn dates() -> DateRange {
+    let date = |text: &str| SchoolDate::parse("date", text).unwrap();
+    DateRange::new(date("2020-01-01"), date("2090-12-31")).unwrap()
+}
+
+async fn declare(hub: &TestHub, agent: &Agent, all: Vec<Declaration>) {
+    let speaker = hub.exchange.speaker(AgentId(agent.id)).unwrap();
+    hub.exchange.declare(&speaker, all.into_iter().map(Ok).collect(), hub.now()).await.unwrap();
+}
+
+/// Both data managers at the console, over a guest of northgate's whose date of birth isn't ridgeway's.
+async fn offices() -> (TestHub, Browser, Browser, Browser) {
+    let hub = TestHub::with(with_console).await;
+    let (ours, theirs) = (hub.agent("ridgeway").await, hub.agent("northgate").await);
+    let (local, guest) = (LocalId::parse("id", OURS).unwrap(), LocalId::parse("id", THEIRS).unwrap());
+    let placed = Declaration::Placement(PlacementDeclaration {
+        learner: local,
+        host: "northgate".parse().unwrap(),
+        group: None,
+        dates: dates(),
+    });
+    declare(&hub, &ours, vec![learner(OURS, Registration::Home, "2009-05-05"), placed]).await;
+    let accepted = Declaration::Acceptance(PlacementAcceptance {
+        learner: guest,
+        home: "ridgeway".parse().unwrap(),
+        group: None,
+        dates: dates(),
+    });
+    declare(&hub, &theirs, vec![learner(THEIRS, Registration::Guest, "2009-05-06"), accepted]).await;
+    let (home, host) = (
+        hub.first_called("ridgeway", "Gwil Paget", Role::DataManager).await,
+        hub.first("northgate", Role::DataManager).await,
+    );
+    let teacher = hub.invited(&host, "northgate", Role::Teacher, None).await;
+    let home = Browser::of(&hub, &home, Role::DataManager).await;
+    let host = Browser::of(&hub, &host, Role::DataManager).await;
+    let teacher = Browser::of(&hub, &teacher, Role::Teacher).await;
+    (hub, home, host, teacher)
+}
+
+fn has(answer: &Answer, words: &[&str]) {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.body.matches("<h1").count(), 1);
+    for word in words {
+        assert!(answer.body.contains(word), "no “{word}” in {}", answer.body);
+    }
+}
+
+/// The first thing on a page that a form or a link names a match by.
+fn id(answer: &Answer, before: &str) -> String {
+    answer.body.split(before).nth(1).unwrap().chars().take(32).collect()
+}
+
+async fn press(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let token = browser.token().await;
+    let all: Vec<(&str, &str)> =
+        [("token", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+    browser.post(path, &all).await
+}
+
+#[tokio::test]
+async fn a_host_asks_a_home_answers_and_either_undoes_it_on_the_page() {
+    let (hub, home, host, teacher) = offices().await;
+    let page = host.get("/unmatched").await;
+    has(
+        &page,
+        &[
+            "1 learner of Ridgeway School: a number is the same, the date of birth is another",
+            "A date of birth is mistyped, or the number was given to two learners.",
+            "Ask Ridgeway School whether it’s theirs",
+        ],
+    );
+    assert!(!names(&page, OURS) && names(&page, THEIRS));
+    let asking = [("guest", THEIRS), ("home", "ridgeway")];
+    let asked = press(&host, "/unmatched/ask", &asking).await;
+    assert_eq!(asked.status, 303, "{asked:?}");
+    assert!(asked.to().starts_with("/unmatched#m-"), "back to where one pressed");
+    has(
+        &host.get("/unmatched").await,
+        &["Ridgeway School is asked.", "Asked by Rosalind Vane, data manager, on"],
+    );
+
+    let page = home.get("/unmatched").await;
+    has(
+        &page,
+        &[
+            "Northgate College takes a guest who may be yours",
+            "Ottoline Quillfeather",
+            "<strong>date of birth</strong>",
+            "ULN, surname, forename",
+            "you have placed them there",
+            "Asked by the data manager of Northgate College on",
+            "No, it isn’t",
+        ],
+    );
+    assert!(!names(&page, THEIRS) && !names(&page, "Rosalind"));
+    let of = id(&page, "name=\"match\" value=\"");
+
+    // Who presses what isn't theirs, or presses nothing, changes nothing.
+    for who in ["", "is:", "none:R200", "maybe"] {
+        let wrong = press(&home, "/unmatched/answer", &[("match", &of), ("who", who)]).await;
+        assert_eq!(wrong.status, 400, "{who}");
+    }
+    let shown = id(&page, "name=\"seen\" value=\"");
+    let yes = [("match", of.as_str()), ("seen", shown.as_str()), ("who", "is:R200")];
+    for (shown, who) in [(shown.as_str(), "is:R1"), ("", "is:R200"), (&of, "is:R200"), (&of, "none:")] {
+        let answer = [("match", of.as_str()), ("seen", shown), ("who", who)];
+        assert_eq!(press(&home, "/unmatched/answer", &answer).await.status, 409, "{who}: not what was shown");
+    }
+    assert_eq!(press(&host, "/unmatched/answer", &yes).await.status, 404, "one doesn't answer oneself");
+    assert_eq!(home.post("/unmatched/answer", &yes).await.status, 403, "without the form's token");
+    for path in ["/unmatched", &format!("/unmatched/{of}"), "/unmatched/x"] {
+        assert_eq!(teacher.get(path).await.status, 404, "{path}");
+    }
+    for path in ["ask", "back", "answer", "reopen", "undo"] {
+        let fields = [("match", of.as_str()), ("who", "is:R200"), ("guest", THEIRS), ("home", "ridgeway")];
+        assert_eq!(press(&teacher, &format!("/unmatched/{path}"), &fields).await.status, 404, "{path}");
+    }
+
+    let answered = press(&home, "/unmatched/answer", &yes).await;
+    assert_eq!((answered.status, answered.to()), (303, "/unmatched"));
+    let page = home.get("/unmatched").await;
+    has(
+        &page,
+        &["Everybody is matched", "Both offices said so", "your learner, a guest of Northgate College"],
+    );
+    assert!(!names(&page, THEIRS));
+    let page = host.get("/unmatched?of=N200").await;
+    has(
+        &page,
+        &["Matches of N200", "your guest, whose home is Ridgeway School", "Answered yes by the data manager"],
+    );
+    assert!(!names(&page, OURS));
+
+    // Undo: first what it means, then the deed.
+    let confirm = host.get(&format!("/unmatched/{of}")).await;
+    has(
+        &confirm,
+        &["Undo the match of Ottoline Quillfeather?", "No record is called back", "Leave it as it is"],
+    );
+    assert!(!names(&confirm, OURS));
+    let undone = press(&host, "/unmatched/undo", &[("match", &of)]).await;
+    assert_eq!((undone.status, undone.to()), (303, "/unmatched"));
+    has(
+        &host.get("/unmatched").await,
+        &["matched before, until somebody undid it", "Match undone by Rosalind Vane, data manager"],
+    );
+    assert_eq!(
+        press(&host, "/unmatched/undo", &[("match", &of)]).await.status,
+        404,
+        "there is no match any more"
+    );
+    let log = host.get("/log").await;
+    has(&log, &["Match undone", "Home said who a guest is: matched", "Asked a home who a guest is"]);
+
+    // A no, and the no taken back.
+    press(&host, "/unmatched/ask", &asking).await;
+    let shown = id(&home.get("/unmatched").await, "name=\"seen\" value=\"");
+    let answer = [("match", of.as_str()), ("seen", shown.as_str()), ("who", "none:")];
+    let no = press(&home, "/unmatched/answer", &answer).await;
+    assert_eq!(no.status, 303);
+    has(&host.get("/unmatched").await, &["Ridgeway School said that it’s none of theirs."]);
+    assert_eq!(press(&host, "/unmatched/ask", &asking).await.status, 409, "not asked again");
+    has(&home.get("/unmatched").await, &["Where you said no", "Not R200 (Ottoline Quillfeather)"]);
+    assert_eq!(press(&home, "/unmatched/reopen", &[("match", &of)]).await.status, 303);
+    has(&home.get("/unmatched").await, &["Northgate College takes a guest who may be yours"]);
+    assert_eq!(press(&host, "/unmatched/back", &[("match", &of)]).await.status, 303);
+    has(&host.get("/unmatched").await, &["Question taken back by Rosalind Vane"]);
+    let entries = serde_json::to_string(&hub.exchange.show(1, 2_000).await.unwrap()).unwrap();
+    for hidden in [OURS, THEIRS, "Quillfeather", "1000000019"] {
+        assert!(!entries.contains(hidden), "{hidden} is in an entry");
+    }
+}
