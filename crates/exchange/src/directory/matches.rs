@@ -1,14 +1,19 @@
 //! What people said of matches: whom a host asked a home about, what the home answered, which link was undone.
 //!
 //! One case for each guest and home. A **bar** keeps a guest from being linked to a learner by numbers: a home's no until
-//! numbers or dates of birth change, an undone link until a home says yes. Kept whole in each change, so that applying
-//! changes in order needs no rule.
+//! numbers or dates of birth change, an undone link until a home says yes. An undone link bars every other id of the same
+//! host, too: whoever sends the child once more under a new id asks the home, as for the old one. Kept whole in each
+//! change, so that applying changes in order needs no rule.
 
-use super::change::{Bytes16, PersonUuid};
-use commonroll_core::{Invalid, LocalId, Role, Timestamp};
+use super::{
+    Directory,
+    change::{Bytes16, PersonUuid},
+    tokens::{Token, Tokens},
+};
+use commonroll_core::{Invalid, LocalId, Role, Timestamp, directory::Registration};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     str::FromStr,
     sync::Arc,
@@ -108,6 +113,17 @@ pub struct Bar {
     pub learner: u32,
     /// True if a link was undone: only a yes of the home ends it. False for a no, which ends when evidence changes.
     pub undone: bool,
+    /// Numbers that the guest bore when the link was undone, as keyed hashes; none for a no, and none in older logs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<Token>,
+}
+
+impl Bar {
+    /// True if the guest whose link was undone bore a number that these two share.
+    fn is_of(&self, one: &Tokens, other: &Tokens) -> bool {
+        let shared = |number: &Token| other.numbers().any(|held| held == *number);
+        one.numbers().filter(shared).any(|number| self.numbers.contains(&number))
+    }
 }
 
 /// What was said of one guest and one home.
@@ -203,6 +219,8 @@ impl MatchCase {
 pub struct Matches {
     held: BTreeMap<[u8; 16], Arc<MatchCase>>,
     of_guest: HashMap<(u16, LocalId), Vec<[u8; 16]>>,
+    /// Those of each host in which a link is undone.
+    undone_of: HashMap<u16, BTreeSet<[u8; 16]>>,
 }
 
 impl Matches {
@@ -212,12 +230,20 @@ impl Matches {
         if !of.contains(&case.id.0) {
             of.push(case.id.0);
         }
+        let undone = self.undone_of.entry(case.host).or_default();
+        match case.bars.iter().any(|bar| bar.undone) {
+            true => undone.insert(case.id.0),
+            false => undone.remove(&case.id.0),
+        };
         self.held.insert(case.id.0, Arc::new(case));
     }
 
     /// Nothing is known of a case any more.
     pub(super) fn forget(&mut self, id: [u8; 16]) {
         let Some(case) = self.held.remove(&id) else { return };
+        if let Some(undone) = self.undone_of.get_mut(&case.host) {
+            undone.remove(&id);
+        }
         let guest = (case.host, case.guest.clone());
         let of = self.of_guest.remove(&guest).unwrap_or_default();
         let of: Vec<_> = of.into_iter().filter(|held| *held != id).collect();
@@ -255,5 +281,39 @@ impl Matches {
             };
             case.bars.iter().any(is_it)
         })
+    }
+
+    /// What was said of a host's guests whose links people took apart.
+    fn undone_of(&self, host: u16) -> impl Iterator<Item = &MatchCase> {
+        let of = self.undone_of.get(&host).into_iter().flatten();
+        of.filter_map(|id| self.held.get(id)).map(Arc::as_ref)
+    }
+}
+
+impl Directory {
+    /// What people said when they took a link apart that this guest, with such numbers, would make anew: of another of the
+    /// host's guests and the same learner, or of any and a learner of the same home, by a number that was borne then. A guest
+    /// who is that learner's already stays so: of two, people took the one apart and not the other.
+    pub fn undone_before(
+        &self,
+        (host, guest): (u16, &LocalId),
+        tokens: &Tokens,
+        learner: u32,
+    ) -> Option<&MatchCase> {
+        let is_guest = |at| !matches!(at, Registration::Home | Registration::Previous);
+        let held = self.local(host, guest).filter(|held| is_guest(held.registration));
+        if held.is_some_and(|held| held.learner == Some(learner)) {
+            return None;
+        }
+        let home = self.home_of(learner).and_then(|(at, id)| Some((*at, id, &self.local(*at, id)?.tokens)));
+        let is_it = |case: &&MatchCase| {
+            let at_home = home.filter(|(at, ..)| *at == case.home);
+            let is_same =
+                |bar: &Bar| bar.learner == learner || at_home.is_some_and(|(_, id, _)| *id == bar.local);
+            let borne = |bar: &Bar| at_home.is_some_and(|(.., theirs)| bar.is_of(tokens, theirs));
+            let mut undone = case.bars.iter().filter(|bar| bar.undone);
+            undone.any(|bar| borne(bar) || (case.guest != *guest && is_same(bar)))
+        };
+        self.matches().undone_of(host).find(is_it)
     }
 }

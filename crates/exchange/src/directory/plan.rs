@@ -279,7 +279,7 @@ impl Planner<'_> {
         // A learner of ours stays who they were, whatever is corrected about them: placements and records rest on it.
         let held = self.directory.local(by, id).and_then(|l| l.learner).filter(|_| is_home);
         let anew = || held.unwrap_or_else(|| self.directory.next_learner());
-        let matched = approved.map_or_else(|| self.find(by, id, &tokens), Match::Learner);
+        let matched = approved.map_or_else(|| self.find((by, id), &tokens, is_home), Match::Learner);
         let learner = match matched {
             Match::Learner(number) => Some(number),
             // A number that says yes and a birth date that says no link nobody: a guest waits until people have looked.
@@ -391,7 +391,7 @@ impl Planner<'_> {
 
     /// Who the evidence says this is. Never guesses: two different answers are no answer. Somebody else's contradicting
     /// claim does not stand in the way of an answer, or any partner could unmatch another's learners.
-    fn find(&self, by: u16, id: &LocalId, tokens: &Tokens) -> Match {
+    fn find(&self, (by, id): (u16, &LocalId), tokens: &Tokens, is_home: bool) -> Match {
         let slug = |number: u16| self.directory.institution(number).map(|s| &s.info.slug);
         let Some(evidence) = slug(by).map(|own| tokens.evidence(own)) else { return Match::None };
         let (mut found, mut contradicted) = (Match::None, false);
@@ -403,6 +403,10 @@ impl Planner<'_> {
             let Some(number) = local.learner else { continue };
             // What people keep apart is neither an answer nor a contradiction.
             if self.apart((by, id), (institution, &other), number) {
+                continue;
+            }
+            // Nor do a new id, or a new id of the home's, make a new child of one whom people said is another.
+            if !is_home && self.directory.undone_before((by, id), tokens, number).is_some() {
                 continue;
             }
             let Some(theirs) = slug(institution).map(|slug| local.tokens.evidence(slug)) else { continue };

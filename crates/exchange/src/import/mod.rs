@@ -280,11 +280,12 @@ fn link(
     }
     // People of the two have taken it apart since: a file that is imported once more doesn't know better.
     let directory = &work.planner.directory;
-    if directory.matches().parts((host, at_host), learner, directory.home_of(learner)) {
-        return changed;
-    }
+    let apart = directory.matches().parts((host, at_host), learner, directory.home_of(learner));
     let (registration, tokens, called) = guest
         .map_or((Registration::Guest, Tokens::default(), None), |l| (l.registration, l.tokens, l.called));
+    if apart || directory.undone_before((host, at_host), &tokens, learner).is_some() {
+        return changed;
+    }
     work.planner.place_learner(host, at_host, registration, tokens, Some(learner), called, now);
     changed + 1
 }

@@ -19,6 +19,8 @@ pub(crate) struct Fit {
     pub verdict: Verdict,
     /// True if people took a link between the two apart.
     pub undone: bool,
+    /// Another of the host's ids whose link to this learner people took apart.
+    pub another: Option<LocalId>,
     /// True if the home said no, and nothing has changed since.
     pub refused: bool,
 }
@@ -73,12 +75,15 @@ pub(crate) fn fits(directory: &Directory, host: u16, guest: &LocalId) -> Vec<Fit
         let case = directory.matches().between(host, guest, home);
         let (undone, refused) =
             case.map_or((false, false), |case| (case.has_undone(&local), case.has_refused(&local)));
+        let before = directory.undone_before((host, guest), &held.tokens, learner).map(|case| &case.guest);
+        let undone = undone || before == Some(guest);
         (verdict != Verdict::NoMatch || undone).then_some(Fit {
             home,
             local,
             learner,
             verdict,
             undone,
+            another: before.filter(|id| *id != guest).cloned(),
             refused,
         })
     };

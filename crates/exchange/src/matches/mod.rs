@@ -135,7 +135,7 @@ impl Exchange {
                 None => {
                     for fit in ours {
                         let (local, learner) = (fit.local.clone(), fit.learner);
-                        case.bar(Bar { local, learner, undone: false });
+                        case.bar(Bar { local, learner, undone: false, numbers: Vec::new() });
                     }
                     said(&mut case, &actor, MatchDeed::No, None, now);
                     put(work, &actor, case, (None, rules));
@@ -195,7 +195,9 @@ impl Exchange {
             let held = directory.matches().get(id).cloned();
             let mut case = held.unwrap_or_else(|| MatchCase::new(id, (host, guest.clone(), link.home)));
             case.bars.retain(|bar| bar.local != link.local);
-            case.bar(Bar { local: link.local.clone(), learner: link.learner, undone: true });
+            let bore = directory.local(host, &guest).map(|held| held.tokens.numbers().collect());
+            let (local, learner, numbers) = (link.local.clone(), link.learner, bore.unwrap_or_default());
+            case.bar(Bar { local, learner, undone: true, numbers });
             said(&mut case, &actor, MatchDeed::Undone, Some(&link.local), now);
             put(work, &actor, case, (Some(link.learner), rules));
             work.planner.unlink(host, &guest);

@@ -47,6 +47,8 @@ pub struct FitSeen {
     pub means: &'static str,
     /// True if people took a link to them apart.
     pub undone: bool,
+    /// Another of the asker's own ids whose link to them people took apart: this one isn't linked by itself.
+    pub another: Option<LocalId>,
 }
 
 /// A home where somebody fits a guest, or that was asked about one.
@@ -90,6 +92,8 @@ pub struct OptionSeen {
     pub placed: bool,
     /// True if a link to them was taken apart before.
     pub undone: bool,
+    /// True if a link of another of the host's guests to them was taken apart before.
+    pub another: bool,
 }
 
 /// A question of a host's.
@@ -241,10 +245,11 @@ pub(crate) fn home_seen(
     let seen = |(home, all): (u16, Vec<Fit>)| {
         let state = directory.institution(home)?;
         let case = directory.matches().between(own, guest, home);
-        let mut sums: BTreeMap<(&'static str, &'static str, bool), usize> = BTreeMap::new();
+        let mut sums: BTreeMap<_, usize> = BTreeMap::new();
         let open: Vec<&Fit> = all.iter().filter(|fit| !fit.refused).collect();
         for fit in &open {
-            *sums.entry((words(fit.verdict), means(fit.verdict), fit.undone)).or_default() += 1;
+            let said = (words(fit.verdict), means(fit.verdict), fit.undone, fit.another.clone());
+            *sums.entry(said).or_default() += 1;
         }
         let is_open = case.is_some_and(MatchCase::is_open);
         Some(HomeSeen {
@@ -255,7 +260,13 @@ pub(crate) fn home_seen(
             is_open,
             fits: sums
                 .into_iter()
-                .map(|((says, means, undone), learners)| FitSeen { learners, says, means, undone })
+                .map(|((says, means, undone, another), learners)| FitSeen {
+                    learners,
+                    says,
+                    means,
+                    undone,
+                    another,
+                })
                 .collect(),
             history: history(directory, own, case),
         })
@@ -318,6 +329,7 @@ fn question(
             points: guest.as_ref().map_or_else(Points::default, |guest| points(guest, &ours)),
             placed: local.sides.iter().any(|side| !side.hosting && side.other == case.host),
             undone: fit.undone,
+            another: fit.another.is_some(),
         })
     };
     let ours: Vec<&Fit> = all.iter().filter(|fit| fit.home == own && fit.refused == declined).collect();

@@ -8,7 +8,13 @@ pub(crate) fn stamp(directory: &Directory, key: &MatchingKey, case: &MatchCase, 
     let guest = directory.local(case.host, &case.guest).map(|local| &local.tokens);
     let offered = fits.iter().map(|fit| {
         let ours = directory.local(fit.home, &fit.local).map(|local| &local.tokens);
-        serde_json::json!([fit.local.as_str(), format!("{:?}", fit.verdict), fit.undone, ours])
+        serde_json::json!([
+            fit.local.as_str(),
+            format!("{:?}", fit.verdict),
+            fit.undone,
+            fit.another.is_some(),
+            ours
+        ])
     });
     let offered: Vec<_> = offered.collect();
     let shown = serde_json::json!([case.id().to_string(), guest, offered]);

@@ -200,6 +200,8 @@ async fn forgetting_takes_what_a_learner_is_matched_by_and_waits_for_placements_
 #[tokio::test]
 async fn forgetting_takes_what_people_said_of_matches_and_leaves_what_they_said_of_others() {
     const PAIR: &[u8] = b"\"guest\":\"n-77\"";
+    // What the guest bore, as keyed hashes, whom people took for the learner until they undid it.
+    const BORE: &[u8] = b"\"undone\":true,\"numbers\":[\"";
     for twin in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         let mut world = World::with_store(file_store(folder.path()).await, with_officers()).await;
@@ -228,6 +230,7 @@ async fn forgetting_takes_what_people_said_of_matches_and_leaves_what_they_said_
         }
         world.declare("kingsmead", end("k-1", "northgate", world.now())).await;
         assert!(found(folder.path(), PAIR) > 0, "who was taken for whom is in the payloads");
+        assert!(found(folder.path(), BORE) > 0, "and by which numbers");
         let what = Erasing::Learner(id("k-1"));
         let erased =
             world.exchange.erase(dpo.acting(), &what, ERASE, (true, true), world.now()).await.unwrap();
@@ -242,6 +245,7 @@ async fn forgetting_takes_what_people_said_of_matches_and_leaves_what_they_said_
             assert_eq!(deeds, [MatchDeed::Asked, MatchDeed::Yes, MatchDeed::Forgotten]);
         } else {
             assert_eq!(found(folder.path(), PAIR), 0, "it is in no file of the database");
+            assert_eq!(found(folder.path(), BORE), 0, "nor is a number of the guest's");
             assert!(after.guests.iter().all(|guest| guest.homes.is_empty()), "nobody is offered");
         }
     }

@@ -6,6 +6,7 @@ mod accounts;
 mod agreements;
 mod alerts;
 mod alignment;
+mod apart;
 mod by_learner;
 mod cases;
 mod codes;

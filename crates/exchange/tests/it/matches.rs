@@ -8,10 +8,10 @@ use commonroll_core::{
 };
 use commonroll_exchange::*;
 
-const ULN: &str = "1000000019";
-const OTHER: &str = "1000000027";
+pub const ULN: &str = "1000000019";
+pub const OTHER: &str = "1000000027";
 
-fn called(declaration: Declaration, forename: &str, born: &str) -> Declaration {
+pub fn called(declaration: Declaration, forename: &str, born: &str) -> Declaration {
     let Declaration::Learner(mut learner) = declaration else { unreachable!() };
     learner.forename = Text::parse("forename", forename, 100).unwrap();
     learner.birth_date = (!born.is_empty()).then(|| date(born));
@@ -30,26 +30,26 @@ async fn mistyped(database: &str) -> World {
     world
 }
 
-struct People {
-    host: Actor,
-    home: Actor,
-    other: Actor,
+pub struct People {
+    pub host: Actor,
+    pub home: Actor,
+    pub other: Actor,
 }
 
-fn people(world: &World) -> People {
+pub fn people(world: &World) -> People {
     let manager = |at| Actor::new(world, at, Role::DataManager);
     People { host: manager("northgate"), home: manager("kingsmead"), other: manager("ridgeway") }
 }
 
-async fn seen(world: &World, actor: &Actor) -> UnmatchedSeen {
+pub async fn seen(world: &World, actor: &Actor) -> UnmatchedSeen {
     world.exchange.unmatched(actor.acting(), None, world.now()).await.unwrap()
 }
 
-async fn ask(world: &World, host: &Actor, guest: &str, home: &str) -> Result<MatchId, LawError> {
+pub async fn ask(world: &World, host: &Actor, guest: &str, home: &str) -> Result<MatchId, LawError> {
     world.exchange.ask_match(host.acting(), (&id(guest), &slug(home)), world.now()).await
 }
 
-async fn answer(world: &World, home: &Actor, of: MatchId, local: Option<&str>) -> Result<(), LawError> {
+pub async fn answer(world: &World, home: &Actor, of: MatchId, local: Option<&str>) -> Result<(), LawError> {
     let shown = stamp(world, home, of).await;
     let local = local.map(id);
     world.exchange.answer_match(home.acting(), (of, &shown), local.as_ref(), world.now()).await
@@ -61,16 +61,16 @@ async fn stamp(world: &World, home: &Actor, of: MatchId) -> String {
     questions.into_iter().find(|one| one.id == of).map_or(String::new(), |one| one.stamp)
 }
 
-async fn undo(world: &World, actor: &Actor, of: MatchId) -> Result<(), LawError> {
+pub async fn undo(world: &World, actor: &Actor, of: MatchId) -> Result<(), LawError> {
     world.exchange.undo_match(actor.acting(), of, world.now()).await
 }
 
-async fn reaches_home(world: &mut World, hour: i64) -> bool {
+pub async fn reaches_home(world: &mut World, hour: i64) -> bool {
     let taken = world.publish("northgate", vec![mark("northgate", "n-77", hour, 1)]).await;
     matches!(taken[0], RecordAnswer::Accepted { .. })
 }
 
-fn deeds(history: &[MatchStepSeen]) -> Vec<MatchDeed> {
+pub fn deeds(history: &[MatchStepSeen]) -> Vec<MatchDeed> {
     history.iter().map(|step| step.deed).collect()
 }
 

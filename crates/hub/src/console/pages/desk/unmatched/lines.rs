@@ -25,6 +25,7 @@ pub(super) struct Choice {
     pub unknown: String,
     pub placed: bool,
     pub undone: bool,
+    pub another: bool,
 }
 
 /// A guest whom nobody has matched.
@@ -91,6 +92,7 @@ fn choice(one: &OptionSeen) -> Choice {
         unknown: one.points.unknown.join(", "),
         placed: one.placed,
         undone: one.undone,
+        another: one.another,
     }
 }
 
@@ -137,7 +139,14 @@ fn home(signed: &Signed, one: &HomeSeen) -> Home {
 
 fn fits(fit: &FitSeen, home: &str) -> String {
     let learners = words::count(fit.learners as u64, "learner", "learners");
-    let undone = if fit.undone { "; matched before, until somebody undid it" } else { "" };
+    let undone = match (&fit.another, fit.undone) {
+        (_, true) => "; matched before, until somebody undid it".to_owned(),
+        (Some(id), false) => format!(
+            "; your id {} was matched with them until somebody undid it, so no other id of yours is matched with them by itself",
+            text(id)
+        ),
+        (None, false) => String::new(),
+    };
     format!("{learners} of {home}: {}{undone}", fit.says)
 }
 
