@@ -8,13 +8,13 @@ use crate::{
     shared::Shared,
 };
 use commonroll_core::{
-    Body, LocalId, RecordId, RecordKind, SchoolDate, Timestamp,
+    Body, LocalId, RecordId, RecordKind, Timestamp,
     directory::DateRange,
     record::{Assessment, Attendance},
 };
 use commonroll_views::progress::{About, CourseNumber, FEWEST, Mark, Outcome, Place, Progress};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Weak,
 };
 
@@ -29,15 +29,27 @@ enum Later {
     Change(Timestamp, Option<Box<Change>>),
 }
 
-/// A placement's two sides: dates and end.
+/// What one side said of a placement: dates and end.
+type Word = (DateRange, Option<Timestamp>);
+/// Whose word, on whom by the own id, with whom, in which group, and whether it is the host's.
+type SideKey = (u16, LocalId, u16, Option<LocalId>, bool);
+/// A placement: home, host, learner, group.
+type PlaceKey = (u16, u16, u32, Option<LocalId>);
+
+/// A placement's two sides, each by the ids of the learner that said so, newest last: a host may know one learner twice.
 #[derive(Default)]
 struct Sides {
     number: u64,
-    declared: Option<(DateRange, Option<Timestamp>)>,
-    accepted: Option<(DateRange, Option<Timestamp>)>,
+    declared: Vec<(LocalId, Word)>,
+    accepted: Vec<(LocalId, Word)>,
 }
 
-type PlaceKey = (u16, u16, u32, Option<LocalId>);
+impl Sides {
+    /// True if nobody says anything of it any more: who was taken for the learner is another.
+    const fn is_empty(&self) -> bool {
+        self.declared.is_empty() && self.accepted.is_empty()
+    }
+}
 
 /// The figures, and what it takes to feed them.
 pub(crate) struct ProgressView {
@@ -47,6 +59,11 @@ pub(crate) struct ProgressView {
     groups: HashMap<(u16, LocalId), u64>,
     /// Place and revision of each record that was told.
     held: HashMap<RecordId, (u64, u32)>,
+    /// Titles and subjects of groups, by host and code.
+    titles: HashMap<(u16, LocalId), (String, String)>,
+    /// Who each institution's learners and guests are, as far as the log has come: a match counts from its entry on.
+    who: HashMap<(u16, LocalId), Option<u32>>,
+    words: BTreeMap<SideKey, Word>,
     sides: HashMap<PlaceKey, Sides>,
     /// Where what is new began at the start.
     edge: u64,
@@ -64,6 +81,9 @@ impl ProgressView {
             courses: HashMap::new(),
             groups: HashMap::new(),
             held: HashMap::new(),
+            titles: HashMap::new(),
+            who: HashMap::new(),
+            words: BTreeMap::new(),
             sides: HashMap::new(),
             edge: u64::MAX,
             complete: false,
@@ -82,8 +102,9 @@ impl ProgressView {
         seen.whole = seen.seen.sites.iter().map(|row| (row.0, self.is_whole(row.0))).collect();
         seen.courses = self.courses.iter().map(|((_, title), number)| (*number, title.clone())).collect();
         seen.bridge = own.map(|own| self.progress.bridge(own));
+        let placed = self.sides.iter().filter(|(_, sides)| !sides.is_empty()).map(|(key, _)| key);
         let mine = |key: &&PlaceKey| of.is_none_or(|of| key.1 == of);
-        let learners: HashSet<u32> = self.sides.keys().filter(mine).map(|key| key.2).collect();
+        let learners: HashSet<u32> = placed.filter(mine).map(|key| key.2).collect();
         // A round number: one learner more or less is not to be seen.
         seen.learners = (learners.len() >= FEWEST).then_some(learners.len() as u64 / 5 * 5);
         (seen.as_of, seen.complete) = (as_of, self.complete);
@@ -145,10 +166,7 @@ impl ProgressView {
     }
 
     fn titled(&self, host: u16, is: impl Fn(&LocalId, &(String, String)) -> bool) -> Option<String> {
-        let shared = self.shared.upgrade()?;
-        let directory = shared.directory();
-        let groups = &directory.institution(host)?.groups;
-        let found = groups.iter().filter(|(code, texts)| is(code, texts));
+        let found = self.titles.iter().filter(|((at, code), texts)| *at == host && is(code, texts));
         found.map(|(_, (title, subject))| if title.is_empty() { subject } else { title }.clone()).min()
     }
 
@@ -160,27 +178,72 @@ impl ProgressView {
 
     fn change(&mut self, at: Timestamp, change: Option<&Change>) {
         self.progress.tick(at);
-        let Some(Change::Side { by, local, other, group, hosting, dates, ended }) = change else { return };
+        match change {
+            Some(Change::Side { by, local, other, group, hosting, dates, ended }) => {
+                let key = (*by, local.clone(), *other, group.clone(), *hosting);
+                let word = (*dates, *ended);
+                self.words.insert(key.clone(), word);
+                if let Some(learner) = self.who_is(*by, local) {
+                    self.place(&key, learner, word, true);
+                }
+            }
+            Some(Change::Learner { institution, local, learner, contested, .. }) => {
+                self.matched(*institution, local, learner.filter(|_| !contested));
+            }
+            Some(Change::Group { institution, local, title, subject }) => {
+                self.titles.insert((*institution, local.clone()), (title.clone(), subject.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Who an institution's learner or guest is at this point of the log. Where the entry that said so is erased, as the
+    /// directory has it.
+    fn who_is(&mut self, institution: u16, local: &LocalId) -> Option<u32> {
+        let shared = self.shared.clone();
+        let now =
+            || shared.upgrade().and_then(|shared| shared.directory().local(institution, local)?.learner);
+        *self.who.entry((institution, local.clone())).or_insert_with(now)
+    }
+
+    /// Somebody is another learner than before, or one for the first time: what was said of their placements is about that
+    /// one from now on.
+    fn matched(&mut self, institution: u16, local: &LocalId, learner: Option<u32>) {
+        let before = self.who.insert((institution, local.clone()), learner).flatten();
+        if before == learner {
+            return;
+        }
+        let first = (institution, local.clone(), 0, None, false);
+        let of = self.words.range(first..).take_while(|(key, _)| key.0 == institution && key.1 == *local);
+        let of: Vec<(SideKey, Word)> = of.map(|(key, word)| (key.clone(), *word)).collect();
+        for (key, word) in of {
+            before.into_iter().for_each(|before| self.place(&key, before, word, false));
+            learner.into_iter().for_each(|learner| self.place(&key, learner, word, true));
+        }
+    }
+
+    /// What one side said is about this learner, or isn't any more.
+    fn place(&mut self, key: &SideKey, learner: u32, word: Word, is_theirs: bool) {
+        let (by, local, other, group, hosting) = key;
         let (home, host) = if *hosting { (*other, *by) } else { (*by, *other) };
-        let learner = self.shared.upgrade().and_then(|shared| shared.directory().local(*by, local)?.learner);
-        let Some(learner) = learner else { return };
         let next = self.sides.len() as u64;
         let fresh = Sides { number: next, ..Sides::default() };
         let sides = self.sides.entry((home, host, learner, group.clone())).or_insert(fresh);
         let side = if *hosting { &mut sides.accepted } else { &mut sides.declared };
-        *side = Some((*dates, *ended));
+        side.retain(|(id, _)| id != local);
+        side.extend(is_theirs.then(|| (local.clone(), word)));
         let (number, place) = (sides.number, placed(sides));
         let course = group.as_ref().map(|group| self.course(host, group));
-        let date: SchoolDate = dates.first();
-        self.progress.place(number, &About { host, home: Some(home), learner, course, date }, place);
+        let about = About { host, home: Some(home), learner, course, date: word.0.first() };
+        self.progress.place(number, &about, place);
     }
 }
 
 /// A placement that both sides have; the earlier of two ends counts.
 fn placed(sides: &Sides) -> Option<Place> {
-    let ((dates, ended), (_, other)) = (sides.declared?, sides.accepted?);
-    let ended = [ended, other].into_iter().flatten().min();
-    Some(Place { dates, ended })
+    let ((_, (dates, ended)), (_, (_, other))) = (sides.declared.last()?, sides.accepted.last()?);
+    let ended = [*ended, *other].into_iter().flatten().min();
+    Some(Place { dates: *dates, ended })
 }
 
 impl View for ProgressView {
@@ -228,7 +291,15 @@ impl View for ProgressView {
     }
 
     fn hears(&self, what: &str) -> bool {
-        matches!(what, "placement.declared" | "placement.accepted" | "placement.ended" | super::SHOWN)
+        matches!(
+            what,
+            "placement.declared"
+                | "placement.accepted"
+                | "placement.ended"
+                | "directory.learner"
+                | "directory.group"
+                | super::SHOWN
+        )
     }
 
     fn note(&mut self, seq: u64, note: &Note, change: Option<&Change>) {

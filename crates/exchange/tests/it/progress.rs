@@ -3,10 +3,14 @@
 use crate::world::*;
 use commonroll_core::{
     Body, Interval, Record, Role,
-    record::attendance::{Attendance, Physical, Presence},
+    directory::{Declaration, GroupDeclaration, Registration},
+    record::{
+        Text,
+        attendance::{Attendance, Physical, Presence},
+    },
 };
 use commonroll_exchange::*;
-use commonroll_views::progress::Attended;
+use commonroll_views::progress::{Attended, Kept};
 use std::sync::Arc;
 
 const DENIED: ReadError = ReadError::NotAllowed(NotAllowed::Denied);
@@ -147,4 +151,67 @@ async fn one_correction_is_not_to_be_seen_by_looking_twice_and_a_restart_tells_t
     let again = figures(&world, &lead, Role::ConsortiumLead, None).await.unwrap();
     assert!(again.complete);
     assert_eq!(again.seen, after.seen, "what a start reads anew ends where it was");
+}
+
+/// Northgate accepts its visitors before their home has declared them: they are matched after the placement was accepted.
+/// And in the middle of the year a match is undone.
+#[tokio::test]
+async fn a_match_after_the_placement_counts_alike_on_a_node_that_was_there_and_one_that_starts_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let file = PARTNERS
+        .into_iter()
+        .fold(consortium(), |file, name| file.with_person(&PEOPLE, &slug(name), Role::DataManager));
+    let world = World::sized(open_store(&database).await, file, Sizes::default()).await;
+    let (manager, lead) = (
+        Actor::new(&world, "kingsmead", Role::DataManager),
+        world.office("ridgeway", Role::ConsortiumLead, 60).await,
+    );
+    world.exchange.open_views(read_body, world.now());
+    world.exchange.tick(world.now()).await;
+    let english = GroupDeclaration {
+        local_id: id("ENG-1"),
+        course_title: Text::parse("course", "A level English", 100).unwrap(),
+        subject: Text::parse("subject", "English", 100).unwrap(),
+    };
+    world.declare("northgate", Declaration::Group(english)).await;
+    for at in 0..7 {
+        let guest = format!("n-{at}");
+        world.declare("northgate", learner(&guest, Registration::Guest, &uln(at))).await;
+        world.declare("northgate", acceptance(&guest, "kingsmead")).await;
+        world.exchange.tick(world.now()).await;
+    }
+    for at in 0..7 {
+        let local = format!("h-{at}");
+        world.declare("kingsmead", learner(&local, Registration::Home, &uln(at))).await;
+        world.declare("kingsmead", placement(&local, "northgate")).await;
+        world.exchange.tick(world.now()).await;
+    }
+    let counted = async |world: &World, exchange: &Exchange| {
+        for _ in 0..3 {
+            exchange.tick(world.now()).await;
+        }
+        let acting = Acting { speaker: &lead, role: Role::ConsortiumLead };
+        let seen = exchange.progress(acting, &ProgressAsk::default(), world.now()).await.unwrap();
+        assert!(seen.complete);
+        (seen.seen, seen.learners, seen.courses)
+    };
+    let later = async |world: &World| {
+        let node = Exchange::open(options(&database), world.now()).await.unwrap();
+        node.open_views(read_body, world.now());
+        counted(world, &node).await
+    };
+    next_day(&world, &lead, Role::ConsortiumLead).await;
+    let there = counted(&world, &world.exchange).await;
+    assert_eq!(there.0.total.kept, Some(Kept { begun: 7, left: 0 }));
+    assert_eq!(there.1, Some(5), "seven, and no more is told than that it is five or more");
+    assert_eq!(later(&world).await, there);
+
+    // One was somebody else: their placement is nobody's. One change of one learner is not to be seen by itself.
+    let of = world.exchange.unmatched(manager.acting(), Some(&id("h-3")), world.now()).await.unwrap();
+    world.exchange.undo_match(manager.acting(), of.links.links[0].id, world.now()).await.unwrap();
+    next_day(&world, &lead, Role::ConsortiumLead).await;
+    let undone = counted(&world, &world.exchange).await;
+    assert_eq!(undone.0.total.kept, there.0.total.kept);
+    assert_eq!(later(&world).await, undone);
 }
