@@ -65,9 +65,12 @@ pub(super) fn look(shared: &Arc<Shared>, evening: &Mutex<Evening>, now: Timestam
     let open = directory.alerts().not_over().filter_map(|alert| alert.id.key());
     let over = open.filter(|key| matches!(key, AlertKey::Misfit { .. }) && !found.contains_key(key));
     let over: Vec<What> = over.map(What::Over).collect();
-    let known =
-        |key: &AlertKey| directory.alerts().get(AlertId::of(key)).is_some_and(|alert| alert.over.is_none());
-    let new = found.into_iter().filter(|(key, _)| !known(key));
+    // Who is concerned only now is told, whoever else has been: a home that took the learner over, say.
+    let is_told = |key: &AlertKey, to: &[Notify]| {
+        let open = directory.alerts().get(AlertId::of(key)).filter(|alert| alert.over.is_none());
+        open.is_some_and(|alert| to.iter().all(|to| alert.told.iter().any(|(told, _)| *told == to.number())))
+    };
+    let new = found.into_iter().filter(|(key, to)| !is_told(key, to));
     let told = new.map(|(key, to)| What::Tell(Alert { key, to, repeated: 0, since: now }));
     over.into_iter().chain(told).collect()
 }

@@ -1,7 +1,7 @@
 //! The evening before: timetables that don't fit, told while there is time to mend them.
 
 use crate::{
-    whereabouts::{MINUTE, at, between, lesson, notice, school},
+    whereabouts::{MINUTE, at, between, lesson, notice, on_file, school},
     world::*,
 };
 use commonroll_core::{
@@ -226,4 +226,56 @@ async fn a_class_on_a_saturday_hides_no_monday_and_a_closed_day_is_found_on_it()
     let seen = world.misfits(&officer, BoardAsk::Away).await;
     let words = "Your timetable leaves learners to Northgate College, which is closed that day";
     assert_eq!(read(&seen), [("Northgate College", words)]);
+}
+
+/// The learner changes school in the middle of it: the new home knows of both placements only now.
+#[tokio::test]
+async fn a_home_that_takes_the_learner_over_is_told_what_the_one_before_was_told() {
+    let text = CONSORTIUM
+        .replace("\n[[agreement]]", "[[institution]]\nslug = \"hillcrest\"\nname = \"Hillcrest Academy\"\ntype = \"academy\"\n\n[[agreement]]")
+        .replace("\"northgate\"]", "\"northgate\", \"hillcrest\"]")
+        .replace("last_date = \"2027-07-31\"", "last_date = \"2027-07-31\"\ncard = [\"identity\", \"presence_today\"]");
+    let file = ConsortiumFile::parse(&text).unwrap().signed_by(&PEOPLE);
+    let all = PARTNERS.into_iter().chain(["hillcrest"]);
+    let file = all.fold(file, |file, name| file.with_person(&PEOPLE, &slug(name), Role::DataManager));
+    let mut world = on_file(open_store("sqlite::memory:").await, file).await;
+    world.enrol("hillcrest", 9).await;
+    let before = world.officer("kingsmead", 40).await;
+    let after = world.officer("hillcrest", 43).await;
+    for (by, said) in [
+        ("ridgeway", learner("r-9", Registration::Guest, "1000000019")),
+        ("kingsmead", placement("k-1", "ridgeway")),
+        ("ridgeway", acceptance("r-9", "kingsmead")),
+        ("northgate", tomorrow(None, classes(&[130]))),
+        ("ridgeway", tomorrow(None, classes(&[150]))),
+    ] {
+        assert_eq!(world.declare(by, said).await, DeclareResult::Accepted);
+    }
+    world.jump_to(FOUR + 1).await;
+    let clash = |misfits: &[AlarmSeen]| {
+        misfits.iter().filter(|one| one.known.contains("expect them at the same time")).count()
+    };
+    assert_eq!(clash(&world.misfits(&before, BoardAsk::Away).await), 1);
+    assert_eq!(world.misfits(&after, BoardAsk::Away).await, []);
+
+    for (by, said) in [
+        ("kingsmead", learner("k-1", Registration::Previous, "1000000019")),
+        ("hillcrest", learner("h-1", Registration::Home, "1000000019")),
+        ("hillcrest", placement("h-1", "northgate")),
+        ("hillcrest", placement("h-1", "ridgeway")),
+        ("northgate", acceptance("n-1", "hillcrest")),
+        ("ridgeway", acceptance("r-9", "hillcrest")),
+    ] {
+        assert_eq!(world.declare(by, said).await, DeclareResult::Accepted);
+    }
+    world.jump_to(FOUR + 3).await;
+    assert_eq!(clash(&world.misfits(&after, BoardAsk::Away).await), 1);
+    assert_eq!(world.misfits(&before, BoardAsk::Away).await, [], "they left");
+    let told = world.entries_of("alert.told").await;
+    let of: Vec<_> = told.iter().filter(|entry| entry["more"]["about"] == "two_hosts").collect();
+    assert_eq!(of.len(), 2, "each home once: {of:?}");
+    assert_eq!(of[1]["more"]["told"], serde_json::json!(["kingsmead", "hillcrest"]));
+    world.jump_to(FOUR + 5).await;
+    let told = world.entries_of("alert.told").await;
+    assert_eq!(told.iter().filter(|entry| entry["more"]["about"] == "two_hosts").count(), 2, "and not again");
 }
