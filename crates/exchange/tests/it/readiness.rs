@@ -243,3 +243,37 @@ async fn a_day_in_many_small_blocks_is_read_by_few_statements() {
     let took = reads.load(Ordering::Relaxed) - before;
     assert!(took <= 3, "one for the ids, two for eighteen blocks: {took}");
 }
+
+/// A home that sends nothing in lesson time and takes what is for it.
+#[tokio::test]
+async fn a_receipt_is_a_word_that_keeps_a_partner_fresh_as_its_definition_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let file = consortium().with_person(&PEOPLE, &slug("kingsmead"), Role::DataManager);
+    let mut world = World::sized(open_store(&database).await, file, Sizes::default()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    world.exchange.open_views(read_body, world.now());
+    let (lesson, first) = lesson_and_mark("n-77", 9, 1);
+    let day = DayDeclaration::new(first.head.date, false, None, vec![lesson]).unwrap();
+    world.declare("kingsmead", Declaration::Day(day)).await;
+    world.pass(HOUR + HOUR / 6);
+    world.publish("northgate", vec![first]).await;
+    let (_, cursor) = world.feed("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    world.pass(2 * HOUR);
+    let home = Actor::new(&world, "kingsmead", Role::DataManager).speaker;
+    let look = async |world: &World| {
+        for _ in 0..3 {
+            world.exchange.tick(world.now()).await;
+        }
+        let acting = Acting { speaker: &home, role: Role::DataManager };
+        world.exchange.readiness(acting, Some(&slug("kingsmead")), world.now()).await.unwrap()
+    };
+    let seen = look(&world).await;
+    assert_eq!(numbers(&seen, What::Fresh), (3, 12), "a quarter of an hour from ten past nine on");
+    assert!(What::Fresh.definition().means.contains("a receipt"));
+    world.exchange.close(world.now()).await;
+    world.started_again(open_store(&database).await).await;
+    world.exchange.open_views(read_body, world.now());
+    assert_eq!(look(&world).await.partners[0].report, seen.partners[0].report);
+}

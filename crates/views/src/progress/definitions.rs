@@ -31,8 +31,8 @@ pub const RETENTION: Definition = Definition {
 };
 /// Register punctuality.
 pub const REGISTERS: Definition = Definition {
-    name: "Registers in time",
-    means: "Registers of which the first mark was here within 10 minutes of the lesson's start. It counts registers, not learners, so none are hidden.",
+    name: "Registers begun in time",
+    means: "Registers of which the first mark was here within 10 minutes of the lesson's start. It counts registers, not learners, so none are hidden. Readiness has another figure, “Registers back in time”: it counts from the lesson's end.",
 };
 /// Freshness.
 pub const FRESHNESS: Definition = Definition {

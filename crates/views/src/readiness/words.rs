@@ -81,8 +81,8 @@ impl What {
                 "Of the marks that were due (a lesson that you declared and that is over, times the visiting learners placed in its group), those that have come by now.",
             ),
             Self::OnTime => (
-                "On time",
-                "Of the registers that came, those whose first mark was here within 10 minutes of the lesson’s end.",
+                "Registers back in time",
+                "Of the registers that came of lessons that you declared, those whose first mark was here within 10 minutes of the lesson’s end. The progress page has another figure, “Registers begun in time”: it counts from the lesson’s start.",
             ),
             Self::TakenIn => (
                 "Taken in",
@@ -102,7 +102,7 @@ impl What {
             ),
             Self::Fresh => (
                 "Fresh",
-                "Of the time from your first lesson’s start to your last lesson’s end, the part in which your newest word (a record, a receipt, or your agent’s word that all is sent) was 15 minutes old at most.",
+                "Of the time from your first lesson’s start to your last lesson’s end, the part in which your newest word (records, a day’s timetable, a receipt, or your agent’s word that all is sent) was 15 minutes old at most.",
             ),
             Self::Stable => (
                 "Stable",
