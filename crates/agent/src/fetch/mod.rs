@@ -7,9 +7,12 @@
 
 mod folder;
 pub mod http;
+mod pace;
 pub mod secret;
+mod sheet;
 mod since;
 pub mod sql;
+mod watch;
 
 pub use folder::{Folder, NewFile};
 pub use secret::Secret;
@@ -51,6 +54,11 @@ pub trait Fetcher: Send + Sync {
     /// True if each file of this source adds to those before.
     fn adds(&self) -> bool {
         false
+    }
+
+    /// How long the MIS is to be left alone at least after the last fetch.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// What a person should change though fetching works, as far as it was seen.
@@ -137,7 +145,9 @@ pub fn fetchers(
         let fetcher: Box<dyn Fetcher> = match connection.kind {
             Kind::Mysql | Kind::Postgres => {
                 let writes = writes(settings, connection);
-                Box::new(sql::SqlFetcher::new(source, connection.clone(), writes).map_err(wrong)?)
+                Box::new(
+                    sql::SqlFetcher::new(source, connection.clone(), clock.clone(), writes).map_err(wrong)?,
+                )
             }
             Kind::Http => match http::Http::new(connection, clock.clone(), rng.clone()) {
                 Ok(Some(http)) => Box::new(http),

@@ -2,50 +2,70 @@
 //!
 //! Everything is read in a transaction that can't write, at one moment, with a time limit, and straight into the file: memory
 //! doesn't grow with the number of rows. What the rows mean is not known here. To spare the MIS, a cheap question comes first:
-//! while its answer stays the same, the query is asked only now and then.
+//! while its answer stays the same, the query is asked only now and then. Where it changes, rows of the present day alone are
+//! asked for if the mapping can tell them. And whatever is asked, the MIS rests a hundred times as long as it took to answer.
 
-use super::{FetchFault, Fetcher, Folder, Outcome, print, secret, since::Since};
+use super::{
+    FetchFault, Fetcher, Folder, Outcome, pace::Pace, print, secret, sheet::Sheet, since::Since, watch::probe,
+};
 use crate::{
+    chance::Clock,
     database::{Address, DatabaseFault, Link, Value, may_write},
     settings::{Connection, Source},
 };
-use commonroll_connectors::{
-    Limits,
-    mapping::{Container, Dialect, Format, Sql},
-    render::csv_cell,
-};
+use commonroll_connectors::mapping::{Container, Dialect, Format, Sql};
 use commonroll_core::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::{io::Write, sync::Mutex};
-
-/// The query is asked this often whatever the probe says: a window of dates moves, and a probe may be wrong.
-const ANYWAY_US: i64 = 15 * 60 * 1_000_000;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 /// Asks one database what one mapping says.
-#[derive(Debug)]
 pub struct SqlFetcher {
-    connection: std::sync::Arc<Connection>,
+    connection: Arc<Connection>,
     at: Address,
+    clock: Arc<dyn Clock>,
     /// True if the same account is to write back: then it must be able to.
     writes: bool,
     /// True if each file says what is new alone.
     adds: bool,
-    warning: Mutex<Option<Option<String>>>,
+    pace: Pace,
+    held: Mutex<Held>,
+}
+
+/// What is known while the program runs.
+#[derive(Debug, Default)]
+struct Held {
+    /// What the account may do that it should not, once it was looked at.
+    rights: Option<Option<String>>,
+    /// The note of a folder, as it is by now: it is only written where the next start would do something else with it.
+    note: Option<(PathBuf, Note)>,
 }
 
 /// What is remembered from one fetch to the next, beside the files.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Note {
     /// Print of what was asked.
     asked: String,
     /// Print of the probe's answer.
     probe: Option<String>,
-    /// When the query was last asked.
+    /// When the query was last asked for all its rows.
     at_us: i64,
     /// How far it was read, where the query goes on from there.
     since: Since,
     /// How many files there have been.
     count: u64,
+}
+
+/// Which rows are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    /// All that the query gives.
+    All,
+    /// Those of the present day; what the file says of days before stays.
+    Today,
 }
 
 /// The file of a query that gives all there is.
@@ -58,7 +78,8 @@ impl SqlFetcher {
     /// The key at fault and what to write instead.
     pub fn new(
         source: &Source,
-        connection: std::sync::Arc<Connection>,
+        connection: Arc<Connection>,
+        clock: Arc<dyn Clock>,
         writes: bool,
     ) -> Result<Self, String> {
         let at = Address::of(&connection)?;
@@ -71,7 +92,12 @@ impl SqlFetcher {
                        changed, the other all there is";
             return Err(fix.to_owned());
         }
-        Ok(Self { connection, at, writes, adds: is_delta, warning: Mutex::new(None) })
+        let (pace, held) = (Pace::new(sql.recent.is_some()), Mutex::default());
+        Ok(Self { connection, at, clock, writes, adds: is_delta, pace, held })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Signs in.
@@ -81,7 +107,7 @@ impl SqlFetcher {
     }
 
     async fn look_at_rights(&self, link: &mut Link) -> Result<(), DatabaseFault> {
-        let known = self.warning.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some();
+        let known = self.held().rights.is_some();
         if known {
             return Ok(());
         }
@@ -92,7 +118,7 @@ impl SqlFetcher {
                 self.connection.name
             )
         });
-        *self.warning.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(warning);
+        self.held().rights = Some(warning);
         Ok(())
     }
 
@@ -105,21 +131,36 @@ impl SqlFetcher {
     ) -> Result<Outcome, FetchFault> {
         self.look_at_rights(link).await?;
         let asked = print(source.mapping_text.as_bytes());
-        let old: Note = into.note().and_then(|note| serde_json::from_slice(&note).ok()).unwrap_or_default();
+        let held = self.held().note.clone().filter(|(folder, _)| folder == into.path());
+        let read = || into.note().and_then(|note| serde_json::from_slice(&note).ok()).unwrap_or_default();
+        let old: Note = held.map_or_else(read, |(_, note)| note);
         let same = old.asked == asked;
         // Asked before the moment that is read begins: what changes in between is found by the next probe.
         let probe = probe(link, sql).await?.map(|answer| print(answer.as_bytes()));
-        let recent = (0..ANYWAY_US).contains(&now.micros().saturating_sub(old.at_us));
-        let there = self.adds || into.path().join(WHOLE).exists();
-        if same && recent && there && probe.is_some() && probe == old.probe {
+        let is_there = self.adds || into.path().join(WHOLE).exists();
+        let is_known = same && is_there && !self.pace.is_all_due(now.micros().saturating_sub(old.at_us));
+        if is_known && probe.is_some() && probe == old.probe {
             return Ok(Outcome::Unchanged);
         }
-        let since = if same { old.since } else { Since::default() };
-        let mut note = Note { asked, probe, at_us: now.micros(), since, count: old.count };
-        let name = self.read(link, sql, into, &mut note).await?;
+        let mut note =
+            Note { asked, probe, at_us: now.micros(), ..if same { old.clone() } else { Note::default() } };
+        note.count = old.count;
+        let mut name = None;
+        if is_known && sql.recent.is_some() {
+            note.at_us = old.at_us;
+            name = self.read_timed(link, (sql, Ask::Today), into, (&mut note, now)).await?;
+        }
+        let is_today = name.is_some();
+        if !is_today {
+            note.at_us = now.micros();
+            name = self.read_timed(link, (sql, Ask::All), into, (&mut note, now)).await?;
+        }
         // Last: a crash before this asks once more, which changes nothing.
-        let bytes = serde_json::to_vec(&note).map_err(std::io::Error::other)?;
-        into.keep_note(Some(&bytes))?;
+        if name.is_some() || !same || note.since.differs(&old.since) {
+            let bytes = serde_json::to_vec(&note).map_err(std::io::Error::other)?;
+            into.keep_note(Some(&bytes))?;
+        }
+        self.held().note = Some((into.path().to_owned(), note));
         Ok(match name {
             None => Outcome::Unchanged,
             Some(name) if self.adds && same => Outcome::Added(name),
@@ -127,51 +168,84 @@ impl SqlFetcher {
         })
     }
 
-    /// Asks the query and writes what it gives. The file's name, or `None` if it gave nothing new.
+    /// As [`SqlFetcher::read`], and takes note of what it cost.
+    async fn read_timed(
+        &self,
+        link: &mut Link,
+        what: (&Sql, Ask),
+        into: &Folder,
+        note: (&mut Note, Timestamp),
+    ) -> Result<Option<String>, FetchFault> {
+        let begun = self.clock.now();
+        let read = self.read(link, what, into, note).await;
+        // Who waits for a lock costs nothing; a query that is broken off did.
+        if read.as_ref().map_or_else(|fault| fault.rule == "SQL-SLOW", |_| true) {
+            self.pace.took(what.1 == Ask::All, begun, self.clock.now());
+        }
+        read
+    }
+
+    /// Asks the query and writes what it gives. The file's name, or `None` if it gave nothing new, or what it gives of today
+    /// can't be laid over the file that is there.
     async fn read(
         &self,
         link: &mut Link,
-        sql: &Sql,
+        (sql, ask): (&Sql, Ask),
         into: &Folder,
-        note: &mut Note,
+        (note, now): (&mut Note, Timestamp),
     ) -> Result<Option<String>, FetchFault> {
-        let query = sql.query_for(link.dialect());
-        if sql.since.is_some() {
-            go_on_from(link, note.since.begins().map(str::to_owned)).await?;
-        }
+        let now_us = now.micros();
+        let query = match (ask, &sql.since) {
+            (Ask::Today, _) => sql.recent_query_for(link.dialect()),
+            (Ask::All, None) => sql.query_for(link.dialect()),
+            (Ask::All, Some(_)) => {
+                let begins = note.since.begins(now_us);
+                go_on_from(link, begins.map(str::to_owned)).await?;
+                sql.query_from(link.dialect(), begins)
+            }
+        };
         link.begin_reading().await?;
         let columns = link.columns(&query).await?;
-        let place = match &sql.since {
-            None => None,
-            Some(name) => Some(columns.iter().position(|column| column == name).ok_or_else(|| {
-                let fix = format!("the query gives no column `{name}`, which sql.since names");
+        let place = |setting: &str, column: &Option<String>| match column {
+            None => Ok(None),
+            Some(name) => columns.iter().position(|column| column == name).map(Some).ok_or_else(|| {
+                let fix = format!("the query gives no column `{name}`, which sql.{setting} names");
                 FetchFault::new("SQL-SINCE", fix)
-            })?),
+            }),
         };
+        let (goes_on_at, day_at) = (place("since", &sql.since)?, place("recent", &sql.recent)?);
         let name =
-            if place.is_some() { format!("rows-{:012}.csv", note.count + 1) } else { WHOLE.to_owned() };
-        let mut file = Sheet { file: into.begin(&name)?, bytes: 0, line: String::new() };
-        file.row(columns.iter().map(|column| Some(column.as_str())))?;
-        let (mut is_new, mut look) = (place.is_none(), note.since.look());
-        link.rows::<FetchFault>(&query, &mut |cells| {
-            file.fill(cells.iter().copied());
-            if let Some(place) = place {
-                if !look.row(&file.line, cells[place]) {
-                    return Ok(());
-                }
-                is_new = true;
+            if goes_on_at.is_some() { format!("rows-{:012}.csv", note.count + 1) } else { WHOLE.to_owned() };
+        let mut sheet = Sheet::new(into, name, &columns);
+        let mut today = None;
+        if let (Ask::Today, Some(place)) = (ask, day_at) {
+            let day = link.one("select current_date").await?;
+            let day = day.trim_end_matches('\u{1f}').to_owned();
+            if !sheet.take_over(place, &day)? {
+                link.run("rollback").await?;
+                return Ok(None);
             }
-            file.write()
+            today = Some((place, day));
+        } else if goes_on_at.is_none() {
+            sheet.begin()?;
+        }
+        let mut look = note.since.look(now_us);
+        link.rows::<FetchFault>(&query, &mut |cells| {
+            if today.as_ref().is_some_and(|(place, day)| cells[*place].unwrap_or_default() < day.as_str()) {
+                return Ok(());
+            }
+            sheet.fill(cells.iter().copied());
+            if goes_on_at.is_some_and(|place| !look.row(sheet.line(), cells[place])) {
+                return Ok(());
+            }
+            sheet.write()
         })
         .await?;
         link.run("rollback").await?;
-        note.since = look.end(note.at_us);
-        if !is_new {
-            return Ok(None);
-        }
-        file.file.finish()?;
-        note.count += 1;
-        Ok(Some(name))
+        note.since = look.end();
+        let name = sheet.finish()?;
+        note.count += u64::from(name.is_some());
+        Ok(name)
     }
 }
 
@@ -191,8 +265,13 @@ impl Fetcher for SqlFetcher {
         self.adds
     }
 
+    fn rest(&self) -> Duration {
+        self.pace.rest()
+    }
+
     fn warning(&self) -> Option<String> {
-        self.warning.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone().flatten()
+        let rights = self.held().rights.clone().flatten();
+        rights.or_else(|| self.pace.warning(&self.connection.name))
     }
 }
 
@@ -204,69 +283,6 @@ fn sql(source: &Source) -> Option<&Sql> {
     }
 }
 
-/// The answer of the mapping's probe, or of the server about the tables that the mapping watches; `None` without either.
-async fn probe(link: &mut Link, sql: &Sql) -> Result<Option<String>, FetchFault> {
-    link.begin_reading().await?;
-    let answer = if let Some(probe) = sql.probe() {
-        Some(link.one(probe).await?)
-    } else if sql.watch.is_empty() {
-        None
-    } else {
-        Some(watched(link, &sql.watch).await?)
-    };
-    link.run("rollback").await?;
-    Ok(answer)
-}
-
-/// When each table was last written to, or how often. Names are letters, digits, `_` and `$`: the mapping was checked.
-async fn watched(link: &mut Link, tables: &[String]) -> Result<String, FetchFault> {
-    let query = match link.dialect() {
-        // The time has whole seconds: in this one and the one before, another change could hide behind the same time. Views
-        // and tables of other engines have none: then it always looks changed.
-        Dialect::MySql => {
-            let names: Vec<String> = tables.iter().map(|table| format!("'{table}'")).collect();
-            format!(
-                "select table_name, case when update_time >= now() - interval 1 second then now(6) \
-                 when update_time is null and (engine is null or engine <> 'InnoDB') then now(6) else update_time end \
-                 from information_schema.tables where table_schema = database() and table_name in ({}) order by 1",
-                names.join(", ")
-            )
-        }
-        Dialect::Postgres => {
-            // As the mapping writes it, and else as the database folds what isn't quoted.
-            let name = |table: &String| {
-                let quoted: Vec<String> = table.split('.').map(|part| format!("\"{part}\"")).collect();
-                format!("coalesce(to_regclass('{}'), to_regclass('{table}'))", quoted.join("."))
-            };
-            let names: Vec<String> = tables.iter().map(name).collect();
-            format!(
-                "select c.relname, case when c.relkind = 'r' then concat(c.oid, ' ', pg_stat_get_tuples_inserted(c.oid), ' ', \
-                 pg_stat_get_tuples_updated(c.oid), ' ', pg_stat_get_tuples_deleted(c.oid)) \
-                 else concat(clock_timestamp()) end from pg_class c where c.oid in ({}) order by 1",
-                names.join(", ")
-            )
-        }
-    };
-    let (mut answer, mut found) = (String::new(), Vec::new());
-    link.rows::<DatabaseFault>(&query, &mut |cells| {
-        found.push(cells.first().copied().flatten().unwrap_or_default().to_lowercase());
-        for cell in cells {
-            answer.push_str(cell.unwrap_or("never"));
-            answer.push('\u{1f}');
-        }
-        Ok(())
-    })
-    .await?;
-    if let Some(table) = tables.iter().find(|table| !found.contains(&table.to_lowercase())) {
-        let fix = format!(
-            "the database has no table `{table}` that the mapping watches, or the account may not see it: the MIS is of another \
-             version than the mapping, or the account lacks SELECT on it. Compare with the MIS's own tables"
-        );
-        return Err(FetchFault::new("SQL-TABLE", fix));
-    }
-    Ok(answer)
-}
-
 /// Tells the session where the query goes on.
 async fn go_on_from(link: &mut Link, since: Option<String>) -> Result<(), DatabaseFault> {
     match link.dialect() {
@@ -275,42 +291,6 @@ async fn go_on_from(link: &mut Link, since: Option<String>) -> Result<(), Databa
             let value = Value::Text(Some(since.unwrap_or_default()));
             link.ask("select set_config('commonroll.since', ?, false)", &[value]).await.map(drop)
         }
-    }
-}
-
-/// A CSV file on its way.
-struct Sheet {
-    file: super::NewFile,
-    bytes: u64,
-    line: String,
-}
-
-impl Sheet {
-    fn row<'c>(&mut self, cells: impl Iterator<Item = Option<&'c str>>) -> Result<(), FetchFault> {
-        self.fill(cells);
-        self.write()
-    }
-
-    /// Makes the cells the line that is written next.
-    fn fill<'c>(&mut self, cells: impl Iterator<Item = Option<&'c str>>) {
-        self.line.clear();
-        for (place, cell) in cells.enumerate() {
-            if place > 0 {
-                self.line.push(',');
-            }
-            csv_cell(cell.unwrap_or_default(), &mut self.line);
-        }
-        self.line.push('\n');
-    }
-
-    fn write(&mut self) -> Result<(), FetchFault> {
-        self.bytes += self.line.len() as u64;
-        if self.bytes > Limits::default().file_bytes_max {
-            let fix = "the query gives more than 1 GiB; ask for fewer days or columns in it";
-            return Err(FetchFault::new("SQL-TOO-MUCH", fix));
-        }
-        self.file.write_all(self.line.as_bytes())?;
-        Ok(())
     }
 }
 

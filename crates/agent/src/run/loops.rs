@@ -66,7 +66,7 @@ pub(super) async fn fetching(agent: Arc<Agent>, source: usize, mut stop: watch::
         let wait = match round {
             Ok(round) => {
                 failures = if matches!(round, fetch::Round::Done(_)) { 0 } else { failures + 1 };
-                fetch::wait(source, failures, &round, &*agent.rng)
+                fetch::wait(source, failures, &round, &*agent.rng).max(fetcher.rest())
             }
             Err(error) => {
                 failures += 1;

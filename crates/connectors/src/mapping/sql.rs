@@ -25,6 +25,9 @@ pub struct Sql {
     pub watch: Vec<String>,
     /// Name of the query's column by which it goes on: `:since` is what was its highest value a while ago.
     pub since: Option<String>,
+    /// Name of the query's column that has a row's day. Most of the time rows of the present day alone are asked for: then
+    /// `:recent` is that day, and null where all rows are.
+    pub recent: Option<String>,
 }
 
 /// A query: one for every database, or one for each sort where they need different words.
@@ -89,32 +92,62 @@ impl Sql {
         if self.watch.len() > TABLES_MAX || !self.watch.iter().all(is_name) {
             return wrong("watch", "must be at most 32 names of tables, of letters, digits, _ and $");
         }
-        match (&self.since, queries.into_iter().any(|query| places(query).is_empty())) {
-            (Some(_), true) => wrong("query", "must have `:since` somewhere, or leave `sql.since` out"),
-            (None, false) => wrong("since", "must name the query's column that `:since` goes on from"),
-            (Some(since), false) if !is_name(since) => {
-                wrong("since", "must be the name of one of the query's columns")
-            }
-            _ => Ok(()),
+        if self.since.is_some() && self.recent.is_some() {
+            return wrong(
+                "recent",
+                "can't stand beside `since`: the one asks for what is new alone, the other for all of today",
+            );
         }
+        for (setting, named, mark) in [("since", &self.since, SINCE), ("recent", &self.recent, RECENT)] {
+            let is_somewhere = queries.into_iter().any(|query| !places(query, mark).is_empty());
+            let is_everywhere = queries.into_iter().all(|query| !places(query, mark).is_empty());
+            match named {
+                Some(_) if !is_everywhere => {
+                    return wrong(
+                        "query",
+                        &format!("must have `{mark}` somewhere, or leave `sql.{setting}` out"),
+                    );
+                }
+                None if is_somewhere => {
+                    return wrong(setting, &format!("must name the query's column that `{mark}` is about"));
+                }
+                Some(name) if !is_name(name) => {
+                    return wrong(setting, "must be the name of one of the query's columns");
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
-    /// The query as this database takes it. `:since` becomes a variable of the session, which the agent has set before: null
-    /// the first time.
+    /// The query as this database takes it, for all rows. `:since` becomes a variable of the session, which the agent has set
+    /// before: null the first time.
     pub fn query_for(&self, dialect: Dialect) -> String {
         let variable = match dialect {
             Dialect::MySql => "@commonroll_since",
             Dialect::Postgres => "nullif(current_setting('commonroll.since', true), '')",
         };
-        let query = bare(self.query.of(dialect));
-        let mut text = String::with_capacity(query.len() + 64);
-        let mut from = 0;
-        for place in places(query) {
-            text.push_str(&query[from..place]);
-            text.push_str(variable);
-            from = place + SINCE.len();
-        }
-        text + &query[from..]
+        let query = replaced(bare(self.query.of(dialect)), SINCE, variable);
+        replaced(&query, RECENT, "null")
+    }
+
+    /// The query as it goes on from a value, `None` for all rows. The value stands in it as it is if it is a number, a time or
+    /// another plain word, so that the server can look it up in an index; else in the variable.
+    pub fn query_from(&self, dialect: Dialect, since: Option<&str>) -> String {
+        let is_plain = |value: &str| {
+            value.len() <= 64 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b" .:+-".contains(&b))
+        };
+        let literal = match since {
+            None => "null".to_owned(),
+            Some(value) if is_plain(value) => format!("'{value}'"),
+            Some(_) => return self.query_for(dialect),
+        };
+        replaced(bare(self.query.of(dialect)), SINCE, &literal)
+    }
+
+    /// The query for rows of the server's present day alone.
+    pub fn recent_query_for(&self, dialect: Dialect) -> String {
+        replaced(bare(self.query.of(dialect)), RECENT, "current_date")
     }
 
     /// What is asked, as lines of a mapping file; nothing before there is a query.
@@ -146,17 +179,30 @@ impl Sql {
 }
 
 const SINCE: &str = ":since";
+const RECENT: &str = ":recent";
 
-/// Where `:since` stands in a query. PostgreSQL's `::since` would be a cast.
-fn places(query: &str) -> Vec<usize> {
+/// A query with something in the place of a mark.
+fn replaced(query: &str, mark: &str, with: &str) -> String {
+    let mut text = String::with_capacity(query.len() + 64);
+    let mut from = 0;
+    for place in places(query, mark) {
+        text.push_str(&query[from..place]);
+        text.push_str(with);
+        from = place + mark.len();
+    }
+    text + &query[from..]
+}
+
+/// Where a mark like `:since` stands in a query. PostgreSQL's `::since` would be a cast.
+fn places(query: &str, mark: &str) -> Vec<usize> {
     let bytes = query.as_bytes();
     let is_word = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     query
-        .match_indices(SINCE)
+        .match_indices(mark)
         .map(|(place, _)| place)
         .filter(|place| {
             place.checked_sub(1).is_none_or(|before| bytes[before] != b':')
-                && !is_word(bytes.get(place + SINCE.len()))
+                && !is_word(bytes.get(place + mark.len()))
         })
         .collect()
 }
@@ -213,10 +259,30 @@ mod tests {
         assert!(
             asked.contains("a::sinceish") && sql.query_for(Dialect::Postgres).contains("current_setting")
         );
+        let from = |value| sql.query_from(Dialect::Postgres, value);
+        assert!(from(None).ends_with("where null is null or b >= null"));
+        assert!(from(Some("2026-09-14 09:00:00+01")).ends_with("or b >= '2026-09-14 09:00:00+01'"));
+        assert_eq!(from(Some("' or true --")), sql.query_for(Dialect::Postgres));
         assert!(Sql { since: None, ..sql.clone() }.check().is_err(), "goes on from nowhere");
         assert!(
             Sql { since: Some("b".to_owned()), ..self::sql("select 1") }.check().is_err(),
             "never goes on"
         );
+    }
+
+    #[test]
+    fn recent_is_the_present_day_or_nothing() {
+        let query = "select day, b from t where :recent is null or day >= :recent";
+        let sql = Sql { recent: Some("day".to_owned()), ..sql(query) };
+        assert!(sql.check().is_ok());
+        for dialect in [Dialect::MySql, Dialect::Postgres] {
+            assert!(sql.query_for(dialect).ends_with("where null is null or day >= null"));
+            let recent = sql.recent_query_for(dialect);
+            assert!(recent.ends_with("where current_date is null or day >= current_date"), "{recent}");
+        }
+        assert!(Sql { recent: None, ..sql.clone() }.check().is_err());
+        assert!(Sql { recent: Some("day".to_owned()), ..self::sql("select 1") }.check().is_err());
+        let both = Sql { since: Some("b".to_owned()), ..sql };
+        assert!(both.check().is_err(), "all of today is no list of what is new");
     }
 }

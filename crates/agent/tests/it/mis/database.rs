@@ -39,6 +39,8 @@ pub const OPENSIS: Product = product!("opensis");
 /// One database with two accounts: `read` and `write`.
 pub struct Database {
     pub dialect: Dialect,
+    /// Longest time for a statement.
+    pub seconds: u32,
     name: String,
     socket: PathBuf,
 }
@@ -50,13 +52,13 @@ impl Database {
             Dialect::MySql => {
                 let server = MariaDb::shared();
                 let (name, socket) = (server.new_name(), server.socket());
-                Self { dialect, name, socket }
+                Self { dialect, seconds: 2, name, socket }
             }
             Dialect::Postgres => {
                 static NEXT: AtomicU32 = AtomicU32::new(0);
                 let server = Postgres::shared().unwrap();
                 let name = format!("mis{}", NEXT.fetch_add(1, Ordering::Relaxed));
-                Self { dialect, name, socket: server.folder().to_owned() }
+                Self { dialect, seconds: 2, name, socket: server.folder().to_owned() }
             }
         };
         let (name, root) = (&database.name, database.root_of(""));
@@ -172,10 +174,11 @@ impl Database {
         };
         format!(
             "[connection.{name}]\nkind = \"{kind}\"\naddress = \"localhost/{}\"\nuser = \"{}\"\ncredentials = \"right\"\n\
-             options = {{ socket = \"{}\", seconds = \"2\" }}\n",
+             options = {{ socket = \"{}\", seconds = \"{}\" }}\n",
             self.name,
             self.account(account),
-            self.socket.display()
+            self.socket.display(),
+            self.seconds
         )
     }
 }

@@ -1,0 +1,108 @@
+//! How long an MIS is left alone after it was asked, so that asking it takes no more than a hundredth of one of its cores.
+//!
+//! What an answer cost the server isn't known, but that it can't have been more than the time until all of it was here: one
+//! connection keeps one core busy. Where the present day is asked for by itself, it has one half, and asking for all the other.
+
+use commonroll_core::Timestamp;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
+/// The query is asked this often whatever a probe says: a window of dates moves, and a probe may be wrong.
+const ANYWAY_US: i64 = 15 * 60 * 1_000_000;
+/// So many times as long as an answer took the MIS rests.
+const REST: i64 = 100;
+/// Who has to wait longer for what is new should know why.
+const LONG: Duration = Duration::from_secs(15 * 60);
+
+/// The pace of one source.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// True if the present day is asked for by itself.
+    has_recent: bool,
+    /// What the last answer of all rows took, and the last one of the present day, in microseconds.
+    all_us: AtomicI64,
+    today_us: AtomicI64,
+}
+
+impl Pace {
+    pub const fn new(has_recent: bool) -> Self {
+        Self { has_recent, all_us: AtomicI64::new(0), today_us: AtomicI64::new(0) }
+    }
+
+    /// An answer, of all rows or of the present day, took this time.
+    pub fn took(&self, all: bool, begun: Timestamp, ended: Timestamp) {
+        let us = ended.micros().saturating_sub(begun.micros()).max(0);
+        let place = if all { &self.all_us } else { &self.today_us };
+        place.store(us, Ordering::Relaxed);
+    }
+
+    fn all_rest_us(&self) -> i64 {
+        let share = if self.has_recent { 2 } else { 1 };
+        self.all_us.load(Ordering::Relaxed).saturating_mul(share * REST)
+    }
+
+    /// True if it is time to ask for all rows, so long after the last time. A clock that was set back makes it so.
+    pub fn is_all_due(&self, since_us: i64) -> bool {
+        let rest = if self.has_recent { self.all_rest_us() } else { 0 };
+        !(0..ANYWAY_US.max(rest)).contains(&since_us)
+    }
+
+    /// How long not to ask.
+    pub fn rest(&self) -> Duration {
+        let us = match self.has_recent {
+            true => self.today_us.load(Ordering::Relaxed).saturating_mul(2 * REST),
+            false => self.all_rest_us(),
+        };
+        Duration::from_micros(us.unsigned_abs())
+    }
+
+    /// What to tell if the rest is longer than anybody wants to wait.
+    pub fn warning(&self, connection: &str) -> Option<String> {
+        let rest = self.rest();
+        (rest > LONG).then(|| {
+            format!(
+                "connection `{connection}`: the MIS needs {} seconds to answer a query, so it is asked only every {} minutes, to take \
+                 no more than a hundredth of its time; ask for fewer days or columns, or give the mapping `recent` or `since`",
+                rest.as_secs() / REST.unsigned_abs(),
+                rest.as_secs() / 60
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(us: i64) -> Timestamp {
+        Timestamp::from_micros("at", us).unwrap()
+    }
+
+    #[test]
+    fn the_mis_rests_a_hundred_times_as_long_as_it_took() {
+        let pace = Pace::new(false);
+        assert_eq!(pace.rest(), Duration::ZERO);
+        pace.took(true, at(0), at(300_000));
+        assert_eq!(pace.rest(), Duration::from_secs(30));
+        assert!(pace.warning("mis").is_none());
+        pace.took(true, at(0), at(12_000_000));
+        let warning = pace.warning("mis").unwrap();
+        assert!(warning.contains("12 seconds") && warning.contains("every 20 minutes"), "{warning}");
+        pace.took(true, at(5), at(0));
+        assert_eq!(pace.rest(), Duration::ZERO, "a clock that was set back");
+    }
+
+    #[test]
+    fn today_does_not_wait_for_what_all_days_took() {
+        let pace = Pace::new(true);
+        pace.took(true, at(0), at(6_000_000));
+        pace.took(false, at(0), at(100_000));
+        assert_eq!(pace.rest(), Duration::from_secs(20));
+        let minute = 60_000_000;
+        assert!(!pace.is_all_due(19 * minute) && pace.is_all_due(20 * minute) && pace.is_all_due(-1));
+        pace.took(true, at(0), at(1_000_000));
+        assert!(!pace.is_all_due(14 * minute) && pace.is_all_due(15 * minute));
+    }
+}
