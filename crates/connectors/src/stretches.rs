@@ -46,7 +46,9 @@ pub struct Sums {
     pub(crate) told: u64,
     pub(crate) differing: u64,
     /// Dates of items, and those of which something could not be read, in days since 1970.
+    #[serde(with = "runs")]
     pub(crate) dates: BTreeSet<i32>,
+    #[serde(with = "runs")]
     pub(crate) spoiled: BTreeSet<i32>,
     pub(crate) all_spoiled: bool,
     /// The date that was taken in last: rows of a date stand together.
@@ -84,6 +86,31 @@ impl Sums {
         self.dates.extend(&more.dates);
         self.spoiled.extend(&more.spoiled);
         self.all_spoiled |= more.all_spoiled;
+    }
+}
+
+/// Days as runs of days that follow each other: the first, and how many more. Of an export in the order of learners each stretch
+/// has all days of the year.
+mod runs {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::BTreeSet;
+
+    pub(super) fn serialize<S: Serializer>(days: &BTreeSet<i32>, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut runs: Vec<(i32, i32)> = Vec::new();
+        for day in days {
+            match runs.last_mut() {
+                Some((first, more)) if i64::from(*first) + i64::from(*more) + 1 == i64::from(*day) => {
+                    *more += 1
+                }
+                _ => runs.push((*day, 0)),
+            }
+        }
+        runs.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<i32>, D::Error> {
+        let runs = Vec::<(i32, i32)>::deserialize(deserializer)?;
+        Ok(runs.into_iter().flat_map(|(first, more)| first..=first.saturating_add(more)).collect())
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 use commonroll_core::RecordId;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// Records that several stretches name, beyond which a file isn't worth to be known.
 const REPEATED_MAX: usize = 10_000;
@@ -158,15 +158,12 @@ impl File<'_> {
             stretches::not_alone(tx, &shared.into_iter().collect::<Vec<_>>()).await?;
         }
         let Some(settled) = keeping.settled.clone() else { return Ok(Some(None)) };
-        let mut days: BTreeMap<i32, u64> = BTreeMap::new();
-        for (day, n) in stretched.carried.iter().flat_map(|carried| &carried.days) {
-            *days.entry(*day).or_default() += n;
-            pass.taken.unchanged += n;
-            pass.taken.known += n;
-        }
+        let passed: u64 = stretched.days.values().sum();
+        pass.taken.unchanged += passed;
+        pass.taken.known += passed;
         let mut gone: Vec<RecordId> = gone.into_iter().collect();
         gone.sort_unstable();
-        Ok(Some(Some(Carry { settled, days, gone })))
+        Ok(Some(Some(Carry { settled, days: stretched.days.clone(), gone })))
     }
 
     /// Adds what people must see of the stretches that were passed over: as many as are kept of a file.

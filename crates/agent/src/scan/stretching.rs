@@ -57,7 +57,6 @@ pub(super) struct Carried {
     pub id: i64,
     /// Line of its first row.
     pub line: u64,
-    pub days: Vec<(i32, u64)>,
     pub problems: u64,
     pub same_key: u64,
 }
@@ -83,6 +82,8 @@ pub(super) struct Stretched {
     /// Print of how the rows are read.
     pub reading: Vec<u8>,
     pub carried: Vec<Carried>,
+    /// Records of those that were passed over, by day.
+    pub days: BTreeMap<i32, u64>,
     /// Stretches of the last export that this one does not have, or that were read anew.
     pub left: Vec<i64>,
 }
@@ -113,7 +114,7 @@ impl Stretching {
     pub(super) fn finish(self) -> Stretched {
         let mut done = self.done;
         if let Some(recall) = self.recall {
-            done.left = recall.stretches.others;
+            done.left.extend(recall.stretches.others);
             done.left.extend(recall.stretches.known.into_values().map(|known| known.id));
         }
         done
@@ -157,11 +158,16 @@ impl Stretches for Feeder<'_> {
         // Of two that are alike only the first is passed over: their records are the same ones.
         let known = stretching.recall.as_mut().and_then(|recall| recall.stretches.known.remove(&hash));
         if let Some(known) = known {
-            let Short { sums, items, days, problems, same_key } = known.short;
-            self.ending.items += items;
-            self.ending.problem_count += problems;
-            stretching.done.carried.push(Carried { id: known.id, line, days, problems, same_key });
-            return Wanted::Known(sums);
+            if let Some(Short { sums, items, days, problems, same_key }) = Short::read(&known.short) {
+                self.ending.items += items;
+                self.ending.problem_count += problems;
+                let done = &mut stretching.done;
+                days.into_iter().for_each(|(day, n)| *done.days.entry(day).or_default() += n);
+                done.carried.push(Carried { id: known.id, line, problems, same_key });
+                return Wanted::Known(sums);
+            }
+            // What can't be made out is read again, and takes the place of this one.
+            stretching.done.left.push(known.id);
         }
         if stretching.recall.is_some() && stretching.read > stretching.shape.changed_max {
             return Wanted::Stop;

@@ -9,6 +9,7 @@ use commonroll_connectors::Sums;
 use commonroll_core::RecordId;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
+use tokio_stream::StreamExt;
 
 /// Origins whose stretches are kept. Those whose exports were read longest ago are forgotten first.
 const ORIGINS_MAX: i64 = 16;
@@ -29,12 +30,49 @@ pub(crate) struct Short {
     pub sums: Sums,
     /// Items that it gave.
     pub items: u64,
-    /// Its records: days since 1970, and how many.
+    /// Its records: days since 1970, ascending, and how many. Of an export in the order of learners each stretch has all days.
+    #[serde(with = "packed")]
     pub days: Vec<(i32, u64)>,
     /// Problems of its rows.
     pub problems: u64,
     /// Rows with the same key as an earlier one of the stretch that say something else.
     pub same_key: u64,
+}
+
+impl Short {
+    /// As it was kept; `None` if another program kept it.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
+/// Days and how many records each has, in a few letters a day: how many days behind the one before, `:`, and how many.
+mod packed {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(days: &[(i32, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+        let mut before = 0;
+        let text = days.iter().map(|(day, n)| {
+            let behind = i64::from(*day) - std::mem::replace(&mut before, i64::from(*day));
+            if *n == 1 { format!("{behind} ") } else { format!("{behind}:{n} ") }
+        });
+        serializer.serialize_str(text.collect::<String>().trim_end())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(i32, u64)>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (mut before, mut days) = (0_i32, Vec::new());
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            let (behind, n) = word.split_once(':').unwrap_or((word, "1"));
+            let day = behind.parse().ok().and_then(|behind: i32| before.checked_add(behind));
+            let (Some(day), Ok(n)) = (day, n.parse()) else { return Err(D::Error::custom("no days")) };
+            before = day;
+            days.push((day, n));
+        }
+        Ok(days)
+    }
 }
 
 /// What people must see of a stretch. Lines are counted from its first, which is 0.
@@ -52,7 +90,8 @@ pub(crate) struct Seen {
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub id: i64,
-    pub short: Short,
+    /// Its [`Short`], as it is kept: there are thousands, and most are looked at once.
+    pub short: Box<[u8]>,
 }
 
 /// The stretches of an origin.
@@ -88,21 +127,19 @@ pub(crate) async fn whole(tx: &mut Tx, origin: &str, before: i64) -> Result<Opti
 
 /// An origin's stretches.
 pub(crate) async fn all(tx: &mut Tx, origin: &str) -> Result<Stretches, AgentError> {
-    let found: Vec<(i64, Vec<u8>, bool, Vec<u8>)> =
-        sqlx::query_as("SELECT id, hash, alone, short FROM stretch WHERE origin = $1 ORDER BY id")
-            .bind(origin)
-            .fetch_all(&mut **tx)
-            .await?;
+    let sql = "SELECT id, hash, alone, short FROM stretch WHERE origin = $1 ORDER BY id";
+    let mut found = sqlx::query_as::<_, (i64, Vec<u8>, bool, Vec<u8>)>(sql).bind(origin).fetch(&mut **tx);
     let mut stretches = Stretches::default();
-    for (id, hash, alone, short) in found {
+    while let Some(row) = found.next().await {
+        let (id, hash, alone, short) = row?;
         let hash = hash.try_into().map_err(|_| AgentError::Damaged("stretch.hash"))?;
         if alone && !stretches.known.contains_key(&hash) {
-            let short = serde_json::from_slice(&short).map_err(|_| AgentError::Damaged("stretch.short"))?;
-            stretches.known.insert(hash, Known { id, short });
+            stretches.known.insert(hash, Known { id, short: short.into() });
         } else {
             stretches.others.push(id);
         }
     }
+    drop(found);
     Ok(stretches)
 }
 
@@ -265,4 +302,21 @@ pub(crate) async fn forget_owners(tx: &mut Tx, records: &[RecordId], origin: &st
         forget(tx, &owner).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stretch_of_a_whole_year_of_days_is_kept_in_a_kilobyte() {
+        let days: Vec<(i32, u64)> =
+            (0..266).filter(|n| n % 7 < 5).map(|n| (20_700 + n, 4 - u64::from(n % 11 == 0))).collect();
+        assert_eq!(days.len(), 190);
+        let short = Short { days, items: 760, ..Short::default() };
+        let bytes = serde_json::to_vec(&short).unwrap();
+        assert_eq!(Short::read(&bytes), Some(short));
+        assert!(bytes.len() < 1_000, "{}", bytes.len());
+        assert_eq!(Short::read(b"{\"sums\":{},\"days\":[[1,2]]}"), None, "as another build kept it");
+    }
 }

@@ -179,7 +179,19 @@ struct Row {
 const SURNAMES: [&str; 5] = ["Ashby", "Bell", "O'Neill", "de la Cruz", "Müller"];
 const FORENAMES: [&str; 4] = ["Imogen", "Max", "Zoë", "Amara"];
 
-fn made(rows: u64, seed: u64) -> impl Iterator<Item = Row> {
+/// In which order the rows stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// All learners of a lesson, one lesson after the other.
+    Lessons,
+    /// All lessons of a learner, five on each day of a school year, one learner after the other.
+    Learners,
+}
+
+/// Days of a school year with lessons.
+const SCHOOL_DAYS: u64 = 190;
+
+fn made(rows: u64, seed: u64, order: Order) -> impl Iterator<Item = Row> {
     let mut state = seed;
     (0..rows).map(move |n| {
         // SplitMix64: every run of a seed makes the same rows.
@@ -191,13 +203,21 @@ fn made(rows: u64, seed: u64) -> impl Iterator<Item = Row> {
             1 => ("N", ""),
             _ => ("/", ""),
         };
+        let (who, lesson, day, hour) = match order {
+            Order::Lessons => (n % 10_000, n, n / 60_000 % 28, n / 10_000 % 6),
+            Order::Learners => {
+                let (who, lesson) = (n / (5 * SCHOOL_DAYS), n % (5 * SCHOOL_DAYS));
+                let school_day = lesson / 5;
+                (who, who, school_day + school_day / 5 * 2, lesson % 5)
+            }
+        };
         Row {
-            learner: 6000 + n % 10_000,
-            surname: SURNAMES[(n % 5) as usize],
-            forename: FORENAMES[(n % 4) as usize],
-            class: format!("12A/Ma{}", n % 97),
-            day: n / 60_000 % 28,
-            hour: 9 + n / 10_000 % 6,
+            learner: 6000 + who,
+            surname: SURNAMES[(who % 5) as usize],
+            forename: FORENAMES[(who % 4) as usize],
+            class: format!("12A/Ma{}", lesson % 97),
+            day,
+            hour: 9 + hour,
             mark,
             late,
         }
@@ -208,6 +228,11 @@ const CAPTIONS: [&str; 10] =
     ["PersonID", "UPN", "Surname", "Forename", "Class", "Date", "Start", "End", "Mark", "MinsLate"];
 
 impl Row {
+    fn date(&self) -> String {
+        let days = jiff::Span::new().days(i64::try_from(self.day).unwrap_or(0));
+        jiff::civil::date(2026, 9, 1).saturating_add(days).to_string()
+    }
+
     fn cells(&self) -> [String; 10] {
         [
             self.learner.to_string(),
@@ -215,7 +240,7 @@ impl Row {
             self.surname.to_owned(),
             self.forename.to_owned(),
             self.class.clone(),
-            format!("2026-09-{:02}", self.day + 1),
+            self.date(),
             format!("{:02}:00", self.hour),
             format!("{:02}:50", self.hour),
             self.mark.to_owned(),
@@ -224,11 +249,15 @@ impl Row {
     }
 }
 
+fn delimited(file: &mut File, rows: u64, seed: u64) -> Result<(), String> {
+    delimited_in(file, rows, seed, Order::Lessons)
+}
+
 /// Writes the made rows as delimited text.
-pub fn delimited(file: &mut File, rows: u64, seed: u64) -> Result<(), String> {
+pub fn delimited_in(file: &mut File, rows: u64, seed: u64, order: Order) -> Result<(), String> {
     let mut out = BufWriter::new(file);
     writeln!(out, "{}", CAPTIONS.join(",")).map_err(told)?;
-    for row in made(rows, seed) {
+    for row in made(rows, seed, order) {
         writeln!(out, "{}", row.cells().join(",")).map_err(told)?;
     }
     out.flush().map_err(told)
@@ -236,7 +265,7 @@ pub fn delimited(file: &mut File, rows: u64, seed: u64) -> Result<(), String> {
 
 fn json(file: &mut File, rows: u64, seed: u64) -> Result<(), String> {
     let mut out = BufWriter::new(file);
-    for row in made(rows, seed) {
+    for row in made(rows, seed, Order::Lessons) {
         let cells = row.cells();
         let object: serde_json::Map<String, serde_json::Value> =
             CAPTIONS.iter().zip(cells).map(|(caption, cell)| ((*caption).to_owned(), cell.into())).collect();
@@ -249,7 +278,7 @@ fn json(file: &mut File, rows: u64, seed: u64) -> Result<(), String> {
 fn xml(file: &mut File, rows: u64, seed: u64) -> Result<(), String> {
     let mut out = BufWriter::new(file);
     writeln!(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<SuperStarReport>").map_err(told)?;
-    for row in made(rows, seed) {
+    for row in made(rows, seed, Order::Lessons) {
         write!(out, "<Record>").map_err(told)?;
         for (caption, cell) in CAPTIONS.iter().zip(row.cells()) {
             if cell.is_empty() {
@@ -313,7 +342,7 @@ fn xlsx(file: &mut File, rows: u64, seed: u64, shared: bool) -> Result<(), Strin
         text(&mut sheet, caption, &format!("{}1", (b'A' + column as u8) as char));
     }
     sheet.push_str("</row>");
-    for (n, row) in made(rows, seed).enumerate() {
+    for (n, row) in made(rows, seed, Order::Lessons).enumerate() {
         let line = n + 2;
         sheet.push_str(&format!("<row r=\"{line}\"><c r=\"A{line}\"><v>{}</v></c>", row.learner));
         text(&mut sheet, row.surname, &format!("C{line}"));
@@ -355,7 +384,7 @@ fn ods(file: &mut File, rows: u64, seed: u64) -> Result<(), String> {
     };
     let captions: String = CAPTIONS.iter().map(|caption| text(caption)).collect();
     write!(zip, "<table:table-row>{captions}</table:table-row>").map_err(told)?;
-    for row in made(rows, seed) {
+    for row in made(rows, seed, Order::Lessons) {
         let Row { learner, day, hour, .. } = row;
         let time = |minute: u64| {
             format!(

@@ -46,6 +46,9 @@ pub struct Args {
     /// Measure only an agent that is given an export of so many rows once more, in which one row changed
     #[arg(long)]
     one_row: bool,
+    /// With --one-row: all lessons of a learner stand together, a school year of them, so that each piece of the export has all days
+    #[arg(long)]
+    by_learner: bool,
     /// Seed of the exports that are made
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -220,7 +223,8 @@ fn translated(args: &Args, only: Option<&str>, report: &mut Report) -> Result<()
 
 /// The figures of exports that changed a little. Exports that are read as a whole have no bar for their time.
 async fn changed(args: &Args, report: &mut Report) -> Result<(), String> {
-    one_row::run(args.rows, args.seed, &mut |measured| {
+    let order = if args.by_learner { connectors::Order::Learners } else { connectors::Order::Lessons };
+    one_row::run(args.rows, args.seed, order, &mut |measured| {
         let one_row::Measured { name, found, published, peak_mib, bar } = measured;
         let name = format!("{} rows, {name}", args.rows);
         report.say(Figure::plain(format!("{name}: found"), found, "s"));

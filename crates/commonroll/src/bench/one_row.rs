@@ -1,11 +1,12 @@
 //! An agent that is given a large export once more, in which one row changed: from the file's appearance to the answer for
 //! its batch, on a spool of its own. The hub is a stand-in that takes everything, so the time is the agent's alone.
 
-use super::connectors::{COLUMNS, delimited, peak, reset_peak};
+use super::connectors::{COLUMNS, Order, delimited_in, peak, reset_peak};
 use crate::{commands::told, real::Real};
 use async_trait::async_trait;
 use commonroll_agent::{
     Hub, HubError, Settings, Spool,
+    check::check,
     hub::{PublishSession, ReceiveSession},
     publish::{Publisher, Signer},
     scan::{Reading, Scanner, Taken, Verdict},
@@ -49,9 +50,10 @@ pub struct Measured {
 type Change = fn(String) -> Vec<String>;
 
 /// Takes an export of `rows` rows, then the same with one row changed, one more, one less.
-pub async fn run(rows: u64, seed: u64, tell: &mut dyn FnMut(Measured)) -> Result<(), String> {
+pub async fn run(rows: u64, seed: u64, order: Order, tell: &mut dyn FnMut(Measured)) -> Result<(), String> {
     let mut bench = Bench::new("").await?;
-    bench.write(rows, seed)?;
+    bench.write(rows, seed, order)?;
+    tell(bench.check("looked at by `agent check`", rows).await?);
     tell(bench.take("first export", (rows, 0)).await?);
     let changes: [(&'static str, Change, (u64, u64)); 3] = [
         ("one row changed", |line| vec![changed(&line)], (1, 0)),
@@ -65,7 +67,7 @@ pub async fn run(rows: u64, seed: u64, tell: &mut dyn FnMut(Measured)) -> Result
     bench.spool.close().await;
     // A field that counts rows, which nothing reads here: so rows hang on each other, and stretches can't be known.
     let mut whole = Bench::new("period = { row_number = \"n\" }\n").await?;
-    whole.write(rows, seed)?;
+    whole.write(rows, seed, order)?;
     tell(whole.take("first export, stretches not kept", (rows, 0)).await?);
     whole.spool.close().await;
     Ok(())
@@ -113,9 +115,9 @@ impl Bench {
         Ok(Self { folder, settings, spool, reading, key, scanner, publisher, minutes })
     }
 
-    fn write(&self, rows: u64, seed: u64) -> Result<(), String> {
+    fn write(&self, rows: u64, seed: u64, order: Order) -> Result<(), String> {
         let mut file = File::create(self.folder.path().join("exports/.marks")).map_err(told)?;
-        delimited(&mut file, rows, seed)?;
+        delimited_in(&mut file, rows, seed, order)?;
         self.appear()
     }
 
@@ -139,6 +141,20 @@ impl Bench {
         let exports = self.folder.path().join("exports");
         let place = |name: &str| Path::join(&exports, name);
         fs::rename(place(".marks"), place("marks.csv")).map_err(told)
+    }
+
+    /// Tells what the export would mean, as for somebody who has not joined.
+    async fn check(&self, name: &'static str, new: u64) -> Result<Measured, String> {
+        let now = Timestamp::from_micros("now", 1_789_376_400_000_000).map_err(told)?;
+        let file = self.folder.path().join("exports/marks.csv");
+        let reset = reset_peak();
+        let begun = Instant::now();
+        let checked = check(&self.settings, None, &file, now).await.map_err(told)?;
+        let found = begun.elapsed().as_secs_f64();
+        if checked.taken.is_none_or(|taken| taken.new != new) {
+            return Err(format!("{name}: not all rows were seen"));
+        }
+        Ok(Measured { name, found, published: found, peak_mib: peak().filter(|_| reset), bar: None })
     }
 
     /// Looks, publishes, and checks that so many records went out, so many of them withdrawals.
