@@ -7,6 +7,7 @@ use super::{
     absence::remembered,
     feeder::{self, Ending, FoundRecord, Piece, Reading},
     keeping::Pass,
+    latest::once_each,
     stretching::{Shape, Way},
     verdict::{Export, Purpose, Taken, Verdict},
 };
@@ -16,16 +17,16 @@ use crate::{
     spool::{
         Spool, Tx, declared,
         exports::{self, Entry, Fault},
+        overtaken,
         queue::{self, Fresh},
         sent::{self, Known, Sent},
         sight::{self, RowProblem},
         stretches,
     },
 };
-use commonroll_connectors::{FileFault, ReadSeek};
+use commonroll_connectors::{FileFault, Mapping, ReadSeek};
 use commonroll_core::{Body, Record, RecordId, RecordKind, Revision, Timestamp};
 use commonroll_wire::seal;
-use std::collections::{HashMap, hash_map};
 use tokio::sync::mpsc;
 
 /// Field groups of a record kind that leave this institution as a hash alone: the internal comment of a behaviour event.
@@ -98,7 +99,8 @@ async fn compare(
     loop {
         let mut tx = spool.begin().await?;
         let generation = exports::remember(&mut tx, entry, None).await?;
-        let file = File { source, reading, name, origin, generation, now, shape };
+        let latest = source.mapping.as_ref().is_some_and(Mapping::counts_latest);
+        let file = File { source, reading, name, origin, generation, now, shape, latest };
         match file.compare(&mut tx, (reader, export.size), &mut attempt).await? {
             Compared::Again(back) => {
                 tx.rollback().await?;
@@ -164,6 +166,8 @@ pub(super) struct File<'a> {
     pub generation: i64,
     pub now: Timestamp,
     pub shape: Shape,
+    /// True if a later row of a key counts, not the first.
+    pub latest: bool,
 }
 
 impl File<'_> {
@@ -189,6 +193,9 @@ impl File<'_> {
             let fed = feeder::feed(&source, &reading, &name, (&mut *reader, size), (way, shape), pieces);
             (fed, reader)
         });
+        if self.latest {
+            overtaken::clear(tx).await?;
+        }
         while let Some(piece) = incoming.recv().await {
             self.piece(tx, piece, &mut pass).await?;
         }
@@ -233,9 +240,12 @@ impl File<'_> {
         records: Vec<FoundRecord>,
         pass: &mut Pass,
     ) -> Result<(), AgentError> {
-        let records = once_each(records, pass);
+        let records = once_each(records, self.latest, pass);
         let ids: Vec<RecordId> = records.iter().map(|record| record.id).collect();
-        let known = sent::known(tx, &ids, self.origin).await?;
+        let mut known = sent::known(tx, &ids, self.origin).await?;
+        if self.latest {
+            self.overtake(tx, &records, &mut known, pass).await?;
+        }
         if pass.others && known.values().any(|known| !known.mine) {
             stretches::forget_owners(tx, &ids, self.origin).await?;
             pass.others = stretches::others_have(tx, self.origin).await?;
@@ -251,6 +261,9 @@ impl File<'_> {
                     fresh.push(record);
                 }
             }
+        }
+        if self.latest {
+            overtaken::note(tx, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
         }
         sent::mark(tx, &same, self.generation, self.origin).await?;
         sent::write(tx, &rows, self.generation, self.origin).await?;
@@ -371,6 +384,9 @@ impl File<'_> {
         taken.problems.extend(said);
         taken.problems.truncate(sight::PROBLEMS_MAX);
         taken.problem_count += ending.problem_count;
+        if self.latest {
+            overtaken::clear(tx).await?;
+        }
         exports::count(tx, self.generation, taken.items).await?;
         let (problems, count) = (&taken.problems, taken.problem_count);
         sight::replace_problems(tx, &origin_of_problems(self), problems, count, self.now).await?;
@@ -391,31 +407,6 @@ impl File<'_> {
                     .to_owned(),
         }
     }
-}
-
-/// Each record once, in the order of ids; a second row with the same key and another content is a problem.
-fn once_each(records: Vec<FoundRecord>, pass: &mut Pass) -> Vec<FoundRecord> {
-    let mut first: HashMap<RecordId, FoundRecord> = HashMap::with_capacity(records.len());
-    for record in records {
-        match first.entry(record.id) {
-            hash_map::Entry::Vacant(place) => {
-                place.insert(record);
-            }
-            hash_map::Entry::Occupied(before) => {
-                if let Some(keeping) = &mut pass.keeping
-                    && before.get().stretch != record.stretch
-                {
-                    keeping.repeats(record.id);
-                }
-                if before.get().print != record.print {
-                    pass.same_key(record.line, record.stretch);
-                }
-            }
-        }
-    }
-    let mut records: Vec<_> = first.into_values().collect();
-    records.sort_unstable_by_key(|record| record.id);
-    records
 }
 
 enum Judged {

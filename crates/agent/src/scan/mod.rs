@@ -7,6 +7,7 @@ mod absence;
 pub mod feeder;
 pub mod intake;
 mod keeping;
+mod latest;
 mod stretching;
 #[cfg(test)]
 mod twins;

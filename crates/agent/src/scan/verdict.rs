@@ -6,7 +6,7 @@ use crate::{
 };
 use commonroll_connectors::ReadSeek;
 use commonroll_core::RecordKind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 /// A file to take.
 pub struct Export<'a> {
@@ -59,6 +59,24 @@ impl Taken {
         self.declared += changed.len() as u64;
         for what in changed.into_iter().filter(|what| !what.is_empty()) {
             *self.sending.entry(what).or_default() += 1;
+        }
+    }
+
+    /// A new record is said otherwise by a later row.
+    pub(super) fn is_not_new(&mut self, kind: RecordKind, days: i32) {
+        self.new = self.new.saturating_sub(1);
+        if let Some(n) = self.new_on.get_mut(&(kind, days)) {
+            *n = n.saturating_sub(1);
+        }
+    }
+
+    /// One record less is sent of this sort.
+    pub(super) fn is_not_sent(&mut self, what: String) {
+        if let btree_map::Entry::Occupied(mut place) = self.sending.entry(what) {
+            match place.get() {
+                0 | 1 => _ = place.remove(),
+                n => *place.get_mut() = n - 1,
+            }
         }
     }
 

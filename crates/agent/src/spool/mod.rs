@@ -7,6 +7,7 @@ pub mod applying;
 pub mod declared;
 pub mod exports;
 pub mod feed;
+pub(crate) mod overtaken;
 pub mod queue;
 pub mod recalls;
 pub mod sent;
@@ -54,12 +55,24 @@ impl Spool {
         Ok(spool)
     }
 
-    /// A spool that lives as long as this value: for looking at a file without a data folder, and for tests.
+    /// A spool that lives as long as this value, in memory: for simulations and tests.
     ///
     /// # Errors
     /// When the engine fails.
     pub async fn in_memory() -> Result<Self, AgentError> {
-        let options = SqliteConnectOptions::new().in_memory(true);
+        Self::of_one(SqliteConnectOptions::new().in_memory(true)).await
+    }
+
+    /// A spool that lives as long as this value, in a file without a name: for looking at an export of any size without a data
+    /// folder.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn nameless() -> Result<Self, AgentError> {
+        Self::of_one(SqliteConnectOptions::new().filename("").pragma("cache_size", "-4000")).await
+    }
+
+    async fn of_one(options: SqliteConnectOptions) -> Result<Self, AgentError> {
         let one = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         Self::prepare(one.connect_with(options).await?).await
     }

@@ -11,6 +11,10 @@ CREATE TABLE IF NOT EXISTS sent(
   id BLOB PRIMARY KEY, kind INTEGER NOT NULL, origin TEXT NOT NULL, revision INTEGER NOT NULL, print BLOB NOT NULL,
   generation INTEGER NOT NULL, withdrawn INTEGER NOT NULL, learner TEXT NOT NULL, grp TEXT NOT NULL,
   confidential INTEGER NOT NULL) WITHOUT ROWID;
+-- What records were before the export that is being read: empty outside of its change.
+CREATE TABLE IF NOT EXISTS overtaken(
+  id BLOB PRIMARY KEY, kind INTEGER, origin TEXT, revision INTEGER, print BLOB, generation INTEGER, withdrawn INTEGER,
+  learner TEXT, grp TEXT, confidential INTEGER) WITHOUT ROWID;
 -- What the stretches of large exports came to: of each origin, the newest export's.
 CREATE TABLE IF NOT EXISTS stretched(
   origin TEXT PRIMARY KEY, reading BLOB NOT NULL, generation INTEGER NOT NULL, settled TEXT NOT NULL) WITHOUT ROWID;

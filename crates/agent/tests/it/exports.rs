@@ -2,7 +2,7 @@
 
 use crate::{
     fake_hub::FakeHub,
-    rig::{School, borrowed, csv, fault, many, taken},
+    rig::{MARKS, School, borrowed, csv, fault, many, taken},
 };
 use commonroll_agent::scan::{Export, Purpose, Verdict, intake};
 
@@ -279,4 +279,46 @@ async fn a_hostile_file_is_refused_and_the_one_before_stands() {
     school.put("marks.csv", &format!("Id,Class,Date,Mark\nada,{},2026-09-14,L\n", "x".repeat(200_000)));
     assert!(matches!(school.look().await["marks.csv"], Verdict::Refused(_)));
     assert_eq!(school.spool.queue_length().await.unwrap().0, 1);
+}
+
+/// An export of a log: all rows that were ever written, the newest last.
+fn log(rows: &[(&str, &str)]) -> String {
+    // So many other learners that the rows of one stand far apart.
+    let others = many(1_500);
+    let (first, rest) = rows.split_at(rows.len() / 2);
+    csv(&[first, &borrowed(&others), rest].concat())
+}
+
+#[tokio::test]
+async fn of_a_log_the_latest_row_of_a_key_counts_however_far_apart_its_rows_stand() {
+    let mut school = School::with("northgate", "").await;
+    let mapping = MARKS.replace("covers", "repeats = \"latest\"\ncovers");
+    std::fs::write(school.folder.path().join("marks.toml"), &mapping).unwrap();
+    school.settings = {
+        let text = "data = \"data\"\n[pace]\nsettle_ms = 0\n[[source]]\nname = \"marks\"\nfolder = \"exports\"\n\
+                    pattern = \"marks*.csv\"\nconnector = \"delimited\"\nmapping = \"marks.toml\"\n";
+        commonroll_agent::Settings::parse(text, &school.folder.path().join("agent.toml")).unwrap()
+    };
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    // What is written, and whether that corrects what was sent before.
+    for (rows, corrected) in [
+        (&[("ada", "/"), ("ada", "L")][..], 0),
+        (&[("ada", "/"), ("ada", "L"), ("ada", "L"), ("ada", "N")], 1),
+        (&[("ada", "/"), ("ada", "L"), ("ada", "L"), ("ada", "N"), ("eve", "/"), ("eve", "/")], 0),
+        (&[("ada", "/"), ("ada", "L"), ("ada", "/"), ("ada", "N")], 0),
+        // Noted, taken back, and noted once more.
+        (&[("ada", "N"), ("ada", "/"), ("ada", "L"), ("ada", "/"), ("ada", "L"), ("ada", "N")], 0),
+        (&[("ada", "N"), ("ada", "/"), ("ada", "L"), ("ada", "L")], 1),
+        (&[("ada", "L")], 0),
+    ] {
+        school.put("marks.csv", &log(rows));
+        school.wait(60);
+        let looked = school.look().await;
+        let taken = taken(&looked["marks.csv"]);
+        assert_eq!((taken.corrected, taken.problem_count), (corrected, 0), "{rows:?}");
+        school.publish(&hub).await.unwrap();
+    }
+    let mut ada = hub.holds();
+    ada.retain(|text| text.contains("ada"));
+    assert_eq!(ada.len(), 3, "{ada:?}");
 }

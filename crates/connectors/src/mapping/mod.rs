@@ -102,6 +102,11 @@ fn read<T: serde::de::DeserializeOwned>(value: toml::Value) -> Result<T, Mapping
 }
 
 impl Mapping {
+    /// True if of rows that say different things about one key the latest counts.
+    pub fn counts_latest(&self) -> bool {
+        matches!(&self.format, Format::Table(_, columns) if columns.repeats == Repeats::Latest)
+    }
+
     /// Name of the connector that it is for.
     pub const fn connector(&self) -> &'static str {
         match &self.format {
