@@ -141,7 +141,7 @@ async fn check_as(
     let export = Export { source, name, hash, size: metadata.len(), modified_us, reader };
     let (spool, reading) = match identity {
         Some(identity) => (Spool::open(&settings.spool_file()).await?, reading(settings, identity)),
-        None => (Spool::in_memory().await?, nobody(settings)?),
+        None => (Spool::nameless().await?, nobody(settings)?),
     };
     let verdict = scan::intake::take(&spool, &reading, export, Purpose::Look, now).await?;
     spool.close().await;

@@ -8,7 +8,7 @@ use crate::{
     package::{Package, Part},
     table::RowBuffer,
     text::Utf8,
-    xml::{Event, Events, Tag, too_deep},
+    xml::{Event, Events, Tag, too_deep, too_large},
 };
 use std::io::Read;
 
@@ -38,6 +38,8 @@ pub struct Cells<'a> {
     again: u64,
     cell: Cell,
     columns_max: usize,
+    /// Bytes of a row.
+    row_max: usize,
 }
 
 /// A cell that is being read.
@@ -75,6 +77,7 @@ impl<'a> Cells<'a> {
             again: 0,
             cell: Cell::default(),
             columns_max: limits.columns_max,
+            row_max: limits.line_bytes_max,
         };
         cells.go_to(wanted, nth)?;
         Ok(cells)
@@ -124,7 +127,7 @@ impl<'a> Cells<'a> {
 
     /// Reads the next row that isn't blank. False at the end of the table.
     fn read(&mut self) -> Result<bool, FileFault> {
-        let (mut column, mut repeated) = (0_usize, 1_u64);
+        let (mut column, mut repeated, mut bytes) = (0_usize, 1_u64, 0_usize);
         loop {
             let inner = self.open.last().copied();
             match self.events.step()? {
@@ -135,7 +138,7 @@ impl<'a> Cells<'a> {
                     let element = match (inner, tag.name()) {
                         (Some(Element::Table | Element::Other), "table-row") => {
                             self.row.clear();
-                            (column, repeated) = (0, number(&tag, "number-rows-repeated")?);
+                            (column, repeated, bytes) = (0, number(&tag, "number-rows-repeated")?, 0);
                             Element::Row
                         }
                         (Some(Element::Row), "table-cell" | "covered-table-cell") => {
@@ -161,7 +164,12 @@ impl<'a> Cells<'a> {
                     };
                     self.open.push(element);
                 }
-                Event::Text(text) if inner == Some(Element::Paragraph) => self.cell.text.push_str(&text),
+                Event::Text(text) if inner == Some(Element::Paragraph) => {
+                    self.cell.text.push_str(&text);
+                    if self.cell.text.len() > self.row_max {
+                        return Err(too_large(self.line + 1));
+                    }
+                }
                 Event::Close => match self.open.pop() {
                     Some(Element::Cell) => {
                         let text = self.cell.shown();
@@ -171,6 +179,10 @@ impl<'a> Cells<'a> {
                             {
                                 let fix = "the row has more columns than any export's; export only those that are mapped";
                                 return Err(FileFault::too_big("ROW-COLUMNS", Some(self.line + 1), fix));
+                            }
+                            bytes += text.len() * self.cell.repeated;
+                            if bytes > self.row_max {
+                                return Err(too_large(self.line + 1));
                             }
                             self.row
                                 .extend((column..column + self.cell.repeated).map(|at| (at, text.clone())));

@@ -154,6 +154,7 @@ impl Book {
             line: 0,
             raw: String::new(),
             text: String::new(),
+            cell_max: limits.line_bytes_max,
         })
     }
 }
@@ -235,6 +236,8 @@ pub struct Cells<'a> {
     line: u64,
     raw: String,
     text: String,
+    /// Bytes of a cell.
+    cell_max: usize,
 }
 
 impl Cells<'_> {
@@ -298,7 +301,12 @@ impl Cells<'_> {
                     };
                     self.open.push(element);
                 }
-                Event::Text(text) if inner == Some(Element::Value) => self.raw.push_str(&text),
+                Event::Text(text) if inner == Some(Element::Value) => {
+                    self.raw.push_str(&text);
+                    if self.raw.len() > self.cell_max {
+                        return Err(crate::xml::too_large(self.line));
+                    }
+                }
                 Event::Close => match self.open.pop() {
                     Some(Element::Cell) => {
                         self.text.clear();

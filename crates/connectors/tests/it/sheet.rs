@@ -176,3 +176,23 @@ fn cells_without_names_inline_texts_and_the_other_calendar_are_read() {
     let blank = row.replace("<v>6420.0</v>", "");
     assert_eq!(run(PEOPLE, book(&format!("{HEAD}{blank}"))).unwrap_err().rule(), "CSV-ID-BLANK-ALL");
 }
+
+#[test]
+fn a_cell_in_more_pieces_than_a_row_may_have_is_refused_before_it_is_gathered() {
+    let pieces = "<r><t>0123456789</t></r>".repeat(10_000);
+    let row = format!("<row><c t=\"inlineStr\"><is>{pieces}</is></c></row>");
+    assert_eq!(run(PEOPLE, book(&format!("{HEAD}{row}"))).unwrap_err().rule(), "XML-SIZE");
+    let cell = format!(
+        "<table:table-cell><text:p>{}</text:p></table:table-cell>",
+        "0123456789<text:s/>".repeat(10_000)
+    );
+    let repeated =
+        "<table:table-cell table:number-columns-repeated=\"500\"><text:p>".to_owned() + &"x".repeat(1_000);
+    for row in [cell, repeated + "</text:p></table:table-cell>"] {
+        let text = format!(
+            "<office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\"><office:body><office:spreadsheet>\
+             <table:table table:name=\"A\"><table:table-row>{row}</table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"
+        );
+        assert_eq!(run(PEOPLE, pack(&[("content.xml", text.as_bytes())])).unwrap_err().rule(), "XML-SIZE");
+    }
+}
