@@ -157,6 +157,8 @@ impl Link {
                 format!("set statement_timeout = '{seconds}s'"),
                 format!("set lock_timeout = '{lock}s'"),
                 format!("set idle_in_transaction_session_timeout = '{}s'", seconds.saturating_mul(2)),
+                // One core is enough: how long the MIS rests follows from how long an answer takes. Known since 9.6.
+                "set max_parallel_workers_per_gather = 0".to_owned(),
             ],
         })
     }

@@ -24,18 +24,26 @@ pub(super) struct Pace {
     /// What the last answer of all rows took, and the last one of the present day, in microseconds.
     all_us: AtomicI64,
     today_us: AtomicI64,
+    /// What the last one took that was broken off, until one comes to its end.
+    broken_us: AtomicI64,
 }
 
 impl Pace {
     pub const fn new(has_recent: bool) -> Self {
-        Self { has_recent, all_us: AtomicI64::new(0), today_us: AtomicI64::new(0) }
+        let (all_us, today_us, broken_us) = (AtomicI64::new(0), AtomicI64::new(0), AtomicI64::new(0));
+        Self { has_recent, all_us, today_us, broken_us }
     }
 
     /// An answer, of all rows or of the present day, took this time.
     pub fn took(&self, all: bool, begun: Timestamp, ended: Timestamp) {
-        let us = ended.micros().saturating_sub(begun.micros()).max(0);
         let place = if all { &self.all_us } else { &self.today_us };
-        place.store(us, Ordering::Relaxed);
+        place.store(between(begun, ended), Ordering::Relaxed);
+        self.broken_us.store(0, Ordering::Relaxed);
+    }
+
+    /// A query was broken off, since it took longer than it may.
+    pub fn broken(&self, begun: Timestamp, ended: Timestamp) {
+        self.broken_us.store(between(begun, ended), Ordering::Relaxed);
     }
 
     fn all_rest_us(&self) -> i64 {
@@ -55,7 +63,8 @@ impl Pace {
             true => self.today_us.load(Ordering::Relaxed).saturating_mul(2 * REST),
             false => self.all_rest_us(),
         };
-        Duration::from_micros(us.unsigned_abs())
+        let broken = self.broken_us.load(Ordering::Relaxed).saturating_mul(REST);
+        Duration::from_micros(us.max(broken).unsigned_abs())
     }
 
     /// What to tell if the rest is longer than anybody wants to wait.
@@ -70,6 +79,10 @@ impl Pace {
             )
         })
     }
+}
+
+fn between(begun: Timestamp, ended: Timestamp) -> i64 {
+    ended.micros().saturating_sub(begun.micros()).max(0)
 }
 
 #[cfg(test)]
@@ -98,6 +111,10 @@ mod tests {
     fn today_does_not_wait_for_what_all_days_took() {
         let pace = Pace::new(true);
         pace.took(true, at(0), at(6_000_000));
+        pace.took(false, at(0), at(100_000));
+        assert_eq!(pace.rest(), Duration::from_secs(20));
+        pace.broken(at(0), at(2_000_000));
+        assert_eq!(pace.rest(), Duration::from_secs(200), "what was broken off cost as much");
         pace.took(false, at(0), at(100_000));
         assert_eq!(pace.rest(), Duration::from_secs(20));
         let minute = 60_000_000;

@@ -6,7 +6,12 @@
 //! asked for if the mapping can tell them. And whatever is asked, the MIS rests a hundred times as long as it took to answer.
 
 use super::{
-    FetchFault, Fetcher, Folder, Outcome, pace::Pace, print, secret, sheet::Sheet, since::Since, watch::probe,
+    FetchFault, Fetcher, Folder, Outcome,
+    pace::Pace,
+    print, secret,
+    sheet::{Sheet, is_before},
+    since::Since,
+    watch::probe,
 };
 use crate::{
     chance::Clock,
@@ -178,9 +183,12 @@ impl SqlFetcher {
     ) -> Result<Option<String>, FetchFault> {
         let begun = self.clock.now();
         let read = self.read(link, what, into, note).await;
-        // Who waits for a lock costs nothing; a query that is broken off did.
-        if read.as_ref().map_or_else(|fault| fault.rule == "SQL-SLOW", |_| true) {
-            self.pace.took(what.1 == Ask::All, begun, self.clock.now());
+        let ended = self.clock.now();
+        match &read {
+            Ok(_) => self.pace.took(what.1 == Ask::All, begun, ended),
+            Err(fault) if fault.rule == "SQL-SLOW" => self.pace.broken(begun, ended),
+            // Who waits for a lock costs nothing.
+            Err(_) => {}
         }
         read
     }
@@ -231,7 +239,7 @@ impl SqlFetcher {
         }
         let mut look = note.since.look(now_us);
         link.rows::<FetchFault>(&query, &mut |cells| {
-            if today.as_ref().is_some_and(|(place, day)| cells[*place].unwrap_or_default() < day.as_str()) {
+            if today.as_ref().is_some_and(|(place, day)| is_before(cells[*place].unwrap_or_default(), day)) {
                 return Ok(());
             }
             sheet.fill(cells.iter().copied());
