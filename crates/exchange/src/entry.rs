@@ -9,7 +9,10 @@ use crate::{
 };
 use aws_lc_rs::digest;
 use bytes::{Buf, Bytes};
-use commonroll_audit::hash::{Hash, leaf_hash};
+use commonroll_audit::{
+    hash::{Hash, leaf_hash},
+    seal::{GROUPS_MAX, GroupLeaf, record_root},
+};
 use commonroll_core::{LocalId, RecordId, RecordKind, SchoolDate, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -505,10 +508,61 @@ impl Payloads {
         Ok(Some((circumstances, open)))
     }
 
+    /// What the payload at a place in the block commits to. Nothing is copied out of it.
+    pub fn committed(&self, place: usize) -> Result<Committed, Damaged> {
+        let mut bytes = self.raw.get(place).ok_or(Damaged)?.clone();
+        if bytes.is_empty() {
+            return Ok(Committed::Nothing);
+        }
+        if bytes.get_u8() != TAG_RECORD {
+            return Ok(Committed::Change);
+        }
+        let (seal, _) = record_head(&mut bytes)?;
+        let (mut leaves, mut count) = ([GroupLeaf::withheld(0, [0; 32]); GROUPS_MAX], 0);
+        while bytes.has_remaining() {
+            let number = u32::from_be_bytes(take(&mut bytes)?);
+            let leaf = match u32::from_be_bytes(take(&mut bytes)?) {
+                u32::MAX => GroupLeaf::withheld(number, take(&mut bytes)?),
+                length => {
+                    let salt = take::<SALT_BYTES>(&mut bytes)?;
+                    let content = bytes.get(..length as usize).ok_or(Damaged)?;
+                    let leaf = GroupLeaf::shown(number, &salt, content);
+                    bytes.advance(length as usize);
+                    leaf
+                }
+            };
+            *leaves.get_mut(count).ok_or(Damaged)? = leaf;
+            count += 1;
+        }
+        if count == 0 {
+            return Ok(Committed::Circumstances);
+        }
+        let root = record_root(&leaves[..count]).map_err(|_| Damaged)?;
+        Ok(Committed::Record { seal, root })
+    }
+
     /// The payload of the entry at a place in the block.
     pub fn get(&self, place: usize) -> Result<Payload, Damaged> {
         Payload::decode(self.raw.get(place).ok_or(Damaged)?.clone())
     }
+}
+
+/// What a payload commits to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// There is none, or no longer.
+    Nothing,
+    /// A change of the directory.
+    Change,
+    /// Of a record that is kept no longer, only what it takes to call copies back.
+    Circumstances,
+    /// A record: the number of its seal in the block, and the root that its groups lead to.
+    Record {
+        /// Which seal.
+        seal: u32,
+        /// The record's root.
+        root: Hash,
+    },
 }
 
 /// What stays of a payload that is taken out.

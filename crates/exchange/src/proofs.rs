@@ -1,7 +1,8 @@
 //! Checkpoints of the log, and the proofs that tie entries and checkpoints together.
 //!
-//! A proof is joined from complete subtrees. Those of 256 entries and more lie in the store as tiles and are had by one
-//! statement; what is lower is hashed from the few blocks that hold it. So a proof costs the same however long the log.
+//! A proof is joined from complete subtrees. Those of the log's right edge are in memory; others of 256 entries and more lie
+//! in the store as tiles and are had by one statement; what is lower is hashed from the blocks that hold it, had by
+//! another. So a proof costs the same however long the log.
 
 use crate::{
     Exchange,
@@ -17,6 +18,7 @@ use commonroll_audit::{
     hash::{Hash, leaf_hash},
     proof::{
         FetchedSubtrees, consistency_proof, inclusion_proof, needed_for_consistency, needed_for_inclusion,
+        needed_for_root,
     },
     tree,
 };
@@ -51,7 +53,8 @@ impl Exchange {
             return Ok((note, Vec::new()));
         }
         let needed = needed_for_consistency(old_size, size).map_err(|_| NotAllowed::Denied)?;
-        let mut subtrees = fetch(self.shared.store.as_ref(), needed).await.ok_or(NotAllowed::Denied)?;
+        let mut subtrees =
+            fetch(self.shared.store.as_ref(), &frontier, needed).await.ok_or(NotAllowed::Denied)?;
         let proof = consistency_proof(old_size, size, &mut subtrees).map_err(|_| NotAllowed::Denied)?;
         Ok((note, proof))
     }
@@ -70,7 +73,7 @@ impl Exchange {
         let frontier = self.shared.frontier();
         let store = self.shared.store.as_ref();
         let needed = needed_for_inclusion(index, frontier.size()).map_err(|_| NotAllowed::Denied)?;
-        let mut subtrees = fetch(store, needed).await.ok_or(NotAllowed::Denied)?;
+        let mut subtrees = fetch(store, &frontier, needed).await.ok_or(NotAllowed::Denied)?;
         let path = inclusion_proof(index, frontier.size(), &mut subtrees).map_err(|_| NotAllowed::Denied)?;
         let found = entries_at(store, &[index]).await.map_err(|_| NotAllowed::Denied)?;
         let (_, entry) = found.into_iter().next().ok_or(NotAllowed::Denied)?;
@@ -108,10 +111,13 @@ impl Exchange {
     }
 }
 
-/// Fetches complete subtrees: all high ones by one statement, the low ones from the blocks under their tile.
-async fn fetch(store: &dyn Store, needed: Vec<(u8, u64)>) -> Option<FetchedSubtrees> {
-    let mut subtrees = FetchedSubtrees::new();
-    let (low, high): (Vec<_>, Vec<_>) = needed.into_iter().partition(|(height, _)| *height < TILE_LEVELS);
+/// Fetches complete subtrees: those of the log's right edge are at hand; all other high ones by one statement, the low
+/// ones from the blocks under their tile.
+async fn fetch(store: &dyn Store, frontier: &Frontier, needed: Vec<(u8, u64)>) -> Option<FetchedSubtrees> {
+    let mut subtrees: FetchedSubtrees =
+        needed_for_root(frontier.size()).into_iter().zip(frontier.edge().iter().copied()).collect();
+    let absent = needed.into_iter().filter(|subtree| !subtrees.contains_key(subtree));
+    let (low, high): (Vec<_>, Vec<_>) = absent.partition(|(height, _)| *height < TILE_LEVELS);
     let tiles: Vec<(u8, u64)> = high.iter().flat_map(|&(height, index)| tiles_of(height, index)).collect();
     let hashes: Option<Vec<Hash>> = store.tiles(&tiles).await.ok()?.into_iter().collect();
     let mut hashes = hashes?.into_iter();
@@ -122,11 +128,12 @@ async fn fetch(store: &dyn Store, needed: Vec<(u8, u64)>) -> Option<FetchedSubtr
     let under: BTreeSet<u64> = low.iter().map(|&(height, index)| (index << height) / TILE).collect();
     for tile in under {
         let mine = low.iter().filter(|&&(height, index)| (index << height) / TILE == tile);
+        let from = mine.clone().map(|&(height, index)| index << height).min()?;
         let end = mine.clone().map(|&(height, index)| (index + 1) << height).max()?;
-        let leaves = leaves(store, tile * TILE, end).await?;
+        let leaves = leaves(store, from, end).await?;
         for &(height, index) in mine {
-            let from = usize::try_from((index << height) - tile * TILE).ok()?;
-            subtrees.insert((height, index), tree::root(leaves.get(from..from + (1 << height))?));
+            let at = usize::try_from((index << height) - from).ok()?;
+            subtrees.insert((height, index), tree::root(leaves.get(at..at + (1 << height))?));
         }
     }
     Some(subtrees)
@@ -138,21 +145,13 @@ fn tiles_of(height: u8, index: u64) -> impl Iterator<Item = (u8, u64)> {
     (index * width..(index + 1) * width).map(move |tile| (level, tile))
 }
 
-/// The leaf hashes of entries `from..to`.
+/// The leaf hashes of entries `from..to`, which lie under one tile.
 async fn leaves(store: &dyn Store, from: u64, to: u64) -> Option<Vec<Hash>> {
     let mut hashes = Vec::with_capacity(TILE as usize);
-    // A block may hold one entry or thousands: begin small, since whole blocks are read.
-    let (mut next, mut at_once) = (from, 1);
-    while next < to {
-        let blocks = store.blocks(next, at_once, false).await.ok()?;
-        at_once = (at_once * 16).min(256);
-        let end = blocks.last()?.end();
-        for block in &blocks {
-            let entries = split_entries(&block.entries).ok()?;
-            let inside = (block.first_seq..).zip(entries).filter(|(seq, _)| (next..to).contains(seq));
-            hashes.extend(inside.map(|(_, entry)| leaf_hash(entry)));
-        }
-        next = end;
+    for (first_seq, entries) in store.entries(from, to).await.ok()? {
+        let entries = split_entries(&entries).ok()?;
+        let inside = (first_seq..).zip(entries).filter(|(seq, _)| (from..to).contains(seq));
+        hashes.extend(inside.map(|(_, entry)| leaf_hash(entry)));
     }
-    Some(hashes)
+    (hashes.len() as u64 == to - from).then_some(hashes)
 }

@@ -72,6 +72,28 @@ impl Store for Backend {
         Ok(blocks)
     }
 
+    async fn entries(&self, from_seq: u64, to_seq: u64) -> Result<Vec<(u64, Vec<u8>)>> {
+        let rows: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT first_seq, n, entries FROM block
+              WHERE first_seq >= COALESCE((SELECT MAX(first_seq) FROM block WHERE first_seq <= $1), 0) AND first_seq < $2
+              ORDER BY first_seq",
+        )
+        .bind(sql(from_seq))
+        .bind(sql(to_seq))
+        .fetch_all(&self.reader)
+        .await
+        .map_err(sort)?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (first_seq, n, entries) in rows {
+            let first_seq: u64 = number(first_seq)?;
+            // A number beyond the end led to the last block.
+            if first_seq + number::<u64>(n)? > from_seq {
+                found.push((first_seq, entries));
+            }
+        }
+        Ok(found)
+    }
+
     async fn block_of(&self, seqs: &[u64], payloads: bool) -> Result<Vec<Block>> {
         if seqs.is_empty() {
             return Ok(Vec::new());

@@ -119,6 +119,11 @@ impl Store for Faulty {
         self.store.blocks(from_seq, most.min(max_blocks), payloads).await
     }
 
+    async fn entries(&self, from_seq: u64, to_seq: u64) -> Result<Vec<(u64, Vec<u8>)>> {
+        self.read().await?;
+        self.store.entries(from_seq, to_seq).await
+    }
+
     async fn block_of(&self, seqs: &[u64], payloads: bool) -> Result<Vec<Block>> {
         self.read().await?;
         self.store.block_of(seqs, payloads).await

@@ -82,6 +82,11 @@ pub trait Store: Send + Sync {
     /// The blocks that hold `from_seq` and what follows, ascending, at most `max_blocks`.
     async fn blocks(&self, from_seq: u64, max_blocks: u32, payloads: bool) -> Result<Vec<Block>>;
 
+    /// The encoded entries of the blocks that hold the numbers from `from_seq` to before `to_seq`, ascending, each with the
+    /// number of its first, by one statement. Ask for no more than a few hundred numbers: a block may hold one of them or
+    /// all.
+    async fn entries(&self, from_seq: u64, to_seq: u64) -> Result<Vec<(u64, Vec<u8>)>>;
+
     /// The distinct blocks that hold these sequence numbers, ascending, by one statement. Whole blocks are read into
     /// memory, so ask for a page of numbers at a time.
     async fn block_of(&self, seqs: &[u64], payloads: bool) -> Result<Vec<Block>>;

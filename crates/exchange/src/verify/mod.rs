@@ -10,8 +10,7 @@ use crate::{
     Exchange,
     directory::change::kind,
     duty::{gone, ranges::Ranges},
-    entry::{Entry, Payload, Payloads, json_matches, place_mark, split_marked},
-    follow::root_of,
+    entry::{Committed, Damaged, Entry, Payload, Payloads, json_matches, place_mark, split_marked},
 };
 use commonroll_audit::{
     frontier::Frontier,
@@ -247,43 +246,44 @@ fn check(block: Block) -> Result<Checked, u64> {
     let (mut missing, mut said) = (Vec::new(), Vec::new());
     for (place, (_, bytes)) in entries.iter().enumerate() {
         let seq = first + place as u64;
-        let payload = payloads.as_ref().map_or(Ok(Payload::None), |all| all.get(place));
-        let sound = match (Entry::decode(bytes), payload) {
-            // Kept no longer, which must be said elsewhere: only what it takes to call copies back is there.
-            (Ok(Entry::Record(_)), Ok(Payload::Record { groups, .. })) if groups.is_empty() => {
+        let sound = match Entry::decode(bytes) {
+            Ok(Entry::Record(record)) => {
                 records += 1;
-                missing.push(seq);
-                true
-            }
-            (Ok(Entry::Record(record)), Ok(Payload::Record { seal, groups, .. })) => {
-                (records, whole) = (records + 1, whole + 1);
-                let seal = payloads.as_ref().and_then(|all| all.seals.get(seal as usize));
-                let sealed = seal.and_then(|seal| seal.roots.get(usize::from(record.index)));
-                sealed == Some(&record.root) && root_of(&groups) == Ok(record.root)
-            }
-            // Erased, which must be said elsewhere.
-            (Ok(Entry::Record(_)), Ok(Payload::None)) => {
-                records += 1;
-                missing.push(seq);
-                true
-            }
-            (Ok(Entry::Note(note)), Ok(Payload::Change { salt, change })) => {
-                let json = serde_json::to_vec(&change).unwrap_or_default();
-                let matches = json_matches(&note, &salt, &json);
-                said.extend(gone::said(&note).iter().flat_map(|of| of.runs()));
-                changes.extend(
-                    change.rows(json).into_iter().map(|(kind, key, value)| ((kind, key), (seq, value))),
-                );
-                matches
-            }
-            (Ok(Entry::Note(note)), Ok(Payload::None)) => {
-                said.extend(gone::said(&note).iter().flat_map(|of| of.runs()));
-                if !note.payload.is_empty() {
-                    missing.push(seq);
+                match payloads.as_ref().map_or(Ok(Committed::Nothing), |all| all.committed(place)) {
+                    // Erased, or kept no longer, which must be said elsewhere.
+                    Ok(Committed::Nothing | Committed::Circumstances) => {
+                        missing.push(seq);
+                        true
+                    }
+                    Ok(Committed::Record { seal, root }) => {
+                        whole += 1;
+                        let seal = payloads.as_ref().and_then(|all| all.seals.get(seal as usize));
+                        let sealed = seal.and_then(|seal| seal.roots.get(usize::from(record.index)));
+                        sealed == Some(&record.root) && root == record.root
+                    }
+                    Ok(Committed::Change) | Err(Damaged) => false,
                 }
-                true
             }
-            _ => false,
+            Ok(Entry::Note(note)) => {
+                said.extend(gone::said(&note).iter().flat_map(|of| of.runs()));
+                match payloads.as_ref().map_or(Ok(Payload::None), |all| all.get(place)) {
+                    Ok(Payload::Change { salt, change }) => {
+                        let json = serde_json::to_vec(&change).unwrap_or_default();
+                        let matches = json_matches(&note, &salt, &json);
+                        let rows = change.rows(json).into_iter();
+                        changes.extend(rows.map(|(kind, key, value)| ((kind, key), (seq, value))));
+                        matches
+                    }
+                    Ok(Payload::None) => {
+                        if !note.payload.is_empty() {
+                            missing.push(seq);
+                        }
+                        true
+                    }
+                    Ok(Payload::Record { .. }) | Err(Damaged) => false,
+                }
+            }
+            Err(Damaged) => false,
         };
         if !sound {
             // What was put in or taken out moves all payloads behind it; then its own mark tells first.

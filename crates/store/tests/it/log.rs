@@ -61,6 +61,13 @@ async fn blocks_are_found_by_any_of_their_numbers(bed: Bed) {
     assert_eq!(from(9).await, [0, 10]);
     assert_eq!(from(30).await, [11]);
     assert_eq!(from(31).await, [0u64; 0]);
+    let between = async |from, to| -> Vec<u64> {
+        store.entries(from, to).await.unwrap().iter().map(|(first_seq, _)| *first_seq).collect()
+    };
+    assert_eq!(between(9, 11).await, [0, 10]);
+    assert_eq!(between(10, 11).await, [10]);
+    assert_eq!(between(12, 40).await, [11]);
+    assert_eq!(between(31, u64::MAX).await, [0u64; 0]);
 }
 
 async fn a_commit_that_breaks_a_rule_writes_nothing(bed: Bed) {
