@@ -55,6 +55,18 @@ pub struct Published {
     pub refused: u64,
     /// Declarations that changed the directory.
     pub declared: u64,
+    /// Records of which the hub holds a revision that this spool doesn't know; their exports are read again.
+    pub forgotten: u64,
+}
+
+impl std::ops::AddAssign for Published {
+    fn add_assign(&mut self, more: Self) {
+        self.accepted += more.accepted;
+        self.duplicates += more.duplicates;
+        self.refused += more.refused;
+        self.declared += more.declared;
+        self.forgotten += more.forgotten;
+    }
 }
 
 /// Publishes on one stream, which stays open between rounds.
@@ -194,8 +206,12 @@ async fn settle(
         );
     }
     let mut done = Vec::with_capacity(batch.positions.len());
-    let mut refused = Vec::new();
+    let (mut refused, mut forgotten) = (Vec::new(), Vec::new());
     for (position, result) in batch.positions.into_iter().zip(answer.results) {
+        // What the hub holds instead may be known here, or lost.
+        if result.held_revision > 0 {
+            forgotten.push((position, result.held_revision));
+        }
         match read_record_answer(result)
             .map_err(|_| HubError::Protocol("the result of a record can't be read"))?
         {
@@ -213,7 +229,8 @@ async fn settle(
             }
         }
     }
-    spool.settle(batch.number, &done, &refused, now, retry).await
+    published.forgotten += spool.settle(batch.number, (&done, &refused, &forgotten), now, retry).await?;
+    Ok(())
 }
 
 /// Declares everything that waits. Gives how many declarations changed the directory.
@@ -278,7 +295,7 @@ fn retry<'a>(
 /// In short, for a log line.
 impl std::fmt::Display for Published {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { accepted, duplicates, refused, declared } = self;
+        let Self { accepted, duplicates, refused, declared, forgotten: _ } = self;
         write!(f, "{accepted} accepted, {duplicates} known already, {refused} refused, {declared} declared")
     }
 }

@@ -199,7 +199,12 @@ impl Agent {
         self.renew_if_due().await?;
         let hub = self.hub().await?;
         self.contact(&*hub).await?;
-        let published = self.publish(&mut Publisher::new(), &*hub).await?;
+        let mut publisher = Publisher::new();
+        let mut published = self.publish(&mut publisher, &*hub).await?;
+        if published.forgotten > 0 {
+            looked.verdicts.extend(self.look(&mut scanner).await?.verdicts);
+            published += self.publish(&mut publisher, &*hub).await?;
+        }
         let received = if self.write_back.is_some() { self.receive_what_is_there(&*hub).await? } else { 0 };
         if self.apply().await?.is_some()
             && let Some(outbox) = &self.settings.outbox

@@ -273,6 +273,11 @@ fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: 
     if news {
         plan.bytes += job.bytes;
     }
+    let held = fates.iter().enumerate().filter_map(|(place, fate)| match fate {
+        Fate::Behind(_, held) => Some((place, *held)),
+        Fate::New(_) | Fate::Known(_) => None,
+    });
+    let held = held.collect();
     let results = take_fates(plan, known, job, fates, working.version);
     if job.number == expected {
         working.saw_batch(source, job.number);
@@ -283,13 +288,15 @@ fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: 
         known.newest.get(&id.0).map(|held| (held.source, held.revision))
     });
     let next_batch = working.institution(source).map_or(1, |s| s.next_batch);
-    Ok(BatchAnswer { number: job.number, results, next_batch })
+    Ok(BatchAnswer { number: job.number, results, held, next_batch })
 }
 
 /// What becomes of one record.
 enum Fate {
     New(Decision),
     Known(RecordAnswer),
+    /// The log holds another newest revision: this one.
+    Behind(RecordAnswer, u32),
 }
 
 /// What came before a batch: what the log knows, and what is about to be in it.
@@ -340,21 +347,25 @@ fn fate(
             );
         }
         let same = |row: &IdRow| row.root == root14;
+        if facts.revision == held.revision && same(held) {
+            return Fate::Known(RecordAnswer::Duplicate { sequence: held.seq + 1 });
+        }
+        let behind =
+            |code, reason| Fate::Behind(RecordAnswer::Rejected { code, field: "", reason }, held.revision);
         if facts.revision == held.revision {
-            return match same(held) {
-                true => Fate::Known(RecordAnswer::Duplicate { sequence: held.seq + 1 }),
-                false => rejected(
-                    "conflict",
-                    "this revision is in the log with other content; send a correction as a higher revision",
-                ),
-            };
+            return behind(
+                "conflict",
+                "this revision is in the log with other content; send a correction as a higher revision",
+            );
         }
         if facts.revision < held.revision {
             return match known.superseded.get(&(facts.id.0, facts.revision)) {
-                Some(row) if same(row) => Fate::Known(RecordAnswer::Duplicate { sequence: row.seq + 1 }),
-                _ => rejected(
+                Some(row) if same(row) => {
+                    Fate::Behind(RecordAnswer::Duplicate { sequence: row.seq + 1 }, held.revision)
+                }
+                _ => behind(
                     "stale_revision",
-                    "the log holds a newer revision of this record; nothing needs to be sent",
+                    "the log holds a newer revision of this record; send what is true now as a higher one",
                 ),
             };
         }
@@ -410,7 +421,7 @@ fn take_fates(
                 let seal = *seal.get_or_insert_with(|| plan.seal(&job.seal));
                 accept(plan, known, job, index, record, facts, decision, seal, version)
             }
-            (Fate::Known(answer), _) => answer,
+            (Fate::Known(answer) | Fate::Behind(answer, _), _) => answer,
             (Fate::New(_), Err(invalid)) => {
                 RecordAnswer::Rejected { code: "invalid_field", field: invalid.field, reason: invalid.rule }
             }

@@ -98,6 +98,9 @@ pub struct BatchAnswer {
     pub number: u64,
     /// One answer for each record.
     pub results: Vec<RecordAnswer>,
+    /// Records, by their place in the batch, of which the log holds another newest revision of this source's, with that
+    /// revision: a source that doesn't know of it has lost what it remembered.
+    pub held: Vec<(usize, u32)>,
     /// The number that the next new batch must carry.
     pub next_batch: u64,
 }

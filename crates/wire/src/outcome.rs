@@ -69,7 +69,7 @@ pub fn write_record_answer(answer: RecordAnswer) -> exchange::RecordResult {
         RecordAnswer::Rejected(refusal) => (Outcome::Rejected, 0, Some(refusal)),
     };
     let (code, field, reason) = refusal.map(|r| (r.code, r.field, r.reason)).unwrap_or_default();
-    exchange::RecordResult { outcome: outcome as i32, sequence, code, field, reason }
+    exchange::RecordResult { outcome: outcome as i32, sequence, code, field, reason, held_revision: 0 }
 }
 
 /// Reads an answer about a record.

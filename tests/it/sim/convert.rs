@@ -49,11 +49,9 @@ pub fn answer(answer: BatchAnswer) -> pb::PublishResponse {
             Wire::Rejected(Refusal { code: code.into(), field: field.into(), reason: reason.into() })
         }
     };
-    pb::PublishResponse {
-        batch_number: answer.number,
-        results: answer.results.into_iter().map(result).map(write_record_answer).collect(),
-        next_batch_number: answer.next_batch,
-    }
+    let mut results: Vec<_> = answer.results.into_iter().map(result).map(write_record_answer).collect();
+    answer.held.into_iter().for_each(|(place, revision)| results[place].held_revision = revision);
+    pb::PublishResponse { batch_number: answer.number, results, next_batch_number: answer.next_batch }
 }
 
 pub fn declared(result: DeclareResult) -> DeclarationAnswer {

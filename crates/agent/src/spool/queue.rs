@@ -3,7 +3,7 @@
 //! A batch is not remembered: its number is the hub's to say, and a record that is sent twice has the same bytes and
 //! root, so the hub knows it again. What was refused waits beside, and goes back into the queue when it may be tried.
 
-use super::{ROWS, Spool, Tx, list, rows, set};
+use super::{ROWS, Spool, Tx, list, rows, set, stretches};
 use crate::error::AgentError;
 use commonroll_audit::Hash;
 use commonroll_core::{RecordId, Revision, Timestamp};
@@ -113,19 +113,23 @@ impl Spool {
     }
 
     /// Settles a batch in one step: what the hub has leaves the queue, what it refused goes beside, with when to try
-    /// again (`retry` gives that from the code and the number of tries; `None` for never).
+    /// again (`retry` gives that from the code and the number of tries; `None` for never). Of records that the hub holds
+    /// at a revision up to which this spool has forgotten what it sent, the exports are read again; gives how many.
     ///
     /// # Errors
     /// When the spool fails; the batch is then sent again, which changes nothing at the hub.
     pub async fn settle(
         &self,
         number: u64,
-        done: &[i64],
-        refused: &[(i64, Refusal)],
+        (done, refused, forgotten): (&[i64], &[(i64, Refusal)], &[(i64, u32)]),
         now: Timestamp,
         retry: &(dyn Fn(&str, u32) -> Option<Timestamp> + Sync),
-    ) -> Result<(), AgentError> {
+    ) -> Result<u64, AgentError> {
         let mut tx = self.begin().await?;
+        let mut anew = 0;
+        for (position, held) in forgotten {
+            anew += u64::from(read_again(&mut tx, *position, *held).await?);
+        }
         for (position, refusal) in refused {
             refuse(&mut tx, *position, refusal, now, retry).await?;
         }
@@ -137,7 +141,8 @@ impl Spool {
             query.execute(&mut *tx).await?;
         }
         set(&mut tx, "batch", &number.to_be_bytes()).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(anew)
     }
 
     /// Number of the last batch that the hub answered; 0 for none.
@@ -231,6 +236,34 @@ impl Spool {
         };
         found.into_iter().map(read).collect()
     }
+}
+
+/// Takes over that the hub holds a record at this revision, unless the spool knows of that one or a newer: its export is
+/// read again, and what stands there now is sent as the next. True if so.
+async fn read_again(tx: &mut Tx, position: i64, held: u32) -> Result<bool, AgentError> {
+    type Row = (Vec<u8>, String, String);
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT s.id, s.origin, q.file FROM queue q JOIN sent s ON s.id = q.id
+          WHERE q.position = $1 AND s.revision <= $2 AND (s.revision < $2 OR q.revision = $2)",
+    )
+    .bind(position)
+    .bind(held)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some((id, origin, file)) = row else { return Ok(false) };
+    // No content has this print, so whatever the export says differs from it; a withdrawal is found anew.
+    sqlx::query("UPDATE sent SET revision = $2, print = zeroblob(16), withdrawn = 0 WHERE id = $1")
+        .bind(id)
+        .bind(held)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("UPDATE export SET recipe = zeroblob(0) WHERE origin = $1 AND name = $2")
+        .bind(&origin)
+        .bind(file)
+        .execute(&mut **tx)
+        .await?;
+    stretches::forget(tx, &origin).await?;
+    Ok(true)
 }
 
 async fn refuse(

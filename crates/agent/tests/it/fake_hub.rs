@@ -15,7 +15,7 @@ use commonroll_wire::{
         directory::v1::{Declaration, DeclarationResult, SigningKey as KeyMessage},
         exchange::v1::{
             AcknowledgeRequest, AnswerWithdrawalRequest, DeliveredBatch, DeliveredRecord, PublishRequest,
-            PublishResponse, ReceiveResponse, WithdrawalNotice,
+            PublishResponse, ReceiveResponse, RecordResult, WithdrawalNotice,
         },
     },
     verify_acknowledgement, write_declaration_answer, write_record_answer,
@@ -158,13 +158,27 @@ impl State {
             let record = record.expect("the record is sound");
             let head = &record.record.head;
             let id = (head.id.to_string(), head.revision.get());
-            let answer = if let Some(code) = self.refuse.get(head.learner.as_str()) {
-                let (field, reason) = (String::new(), "wait for a placement".to_owned());
-                RecordAnswer::Rejected(Refusal { code: code.clone(), field, reason })
-            } else if let Some(sequence) = self.newest.get(&id) {
+            let rejected = |code: &str, reason: &str| {
+                let (code, reason) = (code.to_owned(), reason.to_owned());
+                RecordAnswer::Rejected(Refusal { code, field: String::new(), reason })
+            };
+            let revisions = self.newest.range((id.0.clone(), 0)..=(id.0.clone(), u32::MAX));
+            let newest = revisions.last().map_or(0, |((_, revision), _)| *revision);
+            let root_of = |sequence: &u64| {
                 let before = self.log[*sequence as usize - 1].0.records[0].record.clone().unwrap();
-                assert_eq!(open(&before).unwrap().root, record.root, "a repeat has the same root");
+                open(&before).unwrap().root
+            };
+            let repeated = self.newest.get(&id).filter(|sequence| root_of(sequence) == record.root);
+            let is_behind = id.1 < newest || (id.1 == newest && repeated.is_none());
+            let answer = if let Some(code) = self.refuse.get(head.learner.as_str()) {
+                rejected(code, "wait for a placement")
+            } else if let Some(sequence) = repeated {
                 RecordAnswer::Duplicate { sequence: *sequence }
+            } else if is_behind {
+                rejected(
+                    if id.1 == newest { "conflict" } else { "stale_revision" },
+                    "send it as a higher one",
+                )
             } else {
                 let sequence = self.log.len() as u64 + 1;
                 self.newest.insert(id, sequence);
@@ -191,7 +205,8 @@ impl State {
                 self.log.push((batch, text));
                 RecordAnswer::Accepted { sequence }
             };
-            results.push(write_record_answer(answer));
+            let held_revision = if is_behind { newest } else { 0 };
+            results.push(RecordResult { held_revision, ..write_record_answer(answer) });
         }
         self.next = self.next.max(seal.number + 1);
         Ok(PublishResponse { batch_number: seal.number, results, next_batch_number: self.next })

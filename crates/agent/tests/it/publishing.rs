@@ -184,3 +184,36 @@ async fn the_hub_is_told_that_everything_was_sent_once_an_export_of_today_was_wr
     school.publish(&hub).await.unwrap();
     assert_eq!(told(), 2, "yesterday's export says nothing of today");
 }
+
+#[tokio::test]
+async fn a_school_whose_data_folder_is_lost_sends_what_is_true_now_over_what_the_hub_holds() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    school.marks(&[("back", "/"), ("late", "/"), ("same", "/"), ("gone", "/")]);
+    school.look().await;
+    school.publish(&hub).await.unwrap();
+    school.marks(&[("back", "N"), ("late", "/"), ("same", "/"), ("gone", "/")]);
+    school.look().await;
+    assert_eq!(school.publish(&hub).await.unwrap().accepted, 1);
+
+    school.lose_data().await;
+    let exported = [("back", "/"), ("late", "L"), ("same", "/"), ("gone", "/"), ("new", "/")];
+    school.marks(&exported);
+    school.look().await;
+    let first = school.publish(&hub).await.unwrap();
+    assert_eq!((first.accepted, first.duplicates, first.refused, first.forgotten), (1, 3, 1, 2), "{first:?}");
+    school.restart().await;
+    school.look().await;
+    let second = school.publish(&hub).await.unwrap();
+    assert_eq!((second.accepted, second.refused, second.forgotten), (2, 0, 0), "{second:?}");
+    let newest = |learner: &str| hub.holds().into_iter().rfind(|line| line.contains(learner)).unwrap();
+    assert!(newest("back").ends_with("r3") && newest("late").ends_with("r2"), "{:?}", hub.holds());
+    assert!(school.spool.refused(10).await.unwrap().is_empty(), "nothing is left for a person to see to");
+
+    // From here on it is as if nothing had happened.
+    school.marks(&[("back", "/"), ("late", "L"), ("same", "N"), ("new", "/"), ("other", "/")]);
+    school.look().await;
+    let after = school.publish(&hub).await.unwrap();
+    assert_eq!((after.accepted, after.forgotten), (3, 0), "a correction, a withdrawal, a new one: {after:?}");
+    assert!(newest("gone").ends_with("r2 withdrawn"), "{:?}", hub.holds());
+}

@@ -134,6 +134,14 @@ impl School {
         Ok(all)
     }
 
+    /// The data folder is lost; the identity beside it is not.
+    pub async fn lose_data(&mut self) {
+        self.spool.close().await;
+        fs::remove_dir_all(&self.settings.data).unwrap();
+        fs::create_dir(&self.settings.data).unwrap();
+        self.restart().await;
+    }
+
     /// Power cut: what was not in the spool's file is gone.
     pub async fn restart(&mut self) {
         self.spool.close().await;

@@ -165,6 +165,27 @@ async fn case_23_a_repeat_is_recognised_and_other_content_is_a_conflict() {
 }
 
 #[tokio::test]
+async fn a_source_that_lost_its_memory_is_told_what_the_log_holds_of_its_records() {
+    let mut world = placed().await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    world.publish("northgate", vec![withdrawn(mark("northgate", "n-77", 9, 2), 2)]).await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 10, 1)]).await;
+    let batch = vec![
+        mark("northgate", "n-77", 9, 1),
+        withdrawn(mark("northgate", "n-77", 10, 1), 1),
+        mark("northgate", "n-77", 11, 1),
+    ];
+    let answer = world.publish_as("northgate", "northgate", 4, batch).await.unwrap();
+    assert!(matches!(answer.results[0], RecordAnswer::Duplicate { .. }), "{answer:?}");
+    assert!(matches!(answer.results[1], RecordAnswer::Rejected { code: "conflict", .. }), "{answer:?}");
+    assert_eq!(answer.held, [(0, 2), (1, 1)], "a repeat of the newest, and what is new, need no word");
+    let mut theirs = mark("ridgeway", "r-1", 9, 1);
+    theirs.head.id = mark("northgate", "n-77", 9, 1).head.id;
+    let stranger = world.publish_as("ridgeway", "ridgeway", 1, vec![theirs]).await.unwrap();
+    assert!(stranger.held.is_empty(), "another source learns nothing: {stranger:?}");
+}
+
+#[tokio::test]
 async fn case_23_two_connections_at_once_take_effect_once() {
     let world = placed().await;
     let batch = || vec![mark("northgate", "n-77", 9, 1), mark("northgate", "n-77", 10, 1)];

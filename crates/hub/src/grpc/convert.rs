@@ -66,11 +66,13 @@ pub(super) fn kinds(batch: &IncomingBatch) -> Vec<&'static str> {
 
 /// The answer to a batch.
 pub(crate) fn batch_answer(answer: BatchAnswer) -> pb::PublishResponse {
-    pb::PublishResponse {
-        batch_number: answer.number,
-        results: answer.results.into_iter().map(record_answer).collect(),
-        next_batch_number: answer.next_batch,
+    let mut results: Vec<_> = answer.results.into_iter().map(record_answer).collect();
+    for (place, revision) in answer.held {
+        if let Some(result) = results.get_mut(place) {
+            result.held_revision = revision;
+        }
     }
+    pb::PublishResponse { batch_number: answer.number, results, next_batch_number: answer.next_batch }
 }
 
 fn record_answer(answer: RecordAnswer) -> pb::RecordResult {
