@@ -132,5 +132,6 @@ fn a_teacher_reads_of_a_visitor_while_the_timetable_says_that_they_teach_their_g
     college.exports("staff.csv", "Teacher,Class\nQUI,ENG-1\nPLU,ART-1\n");
     assert_eq!(read().unwrap_err(), denied, "whoever is gone from the timetable teaches nothing");
     let shown = printed(&mut college.town.hub(&["audit", "show"]));
-    assert!(!shown.contains("VAN") && shown.matches("directory.staff").count() == 6, "{shown}");
+    let mut words = shown.split(|c: char| !c.is_ascii_alphanumeric());
+    assert!(words.all(|word| word != "VAN") && shown.matches("directory.staff").count() == 6, "{shown}");
 }

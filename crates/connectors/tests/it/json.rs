@@ -134,10 +134,14 @@ fn marks_in_json_are_records_with_their_lines() {
 #[test]
 fn large_files_are_read_in_time_that_grows_with_them() {
     let line = "{\"id\":\"A17491\",\"student\":{\"data\":{\"id\":\"S17\"}},\"date\":\"2026-09-14\",\"code\":\"L\",\"n\":5}\n";
+    // The best of three: a machine that does other things as well is slow now and then, and never fast.
     let time = |n: usize| {
-        let begun = Instant::now();
-        assert_eq!(rows("", &line.repeat(n)).unwrap().len(), n + 1);
-        begun.elapsed().as_secs_f64()
+        let once = || {
+            let begun = Instant::now();
+            assert_eq!(rows("", &line.repeat(n)).unwrap().len(), n + 1);
+            begun.elapsed().as_secs_f64()
+        };
+        once().min(once()).min(once())
     };
     let (small, large) = (time(1_000), time(8_000));
     assert!(large < 40.0 * small.max(0.005), "{small} {large}");

@@ -33,11 +33,28 @@ impl Answer {
         self.headers.get(name).map_or("", String::as_str)
     }
 
+    /// The body without what is drawn at random.
+    pub fn words(&self) -> String {
+        without_random(&self.body)
+    }
+
     /// Where one is sent.
     pub fn to(&self) -> &str {
         assert_eq!(self.status, 303, "{self:?}");
         self.header("location")
     }
+}
+
+/// A text without its long runs of letters and digits: form tokens, ids and hashes, in which a short word that must not be
+/// there stands by chance now and then.
+pub fn without_random(text: &str) -> String {
+    const LONG: usize = 30;
+    let is_run = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let kept = |piece: &str| {
+        let run = piece.trim_end_matches(|c| !is_run(c)).len();
+        piece[if run < LONG { 0 } else { run }..].to_owned()
+    };
+    text.split_inclusive(|c: char| !is_run(c)).map(kept).collect()
 }
 
 /// A browser.

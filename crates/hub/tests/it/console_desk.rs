@@ -14,7 +14,7 @@ const OURS: &str = "R1";
 const THEIRS: &str = "N1";
 
 fn names(answer: &Answer, word: &str) -> bool {
-    answer.body.split(|c: char| !c.is_ascii_alphanumeric()).any(|one| one == word)
+    answer.words().split(|c: char| !c.is_ascii_alphanumeric()).any(|one| one == word)
 }
 
 fn read(answer: &Answer) -> &str {

@@ -19,7 +19,7 @@ const OURS: &str = "R200";
 const THEIRS: &str = "N200";
 
 fn names(answer: &Answer, word: &str) -> bool {
-    answer.body.split(|c: char| !c.is_ascii_alphanumeric()).any(|one| one == word)
+    answer.words().split(|c: char| !c.is_ascii_alphanumeric()).any(|one| one == word)
 }
 
 fn learner(id: &str, registration: Registration, birth: &str) -> Declaration {

@@ -1,6 +1,6 @@
 //! The local port: health, readiness, metrics, status; nothing personal in any of them.
 
-use crate::kit::TestHub;
+use crate::{browser::without_random, kit::TestHub};
 
 #[tokio::test]
 async fn the_local_port_tells_the_truth_and_names_nobody() {
@@ -30,7 +30,7 @@ async fn the_local_port_tells_the_truth_and_names_nobody() {
     assert_eq!(status["ready"], true);
     assert_eq!(status["exchange"]["log_entries"], hub.exchange.stats().log_entries);
     for page in ["/metrics", "/status"] {
-        let (_, text) = hub.local(page).await;
+        let text = without_random(&hub.local(page).await.1);
         assert!(!text.contains("Canary") && !text.contains("N1"), "{page} names a learner");
     }
 }

@@ -139,7 +139,8 @@ async fn another_writers_commit_is_noticed(bed: Bed) {
     here.wait_for_change(0, Duration::from_millis(150)).await.unwrap();
     assert!(started.elapsed() >= Duration::from_millis(150), "nothing had happened");
 
-    let patience = Duration::from_millis(1800);
+    // Nobody waits for it who is told; a slow disk isn't somebody who wasn't.
+    let patience = Duration::from_secs(20);
     let started = Instant::now();
     let (waited, ()) = tokio::join!(here.wait_for_change(0, patience), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
