@@ -6,7 +6,8 @@ use crate::{
     Exchange,
     directory::{Directory, Local, Side, tokens::MatchingKey},
     matches::{
-        DoubleSeen, HomeSeen, LinksSeen, QuestionSeen, called, doubles, home_seen, links_seen, questions,
+        DoubleSeen, HomeSeen, LinksSeen, QuestionSeen, called, doubles, home_seen, links_seen, placed_with,
+        questions,
     },
     office::Acting,
     questions::AskError,
@@ -39,8 +40,9 @@ pub struct GuestSeen {
 pub struct ClaimSeen {
     /// By the asker's institution's own id.
     pub local: LocalId,
-    /// The other institution's name.
-    pub other: String,
+    /// The other institution's name, if it placed the learner with the asker's. Of any other partner only that it claims the
+    /// learner: whoever claims an invented one under known numbers would learn by it where that child is.
+    pub other: Option<String>,
     /// True if the asker's institution counts as home meanwhile, because it said so first.
     pub counts: bool,
 }
@@ -162,7 +164,8 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
         }
         if local.contested {
             let home = local.learner.and_then(|learner| directory.home_of(learner));
-            let other = home.map_or(String::new(), |(home, _)| name(*home));
+            let told = home.filter(|(home, theirs)| placed_with(directory, (*home, theirs), own));
+            let other = told.map(|(home, _)| name(*home));
             seen.claims.push(ClaimSeen { local: id.clone(), other, counts: false });
         }
         let live = |side: &&Side| side.dates.last() >= today && side.ended.is_none_or(|end| end > now);
@@ -201,18 +204,18 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
             homes: home_seen(directory, key, (own, id)),
         })
         .collect();
-    for (number, other) in directory.institutions().iter().enumerate() {
-        let claims = other.locals.values().filter(|local| local.contested).filter_map(|local| local.learner);
-        let ours = claims.filter_map(|learner| directory.home_of(learner)).filter(|(home, _)| *home == own);
-        seen.claims.extend(ours.filter(|_| number != usize::from(own)).map(|(_, id)| ClaimSeen {
-            local: id.clone(),
-            other: other.info.name.clone(),
-            counts: true,
-        }));
+    for (number, other) in (0u16..).zip(directory.institutions()).filter(|(number, _)| *number != own) {
+        for (theirs, claim) in other.locals.iter().filter(|(_, local)| local.contested) {
+            let home = claim.learner.and_then(|learner| directory.home_of(learner));
+            let Some((_, id)) = home.filter(|(home, _)| *home == own) else { continue };
+            let told = placed_with(directory, (number, theirs), own);
+            let other = told.then(|| other.info.name.clone());
+            seen.claims.push(ClaimSeen { local: id.clone(), other, counts: true });
+        }
     }
     seen.moved.sort_by(|a, b| (&a.local, &a.other).cmp(&(&b.local, &b.other)));
     seen.moved.dedup_by(|a, b| (&a.local, &a.other) == (&b.local, &b.other));
-    seen.claims.sort_by(|a, b| a.local.cmp(&b.local));
+    seen.claims.sort_by(|a, b| (&a.local, &a.other).cmp(&(&b.local, &b.other)));
     seen.for_host.sort_by(|a, b| (&a.other, &a.local).cmp(&(&b.other, &b.local)));
     seen.for_home.sort_by(|a, b| (&a.other, &a.local).cmp(&(&b.other, &b.local)));
     let lengths = [seen.claims.len(), seen.for_host.len(), seen.for_home.len(), seen.moved.len()];

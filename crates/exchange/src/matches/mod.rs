@@ -9,6 +9,7 @@ mod fits;
 pub(crate) mod forget;
 mod seen;
 mod stamp;
+mod told;
 
 pub use fits::Points;
 pub(crate) use fits::{Fit, fits, waits};
@@ -16,6 +17,7 @@ pub use seen::{
     DoubleSeen, FitSeen, HomeSeen, LinkSeen, LinksSeen, MatchStepSeen, OptionSeen, QuestionSeen, Taking,
 };
 pub(crate) use seen::{asked_of, called, doubles, home_seen, links_seen, questions};
+pub(crate) use told::placed_with;
 
 use crate::{
     Exchange,
@@ -59,7 +61,16 @@ impl Exchange {
             let (directory, own) = (&*work.planner.directory, actor.speaker.number);
             directory.local(own, &guest).filter(|local| waits(local)).ok_or(NotAllowed::Denied)?;
             let home = directory.number_of(&home).ok_or(NotAllowed::Denied)?;
-            if !fits(directory, own, &guest).iter().any(|fit| fit.home == home && fit.is_open(own)) {
+            let fits: Vec<Fit> = fits(directory, own, &guest).into_iter().filter(|fit| fit.home == home).collect();
+            let is_told =
+                |fit: &Fit| told::is_told(directory, (own, &guest), (home, Some(&fit.local)));
+            // Said alike whether somebody fits there or not.
+            if !fits.iter().any(is_told) && !told::is_told(directory, (own, &guest), (home, None)) {
+                return Err(LawError::State(
+                    "you don’t take this guest from there; accept the placement from their home first, then ask it",
+                ));
+            }
+            if !fits.iter().any(|fit| fit.is_open(own)) {
                 return Err(LawError::State(
                     "nobody there fits this guest any more; look at the page again, and ring their office",
                 ));

@@ -3,6 +3,7 @@
 use super::{
     fits::{Fit, Link, Points, fits, links, name, points, taken_from, words},
     stamp::stamp,
+    told::{is_told, placed_with},
 };
 use crate::directory::{
     Directory, Local,
@@ -56,10 +57,9 @@ pub struct FitSeen {
 pub struct HomeSeen {
     /// Names what is said of the guest and this home.
     pub id: MatchId,
-    /// The home.
-    pub slug: Slug,
-    /// Its name.
-    pub name: String,
+    /// The home: its slug and its name. `None` of one that neither the asker nor itself ties to the guest: whoever declares
+    /// an invented guest under a known number would learn by it where that child is.
+    pub home: Option<(Slug, String)>,
     /// Who fits there.
     pub fits: Vec<FitSeen>,
     /// True if it can be asked.
@@ -124,8 +124,8 @@ pub struct LinkSeen {
     pub local: LocalId,
     /// As the asker's institution calls them.
     pub called: String,
-    /// The other institution's name.
-    pub other: String,
+    /// The other institution's name; `None` of a home that neither the asker nor itself ties to the guest.
+    pub other: Option<String>,
     /// True if the asker's institution is the host.
     pub hosting: bool,
     /// Since when; older logs don't say.
@@ -165,6 +165,12 @@ pub struct DoubleSeen {
     /// What that may mean.
     pub means: &'static str,
 }
+
+/// What is said of somebody at a home that isn't named: no more than what the asker knows of the guest by itself.
+const UNTOLD: (&str, &str) = (
+    "a number is the same",
+    "Which partner that is, you read once it has placed the learner with you, or you have accepted the placement from it.",
+);
 
 /// What a comparison may mean.
 const fn means(verdict: Verdict) -> &'static str {
@@ -247,16 +253,21 @@ pub(crate) fn home_seen(
         let case = directory.matches().between(own, guest, home);
         let mut sums: BTreeMap<_, usize> = BTreeMap::new();
         let open: Vec<&Fit> = all.iter().filter(|fit| !fit.refused).collect();
+        let told = |local| is_told(directory, (own, guest), (home, local));
+        let is_told = home == own || told(None) || open.iter().any(|fit| told(Some(&fit.local)));
         for fit in &open {
-            let said = (words(fit.verdict), means(fit.verdict), fit.undone, fit.another.clone());
+            let (says, means) = match is_told {
+                true => (words(fit.verdict), means(fit.verdict)),
+                false => UNTOLD,
+            };
+            let said = (says, means, fit.undone, fit.another.clone());
             *sums.entry(said).or_default() += 1;
         }
         let is_open = case.is_some_and(MatchCase::is_open);
         Some(HomeSeen {
             id: name(directory, key, (own, guest, home))?,
-            slug: state.info.slug.clone(),
-            name: state.info.name.clone(),
-            can_ask: !is_open && open.iter().any(|fit| fit.is_open(own)),
+            home: is_told.then(|| (state.info.slug.clone(), state.info.name.clone())),
+            can_ask: is_told && !is_open && open.iter().any(|fit| fit.is_open(own)),
             is_open,
             fits: sums
                 .into_iter()
@@ -271,7 +282,10 @@ pub(crate) fn home_seen(
             history: history(directory, own, case),
         })
     };
-    homes.into_iter().filter_map(seen).collect()
+    let mut seen: Vec<HomeSeen> = homes.into_iter().filter_map(seen).collect();
+    // Their order is the consortium's, and tells nothing of whom it doesn't name.
+    seen.sort_by_key(|at| (at.home.is_none(), at.home.is_none().then_some(at.id)));
+    seen
 }
 
 /// How many questions wait for an institution's answer, and since when the oldest has.
@@ -403,11 +417,12 @@ fn link_seen(directory: &Directory, own: u16, link: &Link, id: MatchId) -> LinkS
     let guest = directory.local(link.host, &link.guest);
     let case = directory.matches().between(link.host, &link.guest, link.home);
     let answered = case.and_then(MatchCase::said).is_some_and(|step| step.deed == MatchDeed::Yes);
+    let is_named = !hosting || is_told(directory, (own, &link.guest), (link.home, Some(&link.local)));
     LinkSeen {
         id,
         local: local.clone(),
         called: called(directory.local(own, local)),
-        other: institution(directory, other),
+        other: is_named.then(|| institution(directory, other)),
         hosting,
         since: guest.and_then(|guest| guest.since),
         rests: rests(verdict(directory, link), guest.is_some_and(|guest| guest.approved), answered),
@@ -470,7 +485,7 @@ pub(crate) fn doubles(directory: &Directory, own: u16) -> (Vec<DoubleSeen>, usiz
                 continue;
             }
             // Their word, not the asker's own: what one declares oneself opens nothing.
-            let is_told = at == own || theirs.sides.iter().any(|side| !side.hosting && side.other == own);
+            let is_told = at == own || placed_with(directory, (at, &other), own);
             let (says, means) = match is_told {
                 true => (words(verdict), means(verdict)),
                 false => ("a number is the same", "A number is mistyped, or was given to two learners."),

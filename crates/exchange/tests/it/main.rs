@@ -37,6 +37,7 @@ mod recalls;
 mod retention;
 mod sending;
 mod trials;
+mod untold;
 mod watches;
 mod whereabouts;
 mod world;

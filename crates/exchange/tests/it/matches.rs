@@ -84,7 +84,7 @@ async fn a_host_asks_the_home_says_yes_and_what_waited_flows() {
     let guest = &waiting.guests[0];
     assert_eq!((guest.local.as_str(), guest.called.as_str()), ("n-77", "Imogen Ashby"));
     let fit = &guest.homes[0];
-    assert_eq!(fit.slug, slug("kingsmead"));
+    assert_eq!(fit.home, Some((slug("kingsmead"), "Kingsmead School".to_owned())));
     assert_eq!(fit.fits[0].says, "a number is the same, the date of birth is another");
     assert!(fit.can_ask && !fit.is_open);
     assert!(seen(&world, &home).await.questions.is_empty(), "the home hears of it when it is asked");
@@ -122,7 +122,7 @@ async fn a_host_asks_the_home_says_yes_and_what_waited_flows() {
     assert_eq!((link.local.as_str(), link.rests, link.hosting), ("n-77", "Both offices said so", true));
     assert_eq!(deeds(&link.history), [MatchDeed::Asked, MatchDeed::Yes]);
     let link = &home_sees.links.links[0];
-    assert_eq!((link.local.as_str(), link.other.as_str()), ("k-1", "Northgate College"));
+    assert_eq!((link.local.as_str(), link.other.as_deref()), ("k-1", Some("Northgate College")));
     assert_eq!(answer(&world, &home, question, None).await, Err(LawError::NotAllowed(NotAllowed::Denied)));
 
     world.sweep().await;
@@ -136,7 +136,8 @@ async fn a_host_asks_the_home_says_yes_and_what_waited_flows() {
         .filter(|entry| entry["what"].as_str().unwrap().starts_with("match."))
         .map(ToString::to_string)
         .collect();
-    for hidden in ["n-77", "k-1", "Ashby", ULN, "2009"] {
+    // A year alone stands by chance in some hash: the date as it is written doesn't.
+    for hidden in ["n-77", "k-1", "Ashby", ULN, "2009-05-01", "2009-05-10"] {
         assert!(!said.contains(hidden), "{hidden} in {said}");
     }
     assert!(world.exchange.verify(|_| {}).await.is_ok());
@@ -249,7 +250,8 @@ async fn a_host_undoes_a_match_with_a_reused_number_and_the_right_home_gets_the_
     let link = seen(&world, &host).await.links.links[0].id;
     undo(&world, &host, link).await.unwrap();
     let waiting = seen(&world, &host).await;
-    let homes: Vec<&str> = waiting.guests[0].homes.iter().map(|home| home.name.as_str()).collect();
+    let home_name = |at: &HomeSeen| at.home.as_ref().map(|(_, name)| name.clone()).unwrap_or_default();
+    let homes: Vec<String> = waiting.guests[0].homes.iter().map(home_name).collect();
     assert_eq!(homes, ["Kingsmead School", "Ridgeway Academy"], "both are offered, each is asked for itself");
     let question = ask(&world, &host, "n-77", "ridgeway").await.unwrap();
     answer(&world, &other, question, Some("r-1")).await.unwrap();
@@ -386,13 +388,17 @@ async fn double_registrations_homeless_guests_and_moved_learners_are_found() {
     world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
     let People { host, home, other } = people(&world);
     world.declare("ridgeway", learner("r-9", Registration::Home, ULN)).await;
-    let claims = |seen: &UnmatchedSeen| -> Vec<(String, String, bool)> {
+    let claims = |seen: &UnmatchedSeen| -> Vec<(String, Option<String>, bool)> {
         let claim = |one: &ClaimSeen| (one.local.as_str().to_owned(), one.other.clone(), one.counts);
         seen.claims.iter().map(claim).collect()
     };
     let (ours, theirs) = (seen(&world, &home).await, seen(&world, &other).await);
-    assert_eq!(claims(&ours), [("k-1".to_owned(), "Ridgeway Academy".to_owned(), true)]);
-    assert_eq!(claims(&theirs), [("r-9".to_owned(), "Kingsmead School".to_owned(), false)]);
+    assert_eq!(claims(&ours), [("k-1".to_owned(), None, true)]);
+    assert_eq!(
+        claims(&theirs),
+        [("r-9".to_owned(), None, false)],
+        "whoever claims a child learns not where it is"
+    );
 
     // Kingsmead lets go: ridgeway is home, and the placement with northgate is to be made anew there.
     world.declare("kingsmead", learner("k-1", Registration::Previous, ULN)).await;

@@ -45,7 +45,7 @@ pub async fn undoing(
         frame: Frame::new(&signed, &headers, "Undo a match", PATH).why("/explain"),
         own: signed.seen.institution_name.clone(),
         id: id.to_string(),
-        other: link.other.clone(),
+        other: link.other.clone().unwrap_or_else(|| "Their home".to_owned()),
         hosting: link.hosting,
         copies: words::count(copies, "record", "records"),
         none: copies == 0,

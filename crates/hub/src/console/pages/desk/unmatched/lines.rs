@@ -99,6 +99,7 @@ fn choice(one: &OptionSeen) -> Choice {
 pub(super) fn guest(signed: &Signed, one: &GuestSeen) -> Guest {
     let homes: Vec<Home> = one.homes.iter().map(|at| home(signed, at)).collect();
     let askable = homes.iter().any(|home| home.can_ask || home.is_open);
+    let unnamed = one.homes.iter().any(|at| at.home.is_none() && !at.fits.is_empty());
     let fit = homes.iter().any(|home| !home.fits.is_empty());
     Guest {
         id: text(&one.local),
@@ -106,6 +107,9 @@ pub(super) fn guest(signed: &Signed, one: &GuestSeen) -> Guest {
         from: one.from.join(", "),
         next: match (askable, fit, one.from.is_empty()) {
             (true, ..) => "",
+            _ if unnamed => {
+                "Ask the learner which school is theirs, and accept the placement from it in your MIS: then you can ask it here."
+            }
             (false, true, _) => {
                 "They fit a learner of your own: correct whichever entry in your MIS is wrong."
             }
@@ -125,15 +129,16 @@ pub(super) fn guest(signed: &Signed, one: &GuestSeen) -> Guest {
 fn home(signed: &Signed, one: &HomeSeen) -> Home {
     let by_people = |step: &&MatchStepSeen| !matches!(step.deed, MatchDeed::Changed | MatchDeed::Forgotten);
     let said = one.history.iter().rfind(by_people);
+    let name = one.home.as_ref().map_or("another partner", |(_, name)| name).to_owned();
     Home {
         id: one.id.to_string(),
-        slug: one.slug.to_string(),
-        name: one.name.clone(),
-        fits: one.fits.iter().map(|fit| (fits(fit, &one.name), fit.means)).collect(),
+        slug: one.home.as_ref().map(|(slug, _)| slug.to_string()).unwrap_or_default(),
+        fits: one.fits.iter().map(|fit| (fits(fit, &name), fit.means)).collect(),
         can_ask: one.can_ask,
         is_open: one.is_open,
         declined: one.fits.is_empty() && said.is_some_and(|step| step.deed == MatchDeed::No),
         history: history(signed, &one.history),
+        name,
     }
 }
 
@@ -155,9 +160,14 @@ pub(super) fn linked(signed: &Signed, one: &LinkSeen) -> Linked {
         href: format!("/unmatched/{}", one.id),
         id: text(&one.local),
         called: one.called.clone(),
-        who: match one.hosting {
-            true => format!("your guest, whose home is {}", one.other),
-            false => format!("your learner, a guest of {}", one.other),
+        who: match (one.hosting, &one.other) {
+            (true, Some(other)) => format!("your guest, whose home is {other}"),
+            (true, None) => {
+                "your guest, a learner of another partner: which one, you read once it has placed them with you, or you \
+                 have accepted the placement from it"
+                    .to_owned()
+            }
+            (false, other) => format!("your learner, a guest of {}", other.as_deref().unwrap_or_default()),
         },
         rests: one.rests,
         since: one.since.map_or_else(String::new, |at| times::day_hm(at, signed.zone())),

@@ -47,6 +47,8 @@ struct Unmatched {
 struct Claim {
     id: String,
     other: String,
+    /// True if the other is named: its office can be rung.
+    named: bool,
     counts: bool,
 }
 
@@ -105,7 +107,12 @@ pub async fn unmatched(
         claims: seen
             .claims
             .iter()
-            .map(|one| Claim { id: text(&one.local), other: one.other.clone(), counts: one.counts })
+            .map(|one| Claim {
+                id: text(&one.local),
+                other: one.other.clone().unwrap_or_else(|| "another partner".to_owned()),
+                named: one.other.is_some(),
+                counts: one.counts,
+            })
             .collect(),
         moved: seen.moved.iter().map(|one| moved(text(&one.local), &one.other, one.how)).collect(),
         doubles: seen

@@ -1,0 +1,28 @@
+//! Who may read which home a learner has: nobody learns it by declaring somebody under a number that they guessed.
+
+use crate::directory::Directory;
+use commonroll_core::LocalId;
+
+/// True if a home has placed its learner with an institution: the home's own word, and not what the other declares.
+pub(crate) fn placed_with(directory: &Directory, (home, local): (u16, &LocalId), own: u16) -> bool {
+    let sides = directory.local(home, local).map_or(&[] as &[_], |local| &local.sides);
+    sides.iter().any(|side| !side.hosting && side.other == own)
+}
+
+/// True if a host may read that somebody at this home is its guest, or fits one: it says itself that it takes the guest
+/// from there, the home placed its learner there, or people of either have spoken about it.
+pub(crate) fn is_told(
+    directory: &Directory,
+    (host, guest): (u16, &LocalId),
+    (home, local): (u16, Option<&LocalId>),
+) -> bool {
+    names(directory, (host, guest), home)
+        || directory.matches().between(host, guest, home).is_some()
+        || local.is_some_and(|local| placed_with(directory, (home, local), host))
+}
+
+/// True if a host says of a guest that it takes them from this home.
+pub(crate) fn names(directory: &Directory, (host, guest): (u16, &LocalId), home: u16) -> bool {
+    let sides = directory.local(host, guest).map_or(&[] as &[_], |local| &local.sides);
+    sides.iter().any(|side| side.hosting && side.other == home)
+}
