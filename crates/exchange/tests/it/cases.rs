@@ -254,7 +254,7 @@ async fn case_28_corrections_and_withdrawals_end_in_the_same_state_in_any_order(
         let mut feed = world.exchange.receive(&world.speaker("kingsmead"), 0).unwrap();
         let mut page = feed.next(&world.clock).await.unwrap();
         while let Ok(next) =
-            tokio::time::timeout(std::time::Duration::from_millis(60), feed.next(&world.clock)).await
+            tokio::time::timeout(std::time::Duration::from_millis(250), feed.next(&world.clock)).await
         {
             page.batches.extend(next.unwrap().batches);
         }

@@ -291,7 +291,7 @@ impl World {
     pub async fn feed(&self, who: &str, after: u64) -> (Vec<String>, u64) {
         let mut feed = self.exchange.receive(&self.speaker(who), after).unwrap();
         let (mut lines, mut cursor) = (Vec::new(), after);
-        while let Ok(page) = tokio::time::timeout(Duration::from_millis(60), feed.next(&self.clock)).await {
+        while let Ok(page) = tokio::time::timeout(Duration::from_millis(250), feed.next(&self.clock)).await {
             let page = page.unwrap();
             for batch in &page.batches {
                 for record in &batch.records {

@@ -107,7 +107,8 @@ fn praise(agent: &Agent, date: SchoolDate) -> Record {
 
 pub async fn school() -> School {
     let hub = TestHub::of(CONSORTIUM, with_console).await;
-    let today = hub.now().date_in(&TimeZone::UTC);
+    let zone = TimeZone::get("Europe/London").unwrap();
+    let today = hub.now().date_in(&zone);
     let (home, mut host) = (hub.agent("ridgeway").await, hub.agent("northgate").await);
     let support = SupportDeclaration {
         learner: id("R1"),
@@ -125,7 +126,8 @@ pub async fn school() -> School {
         ],
     )
     .await;
-    let start = hub.now().plus_micros(-600_000_000);
+    // Just after midnight the lesson of now began with the day.
+    let start = hub.now().plus_micros(-600_000_000).max(today.start(&zone));
     let lesson = lesson("L1", "ENG-1", minutes(start, 60), "C12");
     declare(
         &hub,

@@ -296,3 +296,16 @@ fn others_are_told_shares_and_rounded_counts_and_nothing_of_a_few_learners() {
     let (weights, sum) = parts.fold((0, 0), |(w, s), (weight, points)| (w + weight, s + weight * points));
     assert_eq!(theirs.score, Some((sum + weights / 2) / weights));
 }
+
+/// Progress counts registers from the lesson's start and readiness from its end: whoever reads both must see that.
+#[test]
+fn two_figures_have_two_names_and_each_names_the_other() {
+    let progress = commonroll_views::progress::definitions::ALL;
+    let readiness = What::ALL.map(What::definition);
+    for one in progress {
+        assert!(readiness.iter().all(|other| other.name != one.name), "{} is two figures", one.name);
+    }
+    let (begun, back) = (commonroll_views::progress::definitions::REGISTERS, What::OnTime.definition());
+    assert!(begun.means.contains(back.name) && begun.means.contains("start"), "{}", begun.means);
+    assert!(back.means.contains(begun.name) && back.means.contains("end"), "{}", back.means);
+}
