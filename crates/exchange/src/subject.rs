@@ -337,6 +337,9 @@ fn declared(
     if local.contested {
         said.push(("contested", "another institution also claims to be home".to_owned()));
     }
+    if let Some(doubt) = &local.doubt {
+        said.push(("in doubt", format!("number and date of birth are both others since {}", doubt.since)));
+    }
     if let Some(called) = &local.called {
         said.push(("name", format!("{} {}", called.known_as.as_str(), called.surname.as_str())));
     }

@@ -6,8 +6,8 @@ use crate::{
     Exchange,
     directory::{Directory, Local, Side, tokens::MatchingKey},
     matches::{
-        DoubleSeen, HomeSeen, LinksSeen, QuestionSeen, called, doubles, home_seen, links_seen, placed_with,
-        questions,
+        DoubleSeen, HomeSeen, LinksSeen, QuestionSeen, ReusedSeen, called, doubles, home_seen, links_seen,
+        placed_with, questions, reused,
     },
     office::Acting,
     questions::AskError,
@@ -91,6 +91,8 @@ pub struct UnmatchedSeen {
     pub claims: Vec<ClaimSeen>,
     /// Those who have moved.
     pub moved: Vec<MovedSeen>,
+    /// Ids that stand for another child all at once.
+    pub reused: Vec<ReusedSeen>,
     /// Learners whose number stands for somebody else, too.
     pub doubles: Vec<DoubleSeen>,
     /// What hosts ask about learners of the asker's institution, those that wait first.
@@ -130,6 +132,9 @@ impl Exchange {
             let (questions, doubles) =
                 (questions(&directory, Some(&self.shared.key), own), doubles(&directory, own));
             (seen.questions, seen.doubles) = (questions.0, doubles.0);
+            seen.reused = reused(&directory, &self.shared.key, own);
+            seen.more += seen.reused.len().saturating_sub(LINES);
+            seen.reused.truncate(LINES);
             seen.more += questions.1 + doubles.1;
             seen.links = links_seen(&directory, &self.shared.key, own, of);
             seen
@@ -229,9 +234,12 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
 
 /// Whether one whom both knew has lost the other side of a placement that still runs.
 fn moved(directory: &Directory, local: &Local, side: &Side) -> Option<MovedHow> {
-    let home = directory.home_of(local.learner?).map(|(home, _)| *home);
+    let learner = local.learner?;
+    let home = directory.home_of(learner).map(|(home, _)| *home);
     match (side.hosting, home) {
         _ if local.registration == Registration::Home => None,
+        // Their home is to say first whom its id stands for.
+        _ if directory.doubts().home_of(learner).is_some() => None,
         (true, None) => Some(MovedHow::Homeless),
         (true, Some(home)) if home != side.other => Some(MovedHow::HomeChanged),
         (false, _) if local.registration == Registration::Previous => Some(MovedHow::LeftUs),

@@ -13,6 +13,7 @@ use super::{
     approvals::Approval,
     codes::SessionCodes,
     conventions::Convention,
+    doubts::Doubt,
     expected::{Called, LessonText, NoticeText, SupportText},
     exports::Export,
     matches::{MatchCase, MatchDeed},
@@ -74,6 +75,9 @@ pub enum Change {
         /// Since when a guest has been believed to be that learner. Older logs don't say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<Timestamp>,
+        /// That the id of a home's own learner stands for another child all at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        doubt: Option<Box<Doubt>>,
     },
     /// A teaching group.
     Group { institution: u16, local: LocalId, title: String, subject: String },

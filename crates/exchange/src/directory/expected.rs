@@ -312,9 +312,10 @@ impl Directory {
         self.expected.known.get(&learner).into_iter().flatten()
     }
 
-    /// A learner's home, if it says of itself that it has placed them at a host at a moment; whatever the host says.
+    /// A learner's home, if it says of itself that it has placed them at a host at a moment; whatever the host says. One whose
+    /// id is in doubt has not said that it looks for nobody: an alert of before stands.
     pub fn placed_by_home(&self, learner: u32, host: u16, date: SchoolDate, at: Timestamp) -> Option<u16> {
-        let (home, id) = self.home_of(learner)?;
+        let (home, id) = self.home_of(learner).or_else(|| self.doubts().home_of(learner))?;
         let moment = super::Moment { date, at: Some(at), group: None };
         let mut declared = self.local(*home, id)?.sides.iter();
         let placed = declared.any(|ours| !ours.hosting && ours.other == host && moment.within(ours));

@@ -11,6 +11,7 @@ pub mod change;
 pub mod codes;
 pub mod conventions;
 pub mod copies;
+pub mod doubts;
 pub mod duties;
 pub mod expected;
 pub mod exports;
@@ -37,6 +38,7 @@ use commonroll_core::{
 };
 use conventions::Conventions;
 use copies::{Copies, Notice};
+use doubts::{Doubt, Doubts};
 use duties::Duties;
 use expected::{Called, Expected, NoticeHeld, Support};
 use exports::Exports;
@@ -65,6 +67,7 @@ pub struct Directory {
     accounts: HashMap<[u8; 32], PersonId>,
     invitations: HashMap<[u8; 32], Invitation>,
     homes: HashMap<u32, (u16, LocalId)>,
+    doubts: Doubts,
     by_number_token: HashMap<Token, Vec<(u16, LocalId)>>,
     by_birth: HashMap<Token, Vec<(u16, LocalId)>>,
     next_learner: u32,
@@ -133,6 +136,8 @@ pub struct Local {
     pub notices: Vec<NoticeHeld>,
     /// What they need elsewhere, if this institution is their home and wrote it.
     pub support: Option<Box<Support>>,
+    /// That the id of a learner of its own stands for another child all at once, and nobody has said which it is.
+    pub doubt: Option<Box<Doubt>>,
 }
 
 /// One side's word on a placement.
@@ -218,9 +223,11 @@ impl Directory {
                 was,
                 called,
                 since,
+                doubt,
             } => {
                 self.expected.turn += 1;
-                self.put_learner(institution, &local, registration, learner, contested, approved, tokens);
+                let rests = (contested, approved, doubt);
+                self.put_learner(institution, &local, registration, learner, rests, tokens);
                 if let Some(local) =
                     self.institutions.get_mut(usize::from(institution)).and_then(|s| s.locals.get_mut(&local))
                 {
@@ -353,15 +360,13 @@ impl Directory {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one change")]
     fn put_learner(
         &mut self,
         institution: u16,
         id: &LocalId,
         registration: Registration,
         learner: Option<u32>,
-        contested: bool,
-        approved: bool,
+        (contested, approved, doubt): (bool, bool, Option<Box<Doubt>>),
         tokens: Tokens,
     ) {
         if usize::from(institution) >= self.institutions.len() {
@@ -378,7 +383,7 @@ impl Directory {
         let (sides, notices, support, before) = locals
             .remove(id)
             .map_or((Vec::new(), Vec::new(), None, None), |l| (l.sides, l.notices, l.support, l.learner));
-        let (was, called) = (Vec::new(), None);
+        let (was, called, is_doubted) = (Vec::new(), None, doubt.is_some());
         locals.insert(
             id.clone(),
             Local {
@@ -393,6 +398,7 @@ impl Directory {
                 called,
                 notices,
                 support,
+                doubt,
             },
         );
         self.expected.links(institution, id, before, learner);
@@ -401,9 +407,10 @@ impl Directory {
         {
             self.homes.remove(&number);
         }
+        self.doubts.put((institution, id), before, learner, is_doubted);
         if let Some(number) = learner {
             self.next_learner = self.next_learner.max(number + 1);
-            if registration == Registration::Home && !contested {
+            if registration == Registration::Home && !contested && !is_doubted {
                 self.homes.insert(number, (institution, id.clone()));
             }
         }
@@ -550,6 +557,11 @@ impl Directory {
     /// The id by which the learner's home knows them.
     pub fn home_of(&self, learner: u32) -> Option<&(u16, LocalId)> {
         self.homes.get(&learner)
+    }
+
+    /// Learners whose home's id for them is in doubt.
+    pub const fn doubts(&self) -> &Doubts {
+        &self.doubts
     }
 
     /// Every learner's home, for readers that must not hold the directory while they wait.

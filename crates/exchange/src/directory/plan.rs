@@ -276,9 +276,12 @@ impl Planner<'_> {
         now: Timestamp,
     ) -> DeclareResult {
         let is_home = registration == Registration::Home;
+        let (doubt, is_another) = self.doubt((by, id), registration, &tokens, now);
         // A learner of ours stays who they were, whatever is corrected about them: placements and records rest on it.
-        let held = self.directory.local(by, id).and_then(|l| l.learner).filter(|_| is_home);
+        let held = self.directory.local(by, id).and_then(|l| l.learner).filter(|_| is_home && !is_another);
         let anew = || held.unwrap_or_else(|| self.directory.next_learner());
+        // Nobody guesses who it is while that is in doubt.
+        let approved = approved.or_else(|| held.filter(|_| doubt.is_some()));
         let matched = approved.map_or_else(|| self.find((by, id), &tokens, is_home), Match::Learner);
         let learner = match matched {
             Match::Learner(number) => Some(number),
@@ -287,10 +290,14 @@ impl Planner<'_> {
             Match::None | Match::Conflict => None,
         };
         let other_home = learner
-            .and_then(|n| self.directory.home_of(n))
+            .and_then(|n| self.directory.home_of(n).or_else(|| self.directory.doubts().home_of(n)))
             .is_some_and(|(home, local)| *home != by || local != id);
         let contested = is_home && other_home;
-        let was = self.was(by, id, learner);
+        // What was believed of the child who had the id before is nothing about this one.
+        let was = if is_another { Vec::new() } else { self.was(by, id, learner) };
+        if is_another {
+            self.end_access(by, id, now);
+        }
         let held = self.directory.local(by, id).filter(|held| held.learner == learner);
         let since = learner.filter(|_| !is_home).and_then(|_| held.map_or(Some(now), |held| held.since));
         self.make(Change::Learner {
@@ -299,11 +306,12 @@ impl Planner<'_> {
             registration,
             learner,
             contested,
-            approved: approved.is_some(),
+            approved: approved.is_some() && doubt.is_none(),
             tokens,
             was,
             called,
             since,
+            doubt,
         });
         if contested { DeclareResult::Contested } else { DeclareResult::Accepted }
     }
@@ -330,6 +338,7 @@ impl Planner<'_> {
             was,
             called: held.called,
             since: None,
+            doubt: None,
         });
     }
 
@@ -342,13 +351,13 @@ impl Planner<'_> {
     }
 
     /// After a learner changed: claims that waited behind it, and guests that matched nobody until now.
-    fn settle(&mut self, by: u16, id: &LocalId, now: Timestamp) {
+    pub(super) fn settle(&mut self, by: u16, id: &LocalId, now: Timestamp) {
         let Some(local) = self.directory.local(by, id).cloned() else { return };
         let Some(learner) = local.learner else { return };
         if self.directory.home_of(learner).is_none() {
             self.promote_waiting_claim(learner);
         }
-        if local.registration != Registration::Home || local.contested {
+        if local.registration != Registration::Home || local.contested || local.doubt.is_some() {
             return;
         }
         for (institution, other) in self.directory.candidates(&local.tokens) {
@@ -364,7 +373,10 @@ impl Planner<'_> {
         }
     }
 
-    fn promote_waiting_claim(&mut self, learner: u32) {
+    pub(super) fn promote_waiting_claim(&mut self, learner: u32) {
+        if self.directory.doubts().home_of(learner).is_some() {
+            return;
+        }
         let waiting = self.directory.institutions().iter().enumerate().find_map(|(number, state)| {
             let (id, local) = state.locals.iter().find(|(_, l)| l.contested && l.learner == Some(learner))?;
             Some((number, id.clone(), local.clone()))
@@ -373,7 +385,7 @@ impl Planner<'_> {
             && let Ok(institution) = u16::try_from(number)
         {
             let (registration, approved, tokens) = (held.registration, held.approved, held.tokens);
-            let (was, called, since) = (held.was, held.called, held.since);
+            let (was, called, since, doubt) = (held.was, held.called, held.since, held.doubt);
             self.make(Change::Learner {
                 institution,
                 local,
@@ -385,13 +397,14 @@ impl Planner<'_> {
                 was,
                 called,
                 since,
+                doubt,
             });
         }
     }
 
     /// Who the evidence says this is. Never guesses: two different answers are no answer. Somebody else's contradicting
     /// claim does not stand in the way of an answer, or any partner could unmatch another's learners.
-    fn find(&self, (by, id): (u16, &LocalId), tokens: &Tokens, is_home: bool) -> Match {
+    pub(super) fn find(&self, (by, id): (u16, &LocalId), tokens: &Tokens, is_home: bool) -> Match {
         let slug = |number: u16| self.directory.institution(number).map(|s| &s.info.slug);
         let Some(evidence) = slug(by).map(|own| tokens.evidence(own)) else { return Match::None };
         let (mut found, mut contradicted) = (Match::None, false);
@@ -400,7 +413,7 @@ impl Planner<'_> {
                 continue;
             }
             let Some(local) = self.directory.local(institution, &other) else { continue };
-            let Some(number) = local.learner else { continue };
+            let Some(number) = local.learner.filter(|_| local.doubt.is_none()) else { continue };
             // What people keep apart is neither an answer nor a contradiction.
             if self.apart((by, id), (institution, &other), number) {
                 continue;
@@ -457,7 +470,8 @@ fn called(declared: &LearnerDeclaration) -> Option<Called> {
     (!called.known_as.is_empty() || !called.surname.is_empty()).then_some(called)
 }
 
-enum Match {
+/// Who the evidence says somebody is.
+pub(super) enum Match {
     Learner(u32),
     None,
     Conflict,

@@ -583,6 +583,7 @@ fn forget_name(work: &mut Work<'_>, institution: u16, local: &LocalId) {
         was: held.was,
         called: None,
         since: held.since,
+        doubt: held.doubt,
     });
 }
 
@@ -601,5 +602,6 @@ fn forget_learner(work: &mut Work<'_>, institution: u16, local: &LocalId) {
         was: Vec::new(),
         called: None,
         since: None,
+        doubt: None,
     });
 }

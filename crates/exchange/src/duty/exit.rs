@@ -460,6 +460,7 @@ fn declared(state: &InstitutionState, slug: &impl Fn(u16) -> String) -> Vec<serd
         lines.push(json!({
             "learner": id, "registration": local.registration, "matched": local.learner.is_some(),
             "contested": local.contested, "approved": local.approved,
+            "in_doubt": local.doubt.is_some(),
         }));
         for side in &local.sides {
             lines.push(json!({

@@ -7,12 +7,15 @@
 
 mod fits;
 pub(crate) mod forget;
+mod reused;
 mod seen;
 mod stamp;
 mod told;
 
 pub use fits::Points;
 pub(crate) use fits::{Fit, fits, waits};
+pub use reused::ReusedSeen;
+pub(crate) use reused::reused;
 pub use seen::{
     DoubleSeen, FitSeen, HomeSeen, LinkSeen, LinksSeen, MatchStepSeen, OptionSeen, QuestionSeen, Taking,
 };

@@ -163,7 +163,7 @@ pub fn fits(directory: &Directory, institution: u16, wanted: &PersonWanted) -> R
     }
     if let Some(learner) = &wanted.learner {
         let held = directory.local(institution, learner);
-        if held.is_none_or(|l| l.registration != Registration::Home || l.contested) {
+        if held.is_none_or(|l| l.registration != Registration::Home || l.contested || l.doubt.is_some()) {
             return Err(Invalid::new("learner", "must be the id of a learner whose home you are"));
         }
     }

@@ -135,7 +135,7 @@ impl Found {
     /// True if it stands for learners, and for fewer than others may be told of: that one was asked about or came unmatched on
     /// a day is theirs.
     fn is_of_few(&self) -> bool {
-        let learners = [UNMATCHED.0, CONTESTED.0, ASKED.0, FOR_HOST.0, FOR_HOME.0];
+        let learners = [UNMATCHED.0, CONTESTED.0, REUSED.0, ASKED.0, FOR_HOST.0, FOR_HOME.0];
         learners.contains(&self.rule.as_str()) && self.count < FEWEST as u64
     }
 }
@@ -153,6 +153,12 @@ const CONTESTED: Sort = (
     "contested",
     "Learners whom another institution claims too",
     "Nothing is delivered for them. Settle with the other institution who is home; whoever isn’t withdraws the claim.",
+    "Data manager",
+);
+const REUSED: Sort = (
+    "id_reused",
+    "Ids that stand for another child now",
+    "Nothing is sent for them. Say on the page Unmatched whether number and date of birth were corrected, or it’s another child.",
     "Data manager",
 );
 const ASKED: Sort = (
@@ -243,6 +249,8 @@ impl Held<'_> {
         }
         waits(UNMATCHED, guests.0, guests.1.map(on));
         waits(CONTESTED, claims.0, claims.1.map(on));
+        let doubts = || state.locals.values().filter_map(|local| local.doubt.as_ref());
+        waits(REUSED, doubts().count() as u64, doubts().map(|doubt| doubt.since).min().map(on));
         let (questions, since) = matches::asked_of(self.directory, self.number);
         waits(ASKED, questions, since.map(on));
         let overview = self.directory.overview(self.number, self.now);

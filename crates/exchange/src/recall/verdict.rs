@@ -131,8 +131,11 @@ impl Case {
         };
         let was = self.found.copies.iter().rfind(|copy| copy.recipient == recipient).map(|copy| copy.learner);
         let home = was.and_then(|was| directory.home_of(was)).map(|(home, _)| *home);
+        let doubted = was.and_then(|was| directory.doubts().home_of(was)).map(|(home, _)| *home);
         Err(match denied {
             "policy_error" => None,
+            // Nothing is taken from a home before it has said whom its id stands for.
+            _ if doubted == Some(recipient) => None,
             _ if was.is_some() && was != learner => Some(Reason::MatchUndone),
             _ if home != Some(recipient) => Some(Reason::HomeChanged),
             "no_placement" | "not_home" => Some(Reason::PlacementEnded),

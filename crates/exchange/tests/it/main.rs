@@ -35,6 +35,7 @@ mod readiness;
 mod reading;
 mod recalls;
 mod retention;
+mod reused;
 mod sending;
 mod trials;
 mod untold;

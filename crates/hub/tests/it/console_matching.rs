@@ -210,3 +210,56 @@ async fn a_host_asks_a_home_answers_and_either_undoes_it_on_the_page() {
         assert!(!entries.contains(hidden), "{hidden} is in an entry");
     }
 }
+
+#[tokio::test]
+async fn an_id_that_stands_for_another_child_is_answered_by_the_homes_data_manager_on_the_page() {
+    let (hub, home, host, teacher) = offices().await;
+    let ours = hub.agent("ridgeway").await;
+    let Declaration::Learner(mut other) = learner(OURS, Registration::Home, "2010-02-02") else {
+        unreachable!()
+    };
+    other.uln = "1000000027".to_owned();
+    declare(&hub, &ours, vec![Declaration::Learner(other)]).await;
+    let page = home.get("/unmatched").await;
+    has(
+        &page,
+        &[
+            "Is R200 another child now?",
+            "number and date of birth both became others",
+            "Nothing is sent for either until you say which it is.",
+        ],
+    );
+    assert!(!host.get("/unmatched").await.body.contains("another child now"), "it is the home's to say");
+    let shown = id(&page, "name=\"seen\" value=\"");
+    let answer = [("id", OURS), ("seen", shown.as_str()), ("who", "same")];
+    for (who, status) in [("", 400), ("maybe", 400)] {
+        let wrong = [("id", OURS), ("seen", shown.as_str()), ("who", who)];
+        assert_eq!(press(&home, "/unmatched/reused", &wrong).await.status, status, "{who}");
+    }
+    let stale = [("id", OURS), ("seen", "0"), ("who", "same")];
+    assert_eq!(press(&home, "/unmatched/reused", &stale).await.status, 409, "not what was shown");
+    assert_eq!(press(&host, "/unmatched/reused", &answer).await.status, 404);
+    assert_eq!(press(&teacher, "/unmatched/reused", &answer).await.status, 404);
+    assert_eq!(home.post("/unmatched/reused", &answer).await.status, 403, "without the form's token");
+    assert_eq!(press(&home, "/unmatched/reused", &answer).await.to(), "/unmatched");
+    assert!(!home.get("/unmatched").await.body.contains("another child now"));
+    assert_eq!(press(&home, "/unmatched/reused", &answer).await.status, 404, "nothing is in doubt any more");
+}
+
+/// Another learner of ridgeway's, whom northgate takes as a guest by number without saying from where.
+#[tokio::test]
+async fn whoever_knows_a_childs_number_reads_on_the_page_that_it_is_a_partners_and_not_whose() {
+    let (hub, home, host, _) = offices().await;
+    let (ours, theirs) = (hub.agent("ridgeway").await, hub.agent("northgate").await);
+    let with = |declaration: Declaration| {
+        let Declaration::Learner(mut learner) = declaration else { unreachable!() };
+        learner.uln = "1000000035".to_owned();
+        Declaration::Learner(learner)
+    };
+    declare(&hub, &ours, vec![with(learner("R300", Registration::Home, "2009-05-05"))]).await;
+    declare(&hub, &theirs, vec![with(learner("N300", Registration::Guest, "2009-05-05"))]).await;
+    let page = host.get("/unmatched?of=N300").await;
+    has(&page, &["your guest, a learner of another partner"]);
+    assert!(!page.body.contains("whose home is Ridgeway"), "{}", page.body);
+    has(&home.get("/unmatched?of=R300").await, &["your learner, a guest of Northgate College"]);
+}

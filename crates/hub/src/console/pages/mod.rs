@@ -89,6 +89,7 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("POST /unmatched/back", desk::unmatched::back)
         .page("POST /unmatched/answer", desk::unmatched::answer)
         .page("POST /unmatched/reopen", desk::unmatched::reopen)
+        .page("POST /unmatched/reused", desk::unmatched::reused)
         .page("POST /unmatched/undo", desk::unmatched::undo)
 }
 

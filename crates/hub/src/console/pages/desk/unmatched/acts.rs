@@ -107,6 +107,22 @@ pub async fn reopen(
     Ok(Redirect::to(&format!("{PATH}#m-{id}")).into_response())
 }
 
+/// Says whom an id of one's own stands for.
+pub async fn reused(
+    State(console): State<Console>,
+    signed: Signed,
+    Form(form): Form,
+) -> Result<Response, Refusal> {
+    let local = LocalId::parse("id", form.get("id")).map_err(|_| Refusal::Missing)?;
+    let is_same = match form.get("who") {
+        "same" => true,
+        "another" => false,
+        _ => return Err(Refusal::Wrong("Choose whether it’s the same child, or another.".to_owned())),
+    };
+    console.exchange.settle_reused(signed.acting(), (&local, form.get("seen")), is_same, signed.now).await?;
+    Ok(Redirect::to(PATH).into_response())
+}
+
 /// Takes a match apart.
 pub async fn undo(
     State(console): State<Console>,

@@ -4,7 +4,7 @@
 mod acts;
 mod lines;
 
-pub use acts::{answer, ask, back, reopen, undo, undoing};
+pub use acts::{answer, ask, back, reopen, reused, undo, undoing};
 
 use super::words;
 use crate::console::{
@@ -34,6 +34,7 @@ struct Unmatched {
     guests: Vec<Guest>,
     claims: Vec<Claim>,
     moved: Vec<Moved>,
+    reused: Vec<Reused>,
     doubles: Vec<Double>,
     for_host: Vec<Waiting>,
     for_home: Vec<Waiting>,
@@ -56,6 +57,15 @@ struct Moved {
     id: String,
     what: String,
     next: &'static str,
+}
+
+struct Reused {
+    id: String,
+    called: String,
+    since: String,
+    /// `2 guests`.
+    guests: String,
+    stamp: String,
 }
 
 struct Double {
@@ -115,6 +125,17 @@ pub async fn unmatched(
             })
             .collect(),
         moved: seen.moved.iter().map(|one| moved(text(&one.local), &one.other, one.how)).collect(),
+        reused: seen
+            .reused
+            .iter()
+            .map(|one| Reused {
+                id: text(&one.local),
+                called: one.called.clone(),
+                since: times::day_hm(one.since, signed.zone()),
+                guests: words::count(one.guests as u64, "guest", "guests"),
+                stamp: one.stamp.clone(),
+            })
+            .collect(),
         doubles: seen
             .doubles
             .iter()
@@ -151,7 +172,8 @@ pub async fn unmatched(
 
 fn waiting_for_somebody(seen: &UnmatchedSeen) -> usize {
     let asked = seen.questions.iter().filter(|one| !one.declined).count();
-    let lists = [seen.guests.len(), seen.claims.len(), seen.moved.len(), seen.doubles.len()];
+    let lists =
+        [seen.guests.len(), seen.claims.len(), seen.moved.len(), seen.reused.len(), seen.doubles.len()];
     let placements = seen.for_host.len() + seen.for_home.len();
     asked + lists.iter().sum::<usize>() + placements + seen.more
 }
