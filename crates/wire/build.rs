@@ -29,6 +29,8 @@ const PERSONAL: &[&str] = &[
     ".commonroll.duty.v1.PackPiece",
     ".commonroll.enrolment.v1.JoinRequest",
     ".commonroll.exchange.v1.DeliveredRecord",
+    ".commonroll.exchange.v1.SessionCode",
+    ".commonroll.exchange.v1.SessionCodeAnswer",
     ".commonroll.exchange.v1.WithdrawnCopy",
     ".commonroll.institution.v1.Staff",
     ".commonroll.learner.v1.Learner",

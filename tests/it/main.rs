@@ -11,6 +11,7 @@
 
 mod agreements;
 mod canary;
+mod codes;
 mod day;
 mod deploy;
 mod duties;

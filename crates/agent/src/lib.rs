@@ -12,6 +12,7 @@ pub mod chance;
 pub mod check;
 mod current;
 pub mod database;
+pub mod decided;
 pub mod difference;
 pub mod doctor;
 pub mod durable;

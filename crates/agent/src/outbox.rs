@@ -3,7 +3,7 @@
 //! A file is whole or not there, and its name follows from the piece of the feed that it came from, so the same piece
 //! gives the same files. What the MIS then says of each row comes back in result files, see [`results`].
 
-mod marks;
+pub(crate) mod marks;
 pub(crate) mod removals;
 pub mod results;
 mod rows;
@@ -13,13 +13,16 @@ use crate::{
     durable::{self, Readers},
     settings::{Apply, Outbox, OutboxFormat, Sessions, Sif},
 };
-use commonroll_connectors::render;
+use commonroll_connectors::render::{self, MarkRow, Session};
 use commonroll_core::{Record, RecordKind};
 use jiff::tz::TimeZone;
 use removals::Removals;
 pub use removals::{Removal, TakenBack};
 use rows::Rows;
 use std::{fs, io, path::PathBuf};
+
+/// What stands before the number in the names of files of decided session codes.
+pub(crate) const DECIDED: &str = "decided-";
 
 /// A record that arrived, verified.
 #[derive(Debug, Clone)]
@@ -32,6 +35,17 @@ pub struct Arrival {
     pub learner: String,
     /// When the hub took it, microseconds since the epoch.
     pub accepted_at_us: i64,
+    /// Sessions of its day that a person here decided for the learner: for these nothing is proposed any more.
+    pub decided: Vec<Session>,
+}
+
+/// Who carries decided session codes from the outbox into the MIS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handed {
+    /// A program.
+    Program,
+    /// A person.
+    Person,
 }
 
 /// Carries records into the recipient's MIS, or next to it.
@@ -48,6 +62,16 @@ pub trait WriteBack: Send + Sync {
     /// When nothing more can be written just now; it is tried again as a whole.
     fn write(&self, range: &str, arrivals: &[Arrival]) -> io::Result<()>;
 
+    /// Writes what people here decided of session codes, durably: the same `number` with the same rows has the same effect again.
+    /// A withdrawn row takes back what was written or proposed. Gives who carries them on.
+    ///
+    /// # Errors
+    /// When nothing more can be written just now; it is tried again as a whole.
+    fn decide(&self, number: u64, rows: &[MarkRow]) -> io::Result<Handed> {
+        let _ = (number, rows);
+        Ok(Handed::Person)
+    }
+
     /// Takes copies back as far as the MIS can, and tells of each what became of it. Durable, and the same `range` with
     /// the same removals has the same effect again. What a write-back can't do is a person's to do.
     ///
@@ -60,7 +84,7 @@ pub trait WriteBack: Send + Sync {
 }
 
 /// Writes into a folder. Files are named `<what>-<range>.xml` and `.csv`, where what is `attendance`, `session`, `sif`,
-/// `assessment` or `behaviour`.
+/// `assessment` or `behaviour`. What people here decided of session codes is in `session-decided-<number>`.
 #[derive(Debug)]
 pub struct Folder {
     folder: PathBuf,
@@ -175,6 +199,14 @@ impl WriteBack for Folder {
     fn write(&self, range: &str, arrivals: &[Arrival]) -> io::Result<()> {
         let rows = self.rows(arrivals).map_err(io::Error::other)?;
         self.put(range, self.files(&rows))
+    }
+
+    fn decide(&self, number: u64, rows: &[MarkRow]) -> io::Result<Handed> {
+        // Behind all other lists of sessions in every order by name: a later file of one session wins.
+        let range = format!("{DECIDED}{number:012}");
+        self.put(&range, self.files(&Rows { sessions: rows.to_vec(), ..Rows::default() }))?;
+        let program = self.posted || self.writes(OutboxFormat::SimsXml);
+        Ok(if program { Handed::Program } else { Handed::Person })
     }
 
     fn take_back(&self, range: &str, removals: &[Removal]) -> io::Result<Vec<TakenBack>> {

@@ -12,9 +12,11 @@ use crate::{
     spool::{Spool, feed::record_key, recalls::Recalled},
 };
 use commonroll_audit::{CopyOutcome, SigningKey};
-use commonroll_core::{Revision, Slug, Timestamp};
+use commonroll_connectors::render::Session;
+use commonroll_core::{RecordKind, Revision, SchoolDate, Slug, Timestamp};
 use commonroll_wire::{
-    CopyAnswer, Notice, answer_withdrawal, pb::exchange::v1::ReceiveResponse, read_answers, read_notice,
+    CopyAnswer, Notice, WithdrawnCopy, answer_withdrawal, pb::exchange::v1::ReceiveResponse, read_answers,
+    read_notice,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -67,6 +69,7 @@ impl Receiver<'_> {
                     reason: notice.reason.clone(),
                     // The withdrawn revision came before, and was written.
                     is_written: done,
+                    decided: self.decided_of(copy).await?,
                 });
             }
             if !done && (has || aside.contains(key)) {
@@ -92,6 +95,19 @@ impl Receiver<'_> {
             carried,
             is_answered: false,
         })
+    }
+
+    /// Sessions of the copy's day that a person here decided for its learner.
+    async fn decided_of(&self, copy: &WithdrawnCopy) -> Result<Vec<Session>, AgentError> {
+        let (Some(learner), Some(date)) = (&copy.learner, SchoolDate::from_days(copy.id.days())) else {
+            return Ok(Vec::new());
+        };
+        match copy.kind {
+            RecordKind::Attendance => {
+                Ok(self.spool.decided_on(date).await?.remove(learner.as_str()).unwrap_or_default())
+            }
+            RecordKind::Assessment | RecordKind::Behaviour => Ok(Vec::new()),
+        }
     }
 
     fn remove(&self, sequence: u64, removals: &[Removal]) -> Result<Vec<TakenBack>, AgentError> {

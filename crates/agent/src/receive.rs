@@ -14,14 +14,14 @@ use crate::{
     },
 };
 use commonroll_audit::{KeyId, PublicKey};
-use commonroll_core::{RecordId, Revision, Slug, Timestamp};
+use commonroll_core::{RecordId, RecordKind, Revision, Slug, Timestamp};
 use commonroll_wire::{
     Delivered, Opened, alone,
     pb::exchange::v1::{DeliveredBatch, DeliveredRecord, ReceiveResponse},
     verify_delivery,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -99,7 +99,8 @@ impl Receiver<'_> {
             cursor.digest.add(believed.delivered.sequence, &believed.delivered.root);
         }
         let mut received = Received::default();
-        let arrivals = self.choose(sorted.believed, &mut sorted.aside, &mut received).await?;
+        let mut arrivals = self.choose(sorted.believed, &mut sorted.aside, &mut received).await?;
+        self.heed_decisions(&mut arrivals).await?;
         self.write(&format!("{:012}", piece.cursor), &arrivals)?;
         let recalled = self.recall(piece, cursor.sequence).await?;
         received.written = arrivals.len() as u64;
@@ -280,7 +281,8 @@ impl Receiver<'_> {
             self.spool.aside_again(&aside, tries, self.now).await?;
             return Ok(false);
         }
-        let arrivals = [arrival];
+        let mut arrivals = [arrival];
+        self.heed_decisions(&mut arrivals).await?;
         self.write(&format!("{sequence:012}-again"), &arrivals)?;
         self.spool.aside_done(sequence, &written(&arrivals)).await?;
         Ok(true)
@@ -291,6 +293,21 @@ impl Receiver<'_> {
         catch_unwind(AssertUnwindSafe(|| self.write_back.check(arrival)))
             .unwrap_or_else(|_| Err("the write-back failed on this record; report it".to_owned()))
             .map_err(|message| message.chars().filter(|c| !c.is_control()).take(300).collect())
+    }
+
+    /// Notes which sessions a person here has decided: for these nothing is proposed any more.
+    async fn heed_decisions(&self, arrivals: &mut [Arrival]) -> Result<(), AgentError> {
+        let marks = |arrival: &&mut Arrival| arrival.record.kind() == RecordKind::Attendance;
+        let mut days = HashMap::new();
+        for arrival in arrivals.iter_mut().filter(marks) {
+            let date = arrival.record.head.date;
+            let day = match days.entry(date.days()) {
+                Entry::Occupied(day) => day.into_mut(),
+                Entry::Vacant(day) => day.insert(self.spool.decided_on(date).await?),
+            };
+            arrival.decided = day.get(&arrival.learner).cloned().unwrap_or_default();
+        }
+        Ok(())
     }
 
     fn write(&self, range: &str, arrivals: &[Arrival]) -> Result<(), AgentError> {
@@ -368,6 +385,7 @@ fn arrival(opened: Opened, record: &DeliveredRecord) -> Arrival {
         record: opened.record,
         learner: record.recipient_learner_local_id.clone(),
         accepted_at_us: record.accepted_at_us,
+        decided: Vec::new(),
     }
 }
 

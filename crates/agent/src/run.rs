@@ -9,6 +9,7 @@ use crate::{
     apply::{self, Applied, Applier, Carrier},
     chance::{Clock, Randomness, backoff},
     check,
+    decided::Decider,
     difference::{self, Difference},
     error::AgentError,
     fetch::{self, Fetcher, Fetchers},
@@ -164,6 +165,7 @@ impl Agent {
         loops.spawn(loops::upkeep(agent.clone(), stop.clone()));
         if agent.write_back.is_some() {
             loops.spawn(loops::receiving(agent.clone(), stop.clone()));
+            loops.spawn(loops::deciding(agent.clone(), stop.clone()));
         }
         if agent.carrier.is_some() {
             loops.spawn(loops::applying(agent.clone(), stop));
@@ -206,11 +208,13 @@ impl Agent {
             published += self.publish(&mut publisher, &*hub).await?;
         }
         let received = if self.write_back.is_some() { self.receive_what_is_there(&*hub).await? } else { 0 };
+        self.decide(&*hub).await?;
         if self.apply().await?.is_some()
             && let Some(outbox) = &self.settings.outbox
         {
             results::read_all(&outbox.folder, &self.spool).await?;
             self.answer(&*hub).await?;
+            self.decide(&*hub).await?;
         }
         Ok(Once { looked, published, received })
     }
@@ -383,6 +387,21 @@ impl Agent {
         receiver.retry_aside().await?;
         self.acknowledge(hub).await?;
         self.answer(hub).await
+    }
+
+    /// Brings what people here decided of session codes into the outbox, and tells the hub what became of it.
+    async fn decide(&self, hub: &dyn Hub) -> Result<u64, AgentError> {
+        let (Some(write_back), Some(outbox)) = (self.write_back.as_deref(), &self.settings.outbox) else {
+            return Ok(0);
+        };
+        let (identity, now) = (self.identity(), self.clock.now());
+        let (home, zone, sessions) = (identity.institution(), &self.settings.zone, &outbox.sessions);
+        let written =
+            Decider { hub, spool: &self.spool, write_back, home, sessions, zone, now }.round().await?;
+        if written > 0 {
+            self.written.notify_one();
+        }
+        Ok(written)
     }
 
     /// Sends deletion receipts that the hub does not have yet.

@@ -227,6 +227,8 @@ pub(crate) const CODES: &str = "codes.shown";
 pub(crate) const EXPORTED: &str = "codes.exported";
 /// The entry of decisions names everybody whom its payload names.
 pub(crate) const DECIDED: &str = "codes.decided";
+/// So does that of what the home's register system said of them.
+pub(crate) const CARRIED: &str = "codes.carried";
 pub(crate) const TAKEN_OUT: &str = "export.made";
 /// Learners that one such entry names at most.
 pub(crate) const NAMED_MAX: usize = 5_000;
@@ -274,7 +276,7 @@ fn about_note(note: &Note) -> Vec<u64> {
         "policy.in_force" | "policy.activated" => vec![ANYBODY],
         "delivery.withheld" => [each(&more["withheld"], 2), each(&more["not_repeated"], 2)].concat(),
         crate::notices::ISSUED => each(&more["of"], 1),
-        BOARD | GROUP | LISTED | ASKED | WATCHED | CODES | EXPORTED | DECIDED | TAKEN_OUT => {
+        BOARD | GROUP | LISTED | ASKED | WATCHED | CODES | EXPORTED | DECIDED | CARRIED | TAKEN_OUT => {
             named_in(&more["learners"]).map(|learner| NOTES | u64::from(learner)).collect()
         }
         _ => learner(&more["learner"]).into_iter().collect(),

@@ -63,6 +63,7 @@ pub use directory::agreements::{Ending, Signed, Standing};
 pub use directory::alerts::AlertId;
 pub use directory::approvals::Approval;
 pub use directory::change::Keeping;
+pub use directory::codes::{Carriage, Carried};
 pub use directory::matches::{MatchDeed, MatchId};
 pub use directory::messages::MessageId;
 pub use directory::policies::Proposal;
@@ -118,10 +119,10 @@ pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;
 pub use verify::{Verified, VerifyError};
 pub use whereabouts::{
-    AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, Choice, CodeRow, CodeSeen, CodeStands, CodesFile,
-    CodesSeen, ConflictSeen, DecidedSeen, EvacuationSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
-    Outbound, OutboundAlert, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session,
-    ThereSeen, ToldSeen, number_of_lesson,
+    AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, Choice, CodeAnswer, CodeRow, CodeSeen, CodeStands,
+    CodesFile, CodesSeen, ConflictSeen, DecidedSeen, EvacuationSeen, FoundSeen, HostSeen, LessonSeen,
+    LineSeen, Looks, OutCode, Outbound, OutboundAlert, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen,
+    SentState, Session, ThereSeen, ToldSeen, number_of_lesson,
 };
 
 pub use watches::{Dropped, WatchSeen, WatchesSeen};

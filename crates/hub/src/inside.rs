@@ -3,7 +3,7 @@
 //! The same reading, bounds and answers as behind the gRPC doors; what is missing is the door: no certificate, no rate.
 
 use crate::{
-    grpc::{convert, directory},
+    grpc::{convert, decided, directory},
     reader, status,
 };
 use commonroll_core::Timestamp;
@@ -11,7 +11,10 @@ use commonroll_exchange::{AgentId, Exchange};
 use commonroll_views::whereabouts::Rules;
 use commonroll_wire::pb::{
     directory::v1::{Declaration, DeclarationResult},
-    exchange::v1::{PublishRequest, PublishResponse},
+    exchange::v1::{
+        AnswerSessionCodesRequest, AnswerSessionCodesResponse, PublishRequest, PublishResponse,
+        SessionCodesResponse,
+    },
 };
 use tonic::Status;
 
@@ -58,4 +61,31 @@ pub async fn declare(
 ) -> Result<Vec<DeclarationResult>, Status> {
     let speaker = exchange.speaker(agent).map_err(|_| status::stranger())?;
     directory::declare(exchange, &speaker, declarations, now).await.map(|answer| answer.results)
+}
+
+/// What people of an agent's institution decided of session codes.
+///
+/// # Errors
+/// As the call over the network.
+pub async fn session_codes(
+    exchange: &Exchange,
+    agent: AgentId,
+    now: Timestamp,
+) -> Result<SessionCodesResponse, Status> {
+    let speaker = exchange.speaker(agent).map_err(|_| status::stranger())?;
+    decided::hand_out(exchange, &speaker, now).await
+}
+
+/// What became of session codes at an agent's institution.
+///
+/// # Errors
+/// As the call over the network.
+pub async fn answer_session_codes(
+    exchange: &Exchange,
+    agent: AgentId,
+    request: &AnswerSessionCodesRequest,
+    now: Timestamp,
+) -> Result<AnswerSessionCodesResponse, Status> {
+    let speaker = exchange.speaker(agent).map_err(|_| status::stranger())?;
+    decided::take(exchange, &speaker, request, now).await
 }

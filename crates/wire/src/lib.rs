@@ -15,6 +15,7 @@ pub mod behaviour;
 mod body;
 pub mod codec;
 pub mod day;
+pub mod decided;
 pub mod delivery;
 pub mod directory;
 mod expected;
@@ -34,6 +35,10 @@ pub use agreement::{read_agreement, write_agreement};
 pub use batch::{BATCH_MAX, BatchError, OpenedBatch, open_batch, seal_batch};
 pub use body::read as read_body;
 pub use day::{Held, day_root};
+pub use decided::{
+    SessionCode, SessionCodeAnswer, SessionCodeOutcome, SessionOf, read_session_code,
+    read_session_code_answers, session_code_id, write_session_code, write_session_code_answer,
+};
 pub use delivery::{Delivered, DeliveryError, alone, path_bytes, verify_delivery};
 pub use directory::{read_declaration, write_declaration};
 pub use head::{read_kind, write_kind};

@@ -47,6 +47,8 @@ hide! {
     duty::PackPiece,
     enrolment::JoinRequest,
     exchange::DeliveredRecord,
+    exchange::SessionCode,
+    exchange::SessionCodeAnswer,
     exchange::WithdrawnCopy,
     institution::Staff,
     learner::Learner,

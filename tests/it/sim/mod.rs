@@ -4,7 +4,7 @@
 //! `COMMONROLL_SIM_SEEDS=N` runs so many seeds, `COMMONROLL_SIM_SEED=S` replays one. A seed gives the same actions and
 //! faults each time; how the threads of a hub interleave inside one action is the machine's.
 
-mod convert;
+pub(crate) mod convert;
 mod dice;
 mod feed;
 mod laws;

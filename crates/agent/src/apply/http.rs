@@ -291,7 +291,7 @@ impl Carrier for WondeCarrier {
             .filter(|standing| is_mark(standing))
             .map(|standing| write::whose(row, standing))
         {
-            None => {}
+            None | Some(Whose::Proposed) => {}
             Some(Whose::Ours(stands)) if stands < row.head.revision => {}
             Some(Whose::Ours(_)) => return Ok(Carried::Applied("it stands there already".to_owned())),
             Some(Whose::Changed) => return Ok(Carried::Refused(CHANGED.to_owned())),

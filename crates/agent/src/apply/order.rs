@@ -4,7 +4,7 @@
 //! What counts follows from the outbox's files alone. Whether a row is still under way in the MIS is the carrier's to say.
 
 use commonroll_connectors::render::{MarkRow, Session};
-use commonroll_core::{LocalId, RecordId, Revision};
+use commonroll_core::{LocalId, RecordId, Revision, SchoolDate};
 use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
@@ -43,32 +43,52 @@ pub(super) fn units(rows: Vec<MarkRow>) -> Vec<Unit> {
 
 /// What rows follow each other about: a record's mark of a learner, in a session or in its lesson. A record that turned out to
 /// be another learner's leaves two marks behind, and neither stands for the other.
-pub(super) type Place = (RecordId, LocalId, Option<Session>);
+pub(super) type Place = (RecordId, LocalId, SchoolDate, Option<Session>);
 
 pub(super) fn place(row: &MarkRow) -> Place {
-    (row.head.record, row.head.learner.clone(), row.session)
+    (row.head.record, row.head.learner.clone(), row.head.date, row.session)
 }
 
 /// The newest row of each place: of the highest revision, and of those in the last list. The same revision comes again, taken
 /// back and granted anew.
 #[derive(Default)]
-pub(super) struct Newest(HashMap<Place, (Revision, usize)>);
+pub(super) struct Newest {
+    rows: HashMap<Place, (Revision, usize)>,
+    /// Sessions that a person decided: proposals for them count no more.
+    decided: HashSet<(LocalId, SchoolDate, Session)>,
+}
 
 impl Newest {
     /// Notes the rows of the list at this place of the order.
     pub fn note(&mut self, list: usize, rows: &[MarkRow]) {
         for row in rows {
             let new = (row.head.revision, list);
-            let newest = self.0.entry(place(row)).or_insert(new);
+            let newest = self.rows.entry(place(row)).or_insert(new);
             *newest = new.max(*newest);
+            self.decided.extend(session_of(row).filter(|_| row.decided));
         }
     }
 
-    /// True if no newer row than this one of the list stands in the outbox.
+    /// True if no newer row than this one of the list stands in the outbox, and no decision over a proposal.
     pub fn is(&self, list: usize, row: &MarkRow) -> bool {
-        self.0.get(&place(row)).is_none_or(|newest| *newest == (row.head.revision, list))
+        let is_overruled = || session_of(row).is_some_and(|session| self.decided.contains(&session));
+        (row.decided || !is_overruled())
+            && self.rows.get(&place(row)).is_none_or(|newest| *newest == (row.head.revision, list))
     }
 }
 
 /// Places whose older row has not come to its end: a newer one waits until it has.
 pub(super) type Open = HashSet<Place>;
+
+/// True if a row has to wait for one that has not come to its end: an older one of its mark, or, for what a person decided, any
+/// of the same session.
+pub(super) fn is_behind(row: &MarkRow, open: &Open) -> bool {
+    let same = |(_, learner, date, session): &Place| {
+        *session == row.session && *learner == row.head.learner && *date == row.head.date
+    };
+    open.contains(&place(row)) || (row.decided && row.session.is_some() && open.iter().any(same))
+}
+
+fn session_of(row: &MarkRow) -> Option<(LocalId, SchoolDate, Session)> {
+    Some((row.head.learner.clone(), row.head.date, row.session?))
+}

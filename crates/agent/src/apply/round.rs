@@ -2,13 +2,14 @@
 
 use super::{
     Carried, Carrier, Failure, TRIES_MAX,
-    order::{List, Newest, Open, Unit, place, units},
+    order::{List, Newest, Open, Unit, is_behind, place, units},
     results::Results,
 };
 use crate::{
     chance::{Randomness, backoff},
     durable::{self, Readers},
     error::AgentError,
+    outbox::DECIDED,
     spool::Spool,
 };
 use commonroll_connectors::{
@@ -307,7 +308,7 @@ impl Applier<'_> {
         if rows.is_empty() {
             return Ok(End::Ended(done, SUPERSEDED.to_owned()));
         }
-        if rows.iter().any(|(row, _)| doing.open.contains(&place(row))) {
+        if rows.iter().any(|(row, _)| is_behind(row, &doing.open)) {
             doing.done.waiting += 1;
             return Ok(End::Open);
         }
@@ -398,10 +399,14 @@ impl Applier<'_> {
 
 /// The rows of a list.
 fn rows(list: &List) -> Result<Vec<MarkRow>, String> {
-    read(&list.path, |input| match list.name.starts_with("session-") {
+    let mut rows = read(&list.path, |input| match list.name.starts_with("session-") {
         true => read_sessions(input, &Limits::default()),
         false => read_lessons(input, &Limits::default()),
-    })
+    })?;
+    if list.name.strip_prefix("session-").is_some_and(|rest| rest.starts_with(DECIDED)) {
+        rows.iter_mut().for_each(|row| row.decided = true);
+    }
+    Ok(rows)
 }
 
 pub(super) fn read<T>(

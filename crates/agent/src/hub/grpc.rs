@@ -20,8 +20,9 @@ use commonroll_wire::{
             enrolment_service_client::EnrolmentServiceClient,
         },
         exchange::v1::{
-            AcknowledgeRequest, AnswerWithdrawalRequest, PublishRequest, PublishResponse, ReceiveRequest,
-            ReceiveResponse, exchange_service_client::ExchangeServiceClient,
+            AcknowledgeRequest, AnswerSessionCodesRequest, AnswerWithdrawalRequest, PublishRequest,
+            PublishResponse, ReceiveRequest, ReceiveResponse, SessionCode, SessionCodeAnswer,
+            SessionCodesRequest, exchange_service_client::ExchangeServiceClient,
         },
         readiness::v1::{
             DayRequest, DayResponse, HeldRecord, readiness_service_client::ReadinessServiceClient,
@@ -102,6 +103,15 @@ impl Hub for GrpcHub {
 
     async fn answer_withdrawal(&self, request: AnswerWithdrawalRequest) -> Result<(), HubError> {
         within(self.exchange().answer_withdrawal(request)).await.map(drop)
+    }
+
+    async fn session_codes(&self) -> Result<Vec<SessionCode>, HubError> {
+        Ok(within(self.exchange().session_codes(SessionCodesRequest {})).await?.into_inner().codes)
+    }
+
+    async fn answer_session_codes(&self, answers: Vec<SessionCodeAnswer>) -> Result<(), HubError> {
+        let request = AnswerSessionCodesRequest { answers };
+        within(self.exchange().answer_session_codes(request)).await.map(drop)
     }
 
     async fn signing_keys(&self, institution: &Slug) -> Result<Vec<SigningKey>, HubError> {

@@ -1,4 +1,4 @@
-//! The hub as the agent needs it: nine calls, and what their failures mean for what to do next.
+//! The hub as the agent needs it: eleven calls, and what their failures mean for what to do next.
 //!
 //! The agent's logic speaks to this trait alone, so that a test or a simulation can lose, repeat and reorder what a
 //! network would. [`grpc`] is the real one.
@@ -18,6 +18,7 @@ use commonroll_wire::{
         directory::v1::{Declaration, DeclarationResult, SigningKey},
         exchange::v1::{
             AcknowledgeRequest, AnswerWithdrawalRequest, PublishRequest, PublishResponse, ReceiveResponse,
+            SessionCode, SessionCodeAnswer,
         },
     },
 };
@@ -36,6 +37,14 @@ pub trait Hub: Send + Sync {
     async fn acknowledge(&self, request: AcknowledgeRequest) -> Result<u64, HubError>;
     /// Sends a deletion receipt. One that the hub has already changes nothing.
     async fn answer_withdrawal(&self, request: AnswerWithdrawalRequest) -> Result<(), HubError>;
+    /// What people here decided of session codes, and the hub has no answer to. A hub of before refuses.
+    async fn session_codes(&self) -> Result<Vec<SessionCode>, HubError> {
+        Err(HubError::Refused("this hub hands out no session codes".to_owned()))
+    }
+    /// Says what became of session codes. What the hub knows already changes nothing.
+    async fn answer_session_codes(&self, _answers: Vec<SessionCodeAnswer>) -> Result<(), HubError> {
+        Err(HubError::Refused("this hub takes no answers about session codes".to_owned()))
+    }
     /// The signing keys of a partner.
     async fn signing_keys(&self, institution: &Slug) -> Result<Vec<SigningKey>, HubError>;
     /// The newest checkpoint, with the proof that it extends the one of `old_size`.

@@ -53,7 +53,7 @@ pub(super) fn evidence_for(mark: &Attendance, sessions: &Sessions, zone: &TimeZo
 }
 
 /// Sessions that the home has.
-pub(super) fn kept(sessions: &Sessions) -> Vec<Session> {
+pub(crate) fn kept(sessions: &Sessions) -> Vec<Session> {
     let am = sessions.am.map(|_| Session::Am);
     am.into_iter().chain(sessions.pm.map(|_| Session::Pm)).collect()
 }

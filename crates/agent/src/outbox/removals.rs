@@ -6,7 +6,7 @@
 
 use super::{Folder, marks};
 use commonroll_audit::CopyOutcome;
-use commonroll_connectors::render::{MarkRow, RecallRow, RowHead};
+use commonroll_connectors::render::{MarkRow, RecallRow, RowHead, Session};
 use commonroll_core::{LocalId, RecordId, RecordKind, Revision, SchoolDate, Slug};
 
 /// A copy that is to go.
@@ -26,6 +26,8 @@ pub struct Removal {
     pub reason: String,
     /// True if a withdrawn revision of it was written already, so that nothing is left to write.
     pub is_written: bool,
+    /// Sessions of its day that a person here decided for the learner.
+    pub decided: Vec<Session>,
 }
 
 impl std::fmt::Debug for Removal {
@@ -106,8 +108,11 @@ impl Removals {
         if removal.kind != RecordKind::Attendance || !folder.heeds_withdrawals() {
             return BY_HAND;
         }
-        let sessions = marks::kept(&folder.sessions);
-        let stays = !sessions.is_empty() && !WRONG.contains(&removal.reason.as_str());
+        let mut sessions = marks::kept(&folder.sessions);
+        let is_wrong = WRONG.contains(&removal.reason.as_str());
+        // What a person decided stays until a person decides anew: the hub tells its officer that nothing bears it any more.
+        let stays = !removal.decided.is_empty() || (!sessions.is_empty() && !is_wrong);
+        sessions.retain(|session| !removal.decided.contains(session));
         let is_out = folder.takes_out_lessons();
         let taken = match (stays, sessions.is_empty() || folder.takes_out_sessions()) {
             _ if !is_out => BY_HAND,
@@ -141,10 +146,11 @@ impl Removals {
             mark: String::new(),
             minutes_late: None,
             comment: String::new(),
+            decided: false,
         };
         // What waits to be posted is not in the register yet.
         let is_waiting = folder.posted && !folder.takes_out_sessions();
-        if (!stays || is_waiting) && !removal.is_written {
+        if (is_wrong || is_waiting) && !removal.is_written {
             let taken_back = |session| MarkRow { session: Some(session), ..row.clone() };
             self.sessions.extend(sessions.into_iter().map(taken_back));
         }

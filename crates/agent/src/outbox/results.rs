@@ -5,6 +5,7 @@
 
 use crate::{
     error::AgentError,
+    outbox::DECIDED,
     scan::modified_us,
     shown::shown,
     spool::{Spool, sight::RefusedRow},
@@ -14,6 +15,7 @@ use commonroll_connectors::{
     render::{Outcome, read_results},
 };
 use commonroll_core::RecordId;
+use commonroll_wire::decided::WORDS_MAX;
 use std::{
     fs::{self, File},
     io::BufReader,
@@ -21,6 +23,8 @@ use std::{
 };
 
 const ENDING: &str = ".result.csv";
+/// Rows of a file of decided session codes at most: more than the hub hands out at once.
+const DECIDED_MAX: usize = 10_000;
 /// Refused rows kept of one file, and superseded ones; the rest are counted.
 const REFUSED_MAX: usize = 1_000;
 
@@ -44,6 +48,9 @@ pub async fn read_all(folder: &Path, spool: &Spool) -> Result<(), AgentError> {
         let read = read(&entry.path(), name, state.0);
         // First, so that no recall is settled without it.
         spool.note_superseded(name, &read.superseded).await?;
+        if let Some(number) = decided(name) {
+            spool.note_decided(number, &read.decided).await?;
+        }
         spool.note_result(name, state, (read.rows, read.applied), &read.refused, &read.fix).await?;
     }
     Ok(())
@@ -56,17 +63,29 @@ struct Read {
     refused: Vec<RefusedRow>,
     /// Records of which a withdrawal was not carried, since a newer row took its place.
     superseded: Vec<RecordId>,
+    /// What became of decided session codes, in a file of these.
+    decided: Vec<(RecordId, Outcome, String)>,
     fix: String,
 }
 
+/// The number of the file of decided session codes that a result file is about.
+fn decided(name: &str) -> Option<u64> {
+    let stem = name.strip_prefix("session-")?.strip_prefix(DECIDED)?;
+    stem.strip_suffix(ENDING)?.parse().ok()
+}
+
 fn read(path: &Path, name: &str, size: u64) -> Read {
-    let mut read = Read::default();
+    let (mut read, is_decided) = (Read::default(), decided(name).is_some());
     let Ok(file) = File::open(path) else { return Read { fix: "can't be opened".to_owned(), ..read } };
     let mut problems = 0;
     let mut reader = BufReader::new(file);
     let input = Input { file_name: name, reader: &mut reader, size };
     let mut give = |row: commonroll_connectors::render::RowResult| {
         read.rows += 1;
+        if is_decided && read.decided.len() < DECIDED_MAX {
+            let words = row.message.as_str().chars().filter(|c| !c.is_control()).take(WORDS_MAX);
+            read.decided.push((row.record, row.outcome, words.collect()));
+        }
         match row.outcome {
             Outcome::Applied => read.applied += 1,
             // No more is written of these, and the totals have them among what is done.

@@ -2,7 +2,7 @@
 
 use super::{Arrival, marks};
 use crate::settings::Sessions;
-use commonroll_connectors::render::{AssessmentRow, BehaviourRow, MarkRow, RowHead};
+use commonroll_connectors::render::{AssessmentRow, BehaviourRow, MarkRow, RowHead, Session};
 use commonroll_core::{
     Body, LocalId, RecordKind, Revision, Timestamp,
     record::{Assessment, Attendance, Behaviour, Text, assessment::GradeValue},
@@ -30,7 +30,7 @@ impl Rows {
             Body::Withdrawn(RecordKind::Attendance) => {
                 let row = blank_mark(head, arrival);
                 let taken_back = |session| MarkRow { session: Some(session), ..row.clone() };
-                self.sessions.extend(marks::kept(sessions).into_iter().map(taken_back));
+                self.sessions.extend(open(sessions, arrival).into_iter().map(taken_back));
                 self.lessons.push(row);
             }
             Body::Withdrawn(RecordKind::Assessment) => {
@@ -64,10 +64,12 @@ impl Rows {
             comment: joined(&[note, &early]),
             ..blank_mark(head, arrival)
         };
-        let evidence = marks::evidence_for(mark, sessions, zone);
+        let undecided = |session: &Session| !arrival.decided.contains(session);
+        let evidence: Vec<Session> =
+            marks::evidence_for(mark, sessions, zone).into_iter().filter(undecided).collect();
         if row.head.revision > Revision::FIRST {
             // What an older revision was evidence for, and this one is not, must not stand without any.
-            let gone = marks::kept(sessions).into_iter().filter(|session| !evidence.contains(session));
+            let gone = open(sessions, arrival).into_iter().filter(|session| !evidence.contains(session));
             let head = RowHead { withdrawn: true, ..row.head.clone() };
             let blank = blank_mark(head, arrival);
             self.sessions.extend(gone.map(|session| MarkRow { session: Some(session), ..blank.clone() }));
@@ -88,6 +90,11 @@ impl Rows {
         }
         self.lessons.push(row);
     }
+}
+
+/// Sessions of the home that nobody there has decided: only for these is anything proposed, or taken back.
+fn open(sessions: &Sessions, arrival: &Arrival) -> Vec<Session> {
+    marks::kept(sessions).into_iter().filter(|session| !arrival.decided.contains(session)).collect()
 }
 
 fn head(arrival: &Arrival) -> Result<RowHead, String> {
@@ -114,6 +121,7 @@ fn blank_mark(head: RowHead, arrival: &Arrival) -> MarkRow {
         mark: String::new(),
         minutes_late: None,
         comment: String::new(),
+        decided: false,
     }
 }
 

@@ -200,6 +200,33 @@ pub(super) async fn receiving(agent: Arc<Agent>, mut stop: watch::Receiver<bool>
     }
 }
 
+/// Asks now and then what people here decided of session codes, and says what became of it.
+pub(super) async fn deciding(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) {
+    let mut failures = 0;
+    while !*stop.borrow() {
+        let done = async {
+            let hub = agent.hub().await?;
+            agent.decide(&*hub).await
+        };
+        let wait = match done.await {
+            Ok(_) => {
+                failures = 0;
+                ROUND
+            }
+            Err(error) => {
+                agent.after_failure(&error).await;
+                failures += 1;
+                tracing::warn!(%error, "decided session codes are not carried for now; they are asked for again");
+                agent.wait(failures, &error)
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
 /// Receives until something fails, and says what.
 async fn receive(agent: &Agent, failures: &mut u32) -> AgentError {
     let received = async {

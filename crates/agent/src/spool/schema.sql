@@ -87,3 +87,11 @@ CREATE TABLE IF NOT EXISTS posted(
 -- Copies whose rows are on their way out of the MIS: their recall is not answered before the list's result is there.
 CREATE TABLE IF NOT EXISTS recall_carried(
   number INTEGER NOT NULL, copy INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY(number, copy)) WITHOUT ROWID;
+-- What people here decided of session codes: the newest decision about each learner's session, what became of it (0: not written
+-- yet), and what of that the hub knows.
+CREATE TABLE IF NOT EXISTS decided(
+  learner TEXT NOT NULL, date TEXT NOT NULL, session TEXT NOT NULL, day INTEGER NOT NULL, revision INTEGER NOT NULL,
+  at_us INTEGER NOT NULL, record TEXT NOT NULL, row INTEGER NOT NULL, number INTEGER NOT NULL, message BLOB NOT NULL,
+  outcome INTEGER NOT NULL, words TEXT NOT NULL, said INTEGER NOT NULL, PRIMARY KEY(learner, date, session)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS decided_number ON decided(number);
+CREATE INDEX IF NOT EXISTS decided_day ON decided(day);

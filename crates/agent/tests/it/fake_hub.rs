@@ -15,7 +15,7 @@ use commonroll_wire::{
         directory::v1::{Declaration, DeclarationResult, SigningKey as KeyMessage},
         exchange::v1::{
             AcknowledgeRequest, AnswerWithdrawalRequest, DeliveredBatch, DeliveredRecord, PublishRequest,
-            PublishResponse, ReceiveResponse, RecordResult, WithdrawalNotice,
+            PublishResponse, ReceiveResponse, RecordResult, SessionCode, SessionCodeAnswer, WithdrawalNotice,
         },
     },
     verify_acknowledgement, write_declaration_answer, write_record_answer,
@@ -50,6 +50,14 @@ pub struct State {
     pub answers: Vec<AnswerWithdrawalRequest>,
     /// Deletion receipts to take without telling, before the connection breaks.
     pub lose_receipts: u32,
+    /// It knows nothing of session codes yet.
+    pub older: bool,
+    /// Session codes that people at home decided.
+    pub decided: Vec<SessionCode>,
+    /// What it was told became of them, in order.
+    pub told: Vec<SessionCodeAnswer>,
+    /// Answers about session codes to lose before they arrive.
+    pub lose_told: u32,
     /// Batches to take without answering, before the connection breaks.
     pub lose_answers: u32,
     /// Batches after which the connection breaks before the batch arrives.
@@ -95,6 +103,10 @@ impl FakeHub {
             notices: Vec::new(),
             answers: Vec::new(),
             lose_receipts: 0,
+            older: false,
+            decided: Vec::new(),
+            told: Vec::new(),
+            lose_told: 0,
             lose_answers: 0,
             break_after: None,
             down: false,
@@ -318,6 +330,35 @@ impl Hub for FakeHub {
                 s.lose_receipts -= 1;
                 return Err(HubError::Unreachable);
             }
+            Ok(())
+        })
+    }
+
+    async fn session_codes(&self) -> Result<Vec<SessionCode>, HubError> {
+        self.with(|s| {
+            if s.down {
+                return Err(HubError::Unreachable);
+            }
+            if s.older {
+                return Err(HubError::Refused("unknown method".to_owned()));
+            }
+            let is_open = |code: &&SessionCode| {
+                !s.told.iter().any(|told| {
+                    (&told.learner_local_id, told.session, told.revision)
+                        == (&code.learner_local_id, code.session, code.revision)
+                })
+            };
+            Ok(s.decided.iter().filter(is_open).cloned().collect())
+        })
+    }
+
+    async fn answer_session_codes(&self, answers: Vec<SessionCodeAnswer>) -> Result<(), HubError> {
+        self.with(|s| {
+            if s.lose_told > 0 {
+                s.lose_told -= 1;
+                return Err(HubError::Unreachable);
+            }
+            s.told.extend(answers);
             Ok(())
         })
     }

@@ -5,6 +5,7 @@
 mod asking;
 mod coming_back;
 mod crashes;
+mod decided;
 mod difference;
 mod doctor;
 mod expected;

@@ -225,5 +225,6 @@ fn arrival(n: u8, body: Body) -> Arrival {
         record: Record { head, body },
         learner: "home-ada".to_owned(),
         accepted_at_us: 0,
+        decided: Vec::new(),
     }
 }

@@ -63,7 +63,13 @@ fn lesson(n: u8, learner: &str, mark: &str) -> Arrival {
         confidential: false,
     };
     let record = Record { head, body: Body::Attendance(mark) };
-    Arrival { sequence: u64::from(n), record, learner: learner.to_owned(), accepted_at_us: 0 }
+    Arrival {
+        sequence: u64::from(n),
+        record,
+        learner: learner.to_owned(),
+        accepted_at_us: 0,
+        decided: Vec::new(),
+    }
 }
 
 fn withdrawn(n: u8) -> Arrival {
@@ -149,6 +155,7 @@ fn beside_the_xml_of_sims_what_sif_cannot_say_is_listed_and_no_object_is_called_
         learner: LocalId::parse("learner", ADA).ok(),
         reason: "placement_ended".to_owned(),
         is_written: false,
+        decided: Vec::new(),
     };
     let taken = outbox.take_back("000000000005", &[removal]).unwrap();
     assert_eq!((taken[0].outcome, taken[0].reason), (CopyOutcome::Flagged, "by_hand"));

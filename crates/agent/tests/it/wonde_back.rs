@@ -66,7 +66,9 @@ fn answer(held: &mut Held, asked: &Asked) -> Reply {
     let lessons = if held.lessons.is_empty() { &known[..] } else { &held.lessons };
     let data = match list {
         "" => json!({"id": SCHOOL}),
-        "attendance-codes/" => json!([{"id": "AC7", "code": "B"}, {"id": "AC1", "code": "/"}]),
+        "attendance-codes/" => {
+            json!([{"id": "AC7", "code": "B"}, {"id": "AC1", "code": "/"}, {"id": "AC9", "code": "U"}])
+        }
         "attendance/session/" => json!(held.sessions),
         "lessons/" => json!(lessons.iter().filter(is_asked).map(lesson).collect::<Vec<_>>()),
         "attendance/lesson/" => json!([]),
@@ -92,6 +94,7 @@ pub fn row(n: u8, student: &str, session: Option<Session>, mark: &str) -> MarkRo
         mark: mark.to_owned(),
         minutes_late: None,
         comment: "northgate 09:02".to_owned(),
+        decided: false,
     }
 }
 
@@ -463,6 +466,7 @@ fn recall(home: &Home, reason: &str) -> commonroll_agent::outbox::TakenBack {
         learner: LocalId::parse("learner", "A1").ok(),
         reason: reason.to_owned(),
         is_written: false,
+        decided: Vec::new(),
     };
     folder.take_back("000000000009", &[removal]).unwrap()[0]
 }
@@ -492,4 +496,66 @@ async fn a_mark_that_was_recalled_while_it_waited_is_never_posted() {
         assert_eq!(home.posted().len(), 1, "neither the session's mark nor the lesson's, {reason}");
         assert!(home.result("attendance-000000000009.result.csv").contains("by hand"));
     }
+}
+
+/// What an officer decided about a student's morning.
+fn decided(student: &str, mark: &str) -> Vec<u8> {
+    let row = MarkRow {
+        comment: "northgate; accepted 09:20".to_owned(),
+        ..row(9, student, Some(Session::Am), mark)
+    };
+    session_csv(&[MarkRow { minutes_late: (mark == "U").then_some(31), ..row }])
+}
+
+#[tokio::test]
+async fn what_an_officer_decided_takes_the_place_of_our_proposal_and_of_nobodys_mark() {
+    let mut home = Home::new(Held::default()).await;
+    home.put("session-000000000001.csv", session_csv(&[row(1, "A1", Some(Session::Am), "B")]));
+    home.round(0).await;
+    assert_eq!(home.posted().len(), 1, "a proposal");
+    home.put("session-decided-000000000001.csv", decided("A1", "U"));
+    home.round(20).await;
+    assert_eq!(
+        home.posted().len(),
+        1,
+        "Wonde writes in no order that it promises: what is under way comes first"
+    );
+    let proposed = home.posted()[0].1["comment"].as_str().unwrap().to_owned();
+    home.held.lock().unwrap().sessions = vec![mark("A1", "AM", "B", &proposed)];
+    home.round(20).await;
+    home.round(20).await;
+    let posted = home.posted()[1].1.clone();
+    assert_eq!((posted["attendance_code_id"].as_str(), &posted["minutes_late"]), (Some("AC9"), &json!(31)));
+    let comment = posted["comment"].as_str().unwrap().to_owned();
+    home.held.lock().unwrap().sessions = vec![mark("A1", "AM", "U", &comment)];
+    home.restart();
+    home.round(20).await;
+    assert!(home.result("session-decided-000000000001.result.csv").contains(",applied,"));
+    // A late proposal comes to nothing.
+    home.put("session-000000000007.csv", session_csv(&[row(7, "A1", Some(Session::Am), "B")]));
+    home.round(20).await;
+    assert_eq!(home.posted().len(), 2);
+
+    // A person's mark stays, whoever decided what.
+    home.held.lock().unwrap().sessions.push(mark("A2", "AM", "I", "rang in"));
+    home.put("session-decided-000000000002.csv", decided("A2", "B"));
+    home.round(20).await;
+    assert_eq!(home.posted().len(), 2);
+    let result = home.result("session-decided-000000000002.result.csv");
+    assert!(result.contains("refused") && result.contains("mark of its own"), "{result}");
+}
+
+#[tokio::test]
+async fn a_proposal_that_still_waits_is_never_posted_once_somebody_has_decided() {
+    let mut home = Home::new(Held { fails: Some(429), ..Held::default() }).await;
+    home.put("session-000000000001.csv", session_csv(&[row(1, "A1", Some(Session::Am), "B")]));
+    home.round(0).await;
+    assert_eq!(home.posted().len(), 1, "Wonde asks to be left alone");
+    home.put("session-decided-000000000001.csv", decided("A1", "U"));
+    home.held.lock().unwrap().fails = None;
+    home.round(60).await;
+    home.round(60).await;
+    let codes: Vec<_> =
+        home.posted().iter().skip(1).map(|(_, one)| one["attendance_code_id"].clone()).collect();
+    assert_eq!(codes, ["AC9"], "the decision alone");
 }

@@ -4,8 +4,9 @@ use super::load::{Load, batch, name};
 use crate::commands::told;
 use commonroll_audit::SigningKey;
 use commonroll_wire::pb::exchange::v1::{
-    AcknowledgeRequest, AcknowledgeResponse, AnswerWithdrawalRequest, AnswerWithdrawalResponse,
-    PublishRequest, PublishResponse, ReceiveRequest, ReceiveResponse,
+    AcknowledgeRequest, AcknowledgeResponse, AnswerSessionCodesRequest, AnswerSessionCodesResponse,
+    AnswerWithdrawalRequest, AnswerWithdrawalResponse, PublishRequest, PublishResponse, ReceiveRequest,
+    ReceiveResponse, SessionCodesRequest, SessionCodesResponse,
     exchange_service_client::ExchangeServiceClient,
     exchange_service_server::{ExchangeService, ExchangeServiceServer},
 };
@@ -61,6 +62,20 @@ impl ExchangeService for Nothing {
         &self,
         _: Request<AnswerWithdrawalRequest>,
     ) -> Result<Response<AnswerWithdrawalResponse>, Status> {
+        Err(Status::unimplemented("this server only takes"))
+    }
+
+    async fn session_codes(
+        &self,
+        _: Request<SessionCodesRequest>,
+    ) -> Result<Response<SessionCodesResponse>, Status> {
+        Err(Status::unimplemented("this server only takes"))
+    }
+
+    async fn answer_session_codes(
+        &self,
+        _: Request<AnswerSessionCodesRequest>,
+    ) -> Result<Response<AnswerSessionCodesResponse>, Status> {
         Err(Status::unimplemented("this server only takes"))
     }
 }

@@ -56,6 +56,8 @@ impl Outbox {
             ("attendance", "csv") => self.table(home, Kind::Attendance, text),
             ("assessment", "csv") => self.table(home, Kind::Assessment, text),
             ("behaviour", "csv") => self.table(home, Kind::Behaviour, text),
+            // What a person decided is no proposal.
+            ("session", _) if name.starts_with("session-decided-") => Some(()),
             ("session", "csv") => self.session(text),
             ("attendance", "xml") => self.marks(text),
             ("session", "xml") => Some(()),

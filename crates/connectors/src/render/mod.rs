@@ -58,6 +58,9 @@ pub struct MarkRow {
     pub minutes_late: Option<u32>,
     /// Comment to be entered with it; empty if none.
     pub comment: String,
+    /// A person of the home decided it: it takes the place of what was only proposed for the same session, and no proposal takes
+    /// its place.
+    pub decided: bool,
 }
 
 /// A statutory session.

@@ -114,6 +114,7 @@ fn lesson(row: &Row<'_>) -> Option<MarkRow> {
         mark: unguarded(row.cell(9)).to_owned(),
         minutes_late: late(row.cell(10))?,
         comment: unguarded(row.cell(11)).to_owned(),
+        decided: false,
     })
 }
 
@@ -131,6 +132,7 @@ fn session(row: &Row<'_>) -> Option<MarkRow> {
         mark: unguarded(row.cell(7)).to_owned(),
         minutes_late: late(row.cell(8))?,
         comment: unguarded(row.cell(9)).to_owned(),
+        decided: false,
     })
 }
 

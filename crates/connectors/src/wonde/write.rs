@@ -43,6 +43,8 @@ pub struct Standing {
 pub enum Whose {
     /// Ours, written for this record at this revision, and still as we wrote it.
     Ours(Revision),
+    /// Ours, written for another record of the same session and still as we wrote it, and a person has decided this one.
+    Proposed,
     /// Written for this record, and somebody has changed it since: theirs.
     Changed,
     /// Somebody else's.
@@ -51,10 +53,12 @@ pub enum Whose {
 
 /// Whose a mark in the MIS is: ours only as long as its code is the one that we wrote.
 pub fn whose(row: &MarkRow, standing: &Standing) -> Whose {
-    match Tag::<String>::read(&standing.comment).filter(|tag| tag.record == row.head.record) {
-        Some(tag) if tag.code == standing.code => Whose::Ours(tag.revision),
-        Some(_) => Whose::Changed,
-        None => Whose::Theirs,
+    let Some(tag) = Tag::<String>::read(&standing.comment) else { return Whose::Theirs };
+    match (tag.record == row.head.record, tag.code == standing.code) {
+        (true, true) => Whose::Ours(tag.revision),
+        (true, false) => Whose::Changed,
+        (false, true) if row.decided => Whose::Proposed,
+        (false, _) => Whose::Theirs,
     }
 }
 
@@ -171,7 +175,7 @@ fn day(json: &str, key: &str, zone: &TimeZone) -> Option<Date> {
 mod tests {
     use super::*;
     use crate::{api::Target, render::RowHead};
-    use commonroll_core::{LocalId, Revision};
+    use commonroll_core::{LocalId, RecordId, Revision};
 
     fn row() -> MarkRow {
         MarkRow {
@@ -190,6 +194,7 @@ mod tests {
             mark: "B".to_owned(),
             minutes_late: Some(12),
             comment: "northgate 09:02".to_owned(),
+            decided: false,
         }
     }
 
@@ -222,7 +227,12 @@ mod tests {
         let (place, standing) = standing(read, &london()).unwrap();
         assert_eq!(place, Place::Session("A1749191433".to_owned(), "2026-09-14".to_owned(), "AM".to_owned()));
         assert_eq!(whose(&row(), &standing), Whose::Ours(Revision::FIRST));
+        let decided = MarkRow { head: RowHead { record: RecordId([9; 16]), ..row().head }, ..row() };
+        assert_eq!(whose(&decided, &standing), Whose::Theirs, "one proposal doesn't replace another");
+        let decided = MarkRow { decided: true, ..decided };
+        assert_eq!(whose(&decided, &standing), Whose::Proposed, "a person's decision does");
         let changed = Standing { code: "I".to_owned(), ..standing.clone() };
+        assert_eq!(whose(&decided, &changed), Whose::Theirs, "and never what somebody made of it");
         assert_eq!(whose(&row(), &changed), Whose::Changed, "who changes the code makes it theirs");
         let without = Standing { comment: "x [cr:0123456789abcdef0123456789abcdef]".to_owned(), ..standing };
         assert_eq!(whose(&row(), &without), Whose::Theirs);

@@ -33,6 +33,7 @@ fn rows() -> Vec<MarkRow> {
         mark: "L".to_owned(),
         minutes_late: Some(12),
         comment: "=HYPERLINK(\"x\") <b> & \u{201c}bus\u{201d}\r\n".to_owned(),
+        decided: false,
     };
     let unmarked = MarkRow {
         mark: "-".to_owned(),

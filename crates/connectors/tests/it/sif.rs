@@ -147,6 +147,7 @@ fn attendance_that_we_write_is_read_again() {
         mark: "L".to_owned(),
         minutes_late: Some(5),
         comment: "Bus & <fog>".to_owned(),
+        decided: false,
     };
     let rows = [row("a", 9, false), row("b", 11, false), row("c", 12, true)];
     let late = |_: &MarkRow| Some(SifCode { code: "111".to_owned(), status: "01".to_owned() });

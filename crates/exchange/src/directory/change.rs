@@ -434,7 +434,8 @@ impl Change {
             Self::Told { .. } => "directory.notice",
             Self::Support { .. } => "directory.support",
             Self::Codes { session } if session.gone => "codes.gone",
-            Self::Codes { .. } => "codes.decided",
+            Self::Codes { session } if session.told => crate::by_learner::CARRIED,
+            Self::Codes { .. } => crate::by_learner::DECIDED,
             Self::Watch { watch } => match (watch.over, watch.raised, watch.lost) {
                 (Some(_), _, true) => "watch.ended",
                 (Some(_), _, false) => "watch.withdrawn",

@@ -1,6 +1,6 @@
 //! What people at homes decided of session codes: of one session of one home, learner by learner.
 //!
-//! Each change says the whole session anew, so that the older ones can be erased and nobody else's decision goes with one.
+//! What the home's register system said of a code lies beside it. Each change says the whole session anew, so that the older ones can be erased and nobody else's decision goes with one.
 //! Codes lie in payloads and rows, never in an entry. The register itself stays the home's own system.
 
 use super::change::{Bytes16, PersonUuid};
@@ -43,6 +43,9 @@ pub struct SessionCodes {
     /// True once it is kept no longer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// True if nothing was decided by this change: the home's agent said what became of codes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told: bool,
 }
 
 /// What was decided of one learner's session. Personal.
@@ -52,6 +55,9 @@ pub struct Decided {
     pub local: LocalId,
     /// By the hub's number, as it was then.
     pub learner: u32,
+    /// From 1, and higher with each decision about the same learner and session.
+    #[serde(default = "first")]
+    pub revision: u32,
     /// The code; empty where the home's own mark stays.
     pub code: String,
     /// Minutes late to carry.
@@ -63,7 +69,7 @@ pub struct Decided {
     pub together: bool,
     /// Whose mark spoke.
     pub host: u16,
-    /// The marks by which the learner was seen there: record and revision.
+    /// The marks by which the learner was seen there, also where the home's own stays: record and revision.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<(Bytes16, u32)>,
     /// Who decided.
@@ -73,6 +79,47 @@ pub struct Decided {
     /// Why, in their words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// What became of it on the way into the home's register system; `None` while the home's agent has not taken it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Carried>,
+}
+
+const fn first() -> u32 {
+    1
+}
+
+/// What became of a decided code.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// How far it came.
+    pub how: Carriage,
+    /// Since when, as the hub was told.
+    pub at: Timestamp,
+    /// What the register system said where it refused it. Personal.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
+}
+
+impl std::fmt::Debug for Carried {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Carried({:?}, ..)", self.how)
+    }
+}
+
+/// How far a decided code came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Carriage {
+    /// Safe in the outbox of the home's agent, from where a program carries it.
+    Outbox,
+    /// Safe there as a list from which a person enters it.
+    ByHand,
+    /// It stands in the home's register system.
+    Applied,
+    /// That system refused it, or a person's mark stands there.
+    Refused,
+    /// The home's own mark stays, and the agent knows.
+    Kept,
 }
 
 impl SessionCodes {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Exchange,
-    by_learner::{DECIDED, Unread, naming, notes_of},
+    by_learner::{CARRIED, DECIDED, Unread, naming, notes_of},
     directory::{
         Directory,
         change::{Bytes16, Change, PersonUuid, unhex},
@@ -184,7 +184,8 @@ fn plan(
     let count = decided.len();
     let newly: BTreeSet<u32> = decided.iter().map(|one| one.learner).collect();
     let held = work.planner.directory.codes().get(&id).cloned();
-    let mut held = held.unwrap_or(SessionCodes { id, of: Vec::new(), gone: false });
+    let mut held = held.unwrap_or(SessionCodes { id, of: Vec::new(), gone: false, told: false });
+    held.told = false;
     held.of.retain(|one| !decided.iter().any(|new| new.local == one.local));
     held.of.extend(decided);
     held.of.sort_by(|a, b| a.local.cmp(&b.local));
@@ -202,7 +203,11 @@ fn make(work: &mut Work<'_>, session: SessionCodes, more: serde_json::Value) {
 }
 
 /// What the entry of a session says: everybody whom its payload names, by number.
-fn said(directory: &Directory, session: &SessionCodes, mut more: serde_json::Value) -> serde_json::Value {
+pub(super) fn said(
+    directory: &Directory,
+    session: &SessionCodes,
+    mut more: serde_json::Value,
+) -> serde_json::Value {
     let all: BTreeSet<u32> = session.of.iter().map(|one| one.learner).collect();
     more["session"] = session.id.words().into();
     more["home"] = session.id.home.into();
@@ -220,17 +225,22 @@ fn made(
     by: PersonUuid,
     together: bool,
 ) -> Option<Decided> {
-    let evidence = match choice {
-        Choice::Elsewhere | Choice::LateAfterClose => {
-            table.board.attended(table.directory, open.time, line.learner, table.now)
+    let (elsewhere, evidence) = match choice {
+        Choice::Absent => (false, Vec::new()),
+        // Where the home's own mark stays, the home's agent may have proposed another by these.
+        choice => {
+            let seen = table.board.attended(table.directory, open.time, line.learner, table.now);
+            (choice != Choice::Keep, seen)
         }
-        Choice::Absent | Choice::Keep => Vec::new(),
     };
+    let local = table.local(line.learner)?.clone();
+    let held = table.directory.codes().get(&table.id(open)).and_then(|session| session.get(&local));
     Some(Decided {
-        local: table.local(line.learner)?.clone(),
+        revision: held.map_or(1, |held| held.revision.saturating_add(1)),
+        local,
         learner: line.learner,
         code: choice.code().to_owned(),
-        minutes_late: line.proposal.minutes_late.filter(|_| !evidence.is_empty()),
+        minutes_late: line.proposal.minutes_late.filter(|_| elsewhere && !evidence.is_empty()),
         rule: line.proposal.rule,
         together,
         host: table.directory.number_of(&line.host.0)?,
@@ -238,6 +248,7 @@ fn made(
         by,
         at: table.now,
         reason: reason.to_owned(),
+        carried: None,
     })
 }
 
@@ -246,7 +257,7 @@ type Place = (u64, Hash, (u64, String));
 
 /// Places of the entries whose payloads hold decisions about a learner by this number, with their commitments and sessions.
 pub(crate) async fn places_of(shared: &Shared, learner: u32) -> Result<Vec<Place>, NotYet> {
-    let found = notes_of(shared, learner, &[DECIDED]).await.map_err(|Unread| NotYet)?;
+    let found = notes_of(shared, learner, &[DECIDED, CARRIED]).await.map_err(|Unread| NotYet)?;
     let place = |(seq, note): (u64, Note)| {
         let of = (note.more["home"].as_u64()?, note.more["session"].as_str()?.to_owned());
         Some((seq, unhex(&note.payload).unwrap_or_default(), of))
@@ -260,6 +271,7 @@ pub(crate) fn forget(work: &mut Work<'_>, home: u16, local: &LocalId) {
     let of: Vec<SessionCodes> = work.planner.directory.codes().of(home).filter(concerned).cloned().collect();
     for mut session in of {
         session.of.retain(|one| one.local != *local);
+        session.told = false;
         // Its own entry, which names those whom its payload still names.
         let more = said(work.planner.directory, &session, serde_json::json!({}));
         let change = Change::Codes { session: Box::new(session) };
@@ -297,7 +309,7 @@ pub(crate) async fn expire(
             if work.planner.directory.codes().get(&session.id) != Some(&session) {
                 return 0;
             }
-            let gone = SessionCodes { of: Vec::new(), gone: true, ..session.clone() };
+            let gone = SessionCodes { of: Vec::new(), gone: true, told: false, ..session.clone() };
             make(work, gone, serde_json::json!({}));
             let more = serde_json::json!({ "kind": "session code", "reason": "kept_no_longer" });
             gone::plan(work, &places, true, &more, now);

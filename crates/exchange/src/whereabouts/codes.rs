@@ -35,7 +35,7 @@ pub(super) const RULES: &[(u8, &str)] = &[
 ];
 
 /// True if an institution of this sort keeps a statutory session register.
-const fn keeps_register(kind: InstitutionType) -> bool {
+pub(super) const fn keeps_register(kind: InstitutionType) -> bool {
     matches!(kind, InstitutionType::School | InstitutionType::Academy)
 }
 

@@ -13,7 +13,7 @@ use crate::{
     by_learner::{CODES, EXPORTED, naming},
     directory::{
         Directory,
-        codes::{Decided, SessionId},
+        codes::{Carried, Decided, SessionId},
     },
     office::Acting,
     projection::lock,
@@ -28,7 +28,7 @@ use std::{
 };
 
 /// How many days back a file can be had.
-const FILE_DAYS: i32 = 14;
+pub(super) const FILE_DAYS: i32 = 14;
 
 /// How a learner's session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +87,9 @@ pub struct DecidedSeen {
     pub together: bool,
     /// True if what the host says now doesn't bear it any more: it is in no file until a person has looked again.
     pub stale: bool,
+    /// What became of it on the way into the home's register system, since when, and what that system said. `None` while the
+    /// home's agent has not taken it.
+    pub carried: Option<Carried>,
 }
 
 impl fmt::Debug for CodeSeen {
@@ -238,6 +241,7 @@ impl Table<'_> {
             reason: one.reason.clone(),
             together: one.together,
             stale: !bears(&one.code, proposal, seen),
+            carried: one.carried.clone(),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod accept;
 mod alerts;
+mod carry;
 mod codes;
 mod desk;
 mod evening;
@@ -23,6 +24,7 @@ pub use accept::Choice;
 pub(crate) use accept::{
     expire as codes_expire, forget as codes_forget, names as codes_name, places_of as codes_at,
 };
+pub use carry::{CodeAnswer, OutCode};
 pub use desk::{CodeRow, CodeSeen, CodeStands, CodesFile, CodesSeen, DecidedSeen};
 pub(crate) use evening::Evening;
 pub use paper::{EvacuationSeen, ThereSeen};

@@ -12,7 +12,7 @@ use commonroll_views::whereabouts::{Evidence, Excuse, Id, Mark};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Number of the part of a mark that says what the host saw.
-const PRESENCE: u32 = 2;
+pub(super) const PRESENCE: u32 = 2;
 /// For so long a learner counts as seen who was seen at a moment that belongs to no lesson.
 const GLIMPSE_US: i64 = 60_000_000;
 /// A register may be taken so long before the bell, by the clocks of two machines.

@@ -10,6 +10,7 @@ mod apart;
 mod by_learner;
 mod cases;
 mod codes;
+mod codes_carried;
 mod crowd;
 mod emergencies;
 mod erasure;

@@ -1,7 +1,7 @@
 //! The exchange service: publish, receive, acknowledge. The two streams have a file each.
 
 use super::{
-    convert,
+    convert, decided,
     outlet::Responses,
     peer,
     publish::{self, PublishStream},
@@ -17,9 +17,9 @@ use crate::{
 };
 use commonroll_exchange::{Exchange, Speaker};
 use commonroll_wire::pb::exchange::v1::{
-    AcknowledgeRequest, AcknowledgeResponse, AnswerWithdrawalRequest, AnswerWithdrawalResponse,
-    PublishRequest, PublishResponse, ReceiveRequest, ReceiveResponse,
-    exchange_service_server::ExchangeService,
+    AcknowledgeRequest, AcknowledgeResponse, AnswerSessionCodesRequest, AnswerSessionCodesResponse,
+    AnswerWithdrawalRequest, AnswerWithdrawalResponse, PublishRequest, PublishResponse, ReceiveRequest,
+    ReceiveResponse, SessionCodesRequest, SessionCodesResponse, exchange_service_server::ExchangeService,
 };
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -96,5 +96,22 @@ impl ExchangeService for ExchangeDoor {
         let taken = self.exchange.answer_withdrawal(&speaker, answer, self.around.now()).await;
         let answered_at_us = taken.map_err(status::of_answer)?.micros();
         Ok(Response::new(AnswerWithdrawalResponse { answered_at_us }))
+    }
+
+    async fn session_codes(
+        &self,
+        request: Request<SessionCodesRequest>,
+    ) -> Result<Response<SessionCodesResponse>, Status> {
+        let speaker = speaker(&request)?;
+        decided::hand_out(&self.exchange, &speaker, self.around.now()).await.map(Response::new)
+    }
+
+    async fn answer_session_codes(
+        &self,
+        request: Request<AnswerSessionCodesRequest>,
+    ) -> Result<Response<AnswerSessionCodesResponse>, Status> {
+        let speaker = speaker(&request)?;
+        let now = self.around.now();
+        decided::take(&self.exchange, &speaker, request.get_ref(), now).await.map(Response::new)
     }
 }

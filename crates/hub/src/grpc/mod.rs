@@ -3,6 +3,7 @@
 mod agreement;
 mod audit;
 pub(crate) mod convert;
+pub(crate) mod decided;
 pub(crate) mod directory;
 mod duty;
 mod enrolment;

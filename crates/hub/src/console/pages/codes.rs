@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use commonroll_core::SchoolDate;
-use commonroll_exchange::{Choice, CodeRow, CodeSeen, CodeStands, CodesFile, Session};
+use commonroll_exchange::{Carriage, Carried, Choice, CodeRow, CodeSeen, CodeStands, CodesFile, Session};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 
@@ -66,6 +66,10 @@ struct Line {
     decided: String,
     reason: String,
     stale: bool,
+    /// How far it came on the way into the register; empty if nothing is decided.
+    carried: String,
+    /// Somebody has to do something by hand.
+    by_hand: bool,
 }
 
 /// Today's sessions.
@@ -160,6 +164,30 @@ fn line(seen: &CodeSeen, zone: &TimeZone) -> Line {
         decided,
         reason: seen.decided.as_ref().map_or_else(String::new, |one| one.reason.clone()),
         stale: seen.decided.as_ref().is_some_and(|one| one.stale),
+        carried: seen.decided.as_ref().map_or_else(String::new, |one| carried(one.carried.as_ref(), zone)),
+        by_hand: seen
+            .decided
+            .as_ref()
+            .and_then(|one| one.carried.as_ref())
+            .is_some_and(|carried| matches!(carried.how, Carriage::Refused | Carriage::ByHand)),
+    }
+}
+
+/// How far a decided code came on the way into the home's register.
+fn carried(carried: Option<&Carried>, zone: &TimeZone) -> String {
+    let Some(carried) = carried else {
+        return "Waits for your agent to take it.".to_owned();
+    };
+    let since = times::hm(carried.at, zone);
+    match carried.how {
+        Carriage::Outbox => {
+            format!("With your agent since {since}; your MIS has yet to say that it took it.")
+        }
+        Carriage::ByHand => format!("On your agent’s list since {since}, to be entered by hand."),
+        Carriage::Applied => format!("In your MIS since {since}."),
+        Carriage::Refused if carried.words.is_empty() => format!("Your MIS refused it at {since}."),
+        Carriage::Refused => format!("Your MIS refused it at {since}: {}", carried.words),
+        Carriage::Kept => format!("Your agent knows since {since}, and writes nothing."),
     }
 }
 
@@ -227,4 +255,27 @@ fn csv(file: &CodesFile, zone: &TimeZone) -> String {
         line_of([learner, date, session.to_owned(), row.code.clone(), late, comment].into_iter())
     };
     std::iter::once(HEAD.to_owned()).chain(file.rows.iter().map(row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonroll_core::Timestamp;
+
+    #[test]
+    fn an_officer_reads_how_far_a_code_came() {
+        let at = Timestamp::from_micros("at", 1_789_376_400_000_000).expect("a moment");
+        let said = |how, words: &str| {
+            let zone = TimeZone::get("Europe/London").expect("a zone");
+            carried(Some(&Carried { how, at, words: words.to_owned() }), &zone)
+        };
+        assert_eq!(said(Carriage::Applied, ""), "In your MIS since 10:00.");
+        let refused = said(Carriage::Refused, "the MIS has a mark of its own there; it stays");
+        assert_eq!(refused, "Your MIS refused it at 10:00: the MIS has a mark of its own there; it stays");
+        assert!(said(Carriage::Outbox, "").contains("has yet to say"));
+        assert!(
+            carried(None, &TimeZone::UTC).contains("Waits for your agent"),
+            "an old agent never takes one"
+        );
+    }
 }

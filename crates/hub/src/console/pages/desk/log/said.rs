@@ -104,6 +104,7 @@ fn title(what: &str) -> &'static str {
         "codes.shown" => "Session codes shown",
         "codes.exported" => "Session codes taken out as a file",
         "codes.decided" => "Session codes decided",
+        "codes.carried" => "The home’s agent said what became of session codes",
         "codes.gone" => "Session codes kept no longer",
         "codes.refused" => "Session codes refused",
         "messages.shown" => "List of messages shown",

@@ -1,0 +1,194 @@
+//! Decided session codes on their way to the home's own agent, and what its register system says of them.
+
+use crate::{
+    whereabouts::{marked, on, school},
+    world::*,
+};
+use commonroll_core::{Role, record::attendance::Physical};
+use commonroll_exchange::*;
+use std::{collections::BTreeSet, time::Duration};
+
+const fn officer(who: &PersonSpeaker) -> Acting<'_> {
+    Acting { speaker: who, role: Role::AttendanceOfficer }
+}
+
+impl World {
+    async fn handed(&self, to: &str) -> Vec<OutCode> {
+        self.exchange.session_codes(&self.speaker(to), self.now()).await.unwrap()
+    }
+
+    async fn said_of(&self, by: &str, of: &OutCode, how: Carriage, words: &str) -> usize {
+        let answer = CodeAnswer {
+            learner: of.learner.clone(),
+            date: of.date,
+            afternoon: of.afternoon,
+            revision: of.revision.get(),
+            how,
+            words: words.to_owned(),
+        };
+        let speaker = self.speaker(by);
+        self.exchange.answer_session_codes(&speaker, vec![answer], self.now()).await.unwrap()
+    }
+
+    async fn accepts(&self, who: &PersonSpeaker, learners: &[u32]) -> usize {
+        let learners: BTreeSet<u32> = learners.iter().copied().collect();
+        let morning = (date("2026-09-14"), Session::Morning);
+        self.exchange.accept_clear(officer(who), morning, &learners, self.now()).await.unwrap()
+    }
+
+    async fn decides(&self, who: &PersonSpeaker, learner: u32, choice: Choice) {
+        let morning = (date("2026-09-14"), Session::Morning);
+        let decided = self.exchange.decide_code(officer(who), morning, (learner, choice), "rang", self.now());
+        decided.await.unwrap();
+    }
+
+    async fn carried(&self, who: &PersonSpeaker, learner: u32) -> Option<(Carriage, String)> {
+        let seen = self.exchange.codes(officer(who), self.now()).await.unwrap();
+        let mut lines = seen.sessions.into_iter().flat_map(|(_, lines)| lines);
+        let carried = lines.find(|line| line.learner == learner)?.decided?.carried?;
+        Some((carried.how, carried.words))
+    }
+}
+
+fn shown(codes: &[OutCode]) -> Vec<String> {
+    let one = |code: &OutCode| {
+        let seen = if code.evidence.is_empty() { "" } else { " seen" };
+        format!("{} {} r{} {}{seen}", code.learner.as_str(), code.code, code.revision, code.host)
+    };
+    codes.iter().map(one).collect()
+}
+
+#[tokio::test]
+async fn what_an_officer_accepted_goes_to_the_homes_own_agent_until_it_is_answered() {
+    let mut world = school().await;
+    let who = world.officer("kingsmead", 40).await;
+    world.come_to(14).await;
+    for guest in ["n-1", "n-2"] {
+        world.publish("northgate", vec![marked(guest, 10, Physical::Present, 1)]).await;
+    }
+    world.tick().await;
+    assert!(world.handed("kingsmead").await.is_empty(), "nobody has decided anything");
+    assert_eq!(world.accepts(&who, &[0, 1]).await, 2);
+    let codes = world.handed("kingsmead").await;
+    assert_eq!(shown(&codes), ["k-1 B r1 northgate seen", "k-2 B r1 northgate seen"]);
+    assert_eq!(
+        world.handed("kingsmead").await,
+        codes,
+        "asked again, the same: nothing is lost with an answer"
+    );
+    for other in ["ridgeway", "northgate"] {
+        assert!(world.handed(other).await.is_empty(), "{other} is nobody's home here");
+        assert_eq!(
+            world.said_of(other, &codes[0], Carriage::Applied, "").await,
+            0,
+            "nor has it a word in it"
+        );
+    }
+
+    assert_eq!(world.carried(&who, 0).await, None, "it waits for the agent");
+    assert_eq!(world.said_of("kingsmead", &codes[0], Carriage::Outbox, "").await, 1);
+    assert_eq!(world.said_of("kingsmead", &codes[0], Carriage::Outbox, "").await, 0, "once");
+    assert_eq!(shown(&world.handed("kingsmead").await), ["k-2 B r1 northgate seen"]);
+    assert_eq!(world.said_of("kingsmead", &codes[0], Carriage::Applied, "").await, 1);
+    assert_eq!(
+        world.said_of("kingsmead", &codes[0], Carriage::Outbox, "").await,
+        0,
+        "what is older news changes nothing"
+    );
+    assert_eq!(world.carried(&who, 0).await, Some((Carriage::Applied, String::new())));
+    let refused = "Pupil Obsidianlike is not on roll";
+    assert_eq!(world.said_of("kingsmead", &codes[1], Carriage::Refused, refused).await, 1);
+    assert_eq!(world.carried(&who, 1).await, Some((Carriage::Refused, refused.to_owned())));
+    assert!(world.handed("kingsmead").await.is_empty());
+
+    // Decided anew: a new revision goes, and an answer about the old one says nothing of it.
+    world.decides(&who, 0, Choice::Keep).await;
+    let anew = world.handed("kingsmead").await;
+    assert_eq!(shown(&anew), ["k-1  r2 northgate seen"]);
+    assert_eq!(world.said_of("kingsmead", &codes[0], Carriage::Refused, "late").await, 0);
+    assert_eq!(world.carried(&who, 0).await, None);
+    assert_eq!(world.said_of("kingsmead", &anew[0], Carriage::Kept, "").await, 1);
+
+    let carried = world.entries_of("codes.carried").await;
+    assert_eq!(carried.len(), 4);
+    let log = serde_json::to_string(&world.exchange.show(1, 10_000).await.unwrap()).unwrap();
+    assert!(!log.contains("Obsidianlike") && !log.contains("on roll"), "words stay out of entries");
+    assert_eq!(world.entries_of("codes.decided").await.len(), 2);
+    assert!(world.exchange.verify(|_| {}).await.is_ok());
+}
+
+#[tokio::test]
+async fn no_b_leaves_once_the_hosts_mark_is_gone_and_what_has_left_is_told_and_not_changed() {
+    let mut world = school().await;
+    let who = world.officer("kingsmead", 40).await;
+    world.come_to(14).await;
+    for guest in ["n-1", "n-2"] {
+        world.publish("northgate", vec![marked(guest, 10, Physical::Present, 1)]).await;
+    }
+    world.tick().await;
+    assert_eq!(world.accepts(&who, &[0, 1]).await, 2);
+    let codes = world.handed("kingsmead").await;
+    assert_eq!(world.said_of("kingsmead", &codes[1], Carriage::Applied, "").await, 1);
+    // The host takes both marks back a moment later: no tick comes between.
+    for guest in ["n-1", "n-2"] {
+        world.publish("northgate", vec![withdrawn(marked(guest, 10, Physical::Present, 2), 2)]).await;
+    }
+    assert!(world.handed("kingsmead").await.is_empty(), "a B that nothing bears stays here");
+    let seen = world.exchange.codes(officer(&who), world.now()).await.unwrap();
+    for line in seen.sessions.into_iter().flat_map(|(_, lines)| lines) {
+        assert!(line.decided.unwrap().stale, "its officer is told");
+    }
+    assert_eq!(
+        world.carried(&who, 1).await,
+        Some((Carriage::Applied, String::new())),
+        "and it is not changed"
+    );
+    world.decides(&who, 0, Choice::Keep).await;
+    assert_eq!(shown(&world.handed("kingsmead").await), ["k-1  r2 northgate"], "a person has decided anew");
+}
+
+#[tokio::test]
+async fn a_code_goes_only_to_who_is_still_the_learners_home_and_may_have_the_hosts_word() {
+    let mut world = school().await;
+    let who = world.officer("kingsmead", 40).await;
+    world.come_to(14).await;
+    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 1)]).await;
+    world.tick().await;
+    assert_eq!(world.accepts(&who, &[0]).await, 1);
+    // The placement never held: nothing of it may leave any more.
+    world.declare("kingsmead", end("k-1", "northgate", crate::whereabouts::at(0))).await;
+    assert!(world.handed("kingsmead").await.is_empty());
+    let revoked = world.speaker("kingsmead");
+    world.exchange.revoke(Revoke::Institution(slug("kingsmead")), "operator", world.now()).await.unwrap();
+    assert!(
+        world.exchange.session_codes(&revoked, world.now()).await.is_err(),
+        "nor does a revoked agent ask"
+    );
+    assert!(world.exchange.answer_session_codes(&revoked, Vec::new(), world.now()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_restart_hands_out_what_was_not_answered_and_nothing_twice_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = on(open_store(&database).await).await;
+    let who = world.officer("kingsmead", 40).await;
+    world.come_to(14).await;
+    for guest in ["n-1", "n-2"] {
+        world.publish("northgate", vec![marked(guest, 10, Physical::Present, 1)]).await;
+    }
+    world.tick().await;
+    assert_eq!(world.accepts(&who, &[0, 1]).await, 2);
+    let codes = world.handed("kingsmead").await;
+    world.said_of("kingsmead", &codes[0], Carriage::Applied, "").await;
+
+    let again = Exchange::open(options(&database), world.now()).await.unwrap();
+    let (home, now) = (world.speaker("kingsmead"), world.now());
+    assert!(again.session_codes(&home, now).await.is_err(), "today's marks are not read yet");
+    again.open_views(read_body, now);
+    for _ in 0..4 {
+        again.tick(now).await;
+        again.follow(Duration::ZERO).await.unwrap();
+    }
+    assert_eq!(again.session_codes(&home, now).await.unwrap(), codes[1..]);
+}
