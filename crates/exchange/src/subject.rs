@@ -397,7 +397,8 @@ fn looked_for(directory: &Directory, own: u16, learner: u32) -> Vec<(&'static st
         let over = alert.over.map_or_else(String::new, |at| format!(", over {at}"));
         said.push(("looked for", format!("{about}, told {told}{over}")));
         let hands = alert.in_hand().map(|hand| (hand, false));
-        for (one, found) in hands.chain(alert.found.iter().map(|found| (found, true))) {
+        let undone = alert.undone.iter().flat_map(|(found, back)| [(found, true), (back, false)]);
+        for (one, found) in hands.chain(alert.found.iter().map(|found| (found, true))).chain(undone) {
             if one.institution != own && !(found && is_home) {
                 continue;
             }

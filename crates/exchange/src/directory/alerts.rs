@@ -177,6 +177,9 @@ pub struct Alerted {
     /// Who found the learner, and where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Said>,
+    /// Who was said to be found by mistake: who said it, and who took it back; in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<(Said, Said)>,
     /// When it was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Timestamp>,
@@ -195,6 +198,8 @@ pub enum Step {
     Taken,
     /// The learner was found.
     Found,
+    /// That was a mistake: it stands again.
+    NotFound,
     /// It is over.
     Over,
 }

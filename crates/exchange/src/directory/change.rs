@@ -458,6 +458,7 @@ impl Change {
                 Step::Told => "alert.told",
                 Step::Taken => "alert.taken",
                 Step::Found => "alert.found",
+                Step::NotFound => "alert.not_found",
                 Step::Over => "alert.over",
             },
             Self::Remark { .. } => "alert.remark",

@@ -44,13 +44,14 @@ use std::{
 
 /// Entries of the directory whose payloads may say something of a learner that goes with an erasure. In older logs an alert
 /// itself holds what people wrote about it.
-const SAID: [&str; 15] = [
+const SAID: [&str; 16] = [
     "directory.learner",
     "directory.notice",
     "directory.support",
     "alert.remark",
     "alert.taken",
     "alert.found",
+    "alert.not_found",
     "alert.over",
     "match.asked",
     "match.taken_back",

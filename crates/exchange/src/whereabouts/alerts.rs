@@ -23,9 +23,9 @@ use commonroll_views::whereabouts::{Alert, AlertKey, Id, Notify, What};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The entry by which refusals are counted.
-const REFUSED: &str = "alert.refused";
+pub(super) const REFUSED: &str = "alert.refused";
 /// Most characters of a remark, or of where a learner was found.
-const WORDS: usize = 300;
+pub(super) const WORDS: usize = 300;
 /// Alerts in one job of the writer at most.
 const ALERTS_AT_ONCE: usize = 200;
 
@@ -132,6 +132,7 @@ fn tell(work: &mut Work<'_>, alert: &Alert, now: Timestamp) {
             in_hand: None,
             hands: Vec::new(),
             found: None,
+            undone: directory.alerts().get(id).map_or_else(Vec::new, |before| before.undone.clone()),
             over: None,
             step: None,
         },
@@ -170,8 +171,24 @@ fn date_at(directory: &Directory, key: &AlertKey, now: Timestamp) -> SchoolDate 
     now.date_in(&zone.unwrap_or(jiff::tz::TimeZone::UTC))
 }
 
+/// Plans what a person wrote of an alert, if they wrote anything.
+pub(super) fn remark(
+    work: &mut Work<'_>,
+    of: RemarkId,
+    date: SchoolDate,
+    words: &Text,
+    mut more: serde_json::Value,
+) {
+    if !words.is_empty() {
+        more["alert"] = of.alert.to_string().into();
+        more["learner"] = alerts::learner_of(of.alert).into();
+        let remark = Remark { of, date, words: words.as_str().to_owned() };
+        put(work, Change::Remark { remark: Box::new(remark) }, more);
+    }
+}
+
 /// Plans an alert as it is from now on; its entry says what it is about, in numbers, and who was told.
-fn make(work: &mut Work<'_>, mut alerted: Alerted, step: Step, more: serde_json::Value) {
+pub(super) fn make(work: &mut Work<'_>, mut alerted: Alerted, step: Step, more: serde_json::Value) {
     alerted.step = Some(step);
     let directory = &*work.planner.directory;
     let slug = |number: u16| directory.institution(number).map(|state| state.info.slug.to_string());
@@ -261,7 +278,7 @@ impl Exchange {
             if !found && held.hand_of(own).is_some() {
                 return Err(LawError::State("your institution has this in hand already"));
             }
-            let (mut alerted, mut more) = (held.clone(), actor.speaker.more(actor.role));
+            let (mut alerted, more) = (held.clone(), actor.speaker.more(actor.role));
             let by = PersonUuid(actor.id());
             let said = Said { by, role: actor.role, institution: own, at: now, words: String::new() };
             match found {
@@ -270,13 +287,8 @@ impl Exchange {
             }
             let date = alerted.date;
             make(work, alerted, step, more.clone());
-            if !words.is_empty() {
-                let of = RemarkId { alert, institution: own, found, at: now };
-                more["alert"] = alert.to_string().into();
-                more["learner"] = alerts::learner_of(alert).into();
-                let remark = Remark { of, date, words: words.as_str().to_owned() };
-                put(work, Change::Remark { remark: Box::new(remark) }, more);
-            }
+            let of = RemarkId { alert, institution: own, found, at: now };
+            remark(work, of, date, &words, more);
             Ok(())
         });
         let done = done.await;
@@ -288,7 +300,7 @@ impl Exchange {
 }
 
 /// True if the alert is about somebody or something that the person's board shows, and their institution was told.
-fn on_board(
+pub(super) fn on_board(
     directory: &Directory,
     whereabouts: &Whereabouts,
     acting: Acting<'_>,
@@ -317,7 +329,12 @@ fn on_board(
 }
 
 /// In the writer: the person still holds the role, and may still see the learner.
-fn may_still(directory: &Directory, actor: &Actor, alert: AlertId, now: Timestamp) -> Result<(), NotAllowed> {
+pub(super) fn may_still(
+    directory: &Directory,
+    actor: &Actor,
+    alert: AlertId,
+    now: Timestamp,
+) -> Result<(), NotAllowed> {
     directory.in_role(actor.id(), actor.role)?;
     match alerts::learner_of(alert) {
         Some(learner) => {

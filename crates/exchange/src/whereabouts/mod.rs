@@ -19,6 +19,7 @@ mod send;
 mod settle;
 mod show;
 mod told;
+mod undone;
 
 pub use accept::Choice;
 pub(crate) use accept::{
@@ -247,6 +248,8 @@ impl Whereabouts {
             // Who was found stays found: the mark that missed them is read again after a start, and on every node.
             if let (Some(found), Some(id)) = (&alert.found, alerts::learner_of(&key)) {
                 self.board.take(Evidence::Found(id, found.at));
+            } else if let Some(id) = alerts::learner_of(&key).filter(|_| !alert.undone.is_empty()) {
+                self.board.take(Evidence::NotFound(id));
             }
             if alert.over.is_some() {
                 continue;

@@ -167,6 +167,8 @@ pub struct AlarmSeen {
     pub ring: Option<Ring>,
     /// True if it can end by saying where the learner is.
     pub findable: bool,
+    /// Who said that the learner was found and was mistaken, and who took it back.
+    pub undone: Vec<(SaidSeen, SaidSeen)>,
 }
 
 impl AlarmSeen {
@@ -213,6 +215,8 @@ pub struct FoundSeen {
     pub name: String,
     /// Who says so and when; to the home also where, whoever found them.
     pub by: SaidSeen,
+    /// True if the one who looks may still take it back.
+    pub undoable: bool,
 }
 
 impl fmt::Debug for FoundSeen {

@@ -139,6 +139,99 @@ async fn a_home_reads_who_found_its_learner_and_where_for_the_rest_of_the_day() 
     assert_eq!(world.away(&home).await.found, [], "it is another day");
 }
 
+#[tokio::test]
+async fn a_wrong_found_is_taken_back_and_the_alert_stands_again_at_once() {
+    let mut world = school().await;
+    let (home, host) = (world.officer("kingsmead", 40).await, world.officer("northgate", 42).await);
+    let alert = world.missing().await;
+    world.exchange.take_in_hand(acting(&home), alert, "Ringing", world.now()).await.unwrap();
+    let none = world.exchange.not_found(acting(&host), alert, "", world.now()).await;
+    assert!(matches!(none, Err(LawError::State(_))), "nobody said found: {none:?}");
+    world.come_to(20).await;
+    world.exchange.found(acting(&host), alert, "Library", world.now()).await.unwrap();
+    world.tick().await;
+    assert!(world.away(&home).await.alarms.is_empty() && world.visitors(&host).await.alarms.is_empty());
+    assert!(world.visitors(&host).await.found[0].undoable && !world.away(&home).await.found[0].undoable);
+
+    // Who did not say it can't take it back: the home, another home, somebody in another role.
+    for (who, role) in
+        [(&home, OFFICER), (&world.officer("ridgeway", 43).await, OFFICER), (&host, Role::Tutor)]
+    {
+        let acting = Acting { speaker: who, role };
+        let refused = world.exchange.not_found(acting, alert, "x", world.now()).await;
+        assert!(matches!(refused, Err(LawError::NotAllowed(_))), "{refused:?}");
+    }
+    let colleague = world.officer("northgate", 44).await;
+    world.come_to(24).await;
+    let why = "It was somebody else";
+    world.exchange.not_found(acting(&colleague), alert, why, world.now()).await.unwrap();
+    // No tick came between.
+    let (away, here) = (world.away(&home).await, world.visitors(&host).await);
+    assert_eq!((away.alarms.len(), here.alarms.len(), away.found.len(), here.found.len()), (1, 1, 0, 0));
+    let alarm = &away.alarms[0];
+    assert_eq!((alarm.id, alarm.since, alarm.looks), (alert, at(15), Looks::NotSeen));
+    assert!(alarm.in_hand.is_empty() && !alarm.is_ours(), "whoever had it in hand takes it anew");
+    let (found, back) = &alarm.undone[0];
+    assert_eq!((found.institution.as_str(), found.words.as_str()), ("Northgate College", "Library"));
+    assert_eq!((back.at, back.words.as_str()), (at(24), ""), "why is the host's own to read");
+    assert_eq!(here.alarms[0].undone[0].1.words, why);
+    assert!(
+        world.exchange.has_to_send(&slug("kingsmead"), Channel::Mail, at(25)),
+        "the other side is told anew"
+    );
+
+    // It has a clock of its own again, outlives a start, and can be found again.
+    world.come_to(36).await;
+    assert_eq!(world.told_of("unaccounted").await.len(), 2, "told again after ten minutes");
+    world.exchange.found(acting(&home), alert, "At home", world.now()).await.unwrap();
+    world.tick().await;
+    let still = world.visitors(&host).await.alarms;
+    assert!(still.iter().all(|alarm| alarm.id != alert), "a silent source is another matter: {still:?}");
+    let late = world.exchange.not_found(acting(&host), alert, "", world.now()).await;
+    assert_eq!(late, Err(LawError::NotAllowed(NotAllowed::Denied)), "the home said it");
+    world.come_to(71).await;
+    let over = world.exchange.not_found(acting(&home), alert, "", world.now()).await;
+    assert!(matches!(over, Err(LawError::State(_))), "the lesson is over: {over:?}");
+    assert_eq!(world.entries_of("alert.not_found").await.len(), 1);
+    let log = serde_json::to_string(&world.exchange.show(1, 10_000).await.unwrap()).unwrap();
+    assert!(!log.contains("somebody else") && !log.contains("Library"), "words are in no entry");
+    assert!(world.exchange.verify(|_| {}).await.is_ok());
+}
+
+#[tokio::test]
+async fn who_is_looked_for_again_is_so_on_every_node_and_after_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = on(open_store(&database).await).await;
+    let host = world.officer("northgate", 42).await;
+    let alert = world.missing().await;
+    world.exchange.found(acting(&host), alert, "Library", world.now()).await.unwrap();
+    world.tick().await;
+    let other = Exchange::open(options(&database), world.now()).await.unwrap();
+    other.open_views(read_body, world.now());
+    let come = async |exchange: &Exchange, now| {
+        for _ in 0..4 {
+            exchange.follow(std::time::Duration::ZERO).await.unwrap();
+            exchange.tick(now).await;
+        }
+    };
+    come(&other, world.now()).await;
+    let open = |exchange: &Exchange| {
+        exchange
+            .alerts_told()
+            .iter()
+            .any(|told| told.id == alert && told.over.is_none() && told.found.is_none())
+    };
+    assert!(!open(&other));
+    world.exchange.not_found(acting(&host), alert, "", world.now()).await.unwrap();
+    come(&other, world.now()).await;
+    assert!(open(&other), "the other node knows");
+    let again = Exchange::open(options(&database), world.now()).await.unwrap();
+    again.open_views(read_body, world.now());
+    come(&again, world.now()).await;
+    assert!(open(&again) && open(&other), "and so does one that starts, which doesn't end it");
+}
+
 /// What a person wrote about a missing learner lies in these files.
 async fn wrote(folder: &Path) -> (World, PersonSpeaker) {
     let file = ["kingsmead", "northgate"]

@@ -184,6 +184,22 @@ async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
     let again = browser.post("/whereabouts/take", &[("token", token.as_str()), ("alert", alert)]).await;
     assert_eq!(again.status, 409, "it is over: {again:?}");
 
+    // That was a mistake: whoever said it takes it back, nobody else.
+    assert!(page.contains("Not found after all"), "{page}");
+    let fields = [("token", token.as_str()), ("alert", alert), ("why", "Her <twin>")];
+    assert_eq!(other.post("/whereabouts/not-found", &fields).await.status, 404);
+    assert_eq!(browser.post("/whereabouts/not-found", &fields).await.to(), "/whereabouts");
+    let page = browser.get("/whereabouts").await.body;
+    assert!(page.contains("1 learner to find") && !page.contains("Found today"), "at once: {page}");
+    assert!(
+        page.contains("took that back at") && page.contains("In the ") && !page.contains("<twin>"),
+        "{page}"
+    );
+    assert_eq!(browser.post("/whereabouts/not-found", &fields).await.status, 409, "once");
+    let fields = [("token", token.as_str()), ("alert", alert), ("where", "In the <library>")];
+    assert_eq!(browser.post("/whereabouts/found", &fields).await.to(), "/whereabouts");
+    let page = until(&browser, "Found at").await;
+
     // Session codes: whatever session the clock says, the page and its file are the officer's alone.
     assert!(page.contains("href=\"/whereabouts/codes\"") || !page.contains("Session codes,"), "{page}");
     let codes = browser.get("/whereabouts/codes").await;

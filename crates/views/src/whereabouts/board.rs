@@ -71,6 +71,8 @@ pub enum Evidence {
     },
     /// A person found the learner of this expectation.
     Found(Id, Timestamp),
+    /// That a person found them was a mistake: they are looked for as before.
+    NotFound(Id),
     /// What was told of this learner besides marks (sightings, excuses, being taken back) no longer holds: it is said
     /// anew, as far as it does.
     ForgetLearner(u32),
@@ -193,6 +195,11 @@ impl Board {
                     self.dirty.insert(id);
                 }
                 self.found.insert(id, at);
+            }
+            Evidence::NotFound(id) => {
+                if self.found.remove(&id).is_some() {
+                    self.dirty.insert(id);
+                }
             }
             Evidence::ForgetLearner(learner) => {
                 if let Some(known) = self.known.get_mut(&learner) {

@@ -3,6 +3,7 @@
 use super::super::{
     AlarmSeen, BoardAsk, FoundSeen, Looks, SaidSeen, SentSeen, SentState, ToldSeen, alerts,
     show::{Desk, Shown, permit, take},
+    undone::is_theirs,
 };
 use crate::directory::{
     alerts::{Alerted, Said},
@@ -37,7 +38,8 @@ impl Desk<'_> {
                     return None;
                 }
                 let (name, by) = (self.name(id.learner), self.seen_by(alert, said, true));
-                Some(FoundSeen { id: alert.id, learner: id.learner, name, by })
+                let undoable = is_theirs(alert, self.own()) && self.board.lasts(alert.id, self.now);
+                Some(FoundSeen { id: alert.id, learner: id.learner, name, by, undoable })
             })
             .collect();
         found.sort_by_key(|found| (std::cmp::Reverse(found.by.at), found.id));
@@ -108,7 +110,16 @@ impl Desk<'_> {
                 BoardAsk::Visitors => home.and_then(|home| self.ring(home)),
             },
             findable: id.is_some(),
+            undone: self.undone(alert),
         })
+    }
+
+    /// Who was mistaken about finding the learner, and who took it back.
+    fn undone(&self, alert: &Alerted) -> Vec<(SaidSeen, SaidSeen)> {
+        let seen = |(found, back): &(Said, Said)| {
+            (self.seen_by(alert, found, true), self.seen_by(alert, back, false))
+        };
+        alert.undone.iter().map(seen).collect()
     }
 
     /// What doesn't fit between timetables and concerns this board, first what nobody of the institution has in hand, and
@@ -168,6 +179,7 @@ impl Desk<'_> {
                 .filter(|partner| *partner != self.own())
                 .and_then(|partner| self.ring(partner)),
             findable: false,
+            undone: Vec::new(),
         };
         Some((alarm, permit))
     }

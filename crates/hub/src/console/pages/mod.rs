@@ -46,6 +46,7 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("GET /whereabouts/news", whereabouts::news)
         .page("POST /whereabouts/take", whereabouts::take)
         .page("POST /whereabouts/found", whereabouts::found)
+        .page("POST /whereabouts/not-found", whereabouts::not_found)
         .page("GET /whereabouts/codes", codes::codes)
         .page("GET /whereabouts/codes/file", codes::file)
         .page("POST /whereabouts/codes/accept", codes::accept)

@@ -49,6 +49,8 @@ struct Alarm {
     taken: Vec<String>,
     ours: bool,
     findable: bool,
+    /// That the learner was found, and was not.
+    undone: Vec<String>,
 }
 
 /// Who was looked for and found.
@@ -58,6 +60,7 @@ struct Found {
     address: Option<String>,
     words: String,
     by: String,
+    undoable: bool,
 }
 
 /// A number to ring.
@@ -199,6 +202,17 @@ pub async fn found(
 ) -> Result<Response, Refusal> {
     let alert = form.get("alert").parse().map_err(|_| Refusal::Missing)?;
     console.exchange.found(signed.acting(), alert, form.get("where"), signed.now).await?;
+    Ok(Redirect::to(back(form.get("to"))).into_response())
+}
+
+/// Takes back that a learner was found.
+pub async fn not_found(
+    State(console): State<Console>,
+    signed: Signed,
+    Form(form): Form,
+) -> Result<Response, Refusal> {
+    let alert = form.get("alert").parse().map_err(|_| Refusal::Missing)?;
+    console.exchange.not_found(signed.acting(), alert, form.get("why"), signed.now).await?;
     Ok(Redirect::to(back(form.get("to"))).into_response())
 }
 
@@ -369,7 +383,31 @@ impl Made<'_> {
             taken: alarm.in_hand.iter().map(|said| self.taken(said)).collect(),
             ours: alarm.is_ours(),
             findable: alarm.findable,
+            undone: alarm.undone.iter().map(|(found, back)| self.undone(found, back)).collect(),
         }
+    }
+
+    /// That somebody was mistaken about finding a learner.
+    fn undone(&self, found: &SaidSeen, back: &SaidSeen) -> String {
+        let who = |said: &SaidSeen| match (&said.name, said.own) {
+            (_, true) => "You".to_owned(),
+            (Some(name), false) => name.clone(),
+            (None, false) => said.institution.clone(),
+        };
+        let words = |said: &SaidSeen| match said.words.as_str() {
+            "" => String::new(),
+            words => format!(" “{words}”"),
+        };
+        let hm = |said: &SaidSeen| times::hm(said.at, self.zone);
+        format!(
+            "{} said found at {}.{} {} took that back at {}.{}",
+            who(found),
+            hm(found),
+            words(found),
+            who(back),
+            hm(back),
+            words(back)
+        )
     }
 
     /// What became of the mail and the webhook to the own institution.
@@ -425,6 +463,7 @@ impl Made<'_> {
             address: self.learner(found.learner),
             words,
             by,
+            undoable: found.undoable,
         }
     }
 

@@ -125,6 +125,7 @@ fn title(what: &str) -> &'static str {
         "alert.told" => "Alert told to people",
         "alert.taken" => "Alert taken in hand",
         "alert.found" => "Learner found",
+        "alert.not_found" => "Learner not found after all",
         "alert.over" => "Alert over",
         "alert.remark" => "Remark on an alert",
         "alert.sending" => "Alerts on their way",
