@@ -68,13 +68,16 @@ impl SendFault {
     }
 }
 
-/// That an institution was told of an alert, at a moment.
+/// That an institution was told of an alert at a moment, or that it is over since one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telling {
     /// Of which.
     pub alert: AlertId,
     /// When.
     pub at: Timestamp,
+    /// True if it says that the alert is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over: bool,
 }
 
 /// One message of a lane.
@@ -167,6 +170,10 @@ pub struct Outcome {
 pub struct Lane {
     newest: Option<Arc<Sending>>,
     done: HashMap<AlertId, Outcome>,
+    /// Of what it was told and that may have arrived, and when.
+    arrived: HashMap<AlertId, Timestamp>,
+    /// Of what it was told that it is over, or that could not be sent: since when it is over.
+    ended: HashMap<AlertId, Timestamp>,
 }
 
 impl Lane {
@@ -178,6 +185,12 @@ impl Lane {
     /// What became of telling it of an alert.
     pub fn outcome(&self, alert: AlertId) -> Option<Outcome> {
         self.done.get(&alert).copied()
+    }
+
+    /// True if it was told of an alert, and not yet that this is over.
+    pub fn awaits_end(&self, alert: AlertId) -> bool {
+        let ended = self.ended.get(&alert);
+        self.arrived.get(&alert).is_some_and(|told| ended.is_none_or(|ended| ended < told))
     }
 }
 
@@ -197,8 +210,20 @@ impl Sendings {
             SendState::Trying { .. } | SendState::Waiting { .. } => None,
         };
         if let Some((at, why)) = done {
-            lane.done.retain(|_, held| at.micros() - held.at.micros() <= KEPT_US);
-            for Telling { alert, at: told } in &sending.tellings {
+            let is_kept = |since: Timestamp| at.micros() - since.micros() <= KEPT_US;
+            lane.done.retain(|_, held| is_kept(held.at));
+            lane.arrived.retain(|_, held| is_kept(*held));
+            lane.ended.retain(|_, held| is_kept(*held));
+            // What was being sent when a node stopped may have arrived.
+            let may_have_arrived = matches!(why, None | Some(SendFault::Interrupted));
+            for Telling { alert, at: told, over } in &sending.tellings {
+                if *over {
+                    lane.ended.insert(*alert, *told);
+                    continue;
+                }
+                if may_have_arrived {
+                    lane.arrived.insert(*alert, *told);
+                }
                 let outcome = Outcome { told: *told, at, why };
                 let held = lane.done.entry(*alert).or_insert(outcome);
                 if held.told <= outcome.told {

@@ -1,7 +1,7 @@
 //! Alerts on their way to institutions by mail and webhook: what waits, who sends it, and what became of it.
 //!
 //! What waits follows from the alerts themselves: whatever an institution was told, does not have in hand, and no message of
-//! the lane has said yet. So nothing is lost by a restart. Who sends is said in the log first, by the one writer, so that two
+//! the lane has said yet; and that an alert is over of which a message of the lane has told, once. So nothing is lost by a restart. Who sends is said in the log first, by the one writer, so that two
 //! nodes don't send the same; whoever dies while sending loses its turn after a minute. How to reach anybody this crate does
 //! not know: a door sends, and says how it went.
 
@@ -10,7 +10,7 @@ use crate::{
     Exchange,
     directory::{
         Directory,
-        alerts::AlertId,
+        alerts::{AlertId, Alerted},
         change::{Change, hex},
         sending::{Channel, Lane, SendFault, SendState, Sending, Telling},
     },
@@ -35,6 +35,8 @@ const TURN_US: i64 = 60_000_000;
 const GIVE_UP_US: i64 = 4 * 3_600_000_000;
 /// The first pause after a failure, and the longest.
 const PAUSE_US: (i64, i64) = (30_000_000, 900_000_000);
+/// So long it is still said that an alert is over: later nobody looks for it any more.
+const NEWS_US: i64 = 24 * 3_600_000_000;
 /// Alerts in one message.
 const ALERTS_MAX: usize = 500;
 
@@ -75,6 +77,8 @@ pub struct OutboundAlert {
     pub told: Timestamp,
     /// How often it was told again because not everybody had it in hand.
     pub repeated: u32,
+    /// Since when it is over, if that is what is told.
+    pub over: Option<Timestamp>,
     /// When the lesson begins that it is about, if this node knows.
     pub lesson: Option<Timestamp>,
     /// The day, where it is about timetables of one.
@@ -186,13 +190,15 @@ impl Exchange {
                 hex(&hmac::sign(&key, &[parts.concat(), moments].concat()).as_ref()[..16])
             };
             Some(OutboundAlert {
-                id: name(telling.at.micros()),
+                // That it is over is another telling than that it is so.
+                id: name(if telling.over { !telling.at.micros() } else { telling.at.micros() }),
                 alert: name(0),
                 about: telling.alert.sort(),
                 site: (site.slug.clone(), site.name.clone()),
                 since: alert.since,
                 told: telling.at,
                 repeated: alert.repeated,
+                over: telling.over.then_some(telling.at),
                 lesson: self.begins(&about),
                 day: match about {
                     AlertKey::Misfit { day, .. } => SchoolDate::from_days(day),
@@ -250,6 +256,10 @@ fn put(work: &mut Work<'_>, sending: Sending) {
         "institution": slug, "channel": sending.channel.as_str(), "message": sending.number,
         "count": sending.tellings.len(), "tries": sending.tries,
     });
+    let over = sending.tellings.iter().filter(|telling| telling.over).count();
+    if over > 0 {
+        more["over"] = over.into();
+    }
     if let SendState::Waiting { why, .. } | SendState::Unsent { why, .. } = sending.state {
         more["reason"] = why.as_str().into();
     }
@@ -258,16 +268,27 @@ fn put(work: &mut Work<'_>, sending: Sending) {
     work.outgoing.push(Outgoing::Alert { change, more });
 }
 
-/// What an institution was told, does not have in hand, and no message of the lane was about yet.
-fn unsaid(directory: &Directory, institution: u16, channel: Channel) -> BTreeMap<AlertId, Timestamp> {
+/// What there is to tell: of which alert, and true if that it is over.
+type Unsaid = BTreeMap<(AlertId, bool), Timestamp>;
+
+/// What an institution was told, does not have in hand, and no message of the lane was about yet; and what is over of which a
+/// message of the lane has told.
+fn unsaid(directory: &Directory, institution: u16, channel: Channel, now: Timestamp) -> Unsaid {
     let lane = directory.sendings().lane(institution, channel);
     let told = |at: AlertId| lane.and_then(|lane| lane.outcome(at)).map(|outcome| outcome.told);
     let open = directory.alerts().not_over().filter(|alert| alert.is_open());
     let waits = open.filter(|alert| alert.hand_of(institution).is_none());
-    waits
+    let tell = waits
         .filter_map(|alert| Some((alert.id, alert.told_last(institution)?)))
         .filter(|(id, at)| told(*id).is_none_or(|told| told < *at))
-        .collect()
+        .map(|(id, at)| ((id, false), at));
+    let is_awaited = |alert: &&Alerted| lane.is_some_and(|lane| lane.awaits_end(alert.id));
+    let ended = directory.alerts().all().filter(|alert| !alert.is_open()).filter(is_awaited);
+    let since = |alert: &Alerted| alert.found.as_ref().map(|found| found.at).or(alert.over);
+    let over = ended
+        .filter_map(|alert| Some(((alert.id, true), since(alert)?)))
+        .filter(|(_, at)| now.micros() - at.micros() <= NEWS_US);
+    tell.chain(over).collect()
 }
 
 fn is_old(sending: &Sending, now: Timestamp) -> bool {
@@ -286,13 +307,14 @@ fn next(directory: &Directory, institution: u16, channel: Channel, now: Timestam
     if directory.left(institution).is_some() {
         return None;
     }
-    let waits = unsaid(directory, institution, channel);
+    let waits = unsaid(directory, institution, channel, now);
     let newest = directory.sendings().lane(institution, channel).and_then(Lane::newest);
     let number = newest.map_or(0, |newest| newest.number);
     let tellings = || -> Vec<Telling> {
         let mut all: Vec<Telling> =
-            waits.iter().map(|(alert, at)| Telling { alert: *alert, at: *at }).collect();
-        all.sort_by_key(|telling| (telling.at, telling.alert));
+            waits.iter().map(|((alert, over), at)| Telling { alert: *alert, at: *at, over: *over }).collect();
+        // Whom to look for comes before what is over.
+        all.sort_by_key(|telling| (telling.over, telling.at, telling.alert));
         all.truncate(ALERTS_MAX);
         all
     };
@@ -325,18 +347,18 @@ fn next(directory: &Directory, institution: u16, channel: Channel, now: Timestam
     if is_old(open, now) {
         return Some(Next { given_up: Some((open.clone(), why)), message: None, send: false });
     }
-    let gone: BTreeSet<AlertId> = open
+    let gone: BTreeSet<(AlertId, bool)> = open
         .tellings
         .iter()
-        .map(|telling| telling.alert)
-        .filter(|alert| !waits.contains_key(alert))
+        .map(|telling| (telling.alert, telling.over))
+        .filter(|telling| !waits.contains_key(telling))
         .collect();
     if gone.is_empty() {
         let message = Sending { tellings: tellings(), ..open.clone() };
         return (at <= now).then_some(Next { given_up: None, message: Some(message), send: true });
     }
     let mut given_up = open.clone();
-    given_up.tellings.retain(|telling| gone.contains(&telling.alert));
+    given_up.tellings.retain(|telling| gone.contains(&(telling.alert, telling.over)));
     let rest = tellings();
     let message = (!rest.is_empty()).then(|| Sending {
         number: number + 1,

@@ -171,3 +171,50 @@ async fn two_nodes_send_once_and_a_turn_that_nobody_ends_is_taken_over() {
     assert_eq!(world.said("alert.sent").await.len(), 1);
     assert!(!world.exchange.has_to_send(&slug("kingsmead"), MAIL, world.now()));
 }
+
+#[tokio::test]
+async fn whoever_was_sent_an_alert_is_sent_once_that_it_is_over_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = on(open_store(&url).await).await;
+    let officer = world.officer("kingsmead", 40).await;
+    world.come_to(15).await;
+    world.absent(&["n-1", "n-2"]).await;
+    world.pass(5 * SECOND);
+    let message = world.begin(&world.exchange, "kingsmead", 1).await.unwrap();
+    assert!(message.alerts.iter().all(|alert| alert.over.is_none()));
+    world.ends(&message, Ok(()), 1).await;
+    // One is found, the other one's host corrects its mark. Northgate was never sent anything.
+    let first = world.away(&officer).await.alarms[0].id;
+    world.exchange.found(acting(&officer), first, "Library", world.now()).await.unwrap();
+    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 2)]).await;
+    world.publish("northgate", vec![marked("n-2", 10, Physical::Present, 2)]).await;
+    world.tick().await;
+    assert!(
+        !world.exchange.has_to_send(&slug("northgate"), MAIL, world.now()),
+        "who got nothing hears of no end"
+    );
+    world.started_again(open_store(&url).await).await;
+    world.exchange.open_views(read_body, world.now());
+    world.tick().await;
+    world.pass(61 * SECOND);
+    let over = world.begin(&world.exchange, "kingsmead", 2).await.unwrap();
+    assert_eq!((over.number, over.alerts.len()), (2, 2));
+    for ended in &over.alerts {
+        let began = message.alerts.iter().find(|alert| alert.alert == ended.alert).unwrap();
+        assert!(ended.over.is_some() && ended.id != began.id, "the same alert, another telling");
+    }
+    world.ends(&over, Err(SendFault::Silent), 2).await;
+    world.pass(60 * SECOND);
+    let again = world.begin(&world.exchange, "kingsmead", 2).await.unwrap();
+    assert_eq!((again.number, again.tries, &again.alerts), (2, 2, &over.alerts));
+    world.ends(&again, Ok(()), 2).await;
+    assert_eq!(world.said("alert.sent").await[1]["over"], 2);
+    world.pass(10 * 60 * SECOND);
+    assert!(!world.exchange.has_to_send(&slug("kingsmead"), MAIL, world.now()), "once");
+    world.started_again(open_store(&url).await).await;
+    world.exchange.open_views(read_body, world.now());
+    world.tick().await;
+    assert!(!world.exchange.has_to_send(&slug("kingsmead"), MAIL, world.now()), "nor after a restart");
+    world.exchange.verify(|_| {}).await.unwrap();
+}

@@ -17,8 +17,11 @@ pub(super) fn link(console: &str) -> String {
 
 /// A mail's subject.
 pub(super) fn subject(message: &Outbound) -> String {
-    let learners = message.alerts.iter().filter(|alert| is_of_learner(alert)).count();
-    match (learners, message.alerts.len()) {
+    let open = || message.alerts.iter().filter(|alert| alert.over.is_none());
+    let learners = open().filter(|alert| is_of_learner(alert)).count();
+    match (learners, open().count()) {
+        (0, 0) if message.alerts.len() == 1 => "Whereabouts: 1 alert is over".to_owned(),
+        (0, 0) => format!("Whereabouts: {} alerts are over", message.alerts.len()),
         (0, 1) => "Whereabouts: 1 alert".to_owned(),
         (0, count) => format!("Whereabouts: {count} alerts"),
         (1, _) => "1 learner to find".to_owned(),
@@ -29,14 +32,20 @@ pub(super) fn subject(message: &Outbound) -> String {
 /// A mail's text.
 pub(super) fn body(message: &Outbound, console: &str) -> String {
     let zone = TimeZone::get(&message.time_zone).unwrap_or(TimeZone::UTC);
-    let mut lines: Vec<(String, usize, u32)> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     for alert in &message.alerts {
-        let what = what(alert, &zone);
-        match lines.iter_mut().find(|(held, ..)| *held == what) {
-            Some((_, count, again)) => (*count, *again) = (*count + 1, (*again).max(alert.repeated)),
-            None => lines.push((what, 1, alert.repeated)),
+        let (what, is_over) = (what(alert, &zone), alert.over.is_some());
+        let again = if is_over { 0 } else { alert.repeated };
+        match lines.iter_mut().find(|line| line.what == what && line.is_over == is_over) {
+            Some(line) => (line.count, line.again) = (line.count + 1, line.again.max(again)),
+            None => lines.push(Line { what, count: 1, again, is_over }),
         }
     }
+    let more_to_find = if message.alerts.iter().any(|alert| alert.over.is_none()) {
+        "You are told again until somebody at your institution says that they are on it."
+    } else {
+        "Nobody has to look into what is over any more; who settled it, and how, is on the page."
+    };
     let more = lines.len().saturating_sub(LINES_MAX);
     let mut said: Vec<String> = lines.into_iter().take(LINES_MAX).map(line).collect();
     if more > 0 {
@@ -44,7 +53,7 @@ pub(super) fn body(message: &Outbound, console: &str) -> String {
     }
     format!(
         "{}\n\n{}\n\nOpen {}\n\nThis mail names nobody: who it is about is shown to whoever may see it, after sign-in.\n\
-         You are told again until somebody at your institution says that they are on it.\n",
+         {more_to_find}\n",
         plain(&message.name),
         said.join("\n"),
         link(console)
@@ -57,8 +66,8 @@ pub(super) fn json(message: &Outbound, console: &str, now: Timestamp) -> Vec<u8>
     let alert = |alert: &OutboundAlert| {
         json!({
             "id": alert.id, "alert": alert.alert, "kind": alert.about, "site": alert.site.0,
-            "since": alert.since.to_string(), "told": alert.told.to_string(), "repeated": alert.repeated,
-            "lesson": alert.lesson.map(|at| at.to_string()), "day": alert.day.map(|day| day.to_string()), "text": line((what(alert, &zone), 1, 0)),
+            "since": alert.since.to_string(), "over": alert.over.map(|at| at.to_string()), "told": alert.told.to_string(), "repeated": alert.repeated,
+            "lesson": alert.lesson.map(|at| at.to_string()), "day": alert.day.map(|day| day.to_string()), "text": line(Line { what: what(alert, &zone), count: 1, again: 0, is_over: alert.over.is_some() }),
         })
     };
     let all = json!({
@@ -113,7 +122,15 @@ fn what(alert: &OutboundAlert, zone: &TimeZone) -> String {
     }
 }
 
-fn line((what, count, again): (String, usize, u32)) -> String {
+/// Alike alerts of a mail.
+struct Line {
+    what: String,
+    count: usize,
+    again: u32,
+    is_over: bool,
+}
+
+fn line(Line { what, count, again, is_over }: Line) -> String {
     let (first, rest) = what.split_once(' ').unwrap_or((&what, ""));
     let many = if count == 1 {
         ""
@@ -132,7 +149,8 @@ fn line((what, count, again): (String, usize, u32)) -> String {
         1 => rest.to_owned(),
         _ => rest.replacen("is not in", "are not in", 1).replacen("does not", "do not", 1),
     };
-    format!("{count} {first}{many} {rest}{told}.")
+    let over = if is_over { "Over: " } else { "" };
+    format!("{over}{count} {first}{many} {rest}{told}.")
 }
 
 /// A name as one line of text.
@@ -145,9 +163,11 @@ mod tests {
     use super::*;
     use commonroll_exchange::Channel;
 
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_micros("at", 1_789_372_800_000_000 + minute * 60_000_000).unwrap()
+    }
+
     fn alert(about: &'static str, site: &str, lesson: Option<i64>, repeated: u32) -> OutboundAlert {
-        let at =
-            |minute: i64| Timestamp::from_micros("at", 1_789_372_800_000_000 + minute * 60_000_000).unwrap();
         let (id, alert) = ("11".repeat(16), "22".repeat(16));
         let site = ("northgate".parse().unwrap(), site.to_owned());
         let (since, told, lesson) = (at(15), at(16), lesson.map(at));
@@ -159,6 +179,7 @@ mod tests {
             since,
             told,
             repeated,
+            over: None,
             lesson,
             day: commonroll_core::SchoolDate::from_days(20_711),
         }
@@ -200,6 +221,31 @@ mod tests {
             assert!(said.contains(line), "{line} is not in {said}");
         }
         assert!(said.starts_with("KingsmeadBcc: everybody@example.org\n"), "one line: {said}");
+    }
+
+    #[test]
+    fn what_is_over_is_said_behind_what_is_open_and_alone_it_asks_nobody_to_look() {
+        let over = |about, lesson| {
+            let alert = alert(about, "Northgate College", lesson, 2);
+            OutboundAlert { over: Some(alert.told), ..alert }
+        };
+        let ended = message(vec![over("unaccounted", Some(10)), over("unaccounted", Some(10))]);
+        assert_eq!(subject(&ended), "Whereabouts: 2 alerts are over");
+        let said = body(&ended, "https://hub.example.org");
+        let line = "\nOver: 2 learners to find: expected at Northgate College 09:10 in a lesson.\n";
+        assert!(said.contains(line) && !said.contains("told again"), "{said}");
+        let both =
+            message(vec![alert("unaccounted", "Northgate College", Some(70), 0), over("register", Some(10))]);
+        assert_eq!(subject(&both), "1 learner to find");
+        let said = body(&both, "https://hub.example.org");
+        assert!(
+            said.contains("\nOver: 1 register is not in: Northgate College, lesson of 09:10.\n"),
+            "{said}"
+        );
+        assert!(said.contains("You are told again"), "{said}");
+        let sent = json(&ended, "https://hub.example.org", at(30));
+        let sent: serde_json::Value = serde_json::from_slice(&sent).unwrap();
+        assert_eq!(sent["alerts"][0]["over"], ended.alerts[0].told.to_string());
     }
 
     #[test]

@@ -263,6 +263,24 @@ async fn a_mail_says_how_many_and_where_and_waits_for_no_receiver_that_never_ans
     until(&browser, "Mail sent ").await;
     let sent = entries(&hub, "alert.sent").await;
     assert_eq!((sent.len(), &sent[0]["more"]["institution"]), (1, &"ridgeway".into()));
+
+    // It is over: whoever had the mail has one of that, which names nobody either.
+    let page = browser.get("/whereabouts").await.body;
+    let (_, rest) = page.split_once("name=\"alert\" value=\"").unwrap();
+    let token = browser.token().await;
+    let fields =
+        [("token", token.as_str()), ("alert", rest.split('"').next().unwrap()), ("where", "Library")];
+    assert_eq!(browser.post("/whereabouts/found", &fields).await.status, 303);
+    entries(&hub, "alert.found").await;
+    hub.advance(Duration::from_secs(61));
+    let mail = soon(&mut mails).await;
+    for words in
+        ["Subject: Whereabouts: 1 alert is over\r\n", "Over: 1 learner to find: expected at Northgate"]
+    {
+        assert!(mail.text.contains(words), "{words} is not in {}", mail.text);
+    }
+    assert!(PERSONAL.iter().all(|name| !mail.text.contains(name)), "{}", mail.text);
+    assert!(!mail.text.contains("Library"), "{}", mail.text);
 }
 
 #[tokio::test]
