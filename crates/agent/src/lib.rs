@@ -33,6 +33,7 @@ pub mod settings;
 mod shown;
 pub mod spool;
 pub mod status;
+pub mod telling;
 pub mod transfer;
 pub mod watchman;
 

@@ -23,7 +23,7 @@ use crate::{
     scan::{Looked, Reading, Scanner},
     settings::{Apply, Settings},
     spool::Spool,
-    status, watchman,
+    status, telling, watchman,
 };
 use commonroll_core::{SchoolDate, Timestamp};
 use commonroll_wire::{acknowledge, pb::exchange::v1::ReceiveResponse};
@@ -324,6 +324,7 @@ impl Agent {
         }
         self.spool.set("contact", &now.micros().unsigned_abs().to_be_bytes()).await?;
         difference::nightly(hub, &self.spool, &self.settings, now).await;
+        telling::tell(hub, &self.spool, &self.settings, now).await;
         self.settle_lost(hub, now).await
     }
 

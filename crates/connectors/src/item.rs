@@ -1,6 +1,7 @@
 //! What a connector says about a file: items, problems, and what the file is complete about.
 //!
-//! Problems never hold a value from the file, since they are read by people who may not see it.
+//! Problems never hold a value from the file, since they are read by people who may not see it; but for a code that the
+//! mapping doesn't know, so that somebody can say what it stands for.
 
 use commonroll_core::{
     Body, LocalId, RecordKind, SchoolDate, Timestamp,
@@ -83,6 +84,8 @@ pub struct Problem {
     pub rule: &'static str,
     /// What to do, in plain words. Never holds a value from the file.
     pub fix: String,
+    /// The value, where the mapping doesn't say what it stands for and it can be nothing but a code.
+    pub code: Option<String>,
 }
 
 impl Problem {
@@ -92,7 +95,7 @@ impl Problem {
         rule: &'static str,
         fix: impl Into<String>,
     ) -> Self {
-        Self { place: Some(Place { line }), field: field.into(), rule, fix: fix.into() }
+        Self { place: Some(Place { line }), field: field.into(), rule, fix: fix.into(), code: None }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod matching;
 pub mod people;
 pub mod record;
+pub mod sources;
 pub mod time;
 
 pub use ids::{Invalid, LocalId, RecordId, Revision, Slug, is_direction_mark};

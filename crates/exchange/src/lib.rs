@@ -104,7 +104,8 @@ pub use questions::{
     AskError, Asker, Direction, Event, Question, Reached, Reader, Saw, Sharing, Topic, Window,
 };
 pub use readiness::{
-    DayError, DayHeld, HeldSeen, PartnerReadiness, ProblemSeen, ProblemsSeen, ReadinessSeen,
+    CodeMapped, DayError, DayHeld, HeldSeen, MappingCounts, MappingOf, MappingSeen, PartnerReadiness,
+    ProblemSeen, ProblemsSeen, ReadinessSeen, ScaleMapped, SourceHeld, SubjectMapped, TellError,
 };
 pub use reading::{
     CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,

@@ -86,6 +86,10 @@ async fn refused(report: &mut Report, spool: &Spool) {
                 "agreement",
                 "no agreement between the institutions lets these records go: ask the heads to sign one; records go again by themselves then",
             ),
+            "not_unlocked" => (
+                "not unlocked",
+                "partners agreed that this kind flows once attendance is tight: the data manager sees on the console's page Readiness what is missing",
+            ),
             _ => ("refused", "see `commonroll agent status` for file, line and reason"),
         };
         report.add(check, Mark::Warn, "what the hub refused", format!("{count} record(s): {code}"), fix);

@@ -4,7 +4,7 @@ use super::{DayHeld, DayRecord, Hub, HubError, PublishSession, ReceiveSession, t
 use crate::identity::Identity;
 use async_trait::async_trait;
 use commonroll_audit::{Hash, InclusionFile};
-use commonroll_core::{RecordId, SchoolDate, Slug, Timestamp};
+use commonroll_core::{RecordId, SchoolDate, Slug, Timestamp, sources::SourceTold};
 use commonroll_wire::{
     Held,
     pb::{
@@ -25,7 +25,8 @@ use commonroll_wire::{
             SessionCodesRequest, exchange_service_client::ExchangeServiceClient,
         },
         readiness::v1::{
-            DayRequest, DayResponse, HeldRecord, readiness_service_client::ReadinessServiceClient,
+            DayRequest, DayResponse, HeldRecord, TellSourcesRequest,
+            readiness_service_client::ReadinessServiceClient,
         },
     },
 };
@@ -122,6 +123,12 @@ impl Hub for GrpcHub {
     async fn checkpoint(&self, old_size: u64) -> Result<CheckpointResponse, HubError> {
         let mut audit = AuditServiceClient::new(self.channel.clone());
         Ok(within(audit.checkpoint(CheckpointRequest { old_size })).await?.into_inner())
+    }
+
+    async fn tell_sources(&self, sources: Vec<SourceTold>) -> Result<(), HubError> {
+        let mut service = ReadinessServiceClient::new(self.channel.clone());
+        let sources = sources.iter().map(commonroll_wire::write_source).collect();
+        within(service.tell_sources(TellSourcesRequest { sources })).await.map(drop)
     }
 
     async fn day(&self, date: SchoolDate, records: bool) -> Result<DayHeld, HubError> {

@@ -10,7 +10,7 @@ pub(crate) use tls::pem;
 
 use async_trait::async_trait;
 use commonroll_audit::Hash;
-use commonroll_core::{RecordKind, SchoolDate, Slug, Timestamp};
+use commonroll_core::{RecordKind, SchoolDate, Slug, Timestamp, sources::SourceTold};
 use commonroll_wire::{
     Held,
     pb::{
@@ -49,6 +49,10 @@ pub trait Hub: Send + Sync {
     async fn signing_keys(&self, institution: &Slug) -> Result<Vec<SigningKey>, HubError>;
     /// The newest checkpoint, with the proof that it extends the one of `old_size`.
     async fn checkpoint(&self, old_size: u64) -> Result<CheckpointResponse, HubError>;
+    /// Tells of the own sources. A hub that can't be told refuses.
+    async fn tell_sources(&self, _sources: Vec<SourceTold>) -> Result<(), HubError> {
+        Err(HubError::Refused("this hub can't be told of sources".to_owned()))
+    }
     /// What the hub holds of the own records of a school date: roots, and the records if they are asked for. A hub that can't
     /// be asked refuses.
     async fn day(&self, _date: SchoolDate, _records: bool) -> Result<DayHeld, HubError> {

@@ -10,6 +10,7 @@ use crate::{
 use commonroll_connectors::{Draft, FileFault, Input, Item, Place, Problem, ReadSeek, Scope, Sink};
 use commonroll_core::{
     Body, Head, Record, RecordId, Revision, SchoolDate, Slug, Timestamp, directory::Declaration,
+    sources::Counted,
 };
 use commonroll_wire::{record_id, seal};
 use jiff::tz::TimeZone;
@@ -17,6 +18,8 @@ use tokio::sync::mpsc;
 
 /// Items of a piece.
 const PIECE: usize = 1_000;
+/// Sorts of problems of one file that are counted apart with their codes; of more only how many there are by rule.
+const SORTS: usize = 2_000;
 
 /// A record as found in a file, with what comparing needs.
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub(super) struct Piece {
 pub(super) struct Ending {
     pub problems: Vec<Problem>,
     pub problem_count: u64,
+    /// All problems by caption, rule and code, those of stretches that were passed over too.
+    pub counted: Counted,
     pub scopes: Vec<Scope>,
     pub items: u64,
     /// Where it was read in stretches.
@@ -144,6 +149,13 @@ pub(super) fn date_of(id: RecordId) -> Option<SchoolDate> {
     Some(SchoolDate::from_civil(date))
 }
 
+fn count(counted: &mut Counted, problem: &Problem) {
+    let rule = problem.rule.to_owned();
+    let sort = (problem.field.clone(), rule.clone(), problem.code.clone());
+    let is_known = counted.len() < SORTS || counted.contains_key(&sort);
+    *counted.entry(if is_known { sort } else { (String::new(), rule, None) }).or_default() += 1;
+}
+
 pub(super) struct Feeder<'a> {
     reading: &'a Reading,
     pieces: mpsc::Sender<Piece>,
@@ -207,6 +219,7 @@ impl Sink for Feeder<'_> {
 
     fn problem(&mut self, problem: Problem) {
         self.ending.problem_count += 1;
+        count(&mut self.ending.counted, &problem);
         if let Some(stretching) = &mut self.stretching {
             stretching.problem(&problem);
         }

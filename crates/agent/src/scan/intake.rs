@@ -383,7 +383,13 @@ impl File<'_> {
         taken.problems = pass.same_key.iter().map(|line| self.same_key(*line)).collect();
         taken.problems.extend(said);
         taken.problems.truncate(sight::PROBLEMS_MAX);
-        taken.problem_count += ending.problem_count;
+        let same_keys = std::mem::replace(&mut taken.problem_count, 0);
+        taken.problem_count = same_keys + ending.problem_count;
+        if same_keys > 0 {
+            let sort = (String::new(), "AGENT-SAME-KEY".to_owned(), None);
+            ending.counted.insert(sort, same_keys);
+        }
+        sight::replace_kept(tx, (self.origin, &self.source.name), &ending.counted).await?;
         if self.latest {
             overtaken::clear(tx).await?;
         }

@@ -13,6 +13,9 @@ use commonroll_core::RecordId;
 use jiff::tz::TimeZone;
 use std::{collections::BTreeMap, sync::OnceLock};
 
+/// Sorts of problems that are counted apart in one stretch; one with more is read each time.
+const KEPT_MAX: usize = 100;
+
 /// Which exports are read in stretches, and how.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
@@ -123,6 +126,13 @@ impl Stretching {
     pub(super) fn problem(&mut self, problem: &Problem) {
         let Some(now) = &mut self.now else { return };
         now.short.problems += 1;
+        let counted = (problem.field.clone(), problem.rule.to_owned(), problem.code.clone());
+        let kept = &mut now.short.kept;
+        match kept.iter().position(|(known, _)| *known == counted) {
+            Some(place) => kept[place].1 += 1,
+            None if kept.len() < KEPT_MAX => kept.push((counted, 1)),
+            None => now.is_plain = false,
+        }
         let line = problem.place.and_then(|place| u32::try_from(place.line.checked_sub(now.line)?).ok());
         let sort = (problem.field.clone(), problem.rule.to_owned(), problem.fix.clone());
         let sorts = &mut now.seen.sorts;
@@ -158,7 +168,9 @@ impl Stretches for Feeder<'_> {
         // Of two that are alike only the first is passed over: their records are the same ones.
         let known = stretching.recall.as_mut().and_then(|recall| recall.stretches.known.remove(&hash));
         if let Some(known) = known {
-            if let Some(Short { sums, items, days, problems, same_key }) = Short::read(&known.short) {
+            if let Some(short) = Short::read(&known.short) {
+                short.count_into(&mut self.ending.counted);
+                let Short { sums, items, days, problems, same_key, .. } = short;
                 self.ending.items += items;
                 self.ending.problem_count += problems;
                 let done = &mut stretching.done;

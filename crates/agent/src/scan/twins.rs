@@ -206,6 +206,8 @@ impl Agent {
             "SELECT origin || '|' || file || '|' || COALESCE(line, '') || '|' || field || '|' || rule || '|' || fix || '|' || at_us
                  FROM problem ORDER BY rowid",
             "SELECT origin || '|' || n FROM problem_count ORDER BY origin",
+            "SELECT origin || '|' || source || '|' || field || '|' || rule || '|' || COALESCE(code, '') || '|' || n
+                 FROM kept_back ORDER BY origin, field, rule, code",
             "SELECT id || '|' || source || '|' || name || '|' || origin || '|' || taken || '|' || rule || '|' || COALESCE(line, '')
                  FROM export ORDER BY id",
         ] {

@@ -62,6 +62,10 @@ CREATE TABLE IF NOT EXISTS problem(
   at_us INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS problem_origin ON problem(origin);
 CREATE TABLE IF NOT EXISTS problem_count(origin TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+-- Rows of the newest exports that are kept back, counted: by column, rule and, where it is one, code.
+CREATE TABLE IF NOT EXISTS kept_back(
+  origin TEXT NOT NULL, source TEXT NOT NULL, field TEXT NOT NULL, rule TEXT NOT NULL, code TEXT, n INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS kept_back_origin ON kept_back(origin);
 CREATE TABLE IF NOT EXISTS alarm(name TEXT PRIMARY KEY, text TEXT NOT NULL, since_us INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS result_file(
   name TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_us INTEGER NOT NULL, rows INTEGER NOT NULL,

@@ -2,7 +2,7 @@
 
 use super::{Spool, Tx, rows};
 use crate::error::AgentError;
-use commonroll_core::Timestamp;
+use commonroll_core::{Timestamp, sources::Counted};
 
 /// Problems kept for one export; the rest are counted.
 pub const PROBLEMS_MAX: usize = 1_000;
@@ -91,7 +91,43 @@ pub(crate) async fn replace_problems(
     Ok(())
 }
 
+/// Replaces what is counted of an origin's rows that are kept back.
+pub(crate) async fn replace_kept(
+    tx: &mut Tx,
+    (origin, source): (&str, &str),
+    counted: &Counted,
+) -> Result<(), AgentError> {
+    sqlx::query("DELETE FROM kept_back WHERE origin = $1").bind(origin).execute(&mut **tx).await?;
+    let counted: Vec<_> = counted.iter().collect();
+    for counted in counted.chunks(500) {
+        let head = "INSERT INTO kept_back(origin, source, field, rule, code, n) VALUES ";
+        let mut query = sqlx::query(rows(head, 6, counted.len(), ""));
+        for ((field, rule, code), n) in counted {
+            let n = i64::try_from(**n).unwrap_or(i64::MAX);
+            query = query.bind(origin).bind(source).bind(field).bind(rule).bind(code).bind(n);
+        }
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
 impl Spool {
+    /// Rows of a source's newest exports that are kept back, counted by column, rule and code.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn kept_back(&self, source: &str) -> Result<Counted, AgentError> {
+        type Row = (String, String, Option<String>, i64);
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT field, rule, code, CAST(SUM(n) AS INTEGER) FROM kept_back WHERE source = $1
+              GROUP BY field, rule, code",
+        )
+        .bind(source)
+        .fetch_all(self.pool())
+        .await?;
+        Ok(found.into_iter().map(|(field, rule, code, n)| ((field, rule, code), n.unsigned_abs())).collect())
+    }
+
     /// The problems of the newest exports, by file and line, and how many there are in all.
     ///
     /// # Errors

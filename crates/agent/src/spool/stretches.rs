@@ -6,7 +6,7 @@
 use super::{ROWS, Tx, list};
 use crate::error::AgentError;
 use commonroll_connectors::Sums;
-use commonroll_core::RecordId;
+use commonroll_core::{RecordId, sources::Counted};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use tokio_stream::StreamExt;
@@ -37,9 +37,19 @@ pub(crate) struct Short {
     pub problems: u64,
     /// Rows with the same key as an earlier one of the stretch that say something else.
     pub same_key: u64,
+    /// Its problems by caption, rule and code: few sorts, however many rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<((String, String, Option<String>), u64)>,
 }
 
 impl Short {
+    /// Adds its problems to those of the file.
+    pub(crate) fn count_into(&self, counted: &mut Counted) {
+        for (sort, rows) in &self.kept {
+            *counted.entry(sort.clone()).or_default() += rows;
+        }
+    }
+
     /// As it was kept; `None` if another program kept it.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()

@@ -7,7 +7,7 @@ use commonroll_audit::{
     Checkpoint, FetchedSubtrees, LogKey, PublicKey, SigningKey, Tree, consistency_proof, leaf_hash,
     needed_for_consistency,
 };
-use commonroll_core::{RecordId, RecordKind, SchoolDate, Slug, Timestamp};
+use commonroll_core::{RecordId, RecordKind, SchoolDate, Slug, Timestamp, sources::SourceTold};
 use commonroll_wire::{
     DeclarationAnswer, Held, RecordAnswer, Refusal, day_root, open, open_batch, path_bytes,
     pb::{
@@ -72,6 +72,9 @@ pub struct State {
     pub batches_seen: Vec<u64>,
     /// Of each day that was asked for: with its records or without.
     pub day_calls: Vec<bool>,
+    /// What it was told of sources, each time; it can't be told where `sources_fail` says why.
+    pub sources: Vec<Vec<SourceTold>>,
+    pub sources_fail: Option<HubError>,
     /// Days can't be asked for.
     pub day_fails: Option<HubError>,
     /// Holds back the next answer about a day, with its records or without: says that it was asked for, and waits. What
@@ -116,6 +119,8 @@ impl FakeHub {
             rewritten: None,
             batches_seen: Vec::new(),
             day_calls: Vec::new(),
+            sources: Vec::new(),
+            sources_fail: None,
             day_fails: None,
             day_pause: None,
         };
@@ -249,6 +254,13 @@ impl Hub for FakeHub {
         };
         let roots = RecordKind::ALL.into_iter().map(root).collect();
         Ok(DayHeld { roots, records: if records { newest.into_values().collect() } else { Vec::new() } })
+    }
+
+    async fn tell_sources(&self, sources: Vec<SourceTold>) -> Result<(), HubError> {
+        self.with(|s| {
+            s.sources.push(sources);
+            s.sources_fail.clone().map_or(Ok(()), Err)
+        })
     }
 
     async fn declare(&self, declarations: Vec<Declaration>) -> Result<Vec<DeclarationResult>, HubError> {

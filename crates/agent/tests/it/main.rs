@@ -25,6 +25,7 @@ mod receiving;
 mod rig;
 mod rosters;
 mod settings;
+mod telling;
 mod transfer;
 mod watching;
 mod wonde;

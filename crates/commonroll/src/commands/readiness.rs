@@ -21,7 +21,7 @@ pub struct Args {
     /// One partner, by its slug [default: your own institution; for a consortium lead all partners]
     #[arg(long, value_name = "SLUG")]
     of: Option<String>,
-    /// What was refused or waits, by owner and age, instead
+    /// What was refused, is kept back or waits, by owner and age, instead
     #[arg(long)]
     problems: bool,
     /// As JSON
@@ -125,7 +125,11 @@ fn table(partners: &[Partner]) -> String {
 fn problem_lines(problem: &Problem) -> String {
     let since = if problem.oldest.is_empty() { "since when isn't known" } else { &problem.oldest };
     let about = if problem.rounded { "about " } else { "" };
-    let kind = if problem.refused { "refused" } else { "waits" };
+    let kind = match (problem.refused, problem.kept_back) {
+        (true, _) => "refused",
+        (_, true) => "kept back",
+        _ => "waits",
+    };
     format!(
         "{}  {}  {about}{} ({kind}, {since})\n  {}: {}: {}\n",
         printable(&problem.institution),
@@ -141,6 +145,7 @@ fn problem_json(problem: &Problem) -> serde_json::Value {
     serde_json::json!({
         "institution": problem.institution, "rule": problem.rule, "title": problem.title, "count": problem.count,
         "oldest": problem.oldest, "to_do": problem.to_do, "owner": problem.owner, "refused": problem.refused,
+        "kept_back": problem.kept_back,
         "rounded": problem.rounded,
     })
 }

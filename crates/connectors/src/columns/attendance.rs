@@ -103,7 +103,7 @@ impl Marks {
             CodeProblem::Blank => self
                 .mark
                 .bad(problem.rule(), "has no mark; list the column under `skip_if_blank` if that is usual"),
-            other => self.mark.bad(other.rule(), other.to_string()),
+            other => self.mark.bad(other.rule(), other.to_string()).unmapped(code),
         })?;
         Ok((meaning.physical, meaning.register()))
     }
@@ -173,10 +173,9 @@ impl When {
             return Ok(None);
         }
         let times = self.periods.get(name.as_ref());
-        times
-            .copied()
-            .map(Some)
-            .ok_or_else(|| period.bad("CSV-PERIOD", "is no period of the mapping; add it to [periods]"))
+        times.copied().map(Some).ok_or_else(|| {
+            period.bad("CSV-PERIOD", "is no period of the mapping; add it to [periods]").unmapped(&name)
+        })
     }
 }
 
@@ -199,7 +198,7 @@ fn said(presence: &Bound, at: At<'_, '_>) -> Result<Physical, Bad> {
     let text = presence.text(at.row, at.number)?;
     Physical::deserialize(StrDeserializer::<serde::de::value::Error>::new(&text.to_lowercase())).map_err(|_| {
         let fix = "must be present, late, absent, not_required or unknown; say what others stand for under `values`";
-        presence.bad("CSV-VALUE", fix)
+        presence.bad("CSV-VALUE", fix).unmapped(&text)
     })
 }
 

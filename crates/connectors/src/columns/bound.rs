@@ -1,6 +1,7 @@
 //! A field of ours bound to a column of one file, and the reading of its values.
 //!
-//! A value that can't be read becomes a [`Bad`], which names the caption and the rule, never the value.
+//! A value that can't be read becomes a [`Bad`], which names the caption and the rule, and the value only where it is a code
+//! that the mapping doesn't know.
 
 use crate::table::Row;
 use crate::{
@@ -8,7 +9,7 @@ use crate::{
     mapping::{DateFormat, DayCount, Source},
     parse,
 };
-use commonroll_core::{Invalid, LocalId, SchoolDate, Timestamp, record::Text};
+use commonroll_core::{Invalid, LocalId, SchoolDate, Timestamp, record::Text, sources::is_code};
 use jiff::{Span, civil::Time, tz::TimeZone};
 use std::{borrow::Cow, collections::HashMap};
 
@@ -19,15 +20,21 @@ pub struct Bad {
     /// Stable name of the rule.
     pub rule: &'static str,
     fix: String,
+    code: Option<String>,
 }
 
 impl Bad {
     pub fn new(caption: &str, rule: &'static str, fix: impl Into<String>) -> Self {
-        Self { caption: caption.to_owned(), rule, fix: fix.into() }
+        Self { caption: caption.to_owned(), rule, fix: fix.into(), code: None }
+    }
+
+    /// Nobody has said what this value stands for; it is kept if it can be nothing but a code.
+    pub fn unmapped(self, value: &str) -> Self {
+        Self { code: is_code(value).then(|| value.to_owned()), ..self }
     }
 
     pub fn at(self, line: u64) -> Problem {
-        Problem::new(line, self.caption, self.rule, self.fix)
+        Problem { code: self.code, ..Problem::new(line, self.caption, self.rule, self.fix) }
     }
 }
 
@@ -116,10 +123,10 @@ impl Bound {
                 let cell = row.cell(*column);
                 match values.get(cell).or(other.as_ref()) {
                     Some(value) => Ok(value.as_str().into()),
-                    None => Err(self.bad(
-                        "CSV-VALUE",
-                        "the mapping doesn't say what this value stands for; add it to `values`",
-                    )),
+                    None => {
+                        let fix = "the mapping doesn't say what this value stands for; add it to `values`";
+                        Err(self.bad("CSV-VALUE", fix).unmapped(cell))
+                    }
                 }
             }
             How::Days { .. } => {

@@ -207,7 +207,7 @@ fn references(
                     "names rows of {target}.csv, which the package doesn't hold; export both together"
                 );
                 let field = format!("{file}.csv {}", column.name);
-                out.problem(Problem { place: None, field, rule: "OR-REFERENCE-FILE", fix });
+                out.problem(Problem { place: None, field, rule: "OR-REFERENCE-FILE", fix, code: None });
             }
             Mode::Absent | Mode::Delta => {}
         }

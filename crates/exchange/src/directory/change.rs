@@ -20,6 +20,7 @@ use super::{
     messages::{Gone, Message},
     policies::Proposal,
     sending::Sending,
+    sources::SourcesHeld,
     tokens::Tokens,
     watches::Watch,
 };
@@ -226,6 +227,8 @@ pub enum Change {
     Watch { watch: Box<Watch> },
     /// What partners agree on about their data was proposed, accepted, declined or taken back.
     Convention { convention: Box<Convention> },
+    /// What an agent tells of its sources, all of them anew.
+    Sources { sources: Box<SourcesHeld> },
     /// What was told goes to an institution by mail or webhook, went, or could not be sent.
     Sending { sending: Box<Sending> },
     /// Somebody asked for an export, somebody else approved it, or it was made.
@@ -320,9 +323,9 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 32] = [
+    pub const DIRECTORY: [u8; 33] = [
         1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28,
-        30, 32, 36, 37, 40,
+        30, 32, 36, 37, 40, 44,
     ];
     /// Alerts.
     pub const ALERT: u8 = 23;
@@ -369,6 +372,7 @@ impl Change {
             Self::Export { .. } => 36,
             Self::Match { .. } | Self::MatchGone { .. } => 37,
             Self::Convention { .. } => 40,
+            Self::Sources { .. } => 44,
         }
     }
 
@@ -446,6 +450,7 @@ impl Change {
             Self::Export { export } if export.approved.is_some() => "export.approved",
             Self::Export { .. } => "export.asked",
             Self::Convention { convention } => convention.name(),
+            Self::Sources { .. } => "sources.told",
             Self::Message { message } => match (message.gone, message.answers.is_empty()) {
                 (Some(Gone::TakenBack), _) => "message.taken_back",
                 (Some(_), _) => "message.gone",
@@ -535,6 +540,7 @@ impl Change {
             Self::Export { export } => export.id.0.to_vec(),
             Self::Match { case } => case.id.0.to_vec(),
             Self::Convention { convention } => convention.id.0.to_vec(),
+            Self::Sources { sources } => sources.agent.0.0.to_vec(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()

@@ -22,6 +22,7 @@ pub mod plan;
 mod plan_expected;
 pub mod policies;
 pub mod sending;
+pub mod sources;
 pub mod stands;
 pub mod tokens;
 pub mod watches;
@@ -84,6 +85,7 @@ pub struct Directory {
     codes: Codes,
     watches: Watches,
     conventions: Conventions,
+    sources: sources::Sources,
     exports: Exports,
     matches: Matches,
 }
@@ -316,6 +318,7 @@ impl Directory {
             Change::Alert { alert } => return self.alerts.put(*alert),
             Change::Watch { watch } => return self.watches.put(*watch),
             Change::Convention { convention } => self.conventions.put(*convention),
+            Change::Sources { sources } => return self.sources.put(*sources),
             // A page that was made before a decision was erased must not leave after it.
             Change::Codes { session } => self.codes.put(*session),
             Change::Message { message } => {
@@ -492,6 +495,11 @@ impl Directory {
     /// Whom people at homes watch.
     pub const fn watches(&self) -> &Watches {
         &self.watches
+    }
+
+    /// What agents told of their sources.
+    pub const fn sources(&self) -> &sources::Sources {
+        &self.sources
     }
 
     /// What partners agree on about their data.

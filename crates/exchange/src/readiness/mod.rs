@@ -6,11 +6,16 @@
 
 mod day;
 mod feed;
+mod mapping;
 mod problems;
+mod told;
 
+pub use crate::directory::sources::SourceHeld;
 pub use day::{DayError, DayHeld, HeldSeen};
 pub(crate) use feed::{OUT_OF_STEP, ReadinessView, tick};
+pub use mapping::{CodeMapped, MappingCounts, MappingOf, MappingSeen, ScaleMapped, SubjectMapped};
 pub use problems::{ProblemSeen, ProblemsSeen};
+pub use told::TellError;
 
 use crate::{
     Exchange,

@@ -1,9 +1,9 @@
-//! Problems by owner and age: what the hub refused of a partner in the last weeks, and what waits for somebody of it now.
+//! Problems by owner and age: what the hub refused of a partner in the last weeks, what its agents keep back, and what waits for
+//! somebody of it now.
 //!
-//! Counts and days; nobody is named, and no value of a record is in it. Rows that an agent itself keeps back aren't known
-//! here.
+//! Counts and days; nobody is named, and no value of a record is in it.
 
-use super::{Named, allowed, asked, feed::ReadinessView, readers, shown};
+use super::{Named, allowed, asked, feed::ReadinessView, mapping::sources_of, readers, shown};
 use crate::{
     Exchange, directory::Directory, matches, office::Acting, projection::lock, reading::ReadError,
     shared::Shared, types::Speaker, views::Views,
@@ -11,8 +11,9 @@ use crate::{
 use commonroll_core::{SchoolDate, Slug, Timestamp, directory::Registration};
 use commonroll_views::{
     progress::FEWEST,
-    readiness::{For, advice, refused_title, tens},
+    readiness::{For, advice, export_refused, kept_back as kept_rows, refused_title, tens},
 };
+use std::collections::BTreeMap;
 
 /// Entry that says to whom problems were shown.
 const SHOWN: &str = "problems.shown";
@@ -40,6 +41,8 @@ pub struct ProblemSeen {
     pub owner: &'static str,
     /// True for what was refused lately, false for what waits now.
     pub refused: bool,
+    /// True for rows that the institution's agent keeps back.
+    pub kept_back: bool,
     /// True if the count is rounded, since it is somebody else's.
     pub rounded: bool,
 }
@@ -115,7 +118,8 @@ fn seen(found: Found, slug: &Slug, name: &str, readers: For) -> ProblemSeen {
         oldest: found.oldest,
         to_do: found.to_do,
         owner: found.owner,
-        refused: found.refused,
+        refused: found.standing == Standing::Refused,
+        kept_back: found.standing == Standing::KeptBack,
         rounded,
     }
 }
@@ -128,7 +132,18 @@ struct Found {
     oldest: Option<SchoolDate>,
     to_do: &'static str,
     owner: &'static str,
-    refused: bool,
+    standing: Standing,
+}
+
+/// Where what isn't right is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// The hub refused it.
+    Refused,
+    /// An agent keeps it back.
+    KeptBack,
+    /// It waits for somebody.
+    Waits,
 }
 
 impl Found {
@@ -210,6 +225,29 @@ const NOT_HEARD: Sort = (
     "Technician",
 );
 
+/// What an institution's agents keep back: rows by rule, and exports that they refused as a whole.
+fn kept_back(directory: &Directory, number: u16) -> Vec<Found> {
+    let mut rules: BTreeMap<(&str, bool), (u64, Option<SchoolDate>)> = BTreeMap::new();
+    let mut count = |rule, whole, rows: u64, since: Option<SchoolDate>| {
+        let held = rules.entry((rule, whole)).or_default();
+        *held = (held.0.saturating_add(rows), [held.1, since].into_iter().flatten().min());
+    };
+    for source in sources_of(directory, number) {
+        for (kept, since) in source.told.kept.iter().zip(&source.kept_since) {
+            count(kept.rule.as_str(), false, kept.rows, Some(*since));
+        }
+        if let Some(rule) = &source.told.refused {
+            count(rule, true, 1, source.refused_since);
+        }
+    }
+    let found = rules.into_iter().map(|((rule, whole), (count, oldest))| {
+        let (title, to_do, owner) = if whole { export_refused(rule) } else { kept_rows(rule) };
+        let standing = Standing::KeptBack;
+        Found { rule: rule.to_owned(), title, count, oldest, to_do, owner, standing }
+    });
+    found.collect()
+}
+
 struct Held<'a> {
     shared: &'a Shared,
     directory: &'a Directory,
@@ -227,12 +265,14 @@ impl Held<'_> {
         for (rule, count, (first, _)) in self.view.refused(self.number, today) {
             let (to_do, owner) = advice(&rule);
             let title = refused_title(&rule);
-            all.push(Found { rule, title, count, oldest: Some(first), to_do, owner, refused: true });
+            let standing = Standing::Refused;
+            all.push(Found { rule, title, count, oldest: Some(first), to_do, owner, standing });
         }
+        all.extend(kept_back(self.directory, self.number));
         let mut waits = |(rule, title, to_do, owner): Sort, count: u64, oldest: Option<SchoolDate>| {
             if count > 0 {
                 let rule = rule.to_owned();
-                all.push(Found { rule, title, count, oldest, to_do, owner, refused: false });
+                all.push(Found { rule, title, count, oldest, to_do, owner, standing: Standing::Waits });
             }
         };
         let (mut guests, mut claims) = ((0, None::<Timestamp>), (0, None::<Timestamp>));

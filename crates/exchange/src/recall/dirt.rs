@@ -95,6 +95,7 @@ impl Dirt {
             | Change::Codes { .. }
             | Change::Watch { .. }
             | Change::Convention { .. }
+            | Change::Sources { .. }
             | Change::Sending { .. }
             | Change::Export { .. }
             | Change::Match { .. }

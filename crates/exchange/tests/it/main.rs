@@ -38,6 +38,7 @@ mod recalls;
 mod retention;
 mod reused;
 mod sending;
+mod sources;
 mod trials;
 mod untold;
 mod watches;

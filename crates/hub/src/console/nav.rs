@@ -27,6 +27,7 @@ const WAYS: &[Way] = &[
     Way { path: "/progress", icon: "chart", words: "Progress" },
     Way { path: "/readiness", icon: "gauge", words: "Readiness" },
     Way { path: "/problems", icon: "warn", words: "Problems" },
+    Way { path: "/mapping", icon: "doc", words: "Mapping" },
     Way { path: "/alignment", icon: "swap", words: "Alignment" },
     Way { path: "/agreements", icon: "doc", words: "Agreements" },
     Way { path: "/log", icon: "log", words: "Log" },

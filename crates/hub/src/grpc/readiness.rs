@@ -1,4 +1,5 @@
-//! The readiness service: how tight a partner's data is, what stands in its way, and what the hub holds of a day.
+//! The readiness service: how tight a partner's data is, what stands in its way, what agents tell of their sources, and what the
+//! hub holds of a day.
 
 use super::{person, speaker};
 use crate::{clock::Surroundings, status};
@@ -6,15 +7,17 @@ use bytes::Bytes;
 use commonroll_core::{Invalid, RecordKind, Role, SchoolDate, Slug, Timestamp};
 use commonroll_exchange::{
     Acting, DayError, DayHeld, Exchange, HeldSeen, PartnerReadiness, PersonSpeaker, ProblemSeen,
-    ReadinessSeen, Speaker,
+    ReadinessSeen, Speaker, TellError,
 };
 use commonroll_views::readiness::{Fix, GOAL, NOT_MEASURED, Part};
 use commonroll_wire::{
     Held, day_root,
     pb::readiness::v1::{
         self as pb, DayRequest, DayResponse, HeldKind, HeldRecord, Partner, Problem, ProblemsRequest,
-        ProblemsResponse, ReadinessRequest, ReadinessResponse, readiness_service_server::ReadinessService,
+        ProblemsResponse, ReadinessRequest, ReadinessResponse, TellSourcesRequest, TellSourcesResponse,
+        readiness_service_server::ReadinessService,
     },
+    read_source,
 };
 use std::time::Duration;
 use tonic::{Request, Response, Status};
@@ -23,6 +26,8 @@ use tonic::{Request, Response, Status};
 const RECORDS: usize = 2_000;
 /// After which time an agent asks again whose day is being read already.
 const BUSY: Duration = Duration::from_secs(2);
+/// After which time an agent tells again of its sources.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// The service.
 #[derive(Clone)]
@@ -82,6 +87,22 @@ impl ReadinessService for ReadinessDoor {
         };
         let seen = seen.map_err(|error| status::of_read(&error))?;
         Ok(Response::new(ProblemsResponse { problems: seen.problems.iter().map(problem).collect() }))
+    }
+
+    async fn tell_sources(
+        &self,
+        request: Request<TellSourcesRequest>,
+    ) -> Result<Response<TellSourcesResponse>, Status> {
+        let (agent, asked) = (speaker(&request)?, request.get_ref());
+        let told: Result<Vec<_>, Invalid> = asked.sources.iter().map(read_source).collect();
+        let told = told.map_err(|broken| status::invalid(&broken))?;
+        let done = self.exchange.tell_sources(&agent, told, self.around.now()).await;
+        done.map(|()| Response::new(TellSourcesResponse {})).map_err(|error| match error {
+            TellError::NotAllowed(who) => status::of_speaker(who),
+            TellError::Invalid(broken) => status::invalid(&broken),
+            TellError::TooSoon => status::too_much("sources were told of less than a minute ago", AGAIN),
+            TellError::Unavailable => status::unavailable(),
+        })
     }
 
     async fn day(&self, request: Request<DayRequest>) -> Result<Response<Self::DayStream>, Status> {
@@ -222,5 +243,6 @@ fn problem(problem: &ProblemSeen) -> Problem {
         owner: problem.owner.to_owned(),
         refused: problem.refused,
         rounded: problem.rounded,
+        kept_back: problem.kept_back,
     }
 }

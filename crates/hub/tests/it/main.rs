@@ -18,6 +18,7 @@ mod console_alignment;
 mod console_cases;
 mod console_desk;
 mod console_exports;
+mod console_mapping;
 mod console_matching;
 mod console_messages;
 mod console_pages;

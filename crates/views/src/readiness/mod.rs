@@ -7,10 +7,12 @@
 
 mod days;
 mod report;
+mod rows;
 mod words;
 
 pub use days::Site;
 pub use report::{Fix, For, Matching, Part, Report, tens};
+pub use rows::{Advice, export_refused, kept_back};
 pub use words::{Definition, NOT_MEASURED, What, advice, count, refused_title};
 
 use commonroll_core::{Interval, LocalId, RecordId, SchoolDate, Timestamp};

@@ -35,8 +35,8 @@ pub struct Definition {
 }
 
 /// What isn't measured, and why: said wherever readiness is shown.
-pub const NOT_MEASURED: &str = "Local attendance codes without an agreed meaning aren’t measured: an agent keeps such rows back and doesn’t \
-     tell the hub about them. They are in its own report: commonroll agent status.";
+pub const NOT_MEASURED: &str = "Local attendance codes without an agreed meaning aren’t measured: an agent keeps such rows back and \
+     tells the hub only how many there are. They are on the page Mapping, and among the problems.";
 
 impl What {
     /// Every one.

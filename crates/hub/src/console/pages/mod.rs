@@ -65,6 +65,7 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("GET /progress", progress::progress)
         .page("GET /readiness", readiness::readiness)
         .page("GET /problems", readiness::problems)
+        .page("GET /mapping", readiness::mapping)
         .page("GET /alignment", alignment::alignment)
         .page("POST /alignment/propose", alignment::propose)
         .page("POST /alignment/answer", alignment::answer)

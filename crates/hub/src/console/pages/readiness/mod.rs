@@ -1,8 +1,11 @@
 //! Readiness: for a partner's head and data manager their own in full, on one side of paper; for the consortium's lead every
-//! partner's parts, in order of name. And problems by owner and age. Nobody is named on either.
+//! partner's parts, in order of name. And problems by owner and age, and how data is mapped. Nobody is
+//! named on any of them.
 
+mod mapping;
 mod problems;
 
+pub use mapping::mapping;
 pub use problems::problems;
 
 use super::{

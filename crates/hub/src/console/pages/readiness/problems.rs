@@ -1,4 +1,5 @@
-//! Problems by owner and age: what the hub refused of a partner or holds for it, what to do, and whose it is.
+//! Problems by owner and age: what the hub refused of a partner or holds for it, what its agents keep back, what to do, and
+//! whose it is.
 
 use super::super::super::{
     Console,
@@ -31,19 +32,19 @@ struct Problems {
 }
 
 /// What one role can mend.
-struct Owner {
-    name: &'static str,
-    lines: Vec<Line>,
+pub(super) struct Owner {
+    pub name: &'static str,
+    pub lines: Vec<Line>,
 }
 
-struct Line {
-    institution: String,
-    title: &'static str,
-    rule: String,
-    count: String,
-    since: String,
-    to_do: &'static str,
-    tag: &'static str,
+pub(super) struct Line {
+    pub institution: String,
+    pub title: &'static str,
+    pub rule: String,
+    pub count: String,
+    pub since: String,
+    pub to_do: &'static str,
+    pub tag: &'static str,
 }
 
 /// What was refused or waits.
@@ -79,7 +80,7 @@ pub async fn problems(
 }
 
 /// Owners in the order of the oldest problem of each.
-fn by_owner(seen: &ProblemsSeen, today: SchoolDate) -> Vec<Owner> {
+pub(super) fn by_owner(seen: &ProblemsSeen, today: SchoolDate) -> Vec<Owner> {
     let mut place: BTreeMap<&str, usize> = BTreeMap::new();
     let mut owners: Vec<Owner> = Vec::new();
     for problem in &seen.problems {
@@ -100,21 +101,29 @@ fn line(problem: &ProblemSeen, today: SchoolDate) -> Line {
         (true, count) => format!("about {}", shown(count)),
         (false, count) => shown(count),
     };
-    let since = problem.oldest.map_or_else(
+    Line {
+        institution: problem.institution.clone(),
+        title: problem.title,
+        rule: problem.rule.clone(),
+        count,
+        since: since(problem.oldest, today),
+        to_do: problem.to_do,
+        tag: match (problem.refused, problem.kept_back) {
+            (true, _) => "refused",
+            (_, true) => "kept back",
+            _ => "waits",
+        },
+    }
+}
+
+/// Since when something is so.
+pub(super) fn since(oldest: Option<SchoolDate>, today: SchoolDate) -> String {
+    oldest.map_or_else(
         || "not known".to_owned(),
         |date| match today.days() - date.days() {
             ..=0 => "today".to_owned(),
             1 => "yesterday".to_owned(),
             days => format!("{}, {days} days", times::day(date)),
         },
-    );
-    Line {
-        institution: problem.institution.clone(),
-        title: problem.title,
-        rule: problem.rule.clone(),
-        count,
-        since,
-        to_do: problem.to_do,
-        tag: if problem.refused { "refused" } else { "waits" },
-    }
+    )
 }

@@ -85,6 +85,8 @@ fn title(what: &str) -> &'static str {
         "report.printed" => "Learner’s report printed",
         "readiness.shown" => "Readiness shown",
         "problems.shown" => "Problems shown",
+        "mapping.shown" => "Mapping and problems shown",
+        "sources.told" => "Agent told of its sources",
         "alignment.shown" => "Alignment shown",
         "convention.proposed" => "Convention proposed",
         "convention.accepted" => "Convention accepted",

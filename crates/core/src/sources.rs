@@ -1,0 +1,369 @@
+//! What an agent tells of its sources: which connector reads each with which mapping, and how many rows it keeps back, by rule.
+//!
+//! It is read by people who may not see what the rows say, so nothing of a row is in it but codes, and of these only what can
+//! be nothing else: short, of few letters or of words that registers use, written in several rows, in a column that has few
+//! of them. A name that strayed into a column of codes is counted and not told. Agents tell no more, and the hub takes no more.
+
+use crate::ids::{Invalid, is_direction_mark};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Sources of one agent at most, and sorts of rows that are told of one source.
+pub const SOURCES_MAX: usize = 64;
+/// See [`SOURCES_MAX`].
+pub const SORTS_MAX: usize = 100;
+/// Rows that must have a value before it is told.
+pub const ROWS_LEAST: u64 = 5;
+/// A column with more different values than this is no column of codes.
+pub const CODES_MAX: usize = 30;
+/// The rule under which the rest is counted where there are more sorts than are told.
+pub const OTHERS: &str = "OTHERS";
+
+const CODE_CHARS: usize = 32;
+const CODE_DIGITS: usize = 3;
+const CODE_WORDS: usize = 4;
+
+/// Words that registers and markbooks use and that nobody is called by, in lower case.
+const WORDS: &[&str] = &[
+    "above",
+    "absence",
+    "absent",
+    "achieved",
+    "am",
+    "appointment",
+    "at",
+    "authorised",
+    "authorized",
+    "awaiting",
+    "below",
+    "cancelled",
+    "class",
+    "closed",
+    "code",
+    "credit",
+    "day",
+    "dental",
+    "depth",
+    "detention",
+    "dist",
+    "distinction",
+    "educated",
+    "effort",
+    "exam",
+    "exams",
+    "excellent",
+    "excused",
+    "exempt",
+    "expected",
+    "fail",
+    "failed",
+    "grade",
+    "greater",
+    "half",
+    "high",
+    "holiday",
+    "home",
+    "illness",
+    "in",
+    "leave",
+    "left",
+    "lesson",
+    "level",
+    "late",
+    "low",
+    "major",
+    "medical",
+    "medium",
+    "merit",
+    "minor",
+    "minutes",
+    "mock",
+    "near",
+    "negative",
+    "no",
+    "none",
+    "not",
+    "of",
+    "off",
+    "on",
+    "online",
+    "other",
+    "out",
+    "pass",
+    "passed",
+    "pending",
+    "period",
+    "pm",
+    "positive",
+    "praise",
+    "predicted",
+    "present",
+    "reason",
+    "recorded",
+    "referred",
+    "register",
+    "registration",
+    "remote",
+    "required",
+    "session",
+    "sick",
+    "site",
+    "standard",
+    "study",
+    "target",
+    "tardy",
+    "term",
+    "towards",
+    "trip",
+    "unauthorised",
+    "unauthorized",
+    "unexcused",
+    "unexplained",
+    "ungraded",
+    "unknown",
+    "visit",
+    "warning",
+    "week",
+    "withheld",
+    "without",
+    "working",
+    "yes",
+];
+
+/// One source as an agent tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceTold {
+    /// Its name in the agent's settings.
+    pub name: String,
+    /// Which connector reads it.
+    pub connector: String,
+    /// The first digits of the SHA-256 of its mapping file; empty where there is none.
+    pub mapping: String,
+    /// The rule by which its newest export was refused as a whole, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// Rows that are kept back, those of which there are most first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptBack>,
+}
+
+/// Rows of one sort that an agent keeps back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KeptBack {
+    /// The column's caption; empty if it is about the row as a whole, or may not be told.
+    pub caption: String,
+    /// Stable name of the rule that they break, such as `ATT-UNKNOWN-CODE`.
+    pub rule: String,
+    /// The code that they have, where the rule is about one and it may be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// How many there are.
+    pub rows: u64,
+}
+
+/// Rows that are kept back as they were counted: caption, rule and value, if that is shaped like a code.
+pub type Counted = BTreeMap<(String, String, Option<String>), u64>;
+
+/// True if a value can be nothing but a code: no name, no number of anybody, no text that somebody wrote.
+pub fn is_code(text: &str) -> bool {
+    let odd = |c: char| c.is_control() || is_direction_mark(c) || (!c.is_ascii() && c.is_alphanumeric());
+    if text.is_empty() || text.trim() != text || text.chars().count() > CODE_CHARS || text.chars().any(odd) {
+        return false;
+    }
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).collect();
+    // `Ma1` is a group or a grade, `Ma` may be somebody.
+    let short = |word: &str| {
+        let upper = word.bytes().all(|byte| byte.is_ascii_uppercase());
+        (upper && word.len() <= 3) || (digits > 0 && word.len() <= 2)
+    };
+    let told = |word: &str| word.len() == 1 || WORDS.contains(&word.to_ascii_lowercase().as_str());
+    let others: Vec<&&str> = words.iter().filter(|word| !told(word)).collect();
+    digits <= CODE_DIGITS
+        && words.len() <= CODE_WORDS
+        && others.len() <= 1
+        && others.into_iter().all(|word| short(word))
+}
+
+/// What may be told of rows that are kept back: codes that many rows have, and the rest as counts.
+pub fn may_be_told(counted: &Counted) -> Vec<KeptBack> {
+    let mut columns: BTreeMap<(&str, &str), Vec<(Option<&str>, u64)>> = BTreeMap::new();
+    for ((caption, rule, code), rows) in counted {
+        columns.entry((caption, rule)).or_default().push((code.as_deref(), *rows));
+    }
+    let mut kept = Vec::new();
+    for ((caption, rule), values) in columns {
+        let few = values.iter().filter(|(code, _)| code.is_some()).count() <= CODES_MAX;
+        let may = |code: &str, rows: u64| few && rows >= ROWS_LEAST && is_code(code);
+        let mut rest = 0;
+        let one = |code: Option<&str>, rows| KeptBack {
+            caption: caption.to_owned(),
+            rule: rule.to_owned(),
+            code: code.map(ToOwned::to_owned),
+            rows,
+        };
+        for (code, rows) in values {
+            match code.filter(|code| may(code, rows)) {
+                Some(code) => kept.push(one(Some(code), rows)),
+                None => rest += rows,
+            }
+        }
+        if rest > 0 {
+            kept.push(one(None, rest));
+        }
+    }
+    kept.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.cmp(b)));
+    if kept.len() > SORTS_MAX {
+        let rows = kept.split_off(SORTS_MAX - 1).iter().map(|one| one.rows).sum();
+        kept.push(KeptBack { caption: String::new(), rule: OTHERS.to_owned(), code: None, rows });
+    }
+    kept
+}
+
+impl SourceTold {
+    /// Checks that nothing is told that may not be.
+    ///
+    /// # Errors
+    /// [`Invalid`] naming the field.
+    pub fn check(&self) -> Result<(), Invalid> {
+        line("name", &self.name, 64)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if self.connector.is_empty() || self.connector.len() > 32 || !self.connector.chars().all(plain) {
+            return Err(Invalid::new("connector", "must be a connector's short name"));
+        }
+        if self.mapping.len() > 16 || !self.mapping.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Invalid::new("mapping", "must be at most 16 hexadecimal digits"));
+        }
+        self.refused.iter().try_for_each(|refused| rule("refused_rule", refused))?;
+        if self.kept.len() > SORTS_MAX {
+            return Err(Invalid::new("kept_back", "must be at most 100 sorts of rows"));
+        }
+        for kept in &self.kept {
+            rule("rule", &kept.rule)?;
+            if !kept.caption.is_empty() {
+                line("caption", &kept.caption, 64)?;
+            }
+            if kept.rows == 0 {
+                return Err(Invalid::new("rows", "must be 1 at least"));
+            }
+            if kept.code.as_deref().is_some_and(|code| kept.rows < ROWS_LEAST || !is_code(code)) {
+                return Err(Invalid::new(
+                    "code",
+                    "must be a code that 5 rows have at least; others are counted alone",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn rule(field: &'static str, text: &str) -> Result<(), Invalid> {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
+    match (1..=32).contains(&text.len()) && text.bytes().all(plain) {
+        true => Ok(()),
+        false => Err(Invalid::new(field, "must be a rule’s name: capitals, digits and hyphens, at most 32")),
+    }
+}
+
+fn line(field: &'static str, text: &str, most: usize) -> Result<(), Invalid> {
+    let odd = |c: char| c.is_control() || is_direction_mark(c);
+    match !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(odd) {
+        true => Ok(()),
+        false => {
+            Err(Invalid::new(field, "must be one line of 1 to 64 characters, without control characters"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(rows: &[(&str, u64)]) -> Counted {
+        let key = |value: &str| ("Mark".to_owned(), "ATT-UNKNOWN-CODE".to_owned(), Some(value.to_owned()));
+        rows.iter().map(|(value, rows)| (key(value), *rows)).collect()
+    }
+
+    #[test]
+    fn what_is_a_code_is_told_and_what_may_be_somebody_is_not() {
+        for code in [
+            "/",
+            "\\",
+            "N",
+            "L1",
+            "Q.2",
+            "ABS",
+            "ENG3-A",
+            "Ma1",
+            "A*",
+            "Present - late",
+            "Working towards",
+            "P+",
+        ] {
+            assert!(is_code(code), "{code}");
+        }
+        for value in [
+            "",
+            " L",
+            "Khan",
+            "KHAN",
+            "Li Wu",
+            "LI WU",
+            "Ali",
+            "ali",
+            "Zoë",
+            "A823200012001",
+            "2009",
+            "12/03/2009",
+            "SW1A 1AA",
+            "a.khan@school.example",
+            "absent because of his mother",
+            "Mark",
+            "L\nL",
+        ] {
+            assert!(!is_code(value), "{value}");
+        }
+        assert!(!is_code(&"/".repeat(33)), "longer than any code");
+    }
+
+    #[test]
+    fn few_rows_are_counted_alone_and_so_is_a_column_with_many_values() {
+        let told = may_be_told(&counted(&[("Z", 9), ("ABS", 2), ("Khan", 40)]));
+        let said: Vec<_> = told.iter().map(|one| (one.code.as_deref(), one.rows)).collect();
+        assert_eq!(said, [(None, 42), (Some("Z"), 9)], "of a name and of two rows only that there are some");
+        let many: Counted = (0..31).flat_map(|n| counted(&[(&format!("X{n}"), 10)])).collect();
+        let told = may_be_told(&many);
+        assert_eq!(told.iter().map(|one| (one.code.clone(), one.rows)).collect::<Vec<_>>(), [(None, 310)]);
+        let sorts: Counted = (0..150).map(|n| ((format!("C{n}"), "CSV-DATE".to_owned(), None), 1)).collect();
+        let told = may_be_told(&sorts);
+        assert_eq!((told.len(), told[SORTS_MAX - 1].rule.as_str()), (SORTS_MAX, OTHERS));
+        assert_eq!(told.iter().map(|one| one.rows).sum::<u64>(), 150, "none is lost");
+    }
+
+    #[test]
+    fn the_hub_takes_nothing_that_an_agent_may_not_tell() {
+        let kept = |code: Option<&str>, rows| KeptBack {
+            caption: "Mark".to_owned(),
+            rule: "ATT-UNKNOWN-CODE".to_owned(),
+            code: code.map(ToOwned::to_owned),
+            rows,
+        };
+        let source = |kept: Vec<KeptBack>| SourceTold {
+            name: "marks".to_owned(),
+            connector: "delimited".to_owned(),
+            mapping: "0123abcd".to_owned(),
+            refused: None,
+            kept,
+        };
+        assert_eq!(source(vec![kept(Some("Z"), 5), kept(None, 1)]).check(), Ok(()));
+        let broken = |source: SourceTold| source.check().unwrap_err().field;
+        assert_eq!(broken(source(vec![kept(Some("Z"), 4)])), "code");
+        assert_eq!(broken(source(vec![kept(Some("Khan"), 50)])), "code");
+        assert_eq!(broken(source(vec![kept(None, 0)])), "rows");
+        assert_eq!(broken(SourceTold { mapping: "marks.toml".to_owned(), ..source(Vec::new()) }), "mapping");
+        assert_eq!(broken(SourceTold { name: "a\nb".to_owned(), ..source(Vec::new()) }), "name");
+        let text = KeptBack { rule: "no such rule".to_owned(), ..kept(None, 1) };
+        assert_eq!(broken(source(vec![text])), "rule");
+    }
+}
