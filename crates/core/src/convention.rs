@@ -3,12 +3,14 @@
 
 use crate::{
     ids::{Invalid, is_direction_mark},
-    record::{assessment::GradeKind, attendance::Physical},
+    record::{RecordKind, assessment::GradeKind, attendance::Physical},
 };
 use serde::{Deserialize, Serialize};
 
 /// Other names of one subject at most.
 const NAMES: usize = 12;
+/// School days of a condition at most: readiness looks back four weeks.
+pub const UNLOCK_DAYS_MAX: u32 = 15;
 
 /// A convention.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,15 @@ pub enum Says {
         scale: String,
         /// Its version.
         version: String,
+    },
+    /// A kind of record flows from a partner only once its attendance has been tight for some time, and people have agreed.
+    Unlock {
+        /// Which kind; attendance itself is what is measured.
+        kind: RecordKind,
+        /// Per cent of its marks, and of its registers, that must have come and come on time; 0 for no condition any more.
+        points: u32,
+        /// On each of so many school days; 0 for no condition.
+        days: u32,
     },
     /// The answer to what no data can say.
     Answer {
@@ -120,6 +131,17 @@ impl Says {
                 version: line("version", &version, 32)?,
             },
             Self::Answer { question, text } => Self::Answer { question, text: line("text", &text, 400)? },
+            Self::Unlock { kind: RecordKind::Attendance, .. } => {
+                return Err(Invalid::new("kind", "must not be attendance, which is what is measured"));
+            }
+            Self::Unlock { kind, points: 0, .. } => Self::Unlock { kind, points: 0, days: 0 },
+            Self::Unlock { points, .. } if !(50..=100).contains(&points) => {
+                return Err(Invalid::new("points", "must lie between 50 and 100, or be 0 for no condition"));
+            }
+            Self::Unlock { days, .. } if !(1..=UNLOCK_DAYS_MAX).contains(&days) => {
+                return Err(Invalid::new("days", "must be at least 1 and at most 15 school days"));
+            }
+            Self::Unlock { .. } => self,
         })
     }
 
@@ -130,6 +152,7 @@ impl Says {
             Self::Subject { word, .. } => format!("subject {}", plain(word)),
             Self::Scale { kind, subject, .. } => format!("scale {kind:?} {}", plain(subject)),
             Self::Answer { question, .. } => format!("question {}", question.as_str()),
+            Self::Unlock { kind, .. } => format!("unlock {}", kind.as_str()),
         }
     }
 }
@@ -174,5 +197,12 @@ mod tests {
         let text = "x".repeat(401);
         assert!(error(Says::Answer { question: Question::Attempts, text }).contains("text"), "too long");
         assert_ne!(code("L").topic(), code("l").topic(), "codes differ by case");
+        let unlock = |kind, points, days| Says::Unlock { kind, points, days };
+        assert!(error(unlock(RecordKind::Attendance, 90, 10)).contains("kind"));
+        assert!(error(unlock(RecordKind::Behaviour, 49, 10)).contains("points"));
+        assert!(error(unlock(RecordKind::Behaviour, 90, 16)).contains("days"));
+        let off = unlock(RecordKind::Behaviour, 0, 7).check().unwrap();
+        assert_eq!(off, unlock(RecordKind::Behaviour, 0, 0), "no condition has no days");
+        assert_eq!(off.topic(), unlock(RecordKind::Behaviour, 90, 10).topic(), "a newer one takes its place");
     }
 }

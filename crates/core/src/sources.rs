@@ -162,7 +162,13 @@ pub struct KeptBack {
 }
 
 /// Rows that are kept back as they were counted: caption, rule and value, if that is shaped like a code.
-pub type Counted = BTreeMap<(String, String, Option<String>), u64>;
+pub type Counted = BTreeMap<CountedBy, u64>;
+
+/// What they are counted by: caption, rule, value.
+pub type CountedBy = (String, String, Option<String>);
+
+/// Values of one column that break one rule, each with its rows.
+type Values<'a> = Vec<(Option<&'a str>, u64)>;
 
 /// True if a value can be nothing but a code: no name, no number of anybody, no text that somebody wrote.
 pub fn is_code(text: &str) -> bool {
@@ -188,7 +194,7 @@ pub fn is_code(text: &str) -> bool {
 
 /// What may be told of rows that are kept back: codes that many rows have, and the rest as counts.
 pub fn may_be_told(counted: &Counted) -> Vec<KeptBack> {
-    let mut columns: BTreeMap<(&str, &str), Vec<(Option<&str>, u64)>> = BTreeMap::new();
+    let mut columns: BTreeMap<(&str, &str), Values<'_>> = BTreeMap::new();
     for ((caption, rule, code), rows) in counted {
         columns.entry((caption, rule)).or_default().push((code.as_deref(), *rows));
     }

@@ -1,7 +1,7 @@
 //! The two decisions about a record: who gets it when it is published, and whether it may leave now.
 //!
-//! What is so comes from the directory, what follows from it is policy's to say. Redacting asks for the permit, so
-//! that nothing can leave without one.
+//! What is so comes from the directory, what follows from it is policy's to say; where partners agreed that a kind must be
+//! unlocked first, that comes on top. Redacting asks for the permit, so that nothing can leave without one.
 
 use crate::{
     directory::{Directory, Placed},
@@ -48,8 +48,29 @@ pub struct Refusal {
     pub reason: &'static str,
 }
 
-impl From<DenyCode> for Refusal {
-    fn from(code: DenyCode) -> Self {
+/// A no: the policies', or that partners agreed on a condition that isn't met yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum No {
+    Policy(DenyCode),
+    NotUnlocked,
+}
+
+impl No {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy(code) => code.as_str(),
+            Self::NotUnlocked => NOT_UNLOCKED,
+        }
+    }
+}
+
+impl From<No> for Refusal {
+    fn from(no: No) -> Self {
+        let No::Policy(code) = no else {
+            let reason = "not yet unlocked: the partners agreed that this kind flows from you once your attendance has been \
+                          tight for long enough and two people have agreed; see Readiness in the console";
+            return Self { code: NOT_UNLOCKED, reason };
+        };
         let reason = match code {
             DenyCode::NoAgreement => {
                 "no sharing agreement in force between home and host lists this kind of record"
@@ -68,6 +89,9 @@ impl From<DenyCode> for Refusal {
         Self { code, reason }
     }
 }
+
+/// Code of what is kept back until its source is unlocked for it.
+pub const NOT_UNLOCKED: &str = "not_unlocked";
 
 /// The one answer for a learner who is not placed here and for one whom nobody knows.
 pub const NO_PLACEMENT: Refusal = Refusal {
@@ -110,7 +134,7 @@ pub fn leave(
     }
     decide(directory, subject, Action::Receive, recipient, *home, placed.in_force, now)
         .map(|permit| (permit, local.clone()))
-        .map_err(DenyCode::as_str)
+        .map_err(No::as_str)
 }
 
 fn decide(
@@ -121,12 +145,12 @@ fn decide(
     home: u16,
     placed: bool,
     now: Timestamp,
-) -> Result<Permit, DenyCode> {
+) -> Result<Permit, No> {
     let slug = |number: u16| directory.institution(number).map(|s| &s.info.slug);
     let (Some(actor), Some(source), Some(home_state)) =
         (slug(actor), slug(subject.source), directory.institution(home))
     else {
-        return Err(DenyCode::PolicyError);
+        return Err(No::Policy(DenyCode::PolicyError));
     };
     let today = now.date_in(&home_state.zone);
     let agreement = directory.agreement(subject.source, home, subject.kind, today);
@@ -141,8 +165,12 @@ fn decide(
         confidential: subject.confidential,
     };
     // Without a set that can be asked, the answer is no.
-    let policy = directory.policies().set().ok_or(DenyCode::PolicyError)?;
-    policy.decide(&question).map_err(|denied| denied.code)
+    let policy = directory.policies().set().ok_or(No::Policy(DenyCode::PolicyError))?;
+    let permit = policy.decide(&question).map_err(|denied| No::Policy(denied.code))?;
+    match directory.unlocks().lock(subject.source, subject.kind, subject.circumstances.date) {
+        None => Ok(permit),
+        Some(_) => Err(No::NotUnlocked),
+    }
 }
 
 /// Leaves of a record what a permit allows: every other field group goes as its hash.

@@ -105,7 +105,8 @@ pub use questions::{
 };
 pub use readiness::{
     CodeMapped, DayError, DayHeld, HeldSeen, MappingCounts, MappingOf, MappingSeen, PartnerReadiness,
-    ProblemSeen, ProblemsSeen, ReadinessSeen, ScaleMapped, SourceHeld, SubjectMapped, TellError,
+    ProblemSeen, ProblemsSeen, ReadinessSeen, STEP_KINDS, ScaleMapped, SourceHeld, StepMay, StepOf, StepSeen,
+    StepStands, StepsSeen, SubjectMapped, TellError, UnlockEvidence,
 };
 pub use reading::{
     CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,

@@ -7,7 +7,7 @@
 
 use crate::{
     Exchange,
-    decide::{Subject, leave, only, place},
+    decide::{NOT_UNLOCKED, Subject, leave, only, place},
     directory::{Directory, alerts::learner_of, messages::Message},
     messages,
     office::{Acting, may},
@@ -218,6 +218,7 @@ impl Holds<'_> {
         let handed = self.copy(one).filter(|copy| copy.place < self.handed).map(|copy| copy.groups);
         match (leave(directory, &subject, place(directory, &subject), self.own, self.now), handed) {
             (Ok((permit, _)), handed) => Some(permit.groups() & handed.unwrap_or(u32::MAX)),
+            (Err(NOT_UNLOCKED), Some(handed)) => Some(handed),
             (Err("no_agreement"), Some(handed))
                 if keeps(directory, entry.source, self.own, entry.kind, self.now) =>
             {

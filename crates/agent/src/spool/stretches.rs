@@ -6,7 +6,10 @@
 use super::{ROWS, Tx, list};
 use crate::error::AgentError;
 use commonroll_connectors::Sums;
-use commonroll_core::{RecordId, sources::Counted};
+use commonroll_core::{
+    RecordId,
+    sources::{Counted, CountedBy},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use tokio_stream::StreamExt;
@@ -39,7 +42,7 @@ pub(crate) struct Short {
     pub same_key: u64,
     /// Its problems by caption, rule and code: few sorts, however many rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kept: Vec<((String, String, Option<String>), u64)>,
+    pub kept: Vec<(CountedBy, u64)>,
 }
 
 impl Short {

@@ -22,6 +22,7 @@ use super::{
     sending::Sending,
     sources::SourcesHeld,
     tokens::Tokens,
+    unlocks::Unlock,
     watches::Watch,
 };
 use crate::withdrawal::{Answered, Reason};
@@ -227,6 +228,8 @@ pub enum Change {
     Watch { watch: Box<Watch> },
     /// What partners agree on about their data was proposed, accepted, declined or taken back.
     Convention { convention: Box<Convention> },
+    /// A partner's kind of record was proposed to be unlocked, was, or is locked again.
+    Unlock { unlock: Box<Unlock> },
     /// What an agent tells of its sources, all of them anew.
     Sources { sources: Box<SourcesHeld> },
     /// What was told goes to an institution by mail or webhook, went, or could not be sent.
@@ -323,9 +326,9 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 33] = [
+    pub const DIRECTORY: [u8; 34] = [
         1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28,
-        30, 32, 36, 37, 40, 44,
+        30, 32, 36, 37, 40, 44, 45,
     ];
     /// Alerts.
     pub const ALERT: u8 = 23;
@@ -373,6 +376,7 @@ impl Change {
             Self::Match { .. } | Self::MatchGone { .. } => 37,
             Self::Convention { .. } => 40,
             Self::Sources { .. } => 44,
+            Self::Unlock { .. } => 45,
         }
     }
 
@@ -451,6 +455,7 @@ impl Change {
             Self::Export { .. } => "export.asked",
             Self::Convention { convention } => convention.name(),
             Self::Sources { .. } => "sources.told",
+            Self::Unlock { unlock } => unlock.name(),
             Self::Message { message } => match (message.gone, message.answers.is_empty()) {
                 (Some(Gone::TakenBack), _) => "message.taken_back",
                 (Some(_), _) => "message.gone",
@@ -541,6 +546,7 @@ impl Change {
             Self::Match { case } => case.id.0.to_vec(),
             Self::Convention { convention } => convention.id.0.to_vec(),
             Self::Sources { sources } => sources.agent.0.0.to_vec(),
+            Self::Unlock { unlock } => unlock.id.0.to_vec(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()

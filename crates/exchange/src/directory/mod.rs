@@ -25,6 +25,7 @@ pub mod sending;
 pub mod sources;
 pub mod stands;
 pub mod tokens;
+pub mod unlocks;
 pub mod watches;
 
 use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
@@ -86,6 +87,7 @@ pub struct Directory {
     watches: Watches,
     conventions: Conventions,
     sources: sources::Sources,
+    unlocks: unlocks::Unlocks,
     exports: Exports,
     matches: Matches,
 }
@@ -317,7 +319,11 @@ impl Directory {
             Change::MatchGone { id } => return self.matches.forget(id.0),
             Change::Alert { alert } => return self.alerts.put(*alert),
             Change::Watch { watch } => return self.watches.put(*watch),
-            Change::Convention { convention } => self.conventions.put(*convention),
+            Change::Convention { convention } => {
+                self.unlocks.agreed(&convention);
+                self.conventions.put(*convention);
+            }
+            Change::Unlock { unlock } => self.unlocks.put(*unlock),
             Change::Sources { sources } => return self.sources.put(*sources),
             // A page that was made before a decision was erased must not leave after it.
             Change::Codes { session } => self.codes.put(*session),
@@ -495,6 +501,11 @@ impl Directory {
     /// Whom people at homes watch.
     pub const fn watches(&self) -> &Watches {
         &self.watches
+    }
+
+    /// Which kinds need to be unlocked, and who is.
+    pub const fn unlocks(&self) -> &unlocks::Unlocks {
+        &self.unlocks
     }
 
     /// What agents told of their sources.

@@ -423,7 +423,8 @@ impl Case<'_> {
             let same = placed.learner == Some(self.found.learner);
             same.then_some((placed.in_force, loaded.entry.confidential, false))
         };
-        Ok(self.each(which, &words, &relation, &|_, placed| (placed, false, false), &one))
+        let said = self.each(which, &words, &relation, &|_, placed| (placed, false, false), &one);
+        Ok(said.into_iter().map(|one| words.unlocked(one)).collect())
     }
 
     /// Every record that was found; or, where there is none, what would be decided if there were one.

@@ -2,6 +2,7 @@
 
 use super::{Explained, GroupSaid, RuleSaid};
 use crate::{
+    decide::NOT_UNLOCKED,
     directory::{Directory, Side, change::hex},
     reading::Loaded,
 };
@@ -251,6 +252,31 @@ impl<'a> Words<'a> {
             groups: groups.iter().map(part).collect(),
             missing,
             ..self.no(&code, &reason)
+        }
+    }
+
+    /// What flows only once its source is unlocked for it, and isn't.
+    pub fn unlocked(&self, said: Explained) -> Explained {
+        let source = said.source.as_ref().and_then(|source| self.directory.number_of(source));
+        let (Some(number), Some(kind), Some(date)) = (source, said.kind, said.date) else { return said };
+        let Some(condition) = self.directory.unlocks().lock(number, kind, date) else { return said };
+        let source = self.slug(number);
+        let reason = format!(
+            "not yet unlocked: partners agreed that {kind} of {date} flows from {source} once its attendance was at least {}% \
+             complete and on time on each of {} school days: its data manager proposes it with the figures, and one of another \
+             partner agrees, on the page Readiness",
+            condition.points, condition.days
+        );
+        let mut missing = said.missing;
+        missing.push(reason.clone());
+        match said.allowed {
+            false => Explained { missing, ..said },
+            true => {
+                let shut = |group: GroupSaid| GroupSaid { open: false, why: "", ..group };
+                let groups = said.groups.into_iter().map(shut).collect();
+                let code = NOT_UNLOCKED.to_owned();
+                Explained { allowed: false, code, reason, missing, groups, ..said }
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use commonroll_core::{
     grades::{find, parse_grade},
     record::assessment::{GradeValue, ResultGiven},
 };
-use commonroll_views::readiness::{Came, DAYS, Due, Entry, For, Matching, Readiness, Report};
+use commonroll_views::readiness::{Came, DAYS, DayMet, Due, Entry, For, Matching, Readiness, Report};
 use std::{
     collections::HashMap,
     sync::{Mutex, Weak},
@@ -90,6 +90,11 @@ impl ReadinessView {
         }
         drop(directory);
         Some(self.readiness.report(institution, (today, now), (matching, readers)))
+    }
+
+    /// A partner's school days of before today, as of the last tick, the newest first.
+    pub fn school_days(&mut self, institution: u16, today: SchoolDate) -> Vec<DayMet> {
+        self.readiness.site(institution).school_days(today)
     }
 
     /// When a partner last sent, acknowledged or said anything that the log holds, in the days that count.

@@ -40,6 +40,12 @@ pub struct CodeMapped {
     pub between: Option<(SchoolDate, SchoolDate)>,
 }
 
+/// Grades of a scale, grades that are none of it, and facts that are no grade.
+type Rows = (u64, u64, u64);
+
+/// A kind of grade, a scale and its version.
+type Scale<'a> = (Kind, &'a str, &'a str);
+
 /// A scale on which grades of a kind came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScaleMapped {
@@ -48,7 +54,7 @@ pub struct ScaleMapped {
     /// Scale and version.
     pub scale: (String, String),
     /// Grades of the scale; others; and facts that are no grade.
-    pub rows: (u64, u64, u64),
+    pub rows: Rows,
     /// True if nobody knows the scale.
     pub unknown: bool,
 }
@@ -212,7 +218,7 @@ fn codes(directory: &Directory, traffic: &Traffic, number: u16, today: SchoolDat
 }
 
 fn scales(traffic: &Traffic, number: u16) -> Vec<ScaleMapped> {
-    let mut scales: BTreeMap<(Kind, &str, &str), ((u64, u64, u64), bool)> = BTreeMap::new();
+    let mut scales: BTreeMap<Scale<'_>, (Rows, bool)> = BTreeMap::new();
     for (row, tally) in traffic.rows_of(number) {
         let Row::Grade { kind, scale, version, read, .. } = row else { continue };
         let (rows, unknown) = scales.entry((*kind, scale, version)).or_default();
@@ -223,10 +229,13 @@ fn scales(traffic: &Traffic, number: u16) -> Vec<ScaleMapped> {
             Read::Missing => rows.2 += tally.rows(),
         }
     }
-    let one = |((kind, scale, version), (rows, unknown)): ((Kind, &str, &str), ((u64, u64, u64), bool))| {
-        ScaleMapped { kind, scale: (scale.to_owned(), version.to_owned()), rows, unknown }
-    };
-    scales.into_iter().map(one).collect()
+    let scales = scales.into_iter().map(|((kind, scale, version), (rows, unknown))| ScaleMapped {
+        kind,
+        scale: (scale.to_owned(), version.to_owned()),
+        rows,
+        unknown,
+    });
+    scales.collect()
 }
 
 fn subjects(directory: &Directory, number: u16, today: SchoolDate) -> Vec<SubjectMapped> {

@@ -8,13 +8,15 @@ mod day;
 mod feed;
 mod mapping;
 mod problems;
+mod steps;
 mod told;
 
-pub use crate::directory::sources::SourceHeld;
+pub use crate::directory::{sources::SourceHeld, unlocks::Evidence as UnlockEvidence};
 pub use day::{DayError, DayHeld, HeldSeen};
 pub(crate) use feed::{OUT_OF_STEP, ReadinessView, tick};
 pub use mapping::{CodeMapped, MappingCounts, MappingOf, MappingSeen, ScaleMapped, SubjectMapped};
 pub use problems::{ProblemSeen, ProblemsSeen};
+pub use steps::{STEP_KINDS, StepMay, StepOf, StepSeen, StepStands, StepsSeen};
 pub use told::TellError;
 
 use crate::{

@@ -225,9 +225,12 @@ const NOT_HEARD: Sort = (
     "Technician",
 );
 
+/// How many, and the day of the oldest.
+type Aged = (u64, Option<SchoolDate>);
+
 /// What an institution's agents keep back: rows by rule, and exports that they refused as a whole.
 fn kept_back(directory: &Directory, number: u16) -> Vec<Found> {
-    let mut rules: BTreeMap<(&str, bool), (u64, Option<SchoolDate>)> = BTreeMap::new();
+    let mut rules: BTreeMap<(&str, bool), Aged> = BTreeMap::new();
     let mut count = |rule, whole, rows: u64, since: Option<SchoolDate>| {
         let held = rules.entry((rule, whole)).or_default();
         *held = (held.0.saturating_add(rows), [held.1, since].into_iter().flatten().min());

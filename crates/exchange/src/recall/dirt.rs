@@ -96,6 +96,8 @@ impl Dirt {
             | Change::Watch { .. }
             | Change::Convention { .. }
             | Change::Sources { .. }
+            // By the record's own date: what was handed out stays, and what was held back is published again by its source.
+            | Change::Unlock { .. }
             | Change::Sending { .. }
             | Change::Export { .. }
             | Change::Match { .. }

@@ -141,6 +141,8 @@ impl Case {
             "no_placement" | "not_home" => Some(Reason::PlacementEnded),
             "no_agreement" if keeps(directory, entry.source, recipient, entry.kind, now) => None,
             "no_agreement" => Some(Reason::AgreementEnded),
+            // How tight a partner's data is says nothing of who needs to know: flow stops, and copies stay.
+            decide::NOT_UNLOCKED => None,
             "confidential" => Some(Reason::SourceMarkedConfidential),
             _ => Some(Reason::PolicyNarrowed),
         })

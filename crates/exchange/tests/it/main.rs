@@ -39,6 +39,7 @@ mod retention;
 mod reused;
 mod sending;
 mod sources;
+mod steps;
 mod trials;
 mod untold;
 mod watches;

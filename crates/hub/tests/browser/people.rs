@@ -1,7 +1,11 @@
 //! Everybody on the stage, all invented: learners by name, and the people who sign in.
 
 use crate::kit::{Person, TestHub, called};
-use commonroll_core::{Role, SchoolDate, convention::Says};
+use commonroll_core::{
+    RecordKind, Role, SchoolDate,
+    convention::Says,
+    sources::{KeptBack, SourceTold},
+};
 use commonroll_exchange::{Acting, PersonWanted};
 use std::fmt::Write;
 
@@ -98,6 +102,7 @@ pub async fn enrol(hub: &TestHub) -> (Vec<&'static str>, String) {
     }
     let college = managers.iter().find(|(school, _)| *school == "northgate");
     agree(hub, &college.expect("a data manager of the college").1).await;
+    condition(hub, &managers).await;
     (words, list)
 }
 
@@ -108,6 +113,48 @@ async fn agree(hub: &TestHub, manager: &Person) {
     let says = Says::Subject { word: "Mathematics".to_owned(), also: vec!["Maths".to_owned()] };
     let from = SchoolDate::from_days(hub.now().date_in(&jiff::tz::TimeZone::UTC).days() + 60).unwrap();
     hub.exchange.propose_convention(acting, (says, from), ([7; 16], hub.now())).await.unwrap();
+}
+
+/// All partners agree that behaviour is to be unlocked, from a day ahead.
+async fn condition(hub: &TestHub, managers: &[(&str, Person)]) {
+    let says = Says::Unlock { kind: RecordKind::Behaviour, points: 90, days: 5 };
+    let from = SchoolDate::from_days(hub.now().date_in(&jiff::tz::TimeZone::UTC).days() + 60).unwrap();
+    for (place, (_, manager)) in managers.iter().enumerate() {
+        let speaker = hub.exchange.person(manager.id).unwrap();
+        let acting = Acting { speaker: &speaker, role: Role::DataManager };
+        match place {
+            0 => hub
+                .exchange
+                .propose_convention(acting, (says.clone(), from), ([8; 16], hub.now()))
+                .await
+                .unwrap(),
+            _ => hub.exchange.answer_convention(acting, [8; 16], true, hub.now()).await.unwrap(),
+        }
+    }
+}
+
+/// What an agent tells of its sources, with codes that nobody has given a meaning.
+pub fn sources() -> Vec<SourceTold> {
+    let kept = |caption: &str, rule: &str, code: Option<&str>, rows| KeptBack {
+        caption: caption.to_owned(),
+        rule: rule.to_owned(),
+        code: code.map(ToOwned::to_owned),
+        rows,
+    };
+    let source = |name: &str, refused: Option<&str>, kept| SourceTold {
+        name: name.to_owned(),
+        connector: "delimited".to_owned(),
+        mapping: "9f02ab17".to_owned(),
+        refused: refused.map(ToOwned::to_owned),
+        kept,
+    };
+    let unknown = |code, rows| kept("AM mark", "ATT-UNKNOWN-CODE", code, rows);
+    let marks = vec![unknown(Some("Y9"), 214), unknown(None, 38), kept("Date", "CSV-DATE", None, 3)];
+    vec![
+        source("marks", None, marks),
+        source("grades", Some("EXPORT-SHRUNK"), Vec::new()),
+        source("rosters", None, Vec::new()),
+    ]
 }
 
 /// Those who alone begin an institution: a hub on its first day.

@@ -183,6 +183,8 @@ async fn play(hub: &TestHub, today: SchoolDate) -> Vec<Host> {
     hub.clock.set(at(today, 8, 0));
     let home = Host::open(hub.agent("ridgeway").await).await;
     declare(hub, &home.agent, ridgeways()).await;
+    let speaker = hub.exchange.speaker(commonroll_exchange::AgentId(home.agent.id)).unwrap();
+    hub.exchange.tell_sources(&speaker, people::sources(), hub.now()).await.unwrap();
     this_morning(hub, today, (&home.agent, &mut college, &school)).await;
     vec![college, school, home]
 }

@@ -40,7 +40,8 @@ async fn a_data_manager_and_a_technician_see_what_is_not_mapped_and_a_lead_how_m
 
     let agent = hub.agent("northgate").await;
     let unknown = kept("Mark <b>", "ATT-UNKNOWN-CODE", "Z9", 1_204);
-    let refused = Source { name: "grades".to_owned(), refused_rule: "EXPORT-SHRUNK".to_owned(), ..marks(Vec::new()) };
+    let refused =
+        Source { name: "grades".to_owned(), refused_rule: "EXPORT-SHRUNK".to_owned(), ..marks(Vec::new()) };
     tell(&agent, vec![marks(vec![unknown, kept("Date", "CSV-DATE", "", 3)]), refused]).await.unwrap();
 
     let page = browser.get("/mapping").await.body;

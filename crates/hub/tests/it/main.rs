@@ -26,6 +26,7 @@ mod console_progress;
 mod console_readiness;
 mod console_routes;
 mod console_sign_in;
+mod console_steps;
 mod console_whereabouts;
 mod doors;
 mod duties;

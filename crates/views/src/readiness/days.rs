@@ -1,6 +1,7 @@
 //! What is remembered of one partner's days: what was due, what came, what was refused, when it was heard.
 
 use super::{Came, DAYS, Due, Entry, FRESH_MINUTES, MINUTE, ON_TIME, TAKEN_IN, day_of};
+use crate::progress::FEWEST;
 use commonroll_core::{LocalId, SchoolDate, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -60,6 +61,19 @@ pub(super) struct Day {
     pub receipts_in_time: u64,
     /// Grades, and whether they are of a scale that can be compared.
     pub grades: Vec<(Entry, bool)>,
+}
+
+/// How tight attendance was on one school day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayMet {
+    /// Which.
+    pub date: SchoolDate,
+    /// Of a hundred marks that were due, so many came, rounded down.
+    pub complete: u32,
+    /// Of a hundred registers that came, so many came on time, rounded down.
+    pub on_time: u32,
+    /// True if too few learners stand behind it to show the figures to others.
+    pub few: bool,
 }
 
 /// What is remembered of a partner.
@@ -207,6 +221,22 @@ impl Site {
     /// The days that count, with the sums of their lessons.
     pub(super) fn measured(&self, today: SchoolDate) -> impl Iterator<Item = (&Day, &Sums)> {
         self.days.range((today.days() - DAYS + 1)..=today.days()).map(|(_, day)| (day, &day.sums))
+    }
+
+    /// The school days of before today that are known, the newest first: those on which marks of visiting learners were due.
+    pub fn school_days(&self, today: SchoolDate) -> Vec<DayMet> {
+        let days = self.days.range((today.days() - DAYS + 1)..today.days()).rev();
+        let met =
+            days.filter(|(_, day)| day.settled && day.sums.marks_due > 0).filter_map(|(number, day)| {
+                let share = |good: u64, of: u64| u32::try_from(good * 100 / of.max(1)).unwrap_or(0);
+                Some(DayMet {
+                    date: SchoolDate::from_days(*number)?,
+                    complete: share(day.sums.marks_here, day.sums.marks_due),
+                    on_time: share(day.sums.on_time, day.sums.registers),
+                    few: day.sums.visitors.len() < FEWEST,
+                })
+            });
+        met.collect()
     }
 
     /// Slots of a stretch in which its newest word was young enough, and all of them.

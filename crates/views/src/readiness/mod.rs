@@ -10,7 +10,7 @@ mod report;
 mod rows;
 mod words;
 
-pub use days::Site;
+pub use days::{DayMet, Site};
 pub use report::{Fix, For, Matching, Part, Report, tens};
 pub use rows::{Advice, export_refused, kept_back};
 pub use words::{Definition, NOT_MEASURED, What, advice, count, refused_title};

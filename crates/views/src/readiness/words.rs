@@ -157,6 +157,10 @@ pub fn advice(rule: &str) -> (&'static str, &'static str) {
             "No agreement in force with the learner’s home lists this kind of record. Agree it, or don’t send it.",
             "Head",
         ),
+        "not_unlocked" => (
+            "Partners agreed that this kind flows from you once your attendance is tight. Look at Readiness: what is missing, and who proposes it.",
+            "Data manager",
+        ),
         "confidential" => (
             "The record is marked confidential, and no policy lets such records travel. It stays with you.",
             "Data manager",
@@ -195,6 +199,7 @@ pub fn refused_title(rule: &str) -> &'static str {
     match rule {
         "no_placement" => "Records of learners who aren’t placed",
         "no_agreement" => "Records that no agreement covers",
+        "not_unlocked" => "Records of a kind that isn’t unlocked yet",
         "confidential" => "Confidential records",
         "invalid_field" => "Records with a field that breaks a rule",
         "conflict" => "Revisions that came with other content",

@@ -9,7 +9,10 @@ use super::super::{
     signed::{Form, Signed},
     times,
 };
-use super::desk::words::{count, number};
+use super::{
+    desk::words::{count, number},
+    readiness::{step_asked, step_told},
+};
 use crate::{authority::hex, clock::draw};
 use askama::Template;
 use axum::{
@@ -223,7 +226,7 @@ fn choice(says: &Says) -> Option<Choice> {
             let of = also.iter().chain([word]).map(|name| (name.clone(), name.clone(), name == word));
             Some(Choice { name: "word", label: "The one word".to_owned(), of: of.collect() })
         }
-        Says::Scale { .. } | Says::Answer { .. } => None,
+        Says::Scale { .. } | Says::Answer { .. } | Says::Unlock { .. } => None,
     }
 }
 
@@ -241,6 +244,7 @@ fn told(says: &Says) -> String {
             format!("Grades of {subject} that are {} stand on {scale} {version}.", Kind(*kind).words())
         }
         Says::Answer { question, text } => format!("{} {text}", question.words()),
+        Says::Unlock { kind, points, days } => step_told(*kind, *points, *days),
     }
 }
 
@@ -334,9 +338,10 @@ pub async fn propose(
 ) -> Result<Response, Refusal> {
     let from =
         SchoolDate::parse("from", form.get("from")).map_err(|rule| Refusal::Wrong(rule.to_string()))?;
-    let says = match form.get("question") {
-        "" => chosen(&form)?,
-        asked => {
+    let says = match (form.get("question"), form.get("step")) {
+        ("", "") => chosen(&form)?,
+        ("", _) => step_asked(&form)?,
+        (asked, _) => {
             let question = Question::ALL.into_iter().find(|one| one.as_str() == asked);
             let text = form.get("text").to_owned();
             Says::Answer { question: question.ok_or(Refusal::Missing)?, text }

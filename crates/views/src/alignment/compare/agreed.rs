@@ -140,7 +140,8 @@ fn breaks(traffic: &Traffic, site: &SiteFacts, agreed: &[Agreed], one: &Agreed) 
         of.1.extend(learners);
     };
     match &one.says {
-        Says::Answer { .. } => return None,
+        // Whether a partner is ready is readiness's to say.
+        Says::Answer { .. } | Says::Unlock { .. } => return None,
         // Names are their own: the agreed word is put in their place where figures are shown.
         Says::Subject { .. } => return None,
         Says::Code { code, means } => {

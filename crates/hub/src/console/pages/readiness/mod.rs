@@ -4,9 +4,12 @@
 
 mod mapping;
 mod problems;
+mod steps;
 
 pub use mapping::mapping;
 pub use problems::problems;
+pub use steps::{answer_unlock, lock_again, unlock};
+pub(in crate::console::pages) use steps::{asked as step_asked, told as step_told};
 
 use super::{
     super::{
@@ -36,6 +39,7 @@ struct One {
     score: Option<u32>,
     parts: Vec<Bar>,
     fixes: Vec<Todo>,
+    steps: steps::Steps,
     fresh: String,
     all: bool,
     reading: bool,
@@ -54,6 +58,7 @@ struct All {
     columns: Vec<(&'static str, &'static str)>,
     rows: Vec<Row>,
     fixes: Vec<(String, Todo)>,
+    steps: steps::Steps,
     reading: bool,
     reason: String,
     printed: String,
@@ -107,22 +112,28 @@ pub async fn readiness(
         (false, _) => Some(signed.seen.speaker.institution().clone()),
     };
     let seen = console.exchange.readiness(signed.acting(), of.as_ref(), signed.now).await?;
+    let steps = steps::steps(&signed, &console.exchange.steps(signed.acting(), signed.now).await?);
     match (of, seen.partners.first()) {
-        (Some(_), Some(partner)) => one(&signed, &headers, &seen, partner),
+        (Some(_), Some(partner)) => one(&signed, &headers, (&seen, partner), steps),
         (Some(_), None) => Err(Refusal::Missing),
-        (None, _) => all(&signed, &headers, &seen),
+        (None, _) => all(&signed, &headers, &seen, steps),
     }
 }
 
 fn one(
     signed: &Signed,
     headers: &HeaderMap,
-    seen: &ReadinessSeen,
-    partner: &PartnerReadiness,
+    (seen, partner): (&ReadinessSeen, &PartnerReadiness),
+    steps: steps::Steps,
 ) -> Result<Response, Refusal> {
     let report = &partner.report;
+    let mut frame = Frame::new(signed, headers, "Readiness", "/readiness").why("#why");
+    if let Some(way) = frame.ways.iter_mut().find(|way| way.path == "/readiness") {
+        way.waiting = steps.to_answer;
+    }
     page(&One {
-        frame: Frame::new(signed, headers, "Readiness", "/readiness").why("#why"),
+        frame,
+        steps,
         eyebrow: measured(report),
         name: partner.name.clone(),
         lead: told(report),
@@ -138,7 +149,12 @@ fn one(
     })
 }
 
-fn all(signed: &Signed, headers: &HeaderMap, seen: &ReadinessSeen) -> Result<Response, Refusal> {
+fn all(
+    signed: &Signed,
+    headers: &HeaderMap,
+    seen: &ReadinessSeen,
+    steps: steps::Steps,
+) -> Result<Response, Refusal> {
     let below = |partner: &&PartnerReadiness| partner.report.score.is_some_and(|score| score < GOAL);
     let (behind, scored) = (
         seen.partners.iter().filter(below).count() as u64,
@@ -154,6 +170,7 @@ fn all(signed: &Signed, headers: &HeaderMap, seen: &ReadinessSeen) -> Result<Res
         Some((partner.name.clone(), todo(fix, Role::ConsortiumLead)))
     };
     page(&All {
+        steps,
         frame: Frame::new(signed, headers, "Readiness", "/readiness").why("#why"),
         eyebrow: seen.partners.first().map_or_else(String::new, |partner| measured(&partner.report)),
         title,

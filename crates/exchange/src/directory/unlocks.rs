@@ -1,0 +1,152 @@
+//! Which kinds of record partners send only once they are unlocked, and who is.
+//!
+//! The condition is a convention of all partners; without one nothing is locked. A partner is unlocked by two people of two
+//! institutions, on figures that are kept with it, and locked again by one, with words: never by a figure alone. What decides is
+//! the record's own school date, so that corrections of what flowed go on flowing, and what was held back stays back.
+
+use super::{
+    change::Bytes16,
+    conventions::{Convention, Spoke},
+};
+use commonroll_core::{RecordKind, SchoolDate, convention::Says};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What partners agreed that must be so before a kind flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Condition {
+    /// Per cent of marks, and of registers, on each day.
+    pub points: u32,
+    /// School days.
+    pub days: u32,
+    /// From which school date records need it.
+    pub from: SchoolDate,
+}
+
+/// The figures on which an unlock was proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Per cent that were asked for.
+    pub points: u32,
+    /// School days on each of which they were there.
+    pub days: u32,
+    /// The first of them.
+    pub first: SchoolDate,
+    /// The last.
+    pub last: SchoolDate,
+    /// The lowest share of marks that came and of registers on time on any of them; `None` if too few learners stand behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowest: Option<(u32, u32)>,
+}
+
+/// Who ended it, in their words, and from which school date.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockedAgain {
+    /// Who.
+    pub by: Spoke,
+    /// Why; empty where a proposal was declined or taken back.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
+    /// First school date that is locked again.
+    pub from: SchoolDate,
+}
+
+/// A partner's unlock of one kind, from its proposal on.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unlock {
+    /// Which.
+    pub id: Bytes16,
+    /// Whose records.
+    pub institution: u16,
+    /// Which kind.
+    pub record: RecordKind,
+    /// On what.
+    pub evidence: Evidence,
+    /// Who of the institution proposed it.
+    pub proposed: Spoke,
+    /// Who of another one agreed, and the first school date that is unlocked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<(Spoke, SchoolDate)>,
+    /// Who ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<LockedAgain>,
+}
+
+impl Unlock {
+    /// The name of its newest step in the log.
+    pub(super) const fn name(&self) -> &'static str {
+        match (&self.ended, &self.agreed) {
+            (Some(_), Some(_)) => "unlock.locked",
+            (Some(ended), None) if ended.by.institution == self.institution => "unlock.taken_back",
+            (Some(_), None) => "unlock.declined",
+            (None, Some(_)) => "unlock.agreed",
+            (None, None) => "unlock.proposed",
+        }
+    }
+
+    /// True while it waits for a second person.
+    pub const fn open(&self) -> bool {
+        self.agreed.is_none() && self.ended.is_none()
+    }
+
+    fn covers(&self, date: SchoolDate) -> bool {
+        let begun = self.agreed.as_ref().is_some_and(|(_, from)| *from <= date);
+        begun && self.ended.as_ref().is_none_or(|ended| date < ended.from)
+    }
+}
+
+/// Every condition and every unlock.
+#[derive(Clone, Default)]
+pub struct Unlocks {
+    /// By kind and version.
+    conditions: BTreeMap<(u8, u32), Condition>,
+    held: BTreeMap<[u8; 16], Arc<Unlock>>,
+}
+
+impl Unlocks {
+    /// Takes note of a convention, if it is a condition that everybody agreed on.
+    pub(super) fn agreed(&mut self, convention: &Convention) {
+        if let (Says::Unlock { kind, points, days }, Some(_), None) =
+            (&convention.says, convention.agreed, &convention.ended)
+        {
+            let condition = Condition { points: *points, days: *days, from: convention.from };
+            self.conditions.insert((*kind as u8, convention.version), condition);
+        }
+    }
+
+    /// Takes an unlock as it is from now on.
+    pub(super) fn put(&mut self, unlock: Unlock) {
+        self.held.insert(unlock.id.0, Arc::new(unlock));
+    }
+
+    /// The unlock with this id.
+    pub fn get(&self, id: &[u8; 16]) -> Option<&Unlock> {
+        self.held.get(id).map(Arc::as_ref)
+    }
+
+    /// Those of a partner's kind, in no order.
+    pub fn of(&self, institution: u16, kind: RecordKind) -> impl Iterator<Item = &Unlock> {
+        self.all().filter(move |one| one.institution == institution && one.record == kind)
+    }
+
+    /// Every one.
+    pub fn all(&self) -> impl Iterator<Item = &Unlock> {
+        self.held.values().map(Arc::as_ref)
+    }
+
+    /// The condition that records of a kind need on a date; `None` where they need none.
+    pub fn condition(&self, kind: RecordKind, date: SchoolDate) -> Option<Condition> {
+        let versions = self.conditions.range((kind as u8, 0)..=(kind as u8, u32::MAX)).rev();
+        let newest = versions.map(|(_, condition)| *condition).find(|condition| condition.from <= date);
+        newest.filter(|condition| condition.points > 0)
+    }
+
+    /// The condition that keeps a partner's records of a date back; `None` where they flow as agreements let them.
+    pub fn lock(&self, source: u16, kind: RecordKind, date: SchoolDate) -> Option<Condition> {
+        // Where nobody agreed on a condition, this is all that it costs.
+        if self.conditions.is_empty() {
+            return None;
+        }
+        self.condition(kind, date).filter(|_| !self.of(source, kind).any(|one| one.covers(date)))
+    }
+}

@@ -1,0 +1,255 @@
+//! Readiness unlocks kinds of record where partners agreed so: by two people on figures, locked again by one with words, and by
+//! the record's own date.
+
+use crate::world::*;
+use commonroll_core::{
+    Body, Interval, Record, RecordKind, Role, SchoolDate,
+    convention::Says,
+    directory::{DayDeclaration, Declaration, LessonDeclaration},
+    record::{
+        Text,
+        attendance::{Attendance, Physical, Presence},
+    },
+};
+use commonroll_exchange::*;
+
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+const KIND: RecordKind = RecordKind::Behaviour;
+
+/// A record so many days after the first.
+fn on(mut record: Record, days: i32) -> Record {
+    record.head.date = SchoolDate::from_days(record.head.date.days() + days).unwrap();
+    record.head.id.0[..4].copy_from_slice(&record.head.date.days().to_be_bytes());
+    record.head.recorded_at = record.head.recorded_at.plus_micros(i64::from(days) * DAY);
+    record
+}
+
+/// What happened at nine on a day.
+fn event(days: i32) -> Record {
+    on(conduct("northgate", "n-77", 9), days)
+}
+
+fn code(answer: &RecordAnswer) -> &'static str {
+    match answer {
+        RecordAnswer::Rejected { code, .. } => code,
+        _ => "taken",
+    }
+}
+
+struct Table {
+    world: World,
+    kingsmead: Actor,
+    ridgeway: Actor,
+    northgate: Actor,
+}
+
+impl Table {
+    fn of(world: World) -> Self {
+        let [kingsmead, ridgeway, northgate] =
+            PARTNERS.map(|name| Actor::new(&world, name, Role::DataManager));
+        Self { world, kingsmead, ridgeway, northgate }
+    }
+
+    /// All partners agree that behaviour needs so much on two school days, from tomorrow on.
+    async fn agree(&self, id: u8, points: u32) {
+        let now = self.world.now();
+        let today = now.date_in(&jiff::tz::TimeZone::get("Europe/London").unwrap());
+        let from = SchoolDate::from_days(today.days() + 1).unwrap();
+        let says = Says::Unlock { kind: KIND, points, days: 2 };
+        let exchange = &self.world.exchange;
+        exchange.propose_convention(self.kingsmead.acting(), (says, from), ([id; 16], now)).await.unwrap();
+        for who in [&self.ridgeway, &self.northgate] {
+            exchange.answer_convention(who.acting(), [id; 16], true, now).await.unwrap();
+        }
+    }
+
+    /// A day with one lesson, whose mark comes in the moment it ends; if it does. Ends at noon.
+    async fn school_day(&mut self, days: i32, is_marked: bool) {
+        let mut record = on(mark("northgate", "n-77", 9, 1), days);
+        let start = record.head.recorded_at;
+        let time = Interval::new(start, start.plus_micros(HOUR)).unwrap();
+        let presence = Presence {
+            physical: Physical::Present,
+            interval: Some(time),
+            minutes_late: None,
+            minutes_left_early: None,
+        };
+        record.body = Body::Attendance(Attendance { presence: Some(presence), ..Attendance::default() });
+        let (local_id, room) = (id(&format!("L{days}")), Text::parse("room", "C12", 40).unwrap());
+        let lesson = LessonDeclaration { local_id, group: id("ENG-1"), time, room, cancelled: false };
+        let day = DayDeclaration::new(record.head.date, false, None, vec![lesson]).unwrap();
+        self.world.declare("northgate", Declaration::Day(day)).await;
+        let until = |hour: i64| MORNING - 8 * HOUR + i64::from(days) * DAY + hour * HOUR;
+        self.world.pass(until(10) - self.world.now().micros());
+        if is_marked {
+            assert_eq!(code(&self.world.publish("northgate", vec![record]).await[0]), "taken");
+        }
+        self.world.pass(until(12) - self.world.now().micros());
+        self.world.exchange.tick(self.world.now()).await;
+    }
+
+    async fn step(&self, who: &Actor) -> StepOf {
+        let seen = self.world.exchange.steps(who.acting(), self.world.now()).await.unwrap();
+        let [step] = &seen.steps[..] else { panic!("one kind: {seen:?}") };
+        assert_eq!((step.kind, step.condition.points, step.condition.days), (KIND, 90, 2));
+        step.partners.iter().find(|of| of.slug == slug("northgate")).unwrap().clone()
+    }
+
+    async fn propose(&self, id: u8) -> Result<(), LawError> {
+        let fresh = ([id; 16], self.world.now());
+        self.world.exchange.propose_unlock(self.northgate.acting(), KIND, fresh).await
+    }
+
+    async fn answer(&self, who: &Actor, id: u8, agree: bool) -> Result<(), LawError> {
+        self.world.exchange.answer_unlock(who.acting(), [id; 16], agree, self.world.now()).await
+    }
+
+    async fn lock(&self, who: &Actor, words: &str) -> Result<(), LawError> {
+        self.world
+            .exchange
+            .lock_again(who.acting(), (&slug("northgate"), KIND), words, self.world.now())
+            .await
+    }
+}
+
+async fn table(database: &str) -> Table {
+    let world = World::with(database, governed()).await;
+    world.exchange.open_views(read_body, world.now());
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.exchange.tick(world.now()).await;
+    Table::of(world)
+}
+
+#[tokio::test]
+async fn behaviour_flows_once_attendance_was_tight_and_two_people_agreed_and_stops_when_one_locks_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut table = table(&database).await;
+    let seen = table.world.exchange.steps(table.northgate.acting(), table.world.now()).await.unwrap();
+    assert!(seen.steps.is_empty() && seen.may_propose, "where nobody agreed on it, nothing is locked");
+    assert!(!table.world.log().await.iter().any(|line| line.contains("steps.shown")), "nor shown");
+    table.agree(1, 90).await;
+    assert_eq!(
+        code(&table.world.publish("northgate", vec![event(0)]).await[0]),
+        "taken",
+        "it holds tomorrow"
+    );
+
+    table.school_day(1, true).await;
+    let answers = table.world.publish("northgate", vec![event(1)]).await;
+    assert_eq!(code(&answers[0]), "not_unlocked");
+    let mut corrected = event(0);
+    corrected.head.revision = corrected.head.revision.next();
+    let corrected = table.world.publish("northgate", vec![corrected]).await;
+    assert_eq!(code(&corrected[0]), "taken", "what flowed before is corrected as ever");
+    assert!(matches!(table.propose(9).await, Err(LawError::State(why)) if why.contains("aren't there yet")));
+    assert_eq!(table.step(&table.northgate).await.stands, StepStands::Locked);
+
+    // Why not, and who can change it, in words.
+    let which = Which::Day { learner: id("k-1"), kind: KIND, date: event(1).head.date };
+    let whom = Whom::Institution(slug("kingsmead"));
+    let why = table.world.exchange.explain(table.kingsmead.acting(), &whom, &which, table.world.now()).await;
+    let all = why.unwrap();
+    let why = all.iter().find(|one| one.source == Some(slug("northgate"))).unwrap();
+    assert!(!why.allowed && why.code == "not_unlocked", "{why:?}");
+    assert!(why.reason.starts_with("not yet unlocked: ") && why.reason.contains("90%"), "{why:?}");
+    assert!(why.missing.iter().any(|what| what.contains("data manager proposes it")), "{why:?}");
+
+    table.school_day(2, true).await;
+    table.world.pass(DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    let step = table.step(&table.northgate).await;
+    assert!((step.met, step.may.propose, step.may.lock) == (2, true, false), "{step:?}");
+    table.propose(2).await.unwrap();
+    assert!(matches!(table.propose(3).await, Err(LawError::State(_))), "one waits");
+    assert_eq!(code(&table.world.publish("northgate", vec![event(3)]).await[0]), "not_unlocked", "it waits");
+    let own = table.answer(&table.northgate, 2, true).await;
+    assert!(matches!(own, Err(LawError::NotAllowed(_))), "nobody agrees to their own: {own:?}");
+    let asked = table.step(&table.kingsmead).await;
+    let StepStands::Proposed(_, on) = &asked.stands else { panic!("{asked:?}") };
+    assert_eq!(
+        (on.points, on.days, on.lowest),
+        (90, 2, None),
+        "one learner stands behind the lowest figures"
+    );
+    assert!(asked.may.answer && !asked.may.propose);
+    table.answer(&table.kingsmead, 2, true).await.unwrap();
+    assert!(matches!(table.answer(&table.ridgeway, 2, false).await, Err(LawError::State(_))), "settled");
+    let today = event(3).head.date;
+    let flows = |stands: &StepStands| matches!(stands, StepStands::Unlocked(from, ..) if *from == today);
+    assert!(flows(&table.step(&table.ridgeway).await.stands));
+    let answers = table.world.publish("northgate", vec![event(3), event(2)]).await;
+    assert_eq!((code(&answers[0]), code(&answers[1])), ("taken", "not_unlocked"), "from that day on");
+
+    let wordless = table.lock(&table.ridgeway, " ").await;
+    assert!(matches!(wordless, Err(LawError::Invalid(why)) if why.field == "words"));
+    table.lock(&table.ridgeway, "Half of the events name the wrong group").await.unwrap();
+    let mut late = event(3);
+    late.head.id.0[5] ^= 1;
+    assert_eq!(code(&table.world.publish("northgate", vec![late]).await[0]), "not_unlocked", "at once");
+    let (_, cursor) = table.world.feed("kingsmead", 0).await;
+    table.world.sweep().await;
+    let (_, notices, _) = table.world.told("kingsmead", cursor).await;
+    assert!(notices.is_empty(), "what was handed out stays");
+    let before = table.step(&table.northgate).await;
+    assert!(
+        matches!(&before.stands, StepStands::Again(_, by, why) if by == "Ridgeway Academy" && why.contains("wrong group"))
+    );
+
+    table.world.exchange.close(table.world.now()).await;
+    let mut world = table.world;
+    world.started_again(open_store(&database).await).await;
+    world.exchange.open_views(read_body, world.now());
+    let mut table = Table::of(world);
+    assert_eq!(table.step(&table.northgate).await.stands, before.stands, "the log has it all");
+    assert_eq!(code(&table.world.publish("northgate", vec![event(4)]).await[0]), "not_unlocked");
+    let log = table.world.log().await;
+    for step in ["unlock.proposed", "unlock.agreed", "unlock.locked", "unlock.refused", "steps.shown"] {
+        assert!(log.iter().any(|line| line.contains(step)), "{step} is in the log");
+    }
+    assert!(!log.iter().any(|line| line.contains("wrong group")), "words are in no entry");
+}
+
+#[tokio::test]
+async fn a_day_with_holes_begins_the_count_anew_a_no_is_final_and_old_figures_unlock_nothing() {
+    let mut table = table("sqlite::memory:").await;
+    table.agree(1, 90).await;
+    for (days, is_marked) in [(1, true), (2, false), (3, true)] {
+        table.school_day(days, is_marked).await;
+    }
+    table.world.pass(DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    let step = table.step(&table.northgate).await;
+    assert_eq!((step.met, step.may.propose), (1, false), "a day without its marks is in between");
+    table.school_day(4, true).await;
+    table.world.pass(DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    table.propose(2).await.unwrap();
+    let stranger = Actor::new(&table.world, "northgate", Role::Head);
+    for refused in [
+        table.answer(&stranger, 2, true).await,
+        table.answer(&table.kingsmead, 77, true).await,
+        table.lock(&stranger, "No").await,
+    ] {
+        assert!(matches!(refused, Err(LawError::NotAllowed(_))), "{refused:?}");
+    }
+    table.answer(&table.kingsmead, 2, false).await.unwrap();
+    assert_eq!(table.step(&table.northgate).await.stands, StepStands::Locked);
+    table.propose(3).await.unwrap();
+    table.answer(&table.northgate, 3, false).await.unwrap();
+    table.propose(4).await.unwrap();
+    table.world.pass(20 * DAY);
+    let old = table.answer(&table.kingsmead, 4, true).await;
+    assert!(matches!(old, Err(LawError::State(why)) if why.contains("older than 14 days")), "{old:?}");
+    assert_eq!(code(&table.world.publish("northgate", vec![event(25)]).await[0]), "not_unlocked");
+
+    // What all agreed on, all can end.
+    table.agree(5, 0).await;
+    table.world.pass(DAY);
+    assert_eq!(code(&table.world.publish("northgate", vec![event(26)]).await[0]), "taken");
+    let log = table.world.log().await;
+    for step in ["unlock.declined", "unlock.taken_back"] {
+        assert!(log.iter().any(|line| line.contains(step)), "{step} is in the log");
+    }
+}
