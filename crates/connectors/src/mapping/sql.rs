@@ -145,7 +145,7 @@ impl Sql {
         replaced(bare(self.query.of(dialect)), SINCE, &literal)
     }
 
-    /// The query for rows of the server's present day alone.
+    /// The query for rows of the present day alone: connections count days in UTC, so the day may be the one before for an hour.
     pub fn recent_query_for(&self, dialect: Dialect) -> String {
         replaced(bare(self.query.of(dialect)), RECENT, "current_date")
     }
