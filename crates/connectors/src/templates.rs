@@ -147,6 +147,12 @@ pub const ALL: &[Template] = &[
         about: "Common Transfer File: learners, prior attainment, the school's own attendance",
         text: include_str!("ctf/ctf.toml"),
     },
+    Template {
+        name: "oneroster",
+        mis: "OneRoster",
+        about: "people, classes and enrolments of OneRoster 1.1 or 1.2, with UPN and ULN",
+        text: include_str!("oneroster/oneroster.toml"),
+    },
     api!("Wonde", "wonde", "students", "learners"),
     api!("Wonde", "wonde", "groups", "teaching groups"),
     api!("Wonde", "wonde", "staff", "who teaches which group"),

@@ -31,7 +31,7 @@ impl Place {
 #[derive(Subcommand)]
 pub enum AgentCommand {
     /// Start here: look at an export, propose how to read it, ask what it doesn't say, and write the settings
-    Setup(agent_setup::Args),
+    Setup(Box<agent_setup::Args>),
     /// Use up an invitation: make this machine's keys and enrol them at the hub
     Join {
         #[command(flatten)]

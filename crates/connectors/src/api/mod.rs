@@ -6,12 +6,14 @@
 mod pages;
 pub mod plain;
 mod rows;
+pub mod signs;
 
 pub(crate) use pages::{Page, Pages, Paging};
 pub(crate) use rows::each;
 pub use rows::{id_of, scalar};
 
 use crate::connector::FileFault;
+use signs::{Kind, Sign};
 use std::collections::BTreeMap;
 
 /// Every API that we ship.
@@ -51,6 +53,26 @@ pub trait Api: Sync {
 
     /// What can be asked for, as a source's `records` gives it; empty if anything can be.
     fn records(&self) -> &'static [&'static str];
+
+    /// Hosts of the vendor's own, below which it is this API and no other.
+    fn hosts(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Harmless questions whose answers show that it is this API, one for each of its versions, the newest first.
+    fn signs(&self) -> &'static [Sign] {
+        &[]
+    }
+
+    /// What can be set up without a word.
+    fn kinds(&self) -> &'static [Kind] {
+        &[]
+    }
+
+    /// Resources without which a server may be; the option `without` leaves them out.
+    fn may_lack(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Begins a conversation.
     ///

@@ -1,6 +1,8 @@
 //! Bromcom's partner API: entities by name, filtered in words that look like SQL, in pages of 100,000.
 
-use crate::api::{Answer, Api, ApiFault, Ask, Conversation, Finish, Request, Rows, SignIn, each, scalar};
+use crate::api::{
+    Answer, Api, ApiFault, Ask, Conversation, Finish, Request, Rows, SignIn, each, scalar, signs::Kind,
+};
 
 /// Rows of a full page.
 const FULL: u64 = 100_000;
@@ -13,6 +15,13 @@ const RECORDS: &[&str] = &[
     "StudentAttendanceByWeek",
     "BehaviourEventRecords",
     "AssociationAssessmentResultsRaw",
+];
+
+const KINDS: &[Kind] = &[
+    Kind { records: "StudentFlatView", template: "bromcom-students" },
+    Kind { records: "BasicAttendance", template: "bromcom-attendance" },
+    Kind { records: "BehaviourEventRecords", template: "bromcom-behaviour" },
+    Kind { records: "AssociationAssessmentResultsRaw", template: "bromcom-results" },
 ];
 
 /// Reads Bromcom.
@@ -33,6 +42,14 @@ impl Api for Bromcom {
 
     fn records(&self) -> &'static [&'static str] {
         RECORDS
+    }
+
+    fn hosts(&self) -> &'static [&'static str] {
+        &["bromcomcloud.com"]
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        KINDS
     }
 
     fn begin(&self, ask: &Ask<'_>) -> Result<Box<dyn Conversation>, ApiFault> {

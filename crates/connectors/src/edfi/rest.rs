@@ -5,6 +5,7 @@
 
 use crate::api::{
     Answer, Api, ApiFault, Ask, Conversation, Finish, Page, Pages, Paging, Request, Rows, SignIn, scalar,
+    signs::{Kind, Sign},
 };
 use std::collections::HashMap;
 
@@ -20,6 +21,22 @@ const RECORDS: &[&str] = &[
     "studentDisciplineIncidentBehaviorAssociations",
     "studentAssessments",
     "grades",
+];
+
+/// What an ODS tells anybody of itself.
+const SIGNS: &[Sign] = &[Sign {
+    is_public: true,
+    scalars: &["version", "urls.dataManagementApi", "urls.oauth"],
+    token_at: Some("urls.oauth"),
+    ..Sign::at("an Ed-Fi ODS/API", "")
+}];
+
+const KINDS: &[Kind] = &[
+    Kind { records: "students", template: "edfi-students" },
+    Kind { records: "studentSchoolAttendanceEvents", template: "edfi-attendance" },
+    Kind { records: "studentSectionAttendanceEvents", template: "edfi-lessons" },
+    Kind { records: "studentDisciplineIncidentBehaviorAssociations", template: "edfi-discipline" },
+    Kind { records: "studentAssessments", template: "edfi-assessments" },
 ];
 
 /// Reads an Ed-Fi ODS.
@@ -44,6 +61,14 @@ impl Api for Rest {
 
     fn records(&self) -> &'static [&'static str] {
         RECORDS
+    }
+
+    fn signs(&self) -> &'static [Sign] {
+        SIGNS
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        KINDS
     }
 
     fn begin(&self, ask: &Ask<'_>) -> Result<Box<dyn Conversation>, ApiFault> {

@@ -6,7 +6,10 @@
 
 use super::schema::{self, Type, Version};
 use crate::{
-    api::{Answer, Api, ApiFault, Ask, Conversation, Finish, Page, Pages, Paging, Request, Rows, SignIn},
+    api::{
+        Answer, Api, ApiFault, Ask, Conversation, Finish, Page, Pages, Paging, Request, Rows, SignIn,
+        signs::{Kind, Sign},
+    },
     render::csv_cell,
 };
 use serde_json::Value;
@@ -28,6 +31,24 @@ const GRADEBOOK: &[&str] = &["categories", "lineItems", "results"];
 /// Columns that are never filled, whatever the server says.
 const NEVER: &[&str] = &["password", "email", "sms", "phone", "agentSourcedIds", "sex", "username"];
 
+/// The first of its organisations: no person.
+const SIGNS: &[Sign] = &[
+    Sign {
+        query: &[("limit", "1")],
+        list: Some(("orgs", &["sourcedId"])),
+        options: &[("version", "1.2")],
+        ..Sign::at("OneRoster 1.2", "ims/oneroster/rostering/v1p2/orgs")
+    },
+    Sign {
+        query: &[("limit", "1")],
+        list: Some(("orgs", &["sourcedId"])),
+        options: &[("version", "1.1")],
+        ..Sign::at("OneRoster 1.1", "ims/oneroster/v1p1/orgs")
+    },
+];
+
+const KINDS: &[Kind] = &[Kind { records: "rostering", template: "oneroster" }];
+
 /// Asks a OneRoster server.
 pub struct Rest;
 
@@ -47,6 +68,18 @@ impl Api for Rest {
 
     fn records(&self) -> &'static [&'static str] {
         &["rostering", "rostering+gradebook"]
+    }
+
+    fn signs(&self) -> &'static [Sign] {
+        SIGNS
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        KINDS
+    }
+
+    fn may_lack(&self) -> &'static [&'static str] {
+        &["academicSessions", "courses", "demographics"]
     }
 
     fn begin(&self, ask: &Ask<'_>) -> Result<Box<dyn Conversation>, ApiFault> {

@@ -7,6 +7,7 @@ pub mod write;
 
 use crate::api::{
     Answer, Api, ApiFault, Ask, Conversation, Finish, Page, Pages, Paging, Request, Rows, SignIn, scalar,
+    signs::{Kind, Sign},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -54,6 +55,25 @@ const RECORDS: &[&str] = &[
     "assessment/results",
 ];
 
+/// The schools that a token reaches.
+const SIGNS: &[Sign] = &[Sign {
+    scalars: &["meta.pagination.per_page"],
+    list: Some(("data", &["id", "name"])),
+    offers: Some(("school", "id", "name")),
+    ..Sign::at("Wonde", "schools/")
+}];
+
+const KINDS: &[Kind] = &[
+    Kind { records: "students", template: "wonde-students" },
+    Kind { records: "classes", template: "wonde-groups" },
+    Kind { records: "classes", template: "wonde-staff" },
+    Kind { records: "attendance/session", template: "wonde-sessions" },
+    Kind { records: "attendance/lesson", template: "wonde-lessons" },
+    Kind { records: "behaviours", template: "wonde-behaviours" },
+    Kind { records: "achievements", template: "wonde-achievements" },
+    Kind { records: "assessment/results", template: "wonde-results" },
+];
+
 /// Reads Wonde.
 pub struct Wonde;
 
@@ -76,6 +96,18 @@ impl Api for Wonde {
 
     fn records(&self) -> &'static [&'static str] {
         RECORDS
+    }
+
+    fn hosts(&self) -> &'static [&'static str] {
+        &["wonde.com"]
+    }
+
+    fn signs(&self) -> &'static [Sign] {
+        SIGNS
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        KINDS
     }
 
     fn begin(&self, ask: &Ask<'_>) -> Result<Box<dyn Conversation>, ApiFault> {

@@ -276,12 +276,37 @@ pub(super) fn unreachable(error: &reqwest::Error) -> FetchFault {
     if error.is_timeout() {
         return FetchFault::new("HTTP-TIMEOUT", "the MIS did not answer in time; it is asked again later");
     }
+    if let Some(fix) = certificate(error) {
+        return FetchFault::new("HTTP-CERTIFICATE", fix);
+    }
     if error.is_connect() {
-        let fix = "the MIS can't be reached: look at the connection's address, the way out of the network, and whether its \
-                   certificate is good";
+        let fix =
+            "the MIS can't be reached: look at the connection's address and at the way out of the network";
         return FetchFault::new("HTTP-UNREACHABLE", fix);
     }
     FetchFault::new("HTTP-BROKEN", "the MIS' answer broke off; it is asked again later")
+}
+
+/// What is wrong with a certificate for whose sake no secret was sent. Only the kind of the error is looked at.
+fn certificate(error: &reqwest::Error) -> Option<&'static str> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut said = String::new();
+    while let Some(of) = cause {
+        said = of.to_string();
+        cause = of.source();
+    }
+    if !said.to_lowercase().contains("certificate") {
+        return None;
+    }
+    Some(if said.contains("xpired") {
+        "the certificate of the MIS has expired, so nothing was sent: its administrator renews it (or the clock here is wrong)"
+    } else if said.contains("not valid for") {
+        "the certificate of the MIS is one for another name, so nothing was sent: compare the connection's address with the one \
+         that the MIS shows"
+    } else {
+        "nobody whom this machine trusts vouches for the certificate of the MIS, so nothing was sent. If it is the school's own \
+         authority, install that one's certificate on this machine; if the network looks into what is sent, ask whoever runs it"
+    })
 }
 
 /// What to say of an answer that says "later". `None` if it says something else.

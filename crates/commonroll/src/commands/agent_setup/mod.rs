@@ -45,6 +45,11 @@ A database in the place of an export (--from mysql://host/database or postgres:/
   of its own that --credentials names, or in a variable that --env names. To make the file without a trace in the shell's history:
     (umask 077; cat > mis.secret)         then the password, Enter, Ctrl-D
 
+An address in the place of an export (--from https://host/path):
+  Harmless questions find out what answers there: OneRoster 1.1 and 1.2, Ed-Fi, Wonde, Bromcom by its host, or rows of JSON that
+  nobody knows. Each is shown with its answer; what it looks like is believed once an answer proves it. The secret goes to that host
+  alone, is never followed elsewhere, and lies where --credentials or --env says. http:// is for this machine alone.
+
 Examples:
   commonroll agent setup exports/marks-0914.csv
   commonroll agent setup exports                                  every sort of export in a folder, one after the other
@@ -53,6 +58,8 @@ Examples:
   commonroll agent setup --from mysql://mis.school.example/gibbon --user commonroll_read --credentials gibbon.secret
   commonroll agent setup --from postgres://localhost/sis --user reader --env SIS_SECRET --records learners,attendance --yes
   commonroll agent setup --from mysql://localhost/mis --user reader --credentials mis.secret --table tbl_reg --propose > reg.toml
+  commonroll agent setup --from https://api.wonde.com/v1.0 --credentials wonde.secret
+  commonroll agent setup --from https://mis.example --user client --env OR_SECRET --token-address https://mis.example/oauth/token
   printf '1\\n2\\n' | commonroll agent setup marks.csv              answers from a pipe, one a line
 
 Exit code: 0 if all is set up, 3 if something is left that only a person can say, 1 if something failed.";
@@ -85,7 +92,7 @@ pub struct Args {
     /// Overwrite a mapping file of this name
     #[arg(long)]
     pub replace: bool,
-    #[command(flatten, next_help_heading = "Asking a database")]
+    #[command(flatten, next_help_heading = "Asking a database or an address")]
     pub asked: asked::Flags,
 }
 
@@ -109,7 +116,8 @@ pub async fn run(args: &Args) -> Result<(ExitCode, bool), String> {
 async fn run_files(args: &Args, target: &Path) -> Result<(ExitCode, bool), String> {
     if args.asked.are_set() {
         return Err(
-            "--user, --credentials, --env, --records, --table and --option are for --from ADDRESS alone"
+            "--user, --credentials, --env, --records, --table, --option, --api, --sign-in, --token-address and --scope are for \
+             --from ADDRESS alone"
                 .to_owned(),
         );
     }

@@ -104,6 +104,53 @@ pub fn translated(
     Ok(shown.collect())
 }
 
+/// The first learners of a package, each beside its line of the users' file.
+pub fn of_package(file: &Path, mapping: Mapping, show_values: bool) -> Result<Vec<Shown>, String> {
+    let zone = TimeZone::get("Europe/London").map_err(told)?;
+    let connector = by_name(mapping.connector()).ok_or("no such connector")?;
+    let institution = "setup".parse().map_err(told)?;
+    let settings = Settings::new(institution, zone.clone(), Some(mapping));
+    let size = std::fs::metadata(file).map_err(told)?.len();
+    let mut reader = std::io::BufReader::new(File::open(file).map_err(told)?);
+    let mut first = Learners { zone, masked: !show_values, found: BTreeMap::new() };
+    connector
+        .translate(Input { file_name: "package.zip", reader: &mut reader, size }, &settings, &mut first)
+        .map_err(|fault| format!("what the MIS gave: {fault}"))?;
+    let mut zip = zip::ZipArchive::new(File::open(file).map_err(told)?).map_err(told)?;
+    let users = std::io::read_to_string(zip.by_name("users.csv").map_err(told)?).map_err(told)?;
+    let line = |line: u64| {
+        let text = users.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+        let cells = text.split(',').filter(|cell| !cell.is_empty());
+        let cells = cells.map(|cell| if show_values { cell.to_owned() } else { masked(cell) });
+        Some(cells.collect::<Vec<_>>().join("  "))
+    };
+    let shown = first.found.into_iter().map(|(at, said)| Shown {
+        line: at,
+        source: line(at).unwrap_or_default(),
+        becomes: Ok(said),
+    });
+    Ok(shown.collect())
+}
+
+/// The first learners of a package, by their lines.
+struct Learners {
+    zone: TimeZone,
+    masked: bool,
+    found: BTreeMap<u64, String>,
+}
+
+impl Sink for Learners {
+    fn item(&mut self, item: Item, at: Place) {
+        if matches!(item, Item::Learner(_)) && self.found.len() < SHOWN {
+            self.found.insert(at.line, said(&item, &self.zone, self.masked));
+        }
+    }
+
+    fn problem(&mut self, _: Problem) {}
+
+    fn covers(&mut self, _: Scope) {}
+}
+
 /// The columns that fields use, in the file's order, and whether they are about people.
 pub fn used(proposal: &Proposal, sample: &Sample) -> Vec<(usize, bool)> {
     let mut columns: Vec<(usize, bool)> = proposal

@@ -46,6 +46,11 @@ impl Screen {
         self.say("");
     }
 
+    /// A question that was asked at an address, and what it came to.
+    pub fn asked(&self, question: &str, answer: &str) {
+        self.say(&format!("  {question:<58}  {}", self.toned("2", answer)));
+    }
+
     /// A kind of record, how much or how sure, and what is to be said of it.
     pub fn kind(&self, what: &str, how: &str, about: &str) {
         self.say(&format!("  {what:<20} {how:>12}  {}", self.toned("2", about)));

@@ -33,10 +33,10 @@ impl<'p> Database<'p> {
     async fn open(args: &Args, plan: &'p Plan) -> Result<Self, String> {
         let at = Address::of(&plan.connection)?;
         let password =
-            secret::read(&plan.connection).map_err(|fault| with_help(args, plan, &fault.to_string()))?;
+            secret::read(&plan.connection).map_err(|fault| plan.with_help(args, &fault.to_string()))?;
         let opened = Link::open(&at, password.as_ref().map(secret::Secret::reveal)).await;
         let link = opened.map_err(|fault| match fault.rule {
-            "SQL-SIGN-IN" => with_help(args, plan, &fault.to_string()),
+            "SQL-SIGN-IN" => plan.with_help(args, &fault.to_string()),
             _ => format!("{}: {fault}", plan.shown),
         })?;
         let mut database = Self { plan, at, password, link, tables: Vec::new(), writes: false };
@@ -132,11 +132,6 @@ impl<'p> Database<'p> {
             screen.say(&format!("  SELECT on these is enough: {}", names.join(", ")));
         }
     }
-}
-
-/// A refusal, and how a secret is set.
-fn with_help(args: &Args, plan: &Plan, refusal: &str) -> String {
-    format!("{}: {refusal}\n  {}", plan.shown, plan.how_to_sign_in(args))
 }
 
 /// Looks at the database and settles what is read of it.

@@ -60,9 +60,11 @@ pub async fn settle(
     }
     let queries: Vec<String> = kinds.iter().map(|kind| kind.query.clone()).collect();
     database.say_rights(screen, &queries);
-    let ready = kinds
-        .into_iter()
-        .map(|kind| Ready { name: kind.template.name.to_owned(), mapping: kind.template.text.to_owned() });
+    let ready = kinds.into_iter().map(|kind| Ready {
+        name: kind.template.name.to_owned(),
+        mapping: kind.template.text.to_owned(),
+        records: None,
+    });
     Ok(Outcome::Ready(ready.collect(), false))
 }
 

@@ -1,8 +1,9 @@
-//! Setting up an MIS that is asked: a database, in the place of files that lie in a folder. Addresses of APIs are not asked here.
+//! Setting up an MIS that is asked: a database, or an address over HTTPS, in the place of files that lie in a folder.
 //!
 //! What answers is looked at first, and only looked at. Secrets come from where the settings will say that they lie, a file or a
 //! variable, and are never typed here, shown or written. Until everything is settled nothing is written.
 
+mod address;
 mod connection;
 mod database;
 mod known;
@@ -13,16 +14,17 @@ mod write;
 
 use super::{Args, ask::Asker, screen::Screen};
 use commonroll_agent::settings::Kind;
+use commonroll_connectors::api;
 use place::Place;
 use std::{path::PathBuf, process::ExitCode};
 
-/// Flags for a database.
+/// Flags for what is asked.
 #[derive(clap::Args, Clone, Default)]
 pub struct Flags {
-    /// Ask a database: mysql://host:port/database, postgres://host/database
+    /// Ask a database (mysql://host:port/database, postgres://host/database) or an address (https://host/path)
     #[arg(long, value_name = "ADDRESS", conflicts_with = "target")]
     pub from: Option<String>,
-    /// Who signs in: an account that can only read
+    /// Who signs in: an account that can only read, an OAuth client, an application's id
     #[arg(long)]
     pub user: Option<String>,
     /// File with the secret alone, readable by the agent's user only; from the settings' folder on
@@ -37,7 +39,19 @@ pub struct Flags {
     /// A table of a database that nobody knows, in the place of those that seem likely
     #[arg(long = "table", value_name = "NAME")]
     pub tables: Vec<String>,
-    /// What the connection needs besides: socket=/run/mysqld/mysqld.sock, ca=/etc/ssl/school.pem
+    /// Whose API an address is, if it isn't to be found out: wonde, oneroster, edfi, bromcom, json
+    #[arg(long, value_name = "NAME", value_parser = api_name)]
+    pub api: Option<String>,
+    /// How one signs in at an address, if not in its API's own way
+    #[arg(long, value_name = "HOW", value_parser = ["bearer", "basic", "oauth2"])]
+    pub sign_in: Option<String>,
+    /// Where an OAuth client gets its token, if it can't be told from the address
+    #[arg(long, value_name = "ADDRESS")]
+    pub token_address: Option<String>,
+    /// What an OAuth client asks to be allowed
+    #[arg(long)]
+    pub scope: Option<String>,
+    /// What the connection needs besides: school=A1930499544, socket=/run/mysqld/mysqld.sock, ca=/etc/ssl/school.pem
     #[arg(long = "option", value_name = "NAME=VALUE", value_parser = super::ask::in_advance)]
     pub options: Vec<(String, String)>,
 }
@@ -48,7 +62,24 @@ impl Flags {
         self.user.is_some()
             || self.credentials.is_some()
             || self.env.is_some()
+            || self.is_for_addresses()
             || !(self.records.is_empty() && self.tables.is_empty() && self.options.is_empty())
+    }
+
+    /// True if something was said that is for addresses alone.
+    fn is_for_addresses(&self) -> bool {
+        self.api.is_some() || self.sign_in.is_some() || self.token_address.is_some() || self.scope.is_some()
+    }
+}
+
+/// The name of an API that we know.
+fn api_name(said: &str) -> Result<String, String> {
+    match api::by_name(said) {
+        Some(api) => Ok(api.name().to_owned()),
+        None => {
+            let names: Vec<&str> = api::ALL.iter().map(|api| api.name()).collect();
+            Err(format!("must be one of {}", names.join(", ")))
+        }
     }
 }
 
@@ -58,6 +89,8 @@ pub struct Ready {
     pub name: String,
     /// The mapping file.
     pub mapping: String,
+    /// What is asked for, where it isn't in the mapping.
+    pub records: Option<String>,
 }
 
 /// What setting up came to.
@@ -77,15 +110,16 @@ pub async fn run(args: &Args, from: &str) -> Result<(ExitCode, bool), String> {
     let place = Place::read(from)?;
     let (plan, outcome) = match place.kind {
         Kind::Mysql | Kind::Postgres => {
+            if args.asked.is_for_addresses() {
+                return Err(
+                    "--api, --sign-in, --token-address and --scope are for https://.. alone".to_owned()
+                );
+            }
             let plan = connection::plan(args, &place, &screen, &mut asker)?;
             let outcome = database::run(args, &plan, &screen, &mut asker).await?;
             (plan, outcome)
         }
-        Kind::Http => {
-            return Err("the wizard asks databases only: for an address write [connection.NAME] and its sources by hand. The page of each MIS \
-                        in crates/connectors has the lines, and `commonroll agent check --source NAME` tries them"
-                .to_owned());
-        }
+        Kind::Http => address::run(args, &place, &screen, &mut asker).await?,
     };
     let doubts = (ExitCode::from(super::DOUBTS_LEFT), false);
     let (ready, left) = match outcome {

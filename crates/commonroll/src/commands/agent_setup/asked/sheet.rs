@@ -43,6 +43,11 @@ impl Sheet {
         Ok(Self { file, rows })
     }
 
+    /// One that was written already.
+    pub const fn whole(file: NamedTempFile, rows: u64) -> Self {
+        Self { file, rows }
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         self.file.path()

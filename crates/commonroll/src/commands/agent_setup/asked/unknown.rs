@@ -90,6 +90,7 @@ pub async fn settle(
         ready.push(Ready {
             name: format!("{}-{}", database.plan.connection.name, one.kind),
             mapping: proposal.to_toml(""),
+            records: None,
         });
     }
     if ready.is_empty() {

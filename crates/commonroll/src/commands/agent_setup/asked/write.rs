@@ -90,6 +90,9 @@ fn settings(args: &Args, plan: &Plan, ready: &[Ready]) -> Result<(Option<String>
             continue;
         }
         text += &format!("\n[[source]]\nname = \"{}\"\nfrom = \"{}\"\n", one.name, plan.connection.name);
+        if let Some(records) = &one.records {
+            text += &format!("records = {}\n", toml::Value::String(records.clone()));
+        }
         text += &format!("mapping = \"{}.toml\"\n", one.name);
     }
     Ok((held, text))
