@@ -50,6 +50,9 @@ pub fn unfit(setting: &str, value: &Value) -> Option<String> {
         }
         "codes" => (MARKS.contains(&said), format!("must be one of {}", MARKS.join(", "))),
         "periods" => (is_stretch(said), "must be a start and a later end, such as 08:45-12:30".to_owned()),
+        "groups" => {
+            (!is_column && !said.is_empty(), "must be codes of groups, with commas between".to_owned())
+        }
         "key" | "skip_if_blank" => (is_column, "must be the caption of a column".to_owned()),
         "result" => result(below, said),
         "fields" => field(below, said, is_column),
@@ -123,6 +126,8 @@ mod tests {
             ("fields.scale", "raw-0-100@1"),
             ("fields.kind", "working_at"),
             ("fields.polarity.Bad", "negative"),
+            ("fields.category.Vaping", "substances_or_prohibited_item"),
+            ("groups", "CHE2-1, MAT3-2"),
         ] {
             assert_eq!(unfit(setting, &text(said)), None, "{setting}");
             assert_eq!(unfit(setting, &Value::Nothing), None, "{setting}");
@@ -135,6 +140,7 @@ mod tests {
             ("periods.AM", "12:30-08:45", "later end"),
             ("result.date", "20/11/2026", "2026-11-20"),
             ("fields.kind", "guess", "working_at"),
+            ("fields.category.Vaping", "smoking", "substances_or_prohibited_item"),
             ("fields.learner", "Nobody", "caption"),
             ("fields.lerner", "Id", "no field"),
             ("colour", "red", "nothing"),

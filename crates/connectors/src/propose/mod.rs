@@ -7,6 +7,7 @@
 mod answer;
 mod caption;
 mod codes;
+mod conduct;
 mod fields;
 mod judge;
 mod look;

@@ -26,6 +26,7 @@ pub fn toml(proposal: &Proposal, files: &str) -> String {
         let why = proposal.choice("skip_if_blank").map(reason).unwrap_or_default();
         let _ = writeln!(out, "skip_if_blank = [{}]{why}", text(caption));
     }
+    groups(&mut out, proposal);
     match proposal.choice("key").map(|choice| &choice.value) {
         Some(Value::Column(caption)) => _ = writeln!(out, "key = [{}]", text(caption)),
         _ => asked(&mut out, proposal, "key", "key"),
@@ -36,6 +37,17 @@ pub fn toml(proposal: &Proposal, files: &str) -> String {
     fields(&mut out, proposal);
     results(&mut out, proposal);
     out
+}
+
+/// Only rows of these groups are read.
+fn groups(out: &mut String, proposal: &Proposal) {
+    if let Some(choice) = proposal.choice("groups")
+        && let Value::Values(caption, codes) = &choice.value
+    {
+        let codes: Vec<String> = codes.keys().map(|code| text(code)).collect();
+        let _ = writeln!(out, "where = {{ {} = [{}] }}{}", text(caption), codes.join(", "), reason(choice));
+    }
+    asked(out, proposal, "groups", "where");
 }
 
 fn one(out: &mut String, proposal: &Proposal, setting: &str, name: &str) {
@@ -160,6 +172,12 @@ fn fields(out: &mut String, proposal: &Proposal) {
             }
             (Value::Text(constant), _) => {
                 _ = writeln!(out, "{name} = {{ const = {} }}{}", text(constant), reason(choice));
+            }
+            // A sort that comes up later is "other" too, as all are that nobody has mapped.
+            (Value::Values(..), "category") => {
+                let of = value(&choice.value);
+                let open = of.strip_suffix(" }").unwrap_or(&of);
+                _ = writeln!(out, "category = {open}, other = \"other\" }}{}", reason(choice));
             }
             (of, _) => _ = writeln!(out, "{name} = {}{}", value(of), reason(choice)),
         }

@@ -1,4 +1,4 @@
-//! Grades: their scale and what they claim; and whether behaviour is good or bad.
+//! Grades: their scale and what they claim.
 
 use super::{Making, OFFERED, text};
 use crate::propose::{Candidate, Value, scales, values};
@@ -145,30 +145,6 @@ impl Making<'_> {
                 self.ask("result.date", question, true, Vec::new(), "YYYY-MM-DD");
             }
         }
-    }
-
-    pub(super) fn behaviour(&mut self) {
-        let asked = self.doubts.iter().any(|doubt| doubt.setting.starts_with("fields.polarity"));
-        if self.settled("polarity").is_some() || asked || self.answers.get("fields.polarity").is_some() {
-            return;
-        }
-        let named = values::known("polarity", self.file_name);
-        let words = [("negative", "incidents"), ("positive", "achievements"), ("neutral", "observations")];
-        let mut candidates: Vec<Candidate> = words
-            .map(|(name, words)| Candidate {
-                value: text(name),
-                confidence: if named == Some(name) { 60 } else { 0 },
-                words: words.to_owned(),
-            })
-            .to_vec();
-        candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.confidence));
-        self.ask(
-            "fields.polarity",
-            "Are all rows of this file incidents, or achievements? No column says.".to_owned(),
-            true,
-            candidates,
-            "",
-        );
     }
 }
 

@@ -12,8 +12,10 @@ use super::{
 use crate::mapping::{Container, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 
+mod conduct;
 mod dates;
 mod grades;
+mod groups;
 mod marks;
 mod words;
 
@@ -58,6 +60,7 @@ pub fn settle(
         Rows::Timetable => making.periods(true),
         _ => {}
     }
+    making.groups();
     making.key();
     let unused = making.unused();
     Proposal { container, choices: making.choices, doubts: making.doubts, unused }

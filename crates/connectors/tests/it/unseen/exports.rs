@@ -607,6 +607,12 @@ fn conduct() -> Export {
             ("fields.status", "Case State"),
             ("fields.internal_comment", "Staff Only Narrative"),
             ("fields.polarity", "ask"),
+            ("fields.category", "Sort Of Incident"),
+            ("sort.category.Disruption", "low_level_disruption"),
+            ("sort.category.Defiance", "defiance"),
+            ("sort.category.Homework not done", "work_missing"),
+            ("sort.category.Verbal abuse", "verbal_abuse"),
+            ("sort.category.Truancy", "truancy"),
         ],
     }
 }
@@ -645,6 +651,11 @@ fn conduct_german() -> Export {
             ("fields.polarity", "Lob oder Tadel"),
             ("fields.label", "Verhaltensart"),
             ("fields.internal_comment", "Interne Bemerkung"),
+            ("fields.category", "Verhaltensart"),
+            ("sort.category.Hilfsbereitschaft", "engagement_positive"),
+            ("sort.category.Besondere Leistung", "achievement"),
+            ("sort.category.Störung", "low_level_disruption"),
+            ("sort.category.Hausaufgaben fehlen", "work_missing"),
         ],
     }
 }

@@ -152,6 +152,8 @@ fn merits() -> Export {
             ("fields.label", "Achievement Type"),
             ("fields.points", "Points"),
             ("fields.polarity", "ask"),
+            ("sort.category.Outstanding homework", "ask"),
+            ("sort.category.Sports day", "ask"),
         ],
     }
 }

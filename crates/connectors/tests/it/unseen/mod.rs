@@ -2,6 +2,7 @@
 //!
 //! What is wrong or missing must be a doubt: something that a person is asked. What a file doesn't say must be one too.
 
+mod conduct;
 mod exports;
 mod later;
 mod world;
@@ -70,7 +71,27 @@ fn waits_for(setting: &str) -> Option<&'static str> {
     }
 }
 
+/// What one of a column's own words stands for: `sort.category.Vaping`.
+fn sort(proposal: &Proposal, sort: &str, truth: &str) -> Verdict {
+    let (field, _) = sort.split_once('.').unwrap();
+    let choice = proposal.choice(&format!("fields.{field}")).map(|choice| &choice.value);
+    let said = match choice {
+        Some(Value::Values(_, said)) => said.get(&sort[field.len() + 1..]).map(String::as_str),
+        _ => None,
+    };
+    let asked = proposal.doubts.iter().any(|doubt| doubt.setting == format!("fields.{sort}"));
+    match (said, asked) {
+        (None, true) if truth == "ask" => Verdict::Asked,
+        (None, true) => Verdict::AskedWrong,
+        (Some(said), false) if said == truth => Verdict::Right,
+        _ => Verdict::Silent,
+    }
+}
+
 fn judge(proposal: &Proposal, setting: &str, truth: &str) -> Verdict {
+    if let Some(of) = setting.strip_prefix("sort.") {
+        return sort(proposal, of, truth);
+    }
     let same = |value: &Value| {
         let value = shown(value);
         value == truth || value.strip_prefix('=') == Some(truth)
@@ -238,7 +259,7 @@ fn answer_all(export: &Export) -> Proposal {
 
 #[test]
 fn once_every_question_is_answered_the_written_mapping_reads_the_whole_export() {
-    for export in exports::all().into_iter().chain(later::all()) {
+    for export in exports::all().into_iter().chain(later::all()).chain(conduct::all()) {
         let proposal = answer_all(&export);
         let text = proposal.to_toml("*");
         let seen =
@@ -250,7 +271,7 @@ fn once_every_question_is_answered_the_written_mapping_reads_the_whole_export() 
 
 #[test]
 fn no_reason_question_or_line_of_a_mapping_holds_what_stands_in_a_column_about_people() {
-    for export in exports::all().into_iter().chain(later::all()) {
+    for export in exports::all().into_iter().chain(later::all()).chain(conduct::all()) {
         let proposal = proposed(export.file_name, &export.bytes);
         let text = format!("{}{:?}", proposal.to_toml("*"), proposal);
         let people = world::children(40, "", &mut world::Dice(0));
@@ -297,4 +318,55 @@ fn exports_written_after_the_proposer_are_never_silently_wrong_either() {
     println!("{} of {} right, {} questions in {} exports", sum.right, sum.all, sum.questions, exports.len());
     assert!(sum.silent.is_empty(), "silently wrong: {:#?}", sum.silent);
     assert!(sum.right * 100 >= sum.all * 95, "only {} of {} right\n{}", sum.right, sum.all, sum.table);
+}
+
+#[test]
+fn sorts_of_behaviour_get_the_category_that_their_words_say_or_are_asked_for() {
+    let exports = conduct::all();
+    let sum = measure(&exports);
+    println!("{}", sum.table);
+    println!("{} of {} right, {} questions in {} exports", sum.right, sum.all, sum.questions, exports.len());
+    assert!(sum.silent.is_empty(), "silently wrong: {:#?}", sum.silent);
+    assert!(sum.right * 100 >= sum.all * 95, "only {} of {} right\n{}", sum.right, sum.all, sum.table);
+}
+
+#[test]
+fn groups_that_are_shared_are_asked_for_with_their_counts_and_only_their_rows_are_read() {
+    let export = &conduct::all()[0];
+    let open = answer_all(export);
+    let all = run(&open.to_toml("*"), &export.bytes).unwrap().items.len();
+    let doubts = proposed(export.file_name, &export.bytes).doubts;
+    let doubt = doubts.iter().find(|doubt| doubt.setting == "groups").unwrap();
+    assert!(
+        !doubt.must && doubt.question.contains("5 groups: ") && doubt.question.contains("CHE2-1 "),
+        "{}",
+        doubt.question
+    );
+    let said = |groups: &str| {
+        let mut answers = Answers::from([("groups".to_owned(), Value::Text(groups.to_owned()))]);
+        for choice in &open.choices {
+            answers.insert(choice.setting.clone(), choice.value.clone());
+        }
+        for (sort, polarity) in [
+            ("Mobile phone", "negative"),
+            ("Rudeness to staff", "negative"),
+            ("Star of the week", "positive"),
+        ] {
+            answers.insert(format!("fields.polarity.{sort}"), Value::Text(polarity.to_owned()));
+        }
+        answers.remove("fields.polarity");
+        answered(export.file_name, &export.bytes, &answers)
+    };
+    let two = said("CHE2-1, MAT3-2");
+    let text = two.to_toml("*");
+    assert!(text.contains("where = { \"Class\" = [\"CHE2-1\", \"MAT3-2\"] }"), "{text}");
+    let some = run(&text, &export.bytes).unwrap().items.len();
+    assert!(some > 0 && some < all, "{some} of {all}");
+    let wrong = said("CHE2-1, XYZ");
+    let doubt = wrong.doubts.iter().find(|doubt| doubt.setting == "groups").unwrap();
+    assert!(
+        doubt.must && doubt.question.starts_with("No row looked at has the group XYZ."),
+        "{}",
+        doubt.question
+    );
 }
