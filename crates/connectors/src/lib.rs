@@ -5,6 +5,7 @@
 //! connector is its folder and one line in [`ALL`]. What may be shared with whom is not known here.
 
 pub mod api;
+mod arbor;
 mod bromcom;
 mod columns;
 pub mod connector;
@@ -13,6 +14,7 @@ pub mod delimited;
 pub mod edfi;
 mod entities;
 mod grades;
+mod isams;
 pub mod item;
 pub mod json;
 pub mod mapping;

@@ -166,6 +166,7 @@ pub const ALL: &[Template] = &[
     api!("Ed-Fi", "edfi", "lessons", "attendance of lessons"),
     api!("Ed-Fi", "edfi", "discipline", "parts in incidents"),
     api!("Ed-Fi", "edfi", "assessments", "scores of assessments"),
+    api!("Arbor", "arbor", "students", "learners (names of its SDK)"),
     api!("Arbor", "arbor", "attendance", "marks without the redundant ones (names of its SDK)"),
     api!("Arbor", "arbor", "behaviour", "parts in incidents (names of its SDK)"),
     api!("Bromcom", "bromcom", "students", "learners"),
@@ -178,6 +179,7 @@ pub const ALL: &[Template] = &[
         about: "learners as a CSV export",
         text: include_str!("arbor/arbor-learners-csv.toml"),
     },
+    api!("iSAMS", "isams", "students", "learners"),
     Template {
         name: "isams-learners",
         mis: "iSAMS",

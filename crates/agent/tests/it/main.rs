@@ -27,6 +27,7 @@ mod rosters;
 mod settings;
 mod telling;
 mod transfer;
+mod vendors;
 mod watching;
 mod wonde;
 mod wonde_back;

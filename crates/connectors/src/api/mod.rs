@@ -23,6 +23,8 @@ pub const ALL: &[&dyn Api] = &[
     &crate::oneroster::rest::Rest,
     &crate::edfi::rest::Rest,
     &crate::bromcom::Bromcom,
+    &crate::arbor::Arbor,
+    &crate::isams::Isams,
 ];
 
 /// The API with this name, as a connection's `api` names it.

@@ -1,5 +1,5 @@
 //! Lists that come page by page, however the server pages: by a link in the answer or in its header, by offset with or
-//! without a total, by page numbers. A list that changes under our hands is found out, not taken.
+//! without a total, by numbered pages. A list that changes under our hands is found out, not taken.
 
 use super::{Answer, ApiFault, Request, Rows, rows};
 use std::{
@@ -17,6 +17,15 @@ pub enum Paging {
     Link(&'static str),
     /// `limit` and `offset`, a header `Link`, a total, or nothing of all that.
     Offset,
+    /// Numbered pages, from 1; the answer tells how many there are, and of how many rows.
+    Numbered {
+        /// The parameter that has the number, and the scalar of an answer that tells it.
+        page: &'static str,
+        /// The scalar that has the number of pages.
+        pages: &'static str,
+        /// The scalar that has the number of rows.
+        total: &'static str,
+    },
     /// All in one answer.
     Once,
 }
@@ -81,6 +90,10 @@ impl Pages {
             query.push(("limit".to_owned(), self.limit.to_string()));
             query.push(("offset".to_owned(), offset.to_string()));
         }
+        if let Paging::Numbered { page, .. } = self.paging {
+            query.retain(|(name, _)| name != page);
+            query.push((page.to_owned(), (self.pages + 1).to_string()));
+        }
         Request::get(self.path.clone(), query)
     }
 
@@ -137,9 +150,42 @@ impl Pages {
             Paging::Once => None,
             Paging::Link(path) => rows::scalar(answer.body, path).map(Request::follow),
             Paging::Offset => self.offset(answer, n)?,
+            Paging::Numbered { page, pages, total } => {
+                let number = |path| rows::scalar(answer.body, path).and_then(|text| text.parse::<u64>().ok());
+                match (number(page), number(pages), number(total)) {
+                    (Some(page), Some(pages), Some(total)) => self.numbered((page, pages, total), n)?,
+                    _ => {
+                        let fix = "the answer does not tell its page and how many there are; it was not taken for all there is. Ask \
+                                   the vendor what changed";
+                        return Err(ApiFault::new("API-ENVELOPE", fix));
+                    }
+                }
+            }
         };
         self.next = next;
         Ok(if self.next.is_some() { Page::More } else { Page::Last })
+    }
+
+    fn numbered(
+        &mut self,
+        (page, pages, total): (u64, u64, u64),
+        n: u64,
+    ) -> Result<Option<Request>, ApiFault> {
+        if page != u64::from(self.pages) {
+            return Err(ApiFault::changed("another page came than was asked for"));
+        }
+        if self.total.is_some_and(|before| before != total) {
+            return Err(ApiFault::changed("its length changed"));
+        }
+        self.total = Some(total);
+        if page < pages {
+            return if n == 0 {
+                Err(ApiFault::changed("rows are missing"))
+            } else {
+                Ok(Some(self.request(0)))
+            };
+        }
+        self.complete().map(|()| None)
     }
 
     fn offset(&mut self, answer: &Answer<'_>, n: u64) -> Result<Option<Request>, ApiFault> {

@@ -12,6 +12,7 @@ mod grades;
 mod hostile;
 mod hostile_formats;
 mod json;
+mod network;
 mod oneroster;
 mod oneroster_rest;
 mod render;

@@ -46,8 +46,8 @@ A database in the place of an export (--from mysql://host/database or postgres:/
     (umask 077; cat > mis.secret)         then the password, Enter, Ctrl-D
 
 An address in the place of an export (--from https://host/path):
-  Harmless questions find out what answers there: OneRoster 1.1 and 1.2, Ed-Fi, Wonde, Bromcom by its host, or rows of JSON that
-  nobody knows. Each is shown with its answer; what it looks like is believed once an answer proves it. The secret goes to that host
+  Harmless questions find out what answers there: OneRoster 1.1 and 1.2, Ed-Fi, Wonde, iSAMS, Arbor and Bromcom by their
+  hosts, or rows of JSON that nobody knows. Each is shown with its answer; what it looks like is believed once an answer proves it. The secret goes to that host
   alone, is never followed elsewhere, and lies where --credentials or --env says. http:// is for this machine alone.
 
 Examples:

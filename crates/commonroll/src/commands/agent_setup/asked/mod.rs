@@ -39,7 +39,7 @@ pub struct Flags {
     /// A table of a database that nobody knows, in the place of those that seem likely
     #[arg(long = "table", value_name = "NAME")]
     pub tables: Vec<String>,
-    /// Whose API an address is, if it isn't to be found out: wonde, oneroster, edfi, bromcom, json
+    /// Whose API an address is, if it isn't to be found out: wonde, oneroster, edfi, bromcom, arbor, isams, json
     #[arg(long, value_name = "NAME", value_parser = api_name)]
     pub api: Option<String>,
     /// How one signs in at an address, if not in its API's own way
