@@ -71,6 +71,13 @@ fn wonde(asked: &Asked) -> Reply {
             "date": {"date": "2026-09-14 00:00:00.000000", "timezone_type": 3, "timezone": "UTC"},
             "attendance_code": {"data": {"code": "/"}}, "student": {"data": {"id": "A77"}}}])
         }
+        "/v1.0/schools/A1/behaviours/" => {
+            let of = |id: &str, sort: &str| {
+                json!({"id": id, "type": sort, "comment": null, "incident_date": {"date": "2026-09-14 00:00:00.000000",
+                    "timezone_type": 3, "timezone": "UTC"}, "students": {"data": [{"id": "A77", "meta": {"points": 1}}]}})
+            };
+            json!([of("P1", "Fighting"), of("P2", "Out of bounds"), of("P3", "Out of bounds")])
+        }
         "/v1.0/" => return Reply::status(404),
         _ => return Reply::status(403),
     };
@@ -148,7 +155,8 @@ async fn wonde_asks_which_school_and_when_its_sessions_are_and_says_what_it_may_
     // Somebody answers: the first school, all that there is, their own times.
     std::fs::remove_file(desk.path("agent.toml")).unwrap();
     std::fs::remove_file(desk.path("wonde-students.toml")).unwrap();
-    let seen = desk.run(&way, "1\n1\n08:50-12:20\n\n");
+    std::fs::remove_file(desk.path("wonde-behaviours.toml")).unwrap();
+    let seen = desk.run(&way, "1\n1\n08:50-12:20\n\n5\n");
     assert_eq!(seen.code, Some(0), "{}", seen.all);
     for said in [
         "Which school is yours?",
@@ -163,10 +171,22 @@ async fn wonde_asks_which_school_and_when_its_sessions_are_and_says_what_it_may_
     let settings = desk.read("agent.toml");
     assert!(settings.contains("\"school\" = \"A1\"") && !settings.contains("token_address"), "{settings}");
     assert!(settings.contains("records = \"attendance/session\""), "{settings}");
-    assert!(!settings.contains("wonde-behaviours"), "what may not be read is not set up: {settings}");
+    assert!(!settings.contains("wonde-results"), "what may not be read is not set up: {settings}");
     let mapping = desk.read("wonde-sessions.toml");
     assert!(
         mapping.contains("AM = [\"08:50\", \"12:20\"]") && mapping.contains("PM = [\"13:15\", \"15:30\"]")
+    );
+    // A school's own sorts: one says its category, the other was asked for with its count.
+    assert!(
+        seen.all.contains("Which category is \"Out of bounds\"") && seen.all.contains("2 of the rows"),
+        "{}",
+        seen.all
+    );
+    let mapping = desk.read("wonde-behaviours.toml");
+    assert!(mapping.contains("\"Fighting\" = \"physical\""), "{mapping}");
+    assert!(
+        mapping.contains("\"Out of bounds\" = \"defiance\"") && mapping.contains("other = \"other\""),
+        "{mapping}"
     );
     only_read(&mis);
     let seen = desk.run(&[&silent[..], &["--option", "school=A1", "--replace"]].concat(), "");

@@ -5,6 +5,7 @@ use super::{
     Outcome, Ready,
     database::Database,
     sheet::Sheet,
+    sorts,
 };
 use crate::commands::told;
 use commonroll_agent::database::DatabaseFault;
@@ -60,12 +61,13 @@ pub async fn settle(
     }
     let queries: Vec<String> = kinds.iter().map(|kind| kind.query.clone()).collect();
     database.say_rights(screen, &queries);
-    let ready = kinds.into_iter().map(|kind| Ready {
-        name: kind.template.name.to_owned(),
-        mapping: kind.template.text.to_owned(),
-        records: None,
-    });
-    Ok(Outcome::Ready(ready.collect(), false))
+    let mut ready = Vec::new();
+    for kind in kinds {
+        let of = (&kind.sheet, kind.what);
+        let mapping = sorts::with_categories(args, kind.template.text, of, screen, asker)?;
+        ready.push(Ready { name: kind.template.name.to_owned(), mapping, records: None });
+    }
+    Ok(Outcome::Ready(ready, false))
 }
 
 /// Asks what a mapping asks, and how much there is of it.

@@ -9,6 +9,7 @@ mod database;
 mod known;
 mod place;
 mod sheet;
+mod sorts;
 mod unknown;
 mod write;
 

@@ -1,7 +1,7 @@
 //! An API that we know: the kinds of records that it gives us, each tried with the mapping that we ship for it.
 
 use super::super::super::{Args, ask::Asker, rows, screen::Screen};
-use super::super::{Outcome, Ready};
+use super::super::{Outcome, Ready, sorts};
 use super::{
     Plan,
     lines::{self, First, Refused},
@@ -84,6 +84,8 @@ pub async fn settle(
             left = true;
             continue;
         };
+        let of = (&kind.first.sheet, kind.what);
+        let mapping = sorts::with_categories(args, &mapping, of, screen, asker)?;
         show(args, screen, &kind, &mapping)?;
         ready.push(Ready {
             name: kind.template.name.to_owned(),
