@@ -90,6 +90,10 @@ pub(crate) async fn push(tx: &mut Tx, fresh: &[Fresh], file: &str, now: Timestam
     Ok(())
 }
 
+/// What the hub says of a batch, by the records' positions: what it has, what it refuses, and what it holds at a revision that this
+/// spool has forgotten.
+type Said<'a> = (&'a [i64], &'a [(i64, Refusal)], &'a [(i64, u32)]);
+
 impl Spool {
     /// The next waiting records behind a place in the queue.
     ///
@@ -121,7 +125,7 @@ impl Spool {
     pub async fn settle(
         &self,
         number: u64,
-        (done, refused, forgotten): (&[i64], &[(i64, Refusal)], &[(i64, u32)]),
+        (done, refused, forgotten): Said<'_>,
         now: Timestamp,
         retry: &(dyn Fn(&str, u32) -> Option<Timestamp> + Sync),
     ) -> Result<u64, AgentError> {
