@@ -11,7 +11,10 @@ use crate::{
     hub::{Hub, HubError, PublishSession},
     identity::Identity,
     settings::Pace,
-    spool::{Spool, queue::Waiting},
+    spool::{
+        Spool,
+        queue::{Settled, Waiting},
+    },
 };
 use commonroll_audit::SigningKey;
 use commonroll_core::{Slug, Timestamp};
@@ -205,31 +208,30 @@ async fn settle(
             HubError::Protocol("an answer must be of the next batch, with a result for each record").into()
         );
     }
-    let mut done = Vec::with_capacity(batch.positions.len());
-    let (mut refused, mut forgotten) = (Vec::new(), Vec::new());
+    let mut settled = Settled::default();
     for (position, result) in batch.positions.into_iter().zip(answer.results) {
         // What the hub holds instead may be known here, or lost.
         if result.held_revision > 0 {
-            forgotten.push((position, result.held_revision));
+            settled.forgotten.push((position, result.held_revision));
         }
         match read_record_answer(result)
             .map_err(|_| HubError::Protocol("the result of a record can't be read"))?
         {
             RecordAnswer::Accepted { .. } => {
                 published.accepted += 1;
-                done.push(position);
+                settled.done.push(position);
             }
             RecordAnswer::Duplicate { .. } => {
                 published.duplicates += 1;
-                done.push(position);
+                settled.done.push(position);
             }
             RecordAnswer::Rejected(refusal) => {
                 published.refused += 1;
-                refused.push((position, refusal));
+                settled.refused.push((position, refusal));
             }
         }
     }
-    published.forgotten += spool.settle(batch.number, (&done, &refused, &forgotten), now, retry).await?;
+    published.forgotten += spool.settle(batch.number, &settled, now, retry).await?;
     Ok(())
 }
 

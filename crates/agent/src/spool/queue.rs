@@ -64,6 +64,17 @@ pub struct RefusedRecord {
     pub retry_us: Option<i64>,
 }
 
+/// What the hub said of a batch's records, by their places in the queue.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// In the log.
+    pub done: Vec<i64>,
+    /// Refused, and why.
+    pub refused: Vec<(i64, Refusal)>,
+    /// Held there at another newest revision: this one.
+    pub forgotten: Vec<(i64, u32)>,
+}
+
 /// Puts records at the end of the queue. A refused older revision is not tried again beside it.
 pub(crate) async fn push(tx: &mut Tx, fresh: &[Fresh], file: &str, now: Timestamp) -> Result<(), AgentError> {
     const HEAD: &str = "INSERT INTO queue(id, revision, root, message, file, line, tries, queued_us) VALUES ";
@@ -89,10 +100,6 @@ pub(crate) async fn push(tx: &mut Tx, fresh: &[Fresh], file: &str, now: Timestam
     }
     Ok(())
 }
-
-/// What the hub says of a batch, by the records' positions: what it has, what it refuses, and what it holds at a revision that this
-/// spool has forgotten.
-type Said<'a> = (&'a [i64], &'a [(i64, Refusal)], &'a [(i64, u32)]);
 
 impl Spool {
     /// The next waiting records behind a place in the queue.
@@ -125,19 +132,19 @@ impl Spool {
     pub async fn settle(
         &self,
         number: u64,
-        (done, refused, forgotten): Said<'_>,
+        settled: &Settled,
         now: Timestamp,
         retry: &(dyn Fn(&str, u32) -> Option<Timestamp> + Sync),
     ) -> Result<u64, AgentError> {
         let mut tx = self.begin().await?;
         let mut anew = 0;
-        for (position, held) in forgotten {
+        for (position, held) in &settled.forgotten {
             anew += u64::from(read_again(&mut tx, *position, *held).await?);
         }
-        for (position, refusal) in refused {
+        for (position, refusal) in &settled.refused {
             refuse(&mut tx, *position, refusal, now, retry).await?;
         }
-        for done in done.chunks(ROWS) {
+        for done in settled.done.chunks(ROWS) {
             let mut query = sqlx::query(list("DELETE FROM queue WHERE position IN ", done.len(), ""));
             for position in done {
                 query = query.bind(position);

@@ -91,7 +91,8 @@ impl Table {
 
     async fn step(&self, who: &Actor) -> StepOf {
         let seen = self.world.exchange.steps(who.acting(), self.world.now()).await.unwrap();
-        let [step] = &seen.steps[..] else { panic!("one kind: {seen:?}") };
+        assert_eq!(seen.steps.len(), 1, "one kind: {seen:?}");
+        let step = &seen.steps[0];
         assert_eq!((step.kind, step.condition.points, step.condition.days), (KIND, 90, 2));
         step.partners.iter().find(|of| of.slug == slug("northgate")).unwrap().clone()
     }
