@@ -173,7 +173,7 @@ struct Pieces {
 impl ReceiveSession for Pieces {
     async fn next(&mut self) -> Result<Option<ReceiveResponse>, HubError> {
         let clock = Still(self.now);
-        match tokio::time::timeout(Duration::from_millis(300), self.feed.next(&clock)).await {
+        match tokio::time::timeout(Duration::from_secs(1), self.feed.next(&clock)).await {
             Ok(page) => page.map(|page| Some(convert::page(page))).map_err(|_| HubError::Unreachable),
             Err(_) => Ok(None),
         }

@@ -245,16 +245,19 @@ impl Whereabouts {
         }
         for alert in alerts.all() {
             let Some(key) = alert.id.key() else { continue };
+            let mut is_unknown = !self.resumed;
             // Who was found stays found: the mark that missed them is read again after a start, and on every node.
             if let (Some(found), Some(id)) = (&alert.found, alerts::learner_of(&key)) {
                 self.board.take(Evidence::Found(id, found.at));
             } else if let Some(id) = alerts::learner_of(&key).filter(|_| !alert.undone.is_empty()) {
+                // Who came in the meantime is looked for no more: the board ends what it no longer knows of.
+                is_unknown |= !self.board.is_found(&id) && !self.board.is_open(&key);
                 self.board.take(Evidence::NotFound(id));
             }
             if alert.over.is_some() {
                 continue;
             }
-            if !self.resumed {
+            if is_unknown {
                 let (to, since) = (alerts::told_to(alert, &key), alert.since);
                 let known = commonroll_views::whereabouts::Alert { key, to, repeated: alert.repeated, since };
                 self.board.resume(known, alert.handled_by(), alert.last);

@@ -199,6 +199,22 @@ async fn a_wrong_found_is_taken_back_and_the_alert_stands_again_at_once() {
 }
 
 #[tokio::test]
+async fn who_came_in_the_meantime_is_not_looked_for_when_a_found_is_taken_back() {
+    let mut world = school().await;
+    let (home, host) = (world.officer("kingsmead", 40).await, world.officer("northgate", 42).await);
+    let alert = world.missing().await;
+    world.exchange.found(acting(&host), alert, "Library", world.now()).await.unwrap();
+    world.come_to(20).await;
+    world.publish("northgate", vec![marked("n-2", 10, Physical::Present, 2)]).await;
+    world.come_to(22).await;
+    world.exchange.not_found(acting(&host), alert, "", world.now()).await.unwrap();
+    world.come_to(23).await;
+    let away = world.away(&home).await;
+    assert!(away.alarms.is_empty() && away.found.is_empty(), "{away:?}");
+    assert_eq!(world.entries_of("alert.over").await.len(), 2, "over by the find, and by the mark");
+}
+
+#[tokio::test]
 async fn who_is_looked_for_again_is_so_on_every_node_and_after_a_start() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", folder.path().join("hub.db").display());

@@ -272,6 +272,16 @@ impl Board {
         self.open.insert(alert.key, open);
     }
 
+    /// True if an alert stands.
+    pub fn is_open(&self, key: &AlertKey) -> bool {
+        self.open.contains_key(key)
+    }
+
+    /// True if a person found the learner of this expectation, and no later evidence took its place.
+    pub fn is_found(&self, id: &Id) -> bool {
+        self.found.contains_key(id)
+    }
+
     /// Somebody of an institution has an alert in hand: that institution is not told again, others are. False if there is no
     /// such alert.
     pub fn acknowledge(&mut self, key: &AlertKey, institution: u16) -> bool {
