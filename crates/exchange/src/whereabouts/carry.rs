@@ -3,13 +3,15 @@
 //! There is no cursor: what the agent has not answered is handed out again, so nothing is lost by a restart of either side, and
 //! a repeat changes nothing, since each decision has its revision. The decision's entry is durable before anything leaves. Each
 //! one is looked at again at that moment: policy must let the host's word reach this home, and today's marks must still bear
-//! the code. What has left and is not borne any more is a person's to decide anew; it is never changed by itself.
+//! the code; of a day that is over, a mark by which it was decided must stand unchanged. What has left and is not borne any
+//! more is a person's to decide anew; it is never changed by itself. That the home's own mark stays is told in any case.
 
 use super::{
     Session, Whereabouts,
     accept::said,
+    behind::{Behind, Seen, decided_by},
     codes::{self, Open},
-    desk::{FILE_DAYS, bears},
+    desk::FILE_DAYS,
     settle::PRESENCE,
 };
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
     decide::{self, Subject},
     directory::{
         Directory, InstitutionState,
-        change::{Bytes16, Change},
+        change::Change,
         codes::{Carriage, Carried, Decided, SessionCodes, SessionId},
     },
     entry::Circumstances,
@@ -33,6 +35,8 @@ use std::{collections::BTreeMap, fmt};
 
 /// Codes handed out at once.
 const CODES_MAX: usize = 4_000;
+/// Marks named beside one code.
+const MARKS_MAX: usize = 64;
 
 /// A decided code as it leaves for the home's agent.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,7 +55,7 @@ pub struct OutCode {
     pub minutes_late: Option<u32>,
     /// Whose lesson it was.
     pub host: Slug,
-    /// Marks by which the learner was seen: record and revision.
+    /// Marks by which the learner was seen, at the revisions that stand now: record and revision.
     pub evidence: Vec<(RecordId, Revision)>,
     /// When it was decided.
     pub at: Timestamp,
@@ -104,14 +108,29 @@ impl Exchange {
         if !crate::views::catch_up(&self.shared, now).await {
             return Err(FeedError::Unavailable);
         }
+        let state = self.shared.directory().institution(speaker.number).map(|state| state.zone.clone());
+        let Some(zone) = state else { return Ok(Vec::new()) };
+        let today = now.date_in(&zone);
+        let is_waiting = |id: &SessionId, one: &Decided| {
+            today.days() - id.date.days() <= FILE_DAYS && one.carried.is_none()
+        };
+        let behind = self.behind(speaker.number, today, is_waiting).await;
+        let behind = behind.map_err(|_| FeedError::Unavailable)?;
         // Whoever follows a change waits until what was decided before it has left.
         let _leaving = self.shared.leaving.read().await;
         let directory = self.shared.directory();
         directory.speaker(speaker.agent)?;
         let Some(state) = directory.institution(speaker.number) else { return Ok(Vec::new()) };
         let board = lock(&views.whereabouts);
-        let mut codes =
-            Leaving { directory: &directory, board: &board, home: speaker.number, state, now }.all();
+        let leaving = Leaving {
+            directory: &directory,
+            board: &board,
+            behind: &behind,
+            home: speaker.number,
+            state,
+            now,
+        };
+        let mut codes = leaving.all();
         codes.sort_by(|a, b| (a.at, &a.learner, a.afternoon).cmp(&(b.at, &b.learner, b.afternoon)));
         codes.truncate(CODES_MAX);
         Ok(codes)
@@ -165,6 +184,7 @@ fn waits(directory: &Directory, home: u16, now: Timestamp) -> bool {
 struct Leaving<'a> {
     directory: &'a Directory,
     board: &'a Whereabouts,
+    behind: &'a Behind,
     home: u16,
     state: &'a InstitutionState,
     now: Timestamp,
@@ -181,25 +201,25 @@ impl Leaving<'_> {
             if today.days() - id.date.days() > FILE_DAYS || (is_today && !self.board.complete) {
                 continue;
             }
-            // Of a day that is over the hub holds no board any more: what was certified then stands as it was.
             let open =
                 open.iter().find(|one| is_today && (one.session == Session::Afternoon) == id.afternoon);
             let waiting = session.of.iter().filter(|one| one.carried.is_none());
-            let leaving = waiting.filter(|one| self.is_borne(open, one) && self.is_permitted(id.date, one));
-            found.extend(leaving.filter_map(|one| self.out(id, one)));
+            found.extend(waiting.filter_map(|one| self.out(id, one, self.beside(open, id.date, one)?)));
         }
         found
     }
 
-    /// Whether what hosts say today still bears a decision of today.
-    fn is_borne(&self, open: Option<&Open>, one: &Decided) -> bool {
-        let Some(open) = open else { return true };
-        let learner = self.directory.local(self.home, &one.local).and_then(|local| local.learner);
-        learner.is_some_and(|learner| {
-            let seen = !self.board.attended(self.directory, open.time, learner, self.now).is_empty();
-            let proposal = self.board.proposal(&open.window, learner, self.home, self.now);
-            proposal.is_some_and(|proposal| bears(&one.code, &proposal, seen))
-        })
+    /// The marks that a decision leaves beside; `None` if it may not leave.
+    fn beside(&self, open: Option<&Open>, date: SchoolDate, one: &Decided) -> Option<Vec<Seen>> {
+        // The home's word about its own register says nothing of a host's: what was proposed by these marks is taken back.
+        if one.code.is_empty() {
+            return Some(decided_by(one).collect());
+        }
+        let marks = match open {
+            Some(open) => self.board.bearing(self.directory, (open, one), self.home, self.now)?,
+            None => self.behind.of(self.directory, one)?,
+        };
+        self.is_permitted(date, one).then_some(marks)
     }
 
     /// Whether policy lets what the host saw that day reach this home, of somebody who is still the home's own.
@@ -217,10 +237,10 @@ impl Leaving<'_> {
         permit.is_ok_and(|(permit, local)| permit.lets_out(PRESENCE) && local == one.local)
     }
 
-    fn out(&self, id: &SessionId, one: &Decided) -> Option<OutCode> {
+    fn out(&self, id: &SessionId, one: &Decided, marks: Vec<Seen>) -> Option<OutCode> {
         let host = self.directory.institution(one.host)?.info.slug.clone();
-        let mark = |(id, revision): &(Bytes16, u32)| Some((RecordId(id.0), Revision::new(*revision).ok()?));
-        let evidence = one.evidence.iter().filter_map(mark);
+        let mark = |(id, revision)| Some((id, Revision::new(revision).ok()?));
+        let evidence = marks.into_iter().filter_map(mark).take(MARKS_MAX);
         Some(OutCode {
             learner: one.local.clone(),
             date: id.date,

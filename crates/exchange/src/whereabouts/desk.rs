@@ -4,7 +4,9 @@
 //! learner by learner, as on the board, and in the log before it is handed out.
 
 use super::{
-    ProposalSeen, Session, Whereabouts, codes,
+    ProposalSeen, Session, Whereabouts,
+    behind::Behind,
+    codes,
     codes::{Open, seen_as},
     show,
 };
@@ -268,7 +270,7 @@ impl Exchange {
     }
 
     /// The decided codes of a date as rows for the home's own register system. What the host doesn't bear any more is not
-    /// in it. Its entry is durable first.
+    /// in it, of a day that is over neither what rests on a mark that was changed since. Its entry is durable first.
     ///
     /// # Errors
     /// As for [`Exchange::codes`]; a date of more than two weeks ago has no file.
@@ -278,7 +280,12 @@ impl Exchange {
         date: Option<SchoolDate>,
         now: Timestamp,
     ) -> Result<CodesFile, ReadError> {
-        self.at_codes(acting, now, move |table| file(table, date)).await
+        let zone = self.shared.directory().institution(acting.speaker.number).map(|state| state.zone.clone());
+        let today = now.date_in(&zone.unwrap_or(jiff::tz::TimeZone::UTC));
+        let asked = |id: &SessionId, _: &Decided| Some(id.date) == date;
+        let behind = self.behind(acting.speaker.number, today, asked).await;
+        let behind = behind.map_err(|_| ReadError::Unavailable)?;
+        self.at_codes(acting, now, |table| file(table, date, &behind)).await
     }
 
     /// Looks at the table, writes who was shown, and hands it out if nothing changed meanwhile.
@@ -329,6 +336,7 @@ fn compose(table: &Table<'_>) -> (CodesSeen, &'static str, BTreeSet<u32>) {
 fn file(
     table: &Table<'_>,
     date: Option<SchoolDate>,
+    behind: &Behind,
 ) -> Result<(CodesFile, &'static str, BTreeSet<u32>), NotAllowed> {
     let state = table.directory.institution(table.own()).ok_or(NotAllowed::Denied)?;
     let today = table.now.date_in(&state.zone);
@@ -347,12 +355,13 @@ fn file(
             if show::permit(table.directory, table.acting, learner, table.now).is_none() {
                 continue;
             }
-            // Of a day that is over the hub holds no board any more: what was certified then stands as it was.
-            let line = open.get(&session.id.afternoon).filter(|_| date == today);
-            let stale = line.is_some_and(|open| {
-                let line = table.line(open, learner).and_then(|line| line.decided);
-                line.is_none_or(|decided| decided.stale)
-            });
+            let stale = match open.get(&session.id.afternoon).filter(|_| date == today) {
+                Some(open) => {
+                    let line = table.line(open, learner).and_then(|line| line.decided);
+                    line.is_none_or(|decided| decided.stale)
+                }
+                None => behind.of(table.directory, one).is_none(),
+            };
             if stale {
                 made.left_out += 1;
                 continue;

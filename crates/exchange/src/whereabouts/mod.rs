@@ -8,6 +8,7 @@
 
 mod accept;
 mod alerts;
+mod behind;
 mod carry;
 mod codes;
 mod desk;

@@ -168,6 +168,64 @@ async fn a_code_goes_only_to_who_is_still_the_learners_home_and_may_have_the_hos
 }
 
 #[tokio::test]
+async fn what_the_host_took_back_goes_nowhere_on_a_later_day_either() {
+    let mut world = school().await;
+    let who = world.officer("kingsmead", 40).await;
+    world.come_to(14).await;
+    for guest in ["n-1", "n-2"] {
+        world.publish("northgate", vec![marked(guest, 10, Physical::Present, 1)]).await;
+    }
+    world.tick().await;
+    assert_eq!(world.accepts(&who, &[0, 1]).await, 2);
+    // The home's agent is off. One mark is taken back, nobody decides anew, and the day ends.
+    world.publish("northgate", vec![withdrawn(marked("n-1", 10, Physical::Present, 2), 2)]).await;
+    world.pass(24 * 3_600_000_000);
+    world.tick().await;
+    assert_eq!(shown(&world.handed("kingsmead").await), ["k-2 B r1 northgate seen"]);
+    let then = Some(date("2026-09-14"));
+    let file = world.exchange.codes_file(officer(&who), then, world.now()).await.unwrap();
+    let rows: Vec<_> = file.rows.iter().map(|row| (row.local.as_str(), &*row.code)).collect();
+    assert_eq!((rows, file.left_out), (vec![("k-2", "B")], 1), "nor is it in the file of that day");
+    // What was corrected since is a person's to look at, whatever it says now.
+    world.publish("northgate", vec![marked("n-2", 10, Physical::Late, 2)]).await;
+    assert!(world.handed("kingsmead").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_code_names_the_marks_that_bear_it_as_they_stand_now() {
+    let mut world = school().await;
+    let who = world.officer("kingsmead", 40).await;
+    world.come_to(14).await;
+    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 1)]).await;
+    world.tick().await;
+    assert_eq!(world.accepts(&who, &[0]).await, 1);
+    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 2)]).await;
+    let codes = world.handed("kingsmead").await;
+    assert_eq!(shown(&codes), ["k-1 B r1 northgate seen"]);
+    assert_eq!(codes[0].evidence[0].1.get(), 2, "the home's agent holds that one, and no older");
+}
+
+#[tokio::test]
+async fn that_the_homes_own_mark_stays_is_told_whatever_became_of_the_placement() {
+    let mut world = school().await;
+    let who = world.officer("kingsmead", 40).await;
+    world.come_to(14).await;
+    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 1)]).await;
+    world.tick().await;
+    assert_eq!(world.accepts(&who, &[0]).await, 1);
+    let codes = world.handed("kingsmead").await;
+    assert_eq!(world.said_of("kingsmead", &codes[0], Carriage::Applied, "").await, 1);
+    world.decides(&who, 0, Choice::Keep).await;
+    // While the agent is off the placement turns out never to have held.
+    world.declare("kingsmead", end("k-1", "northgate", crate::whereabouts::at(0))).await;
+    world.tick().await;
+    assert_eq!(shown(&world.handed("kingsmead").await), ["k-1  r2 northgate seen"], "the B has to go");
+    world.pass(24 * 3_600_000_000);
+    world.tick().await;
+    assert_eq!(shown(&world.handed("kingsmead").await), ["k-1  r2 northgate seen"], "on a later day, too");
+}
+
+#[tokio::test]
 async fn a_restart_hands_out_what_was_not_answered_and_nothing_twice_in_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", folder.path().join("hub.db").display());
