@@ -43,10 +43,10 @@ pub(super) fn units(rows: Vec<MarkRow>) -> Vec<Unit> {
 
 /// What rows follow each other about: a record's mark of a learner, in a session or in its lesson. A record that turned out to
 /// be another learner's leaves two marks behind, and neither stands for the other.
-pub(super) type Place = (RecordId, LocalId, SchoolDate, Option<Session>);
+pub(super) type Place = (RecordId, LocalId, Option<Session>);
 
 pub(super) fn place(row: &MarkRow) -> Place {
-    (row.head.record, row.head.learner.clone(), row.head.date, row.session)
+    (row.head.record, row.head.learner.clone(), row.session)
 }
 
 /// The newest row of each place: of the highest revision, and of those in the last list. The same revision comes again, taken
@@ -77,16 +77,26 @@ impl Newest {
     }
 }
 
-/// Places whose older row has not come to its end: a newer one waits until it has.
-pub(super) type Open = HashSet<Place>;
+/// Rows that have not come to their end: a newer one waits until they have.
+#[derive(Default)]
+pub(super) struct Open {
+    places: HashSet<Place>,
+    /// The same by whose session it is, whatever record they are of.
+    sessions: HashSet<(LocalId, SchoolDate, Session)>,
+}
 
-/// True if a row has to wait for one that has not come to its end: an older one of its mark, or, for what a person decided, any
-/// of the same session.
-pub(super) fn is_behind(row: &MarkRow, open: &Open) -> bool {
-    let same = |(_, learner, date, session): &Place| {
-        *session == row.session && *learner == row.head.learner && *date == row.head.date
-    };
-    open.contains(&place(row)) || (row.decided && row.session.is_some() && open.iter().any(same))
+impl Open {
+    /// Notes the rows of one record.
+    pub fn note(&mut self, rows: &[MarkRow]) {
+        self.places.extend(rows.iter().map(place));
+        self.sessions.extend(rows.iter().filter_map(session_of));
+    }
+
+    /// True if a row has to wait: for an older one of its mark, or, if a person decided it, for any of the same session.
+    pub fn holds_up(&self, row: &MarkRow) -> bool {
+        let is_same = |session| self.sessions.contains(&session);
+        self.places.contains(&place(row)) || (row.decided && session_of(row).is_some_and(is_same))
+    }
 }
 
 fn session_of(row: &MarkRow) -> Option<(LocalId, SchoolDate, Session)> {

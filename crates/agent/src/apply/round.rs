@@ -2,7 +2,7 @@
 
 use super::{
     Carried, Carrier, Failure, TRIES_MAX,
-    order::{List, Newest, Open, Unit, is_behind, place, units},
+    order::{List, Newest, Open, Unit, units},
     results::Results,
 };
 use crate::{
@@ -105,7 +105,7 @@ impl Applier<'_> {
         let sweep = self.spool.number(SWEEP).await?;
         let mut doing = Doing {
             done,
-            open: Open::new(),
+            open: Open::default(),
             sweep,
             held_in_a_row: 0,
             held_by: None,
@@ -118,7 +118,7 @@ impl Applier<'_> {
             // Those behind them had their turn.
             doing = Doing {
                 done: Applied { waiting: 0, ..doing.done },
-                open: Open::new(),
+                open: Open::default(),
                 sweep: doing.sweep.wrapping_add(1),
                 held_in_a_row: 0,
                 is_held: false,
@@ -261,7 +261,7 @@ impl Applier<'_> {
             }
             match self.unit(name, unit, counts, doing).await? {
                 End::Ended(outcome, words) => results.add(unit.key, outcome, &words),
-                End::Open => doing.open.extend(unit.rows.iter().map(place)),
+                End::Open => doing.open.note(&unit.rows),
                 End::Stopped(words) => {
                     stopped = Err(words);
                     break;
@@ -308,7 +308,7 @@ impl Applier<'_> {
         if rows.is_empty() {
             return Ok(End::Ended(done, SUPERSEDED.to_owned()));
         }
-        if rows.iter().any(|(row, _)| is_behind(row, &doing.open)) {
+        if rows.iter().any(|(row, _)| doing.open.holds_up(row)) {
             doing.done.waiting += 1;
             return Ok(End::Open);
         }
