@@ -4,14 +4,18 @@
 //! nothing flows under it until a person of the home says whether both were corrected, or the id was given to another.
 
 use super::{
+    Side,
     change::{Bytes32, Change, PersonUuid},
     people::Person,
     plan::{Match, Planner},
     tokens::Tokens,
 };
 use commonroll_core::{LocalId, Role, Timestamp, directory::Registration};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+
+const DAY_US: i64 = 86_400_000_000;
 
 /// Since when a home's id is in doubt, and by what the learner was known for whom it stood.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -39,8 +43,9 @@ impl Doubts {
         if let Some(before) = before.filter(|number| self.0.get(number).is_some_and(is_it)) {
             self.0.remove(&before);
         }
+        // Whoever comes second takes nothing from the one whose id was in doubt before.
         if let Some(learner) = learner.filter(|_| doubted) {
-            self.0.insert(learner, (home.0, home.1.clone()));
+            self.0.entry(learner).or_insert_with(|| (home.0, home.1.clone()));
         }
     }
 
@@ -64,7 +69,8 @@ impl Tokens {
 
 impl Planner<'_> {
     /// Whether an id of a home's own is in doubt with such numbers and date of birth, and whether it stands for another child
-    /// beyond doubt: whoever had it was declared as gone before.
+    /// beyond doubt: whoever had it was declared as gone before, or is another's until both have settled whose they are. What
+    /// rests on nothing can't be in doubt, or any partner could stop a learner by claiming them.
     pub(super) fn doubt(
         &self,
         (by, id): (u16, &LocalId),
@@ -78,6 +84,7 @@ impl Planner<'_> {
         match held.registration {
             _ if !before.is_another(tokens) => (None, false),
             Registration::Previous => (None, true),
+            Registration::Home if held.contested => (None, true),
             Registration::Home => {
                 let new = || Box::new(Doubt { since: now, before: held.tokens.clone() });
                 (Some(held.doubt.clone().unwrap_or_else(new)), false)
@@ -100,13 +107,20 @@ impl Planner<'_> {
                 Match::None | Match::Conflict => Some(self.directory.next_learner()),
             },
         };
-        let other = |number| self.directory.home_of(number).is_some_and(|at| (at.0, &at.1) != (home, id));
+        let other = |number| {
+            let held = self.directory.home_of(number).or_else(|| self.directory.doubts().home_of(number));
+            held.is_some_and(|at| (at.0, &at.1) != (home, id))
+        };
+        let contested = found.is_some_and(other);
+        if !is_same {
+            self.begin_anew(home, id, now);
+        }
         self.make(Change::Learner {
             institution: home,
             local: id.clone(),
             registration: held.registration,
             learner: found,
-            contested: found.is_some_and(other),
+            contested,
             approved: false,
             tokens: held.tokens,
             was: if is_same { held.was } else { Vec::new() },
@@ -114,16 +128,31 @@ impl Planner<'_> {
             since: held.since,
             doubt: None,
         });
-        if !is_same {
-            self.end_access(home, id, now);
-        }
         before.filter(|_| !is_same).into_iter().for_each(|before| self.promote_waiting_claim(before));
         self.settle(home, id, now);
     }
 
+    /// An id stands for another child from now on: what was said and agreed of the one before is nothing about this one. Planned
+    /// before the id is the other's, so that each word is taken back from the child whom it was about.
+    pub(super) fn begin_anew(&mut self, by: u16, id: &LocalId, now: Timestamp) {
+        self.end_access(by, id, now);
+        self.forget_expected(by, id);
+        let held = self.directory.local(by, id);
+        let sides = held.map_or_else(Vec::new, |held| held.sides.clone());
+        for Side { other, group, hosting, dates, ended } in sides {
+            // Not from now on, but never: no moment of the past is covered for this child either, in no time zone.
+            let never = dates.first().start(&TimeZone::UTC).plus_micros(-2 * DAY_US);
+            if ended.is_some_and(|ended| ended <= never) {
+                continue;
+            }
+            let (local, ended) = (id.clone(), Some(never));
+            self.make(Change::Side { by, local, other, group, hosting, dates, ended });
+        }
+    }
+
     /// Whoever reads an id's own record, as the child or a parent, reads it no more, and nobody is let in for it: it is another
     /// child's. What else they are stays.
-    pub(super) fn end_access(&mut self, home: u16, id: &LocalId, now: Timestamp) {
+    fn end_access(&mut self, home: u16, id: &LocalId, now: Timestamp) {
         let Some(slug) = self.directory.institution(home).map(|state| state.info.slug.clone()) else {
             return;
         };

@@ -392,7 +392,7 @@ impl Directory {
         let (sides, notices, support, before) = locals
             .remove(id)
             .map_or((Vec::new(), Vec::new(), None, None), |l| (l.sides, l.notices, l.support, l.learner));
-        let (was, called, is_doubted) = (Vec::new(), None, doubt.is_some());
+        let (was, called, is_doubted) = (Vec::new(), None, doubt.is_some() && !contested);
         locals.insert(
             id.clone(),
             Local {

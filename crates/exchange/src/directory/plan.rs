@@ -280,8 +280,8 @@ impl Planner<'_> {
         // A learner of ours stays who they were, whatever is corrected about them: placements and records rest on it.
         let held = self.directory.local(by, id).and_then(|l| l.learner).filter(|_| is_home && !is_another);
         let anew = || held.unwrap_or_else(|| self.directory.next_learner());
-        // Nobody guesses who it is while that is in doubt.
-        let approved = approved.or_else(|| held.filter(|_| doubt.is_some()));
+        // Nobody guesses who it is while that is in doubt; and what people said of the one before isn't said of another.
+        let approved = approved.filter(|_| !is_another).or_else(|| held.filter(|_| doubt.is_some()));
         let matched = approved.map_or_else(|| self.find((by, id), &tokens, is_home), Match::Learner);
         let learner = match matched {
             Match::Learner(number) => Some(number),
@@ -296,7 +296,7 @@ impl Planner<'_> {
         // What was believed of the child who had the id before is nothing about this one.
         let was = if is_another { Vec::new() } else { self.was(by, id, learner) };
         if is_another {
-            self.end_access(by, id, now);
+            self.begin_anew(by, id, now);
         }
         let held = self.directory.local(by, id).filter(|held| held.learner == learner);
         let since = learner.filter(|_| !is_home).and_then(|_| held.map_or(Some(now), |held| held.since));

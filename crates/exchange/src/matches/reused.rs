@@ -30,8 +30,9 @@ pub(crate) fn reused(directory: &Directory, key: &MatchingKey, own: u16) -> Vec<
     let Some(state) = directory.institution(own) else { return Vec::new() };
     let seen = |(id, local): (&LocalId, &Local)| {
         let since = local.doubt.as_ref()?.since;
-        let others =
-            local.learner.map(|learner| directory.known_at(learner).filter(|(at, _)| *at != own).count());
+        // Whoever only claims a child isn't told how many know them.
+        let learner = local.learner.filter(|_| !local.contested);
+        let others = learner.map(|learner| directory.known_at(learner).filter(|(at, _)| *at != own).count());
         Some(ReusedSeen {
             local: id.clone(),
             called: called(Some(local)),

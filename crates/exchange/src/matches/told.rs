@@ -1,12 +1,18 @@
 //! Who may read which home a learner has: nobody learns it by declaring somebody under a number that they guessed.
 
-use crate::directory::Directory;
+use crate::directory::{Directory, Side};
 use commonroll_core::LocalId;
 
-/// True if a home has placed its learner with an institution: the home's own word, and not what the other declares.
+/// True if a home has placed its learner with an institution: the home's own word, and not what the other declares. One that was
+/// over before it began was another child's, or nobody's.
 pub(crate) fn placed_with(directory: &Directory, (home, local): (u16, &LocalId), own: u16) -> bool {
     let sides = directory.local(home, local).map_or(&[] as &[_], |local| &local.sides);
-    sides.iter().any(|side| !side.hosting && side.other == own)
+    let held = |side: &Side| {
+        let zone = directory.institution(home).map(|state| &state.zone);
+        let first = zone.map(|zone| side.dates.first().start(zone));
+        side.ended.is_none_or(|ended| first.is_some_and(|first| first < ended))
+    };
+    sides.iter().any(|side| !side.hosting && side.other == own && held(side))
 }
 
 /// True if a host may read that somebody at this home is its guest, or fits one: it says itself that it takes the guest

@@ -8,9 +8,9 @@ use crate::{
 };
 use commonroll_audit::SigningKey;
 use commonroll_core::{
-    PersonId, Role,
-    directory::{Declaration, Registration},
-    record::attendance::Physical,
+    Interval, PersonId, Role,
+    directory::{Declaration, NoticeDeclaration, NoticeKind, Registration, SupportDeclaration},
+    record::{Text, attendance::Physical},
 };
 use commonroll_exchange::*;
 
@@ -101,6 +101,14 @@ async fn case_20_another_child_begins_anew_and_gets_its_own_guests() {
     let moved: Vec<_> = sees.moved.iter().map(|one| (one.local.as_str(), one.how)).collect();
     assert_eq!(moved, [("n-77", MovedHow::Homeless)], "Imogen's home is for people to find");
     assert!(!reaches_home(&mut world, 10).await);
+    for hour in [8, 10] {
+        let marks = world.publish("northgate", vec![mark("northgate", "n-99", hour, 1)]).await;
+        assert!(
+            matches!(marks[0], RecordAnswer::Rejected { code: "no_placement", .. }),
+            "it was Imogen whom Kingsmead placed there: {marks:?}"
+        );
+    }
+    assert_eq!(world.declare("kingsmead", placement("k-1", "northgate")).await, DeclareResult::Accepted);
     let marks = world.publish("northgate", vec![mark("northgate", "n-99", 10, 1)]).await;
     assert!(matches!(marks[0], RecordAnswer::Accepted { .. }), "{marks:?}");
     world.sweep().await;
@@ -111,6 +119,135 @@ async fn case_20_another_child_begins_anew_and_gets_its_own_guests() {
         "Imogen's is called back: {lines:?}"
     );
     assert!(world.exchange.verify(|_| {}).await.is_ok());
+}
+
+/// What the home wrote for whoever teaches k-1, and that they come later today.
+fn said_of(world: &World) -> [Declaration; 2] {
+    let text = |said| Text::parse("text", said, 200).unwrap();
+    let support = SupportDeclaration {
+        learner: id("k-1"),
+        needs: text("Carries an auto-injector"),
+        emergency: text("Ring the desk first"),
+        last_date: date("2027-07-20"),
+    };
+    let notice = NoticeDeclaration {
+        local_id: id("notice-1"),
+        learner: id("k-1"),
+        kind: NoticeKind::ExpectedAbsence,
+        time: Interval::new(world.now(), world.now().plus_micros(3_600_000_000)).unwrap(),
+        withdrawn: false,
+    };
+    [Declaration::Support(support), Declaration::Notice(notice)]
+}
+
+/// Needs, an emergency contact and placements are the child's about whom they were said, not the id's; in the one way and in
+/// the other.
+#[tokio::test]
+async fn case_20_what_was_said_of_the_child_before_is_not_said_of_the_one_who_has_the_id_now() {
+    for (leaves_first, is_same) in [(false, false), (false, true), (true, false)] {
+        let mut world = World::governed().await;
+        world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+        let home = people(&world).home;
+        for said in said_of(&world) {
+            assert_eq!(world.declare("kingsmead", said).await, DeclareResult::Accepted);
+        }
+        if leaves_first {
+            world.declare("kingsmead", learner("k-1", Registration::Previous, ULN)).await;
+        }
+        assert_eq!(world.declare("kingsmead", rowan()).await, DeclareResult::Accepted);
+        if !leaves_first {
+            says(&world, &home, is_same).await.unwrap();
+        }
+        // Rowan visits northgate, too.
+        world
+            .declare("northgate", called(learner("n-99", Registration::Guest, OTHER), "Rowan", "2010-02-02"))
+            .await;
+        world.declare("northgate", acceptance("n-99", "kingsmead")).await;
+        let reaches = async |world: &mut World| {
+            let marks = world.publish("northgate", vec![mark("northgate", "n-99", 10, 1)]).await;
+            matches!(marks[0], RecordAnswer::Accepted { .. })
+        };
+        assert_eq!(reaches(&mut world).await, is_same, "{leaves_first}: by Imogen's placement");
+        // What the hub holds of the id it takes as unchanged; what it doesn't, as new.
+        let known = if is_same { DeclareResult::Unchanged } else { DeclareResult::Accepted };
+        let [support, notice] = said_of(&world);
+        for said in [support, notice, placement("k-1", "northgate")] {
+            assert_eq!(world.declare("kingsmead", said).await, known, "{leaves_first}, {is_same}");
+        }
+        let again = world.publish("northgate", vec![mark("northgate", "n-99", 11, 1)]).await;
+        assert!(matches!(again[0], RecordAnswer::Accepted { .. }), "the home placed Rowan: {again:?}");
+        assert!(world.exchange.verify(|_| {}).await.is_ok());
+    }
+}
+
+/// Nobody's child: ridgeway and northgate say such data to make trouble.
+fn third(local: &str) -> Declaration {
+    called(learner(local, Registration::Home, "1000000035"), "Perpetua", "2011-03-03")
+}
+
+/// A former home claims the learner again and gives its id away: it holds what it was handed, and is asked for it.
+#[tokio::test]
+async fn a_claim_that_another_stands_before_keeps_no_copy_by_being_in_doubt() {
+    let mut world = World::governed().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    assert!(reaches_home(&mut world, 9).await);
+    let (_, _, cursor) = world.told("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    let claim = learner("r-9", Registration::Home, ULN);
+    assert_eq!(world.declare("ridgeway", claim).await, DeclareResult::Contested);
+    world.declare("kingsmead", learner("k-1", Registration::Previous, ULN)).await;
+    assert_eq!(world.declare("kingsmead", imogen()).await, DeclareResult::Contested, "ridgeway is home");
+    assert_eq!(world.declare("kingsmead", rowan()).await, DeclareResult::Accepted, "a child of its own");
+    let People { home, .. } = people(&world);
+    assert!(seen(&world, &home).await.reused.is_empty(), "nothing rested on the claim");
+    world.sweep().await;
+    let (lines, ..) = world.told("kingsmead", cursor).await;
+    assert!(lines.len() == 1 && lines[0].starts_with("-home_changed"), "{lines:?}");
+}
+
+/// Northgate claims Kingsmead's learner and gives its id away: the next home is home all the same.
+#[tokio::test]
+async fn a_claim_that_another_stands_before_stops_nobody_by_being_in_doubt() {
+    let world = World::governed().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    let People { host, .. } = people(&world);
+    let claim = |local| learner(local, Registration::Home, ULN);
+    assert_eq!(world.declare("northgate", claim("x-1")).await, DeclareResult::Contested);
+    assert_eq!(world.declare("northgate", third("x-1")).await, DeclareResult::Accepted);
+    assert!(seen(&world, &host).await.reused.is_empty(), "nor is it told how many know the learner");
+    assert_eq!(world.declare("ridgeway", claim("r-9")).await, DeclareResult::Contested);
+    world.declare("kingsmead", learner("k-1", Registration::Previous, ULN)).await;
+    assert_eq!(world.declare("ridgeway", claim("r-9")).await, DeclareResult::Unchanged, "it is home now");
+}
+
+/// While it is open whom Kingsmead's id stands for, another claims the learner and gives its id away, twice.
+#[tokio::test]
+async fn nobody_becomes_home_while_the_homes_id_is_in_doubt() {
+    let (mut world, People { home, other, .. }, cursor) = reused("sqlite::memory:").await;
+    let claim = || learner("r-9", Registration::Home, ULN);
+    assert_eq!(world.declare("ridgeway", claim()).await, DeclareResult::Contested);
+    for said in [third("r-9"), claim(), third("r-9"), claim()] {
+        world.declare("ridgeway", said).await;
+        assert!(seen(&world, &other).await.reused.is_empty(), "a claim is not in doubt");
+    }
+    assert_eq!(world.declare("ridgeway", claim()).await, DeclareResult::Contested, "a second claim still");
+    says(&world, &home, true).await.unwrap();
+    assert_eq!(world.declare("kingsmead", rowan()).await, DeclareResult::Unchanged, "and Kingsmead is home");
+    assert!(reaches_home(&mut world, 11).await);
+    assert!(!world.told("kingsmead", cursor).await.0.is_empty());
+}
+
+/// Kingsmead's answer names a child whose own home hasn't answered yet: it is a second claim like any other.
+#[tokio::test]
+async fn another_child_whose_home_is_in_doubt_is_claimed_and_not_taken() {
+    let (world, People { home, other, .. }, _) = reused("sqlite::memory:").await;
+    let at = |local, registration| called(learner(local, registration, OTHER), "Rowan", "2010-02-02");
+    world.declare("ridgeway", at("r-5", Registration::Home)).await;
+    world.declare("northgate", at("n-99", Registration::Guest)).await;
+    world.declare("ridgeway", third("r-5")).await;
+    assert_eq!(seen(&world, &other).await.reused.len(), 1, "ridgeway has not said who r-5 is");
+    says(&world, &home, false).await.unwrap();
+    assert_eq!(world.declare("kingsmead", rowan()).await, DeclareResult::Contested);
 }
 
 #[tokio::test]
