@@ -22,6 +22,9 @@ pub struct Subject<'a> {
     pub kind: RecordKind,
     /// True if it travels only by a policy of its own.
     pub confidential: bool,
+    /// True if it takes back or corrects what was taken in before. A lock is about how good new data is: what was handed out is
+    /// made right whatever has been locked since, even where nobody can tell any more whether it was handed out.
+    pub corrects: bool,
     /// Whom and when it is about.
     pub circumstances: &'a Circumstances,
 }
@@ -168,8 +171,8 @@ fn decide(
     let policy = directory.policies().set().ok_or(No::Policy(DenyCode::PolicyError))?;
     let permit = policy.decide(&question).map_err(|denied| No::Policy(denied.code))?;
     match directory.unlocks().lock(subject.source, subject.kind, subject.circumstances.date) {
-        None => Ok(permit),
-        Some(_) => Err(No::NotUnlocked),
+        Some(_) if !subject.corrects => Err(No::NotUnlocked),
+        _ => Ok(permit),
     }
 }
 

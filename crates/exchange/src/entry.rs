@@ -144,6 +144,11 @@ impl RecordEntry {
         }
     }
 
+    /// True if it takes back or corrects what may have been handed out before.
+    pub const fn corrects(&self) -> bool {
+        self.withdrawn || self.revision > 1
+    }
+
     /// The learner of an encoded record's entry, without reading the rest.
     pub fn learner_of(bytes: &[u8]) -> Option<u32> {
         const AT: usize = 1 + 2 + 8 + 2 + 16 + 4 + 1 + 1;

@@ -199,6 +199,7 @@ impl PageBuilder<'_> {
             source: entry.source,
             kind: entry.kind,
             confidential: entry.confidential,
+            corrects: entry.corrects(),
             circumstances: &record.circumstances,
         };
         let hidden = self.directory.copies().is_hidden(entry.id, entry.revision);

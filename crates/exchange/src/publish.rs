@@ -4,7 +4,7 @@
 //! repeated, older or changed is asked of the log in one statement for a whole group of batches.
 
 use crate::{
-    decide::{self, Decision, Refusal, Subject},
+    decide::{self, Decision, NOT_UNLOCKED, Refusal, Subject},
     directory::{Directory, change::Change},
     entry::{Circumstances, Entry, Payload, RecordEntry, Seal},
     follow::{batch_tree, entries_at},
@@ -171,15 +171,22 @@ impl Facts {
             circumstances,
             decision: Err(decide::NO_PLACEMENT),
         };
-        facts.decision = facts.decide(directory, source, now);
+        facts.decision = facts.decide(directory, source, false, now);
         facts
     }
 
-    fn decide(&self, directory: &Directory, source: u16, now: Timestamp) -> Result<Decision, Refusal> {
+    fn decide(
+        &self,
+        directory: &Directory,
+        source: u16,
+        corrects: bool,
+        now: Timestamp,
+    ) -> Result<Decision, Refusal> {
         let subject = Subject {
             source,
             kind: self.kind,
             confidential: self.confidential,
+            corrects,
             circumstances: &self.circumstances,
         };
         decide::publish(directory, &subject, now)
@@ -190,8 +197,8 @@ impl Facts {
 struct Known {
     newest: HashMap<[u8; 16], IdRow>,
     superseded: HashMap<([u8; 16], u32), IdRow>,
-    /// Whom the record at a place of the log is about, where a correction of it came.
-    learners: HashMap<u64, u32>,
+    /// Whom the record at a place of the log is about, and what it is, where a correction of it came.
+    learners: HashMap<u64, (u32, RecordKind)>,
 }
 
 /// Plans every batch of a group: one answer each, in order.
@@ -232,18 +239,22 @@ async fn look_up(shared: &Shared, jobs: &[&PublishJob]) -> Result<Known, WriteFa
     Ok(Known { newest, superseded, learners })
 }
 
-/// Whom the records at some places of the log are about: from memory, or from their entries.
-async fn learners_of(shared: &Shared, mut seqs: Vec<u64>) -> Result<HashMap<u64, u32>, WriteFault> {
+/// Whom the records at some places of the log are about, and what they are: from memory, or from their entries.
+async fn learners_of(
+    shared: &Shared,
+    mut seqs: Vec<u64>,
+) -> Result<HashMap<u64, (u32, RecordKind)>, WriteFault> {
     seqs.sort_unstable();
     seqs.dedup();
-    let mut found: HashMap<u64, u32> = {
+    let about = |entry: &RecordEntry| (entry.learner, entry.kind);
+    let mut found: HashMap<u64, (u32, RecordKind)> = {
         let ring = shared.ring();
-        seqs.iter().filter_map(|seq| Some((*seq, ring.record(*seq)?.entry.learner))).collect()
+        seqs.iter().filter_map(|seq| Some((*seq, about(&ring.record(*seq)?.entry)))).collect()
     };
     seqs.retain(|seq| !found.contains_key(seq));
     for (seq, bytes) in entries_at(shared.store.as_ref(), &seqs).await.map_err(|_| WriteFault)? {
         if let Ok(Entry::Record(entry)) = Entry::decode(&bytes) {
-            found.insert(seq, entry.learner);
+            found.insert(seq, about(&entry));
         }
     }
     Ok(found)
@@ -261,7 +272,7 @@ fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: 
         return Err(PublishError::Gap { expected });
     }
     let fates: Vec<Fate> = {
-        let mut within: HashMap<[u8; 16], (IdRow, u32)> = HashMap::new();
+        let mut within: HashMap<[u8; 16], (IdRow, u32, RecordKind)> = HashMap::new();
         let before = Before { known, live: &plan.live };
         job.records.iter().map(|record| fate(working, &before, &mut within, job, record)).collect()
     };
@@ -306,10 +317,11 @@ struct Before<'a> {
 }
 
 impl Before<'_> {
-    /// Whom the record at a place of the log is about.
-    fn learner(&self, seq: u64) -> Option<u32> {
+    /// Whom the record at a place of the log is about, and what it is.
+    fn about(&self, seq: u64) -> Option<(u32, RecordKind)> {
         let found = self.live.binary_search_by_key(&seq, |record| record.seq);
-        let live = found.ok().and_then(|place| self.live.get(place)).map(|record| record.entry.learner);
+        let live = found.ok().and_then(|place| self.live.get(place)).map(|record| &record.entry);
+        let live = live.map(|entry| (entry.learner, entry.kind));
         live.or_else(|| self.known.learners.get(&seq).copied())
     }
 }
@@ -317,7 +329,7 @@ impl Before<'_> {
 fn fate(
     working: &Directory,
     before: &Before<'_>,
-    within: &mut HashMap<[u8; 16], (IdRow, u32)>,
+    within: &mut HashMap<[u8; 16], (IdRow, u32, RecordKind)>,
     job: &PublishJob,
     record: &Prepared,
 ) -> Fate {
@@ -333,12 +345,12 @@ fn fate(
     };
     let rejected = |code, reason| Fate::Known(RecordAnswer::Rejected { code, field: "", reason });
     let (root14, known) = (short(&record.root), before.known);
-    let mut was_about = None;
-    if let Some((held, learner)) = within.get(&facts.id.0) {
+    let mut was = None;
+    if let Some((held, learner, kind)) = within.get(&facts.id.0) {
         if facts.revision <= held.revision {
             return rejected("repeated_in_batch", "a batch holds each record once, at its newest revision");
         }
-        was_about = Some(*learner);
+        was = Some((*learner, *kind));
     } else if let Some(held) = known.newest.get(&facts.id.0) {
         if held.source != job.speaker.number {
             return rejected(
@@ -369,11 +381,15 @@ fn fate(
                 ),
             };
         }
-        was_about = before.learner(held.seq);
+        was = before.about(held.seq);
     }
-    let decision = match job.version == working.version {
+    let was_about = was.map(|(learner, _)| learner);
+    let corrects = was.is_some_and(|(_, kind)| kind == facts.kind);
+    // Whether it corrects anything nobody knew before the log was asked.
+    let is_locked = matches!(&facts.decision, Err(refusal) if refusal.code == NOT_UNLOCKED);
+    let decision = match job.version == working.version && !(corrects && is_locked) {
         true => facts.decision.clone(),
-        false => facts.decide(working, job.speaker.number, job.now),
+        false => facts.decide(working, job.speaker.number, corrects, job.now),
     };
     match decision {
         // Somebody's home would keep the older revision for ever.
@@ -391,7 +407,7 @@ fn fate(
                 source: job.speaker.number,
                 root: root14,
             };
-            within.insert(facts.id.0, (row, decision.learner));
+            within.insert(facts.id.0, (row, decision.learner, facts.kind));
             Fate::New(decision)
         }
         Err(refusal) => rejected(refusal.code, refusal.reason),

@@ -213,6 +213,7 @@ impl Holds<'_> {
             source: entry.source,
             kind: entry.kind,
             confidential: entry.confidential,
+            corrects: entry.corrects(),
             circumstances: &record.circumstances,
         };
         let handed = self.copy(one).filter(|copy| copy.place < self.handed).map(|copy| copy.groups);

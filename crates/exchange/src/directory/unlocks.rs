@@ -2,7 +2,8 @@
 //!
 //! The condition is a convention of all partners; without one nothing is locked. A partner is unlocked by two people of two
 //! institutions, on figures that are kept with it, and locked again by one, with words: never by a figure alone. What decides is
-//! the record's own school date, so that corrections of what flowed go on flowing, and what was held back stays back.
+//! the record's own school date, so that what was held back stays back. What was taken in before goes on being corrected and taken
+//! back, whatever has been locked since.
 
 use super::{
     change::Bytes16,
@@ -139,6 +140,20 @@ impl Unlocks {
         let versions = self.conditions.range((kind as u8, 0)..=(kind as u8, u32::MAX)).rev();
         let newest = versions.map(|(_, condition)| *condition).find(|condition| condition.from <= date);
         newest.filter(|condition| condition.points > 0)
+    }
+
+    /// The strictest that partners ask of whoever is unlocked on a date: of the condition that holds then and of every one that
+    /// they have agreed on for the time until another. It begins with the first of them.
+    pub fn asked(&self, kind: RecordKind, (today, last): (SchoolDate, SchoolDate)) -> Option<Condition> {
+        let versions = self.conditions.range((kind as u8, 0)..=(kind as u8, u32::MAX));
+        let later =
+            versions.map(|(_, condition)| condition.from).filter(|from| today < *from && *from <= last);
+        let holds = std::iter::once(today).chain(later).filter_map(|date| self.condition(kind, date));
+        holds.reduce(|one, other| Condition {
+            points: one.points.max(other.points),
+            days: one.days.max(other.days),
+            from: one.from.min(other.from),
+        })
     }
 
     /// The condition that keeps a partner's records of a date back; `None` where they flow as agreements let them.

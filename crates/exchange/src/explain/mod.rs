@@ -417,6 +417,7 @@ impl Case<'_> {
                 source: loaded.entry.source,
                 kind: loaded.entry.kind,
                 confidential: loaded.entry.confidential,
+                corrects: loaded.entry.corrects(),
                 circumstances: of,
             };
             let placed = decide::place(self.directory, &subject);
@@ -424,7 +425,13 @@ impl Case<'_> {
             same.then_some((placed.in_force, loaded.entry.confidential, false))
         };
         let said = self.each(which, &words, &relation, &|_, placed| (placed, false, false), &one);
-        Ok(said.into_iter().map(|one| words.unlocked(one)).collect())
+        // What is corrected or taken back flows whatever is locked.
+        let corrects = |said: &Explained| {
+            let mut records = self.found.records.iter();
+            records.any(|one| Some(one.seq + 1) == said.sequence && one.entry.corrects())
+        };
+        let said = said.into_iter().map(|one| if corrects(&one) { one } else { words.unlocked(one) });
+        Ok(said.collect())
     }
 
     /// Every record that was found; or, where there is none, what would be decided if there were one.

@@ -66,8 +66,13 @@ pub(super) fn may_tell(
     let facts = judge.facts(host, RecordKind::Behaviour, (true, false, true)).ok_or(denied)?;
     let own = judge.policy.decide_person(&judge.question(Matter::Record(facts))).map_err(|_| denied)?;
     let of = Circumstances { learner: local.clone(), group: Some(group.clone()), date, at: Some(now) };
-    let subject =
-        Subject { source: host, kind: RecordKind::Behaviour, confidential: false, circumstances: &of };
+    let subject = Subject {
+        source: host,
+        kind: RecordKind::Behaviour,
+        confidential: false,
+        corrects: false,
+        circumstances: &of,
+    };
     // A teacher of the learner is told that the agreement shares nothing; nobody else is told anything.
     let reaches = decide::publish(directory, &subject, now).ok();
     let to_home = reaches.as_ref().and_then(|to| to.recipients.iter().find(|to| to.institution == home));
@@ -194,6 +199,7 @@ impl Judge<'_> {
             source: message.host,
             kind: RecordKind::Behaviour,
             confidential: false,
+            corrects: false,
             circumstances: &of,
         };
         let placed = decide::place(directory, &subject);
@@ -296,7 +302,7 @@ pub(crate) fn parts_at(
     let (learner, group) = (message.local.clone(), Some(message.group.clone()));
     let of = Circumstances { learner, group, date: message.date, at: Some(message.at) };
     let (source, kind) = (message.host, RecordKind::Behaviour);
-    let subject = Subject { source, kind, confidential: false, circumstances: &of };
+    let subject = Subject { source, kind, confidential: false, corrects: false, circumstances: &of };
     let placed = decide::place(directory, &subject);
     let (permit, _) = decide::leave(directory, &subject, placed, own, now).ok()?;
     let words = if permit.lets_out(TEXT) { message.words.clone() } else { String::new() };

@@ -229,8 +229,11 @@ impl Exchange {
                         "the figures are older than 14 days; let it be proposed again",
                     ));
                 }
-                if locked(directory, unlock.institution, unlock.record, today).is_none() {
-                    return Err(GONE);
+                let asked = locked(directory, unlock.institution, unlock.record, today).ok_or(GONE)?;
+                if unlock.evidence.points < asked.points || unlock.evidence.days < asked.days {
+                    return Err(LawError::State(
+                        "partners have agreed on another condition since; let it be proposed again",
+                    ));
                 }
                 unlock.agreed = Some((spoke(&actor, now), today));
             } else {
@@ -302,13 +305,10 @@ impl Exchange {
     }
 }
 
-/// The condition of a kind that holds today or will.
+/// What is asked for of a kind: the strictest that holds today or will.
 fn asked_for(directory: &Directory, kind: RecordKind, today: SchoolDate) -> Option<Condition> {
-    let unlocks = directory.unlocks();
-    unlocks.condition(kind, today).or_else(|| {
-        let last = SchoolDate::from_days(today.days() + 400)?;
-        unlocks.condition(kind, last)
-    })
+    let last = SchoolDate::from_days(today.days() + 400).unwrap_or(today);
+    directory.unlocks().asked(kind, (today, last))
 }
 
 /// The condition that a partner isn't unlocked for: whoever meets it before it holds may be unlocked before.

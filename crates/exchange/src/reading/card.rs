@@ -141,6 +141,7 @@ impl Judge<'_> {
                 source: one.entry.source,
                 kind: one.entry.kind,
                 confidential: one.entry.confidential,
+                corrects: one.entry.corrects(),
                 circumstances: &record.circumstances,
             };
             let placed = decide::place(self.directory, &subject);

@@ -118,6 +118,7 @@ impl Case {
             source: entry.source,
             kind: entry.kind,
             confidential: entry.confidential,
+            corrects: entry.corrects(),
             circumstances,
         };
         let learner = directory.local(entry.source, &circumstances.learner).and_then(|local| local.learner);

@@ -231,7 +231,13 @@ impl Leaving<'_> {
         let Some(learner) = at_host else { return false };
         let circumstances = Circumstances { learner, group: None, date, at: None };
         let kind = RecordKind::Attendance;
-        let subject = Subject { source: one.host, kind, confidential: false, circumstances: &circumstances };
+        let subject = Subject {
+            source: one.host,
+            kind,
+            confidential: false,
+            corrects: false,
+            circumstances: &circumstances,
+        };
         let placed = decide::place(self.directory, &subject);
         let permit = decide::leave(self.directory, &subject, placed, self.home, self.now);
         permit.is_ok_and(|(permit, local)| permit.lets_out(PRESENCE) && local == one.local)

@@ -235,6 +235,7 @@ fn stands(directory: &Directory, mark: &HeldMark, id: RecordId, now: Timestamp) 
         source: mark.source,
         kind: RecordKind::Attendance,
         confidential: false,
+        corrects: false,
         circumstances: &circumstances,
     };
     let placed = decide::place(directory, &subject);

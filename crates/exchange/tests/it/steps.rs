@@ -254,3 +254,102 @@ async fn a_day_with_holes_begins_the_count_anew_a_no_is_final_and_old_figures_un
         assert!(log.iter().any(|line| line.contains(step)), "{step} is in the log");
     }
 }
+
+/// What was handed out before a kind was locked again is corrected and taken back all the same, on the same day, be it before the
+/// recipient's next page or after it; and what is new is not.
+#[tokio::test]
+async fn what_was_handed_out_is_corrected_and_taken_back_after_it_was_locked_again() {
+    let mut table = table("sqlite::memory:").await;
+    table.agree(1, 90).await;
+    for days in [1, 2] {
+        table.school_day(days, true).await;
+    }
+    table.world.pass(DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    table.propose(2).await.unwrap();
+    table.answer(&table.kingsmead, 2, true).await.unwrap();
+    let another = |seed: u8| {
+        let mut record = event(3);
+        record.head.id.0[5] ^= seed;
+        record
+    };
+    let corrected = |mut record: Record| {
+        record.head.revision = record.head.revision.next();
+        record
+    };
+    let taken_back = |record: Record, revision: u32| {
+        let mut record = withdrawn(record, revision);
+        record.body = Body::Withdrawn(KIND);
+        record
+    };
+    let handed = vec![another(1), another(2), another(3)];
+    for answer in table.world.publish("northgate", handed).await {
+        assert_eq!(code(&answer), "taken");
+    }
+    let (lines, cursor) = table.world.feed("kingsmead", 0).await;
+    table.world.acknowledge("kingsmead", cursor).await.unwrap();
+    assert!(lines.len() >= 3, "{lines:?}");
+
+    // One is taken back in time, while Kingsmead's agent is off; and one is new, and waits as well.
+    let waiting = vec![taken_back(another(1), 2), another(4)];
+    for answer in table.world.publish("northgate", waiting).await {
+        assert_eq!(code(&answer), "taken");
+    }
+    table.lock(&table.ridgeway, "Half of the events name the wrong group").await.unwrap();
+    // A mark that becomes an event is no correction of one.
+    let mut became = event(3);
+    became.head.id = on(mark("northgate", "n-77", 9, 1), 2).head.id;
+    let became = corrected(became);
+    let answers = table.world.publish("northgate", vec![became]).await;
+    assert_eq!(code(&answers[0]), "not_unlocked");
+    let late = vec![corrected(another(2)), taken_back(another(3), 2), another(5), taken_back(another(6), 2)];
+    let answers = table.world.publish("northgate", late).await;
+    let codes: Vec<_> = answers.iter().map(code).collect();
+    assert_eq!(
+        codes,
+        ["taken", "taken", "not_unlocked", "not_unlocked"],
+        "what nobody has needs no correction"
+    );
+
+    let (lines, _, after) = table.world.told("kingsmead", cursor).await;
+    assert_eq!(
+        lines.iter().filter(|line| line.starts_with('+')).count(),
+        3,
+        "all but the new one: {lines:?}"
+    );
+    let late = table.world.publish("northgate", vec![taken_back(another(2), 3)]).await;
+    assert_eq!(code(&late[0]), "taken", "nor is it too late after that page");
+    let (lines, ..) = table.world.told("kingsmead", after).await;
+    assert!(lines.iter().any(|line| line.starts_with('+')), "{lines:?}");
+    table.world.sweep().await;
+    assert!(table.world.exchange.verify(|_| {}).await.is_ok());
+}
+
+/// A proposal that waited while partners agreed on more is agreed to by nobody; nor does anybody slip in the day before.
+#[tokio::test]
+async fn figures_of_a_weaker_condition_unlock_nothing_under_a_stricter_one() {
+    let mut table = table("sqlite::memory:").await;
+    table.agree(1, 80).await;
+    for days in [1, 2] {
+        table.school_day(days, true).await;
+    }
+    table.world.pass(DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    table.propose(2).await.unwrap();
+    // From tomorrow on; what is asked of whoever is unlocked holds at once.
+    table.agree(5, 95).await;
+    for _ in 0..2 {
+        let answer = table.answer(&table.kingsmead, 2, true).await;
+        assert!(
+            matches!(answer, Err(LawError::State(why)) if why.contains("another condition")),
+            "{answer:?}"
+        );
+        table.world.pass(DAY);
+    }
+    assert_eq!(code(&table.world.publish("northgate", vec![event(5)]).await[0]), "not_unlocked");
+    // It is declined and proposed on what is asked now, which northgate meets.
+    table.answer(&table.kingsmead, 2, false).await.unwrap();
+    table.propose(3).await.unwrap();
+    table.answer(&table.kingsmead, 3, true).await.unwrap();
+    assert_eq!(code(&table.world.publish("northgate", vec![event(5)]).await[0]), "taken");
+}
