@@ -1,8 +1,13 @@
 //! What an agent tells of its sources: which connector reads each with which mapping, and how many rows it keeps back, by rule.
 //!
 //! It is read by people who may not see what the rows say, so nothing of a row is in it but codes, and of these only what can
-//! be nothing else: short, of few letters or of words that registers use, written in several rows, in a column that has few
-//! of them. A name that strayed into a column of codes is counted and not told. Agents tell no more, and the hub takes no more.
+//! be nothing else: a letter, a letter or two with a digit, or words that registers use and nobody is called by, written in
+//! several rows, in a column that has few of them and more of them than of anything else. `LEE` is counted and not told, though
+//! it may be a code: a name that strayed into a column of codes looks the same. Agents tell no more, and the hub takes no more.
+
+mod words;
+
+pub use words::{is_code, is_surely_code};
 
 use crate::ids::{Invalid, is_direction_mark};
 use serde::{Deserialize, Serialize};
@@ -18,117 +23,6 @@ pub const ROWS_LEAST: u64 = 5;
 pub const CODES_MAX: usize = 30;
 /// The rule under which the rest is counted where there are more sorts than are told.
 pub const OTHERS: &str = "OTHERS";
-
-const CODE_CHARS: usize = 32;
-const CODE_DIGITS: usize = 3;
-const CODE_WORDS: usize = 4;
-
-/// Words that registers and markbooks use and that nobody is called by, in lower case.
-const WORDS: &[&str] = &[
-    "above",
-    "absence",
-    "absent",
-    "achieved",
-    "am",
-    "appointment",
-    "at",
-    "authorised",
-    "authorized",
-    "awaiting",
-    "below",
-    "cancelled",
-    "class",
-    "closed",
-    "code",
-    "credit",
-    "day",
-    "dental",
-    "depth",
-    "detention",
-    "dist",
-    "distinction",
-    "educated",
-    "effort",
-    "exam",
-    "exams",
-    "excellent",
-    "excused",
-    "exempt",
-    "expected",
-    "fail",
-    "failed",
-    "grade",
-    "greater",
-    "half",
-    "high",
-    "holiday",
-    "home",
-    "illness",
-    "in",
-    "leave",
-    "left",
-    "lesson",
-    "level",
-    "late",
-    "low",
-    "major",
-    "medical",
-    "medium",
-    "merit",
-    "minor",
-    "minutes",
-    "mock",
-    "near",
-    "negative",
-    "no",
-    "none",
-    "not",
-    "of",
-    "off",
-    "on",
-    "online",
-    "other",
-    "out",
-    "pass",
-    "passed",
-    "pending",
-    "period",
-    "pm",
-    "positive",
-    "praise",
-    "predicted",
-    "present",
-    "reason",
-    "recorded",
-    "referred",
-    "register",
-    "registration",
-    "remote",
-    "required",
-    "session",
-    "sick",
-    "site",
-    "standard",
-    "study",
-    "target",
-    "tardy",
-    "term",
-    "towards",
-    "trip",
-    "unauthorised",
-    "unauthorized",
-    "unexcused",
-    "unexplained",
-    "ungraded",
-    "unknown",
-    "visit",
-    "warning",
-    "week",
-    "withheld",
-    "without",
-    "working",
-    "yes",
-];
 
 /// One source as an agent tells of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,7 +55,7 @@ pub struct KeptBack {
     pub rows: u64,
 }
 
-/// Rows that are kept back as they were counted: caption, rule and value, if that is shaped like a code.
+/// Rows that are kept back as they were counted: caption, rule and value, if that is surely a code.
 pub type Counted = BTreeMap<CountedBy, u64>;
 
 /// What they are counted by: caption, rule, value.
@@ -170,29 +64,9 @@ pub type CountedBy = (String, String, Option<String>);
 /// Values of one column that break one rule, each with its rows.
 type Values<'a> = Vec<(Option<&'a str>, u64)>;
 
-/// True if a value can be nothing but a code: no name, no number of anybody, no text that somebody wrote.
-pub fn is_code(text: &str) -> bool {
-    let odd = |c: char| c.is_control() || is_direction_mark(c) || (!c.is_ascii() && c.is_alphanumeric());
-    if text.is_empty() || text.trim() != text || text.chars().count() > CODE_CHARS || text.chars().any(odd) {
-        return false;
-    }
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let words: Vec<&str> =
-        text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).collect();
-    // `Ma1` is a group or a grade, `Ma` may be somebody.
-    let short = |word: &str| {
-        let upper = word.bytes().all(|byte| byte.is_ascii_uppercase());
-        (upper && word.len() <= 3) || (digits > 0 && word.len() <= 2)
-    };
-    let told = |word: &str| word.len() == 1 || WORDS.contains(&word.to_ascii_lowercase().as_str());
-    let others: Vec<&&str> = words.iter().filter(|word| !told(word)).collect();
-    digits <= CODE_DIGITS
-        && words.len() <= CODE_WORDS
-        && others.len() <= 1
-        && others.into_iter().all(|word| short(word))
-}
-
 /// What may be told of rows that are kept back: codes that many rows have, and the rest as counts.
+///
+/// Of a column in which more rows have something else than a code only the count is told: it may be a column of names.
 pub fn may_be_told(counted: &Counted) -> Vec<KeptBack> {
     let mut columns: BTreeMap<(&str, &str), Values<'_>> = BTreeMap::new();
     for ((caption, rule, code), rows) in counted {
@@ -200,8 +74,11 @@ pub fn may_be_told(counted: &Counted) -> Vec<KeptBack> {
     }
     let mut kept = Vec::new();
     for ((caption, rule), values) in columns {
-        let few = values.iter().filter(|(code, _)| code.is_some()).count() <= CODES_MAX;
-        let may = |code: &str, rows: u64| few && rows >= ROWS_LEAST && is_code(code);
+        let coded = || values.iter().filter(|(code, _)| code.is_some_and(is_surely_code));
+        let coded_rows: u64 = coded().map(|(_, rows)| rows).sum();
+        let others: u64 = values.iter().map(|(_, rows)| rows).sum::<u64>() - coded_rows;
+        let of_codes = coded().count() <= CODES_MAX && others <= coded_rows;
+        let may = |code: &str, rows: u64| of_codes && rows >= ROWS_LEAST && is_surely_code(code);
         let mut rest = 0;
         let one = |code: Option<&str>, rows| KeptBack {
             caption: caption.to_owned(),
@@ -245,7 +122,13 @@ impl SourceTold {
         if self.kept.len() > SORTS_MAX {
             return Err(Invalid::new("kept_back", "must be at most 100 sorts of rows"));
         }
+        let mut codes: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         for kept in &self.kept {
+            let codes = codes.entry((&kept.caption, &kept.rule)).or_default();
+            *codes += usize::from(kept.code.is_some());
+            if *codes > CODES_MAX {
+                return Err(Invalid::new("code", "must be of a column that has 30 of them at most"));
+            }
             rule("rule", &kept.rule)?;
             if !kept.caption.is_empty() {
                 line("caption", &kept.caption, 64)?;
@@ -253,7 +136,7 @@ impl SourceTold {
             if kept.rows == 0 {
                 return Err(Invalid::new("rows", "must be 1 at least"));
             }
-            if kept.code.as_deref().is_some_and(|code| kept.rows < ROWS_LEAST || !is_code(code)) {
+            if kept.code.as_deref().is_some_and(|code| kept.rows < ROWS_LEAST || !is_surely_code(code)) {
                 return Err(Invalid::new(
                     "code",
                     "must be a code that 5 rows have at least; others are counted alone",
@@ -286,61 +169,48 @@ fn line(field: &'static str, text: &str, most: usize) -> Result<(), Invalid> {
 mod tests {
     use super::*;
 
+    /// As connectors count them: whatever is surely no code is counted as one.
     fn counted(rows: &[(&str, u64)]) -> Counted {
-        let key = |value: &str| ("Mark".to_owned(), "ATT-UNKNOWN-CODE".to_owned(), Some(value.to_owned()));
-        rows.iter().map(|(value, rows)| (key(value), *rows)).collect()
+        let mut counted = Counted::new();
+        for (value, rows) in rows {
+            let code = is_surely_code(value).then(|| (*value).to_owned());
+            *counted.entry(("Mark".to_owned(), "ATT-UNKNOWN-CODE".to_owned(), code)).or_default() += rows;
+        }
+        counted
+    }
+
+    fn codes(told: &[KeptBack]) -> Vec<(Option<&str>, u64)> {
+        told.iter().map(|one| (one.code.as_deref(), one.rows)).collect()
     }
 
     #[test]
-    fn what_is_a_code_is_told_and_what_may_be_somebody_is_not() {
-        for code in [
-            "/",
-            "\\",
-            "N",
-            "L1",
-            "Q.2",
-            "ABS",
-            "ENG3-A",
-            "Ma1",
-            "A*",
-            "Present - late",
-            "Working towards",
-            "P+",
-        ] {
-            assert!(is_code(code), "{code}");
-        }
-        for value in [
-            "",
-            " L",
-            "Khan",
-            "KHAN",
-            "Li Wu",
-            "LI WU",
-            "Ali",
-            "ali",
-            "Zoë",
-            "A823200012001",
-            "2009",
-            "12/03/2009",
-            "SW1A 1AA",
-            "a.khan@school.example",
-            "absent because of his mother",
-            "Mark",
-            "L\nL",
-        ] {
-            assert!(!is_code(value), "{value}");
-        }
-        assert!(!is_code(&"/".repeat(33)), "longer than any code");
+    fn of_a_column_of_names_only_a_count_is_told_however_short_some_of_them_are() {
+        let short = [
+            "LI", "LEE", "ALI", "KIM", "LAW", "COX", "FOX", "NG", "WU", "XU", "RAY", "MAY", "DAY", "A1", "B",
+        ];
+        let long: Vec<String> = (0..580).map(|n| format!("WHITLOW{}", "A".repeat(n % 9))).collect();
+        let rows: Vec<(&str, u64)> =
+            short.into_iter().chain(long.iter().map(String::as_str)).map(|name| (name, 5)).collect();
+        assert_eq!(codes(&may_be_told(&counted(&rows))), [(None, 2_975)]);
+        // As an agent of before may have counted them.
+        let named = |name: &str| ("Mark".to_owned(), "ATT-UNKNOWN-CODE".to_owned(), Some(name.to_owned()));
+        let counted: Counted = short[..13].iter().map(|name| (named(name), 90)).collect();
+        assert_eq!(codes(&may_be_told(&counted)), [(None, 1_170)]);
     }
 
     #[test]
     fn few_rows_are_counted_alone_and_so_is_a_column_with_many_values() {
-        let told = may_be_told(&counted(&[("Z", 9), ("ABS", 2), ("Khan", 40)]));
-        let said: Vec<_> = told.iter().map(|one| (one.code.as_deref(), one.rows)).collect();
-        assert_eq!(said, [(None, 42), (Some("Z"), 9)], "of a name and of two rows only that there are some");
+        let told = may_be_told(&counted(&[("Z", 50), ("Q9", 2), ("Khan", 40)]));
+        assert_eq!(
+            codes(&told),
+            [(Some("Z"), 50), (None, 42)],
+            "of a name and of two rows only that there are some"
+        );
+        let told = may_be_told(&counted(&[("Z", 39), ("Khan", 40)]));
+        assert_eq!(codes(&told), [(None, 79)], "most are no codes");
         let many: Counted = (0..31).flat_map(|n| counted(&[(&format!("X{n}"), 10)])).collect();
         let told = may_be_told(&many);
-        assert_eq!(told.iter().map(|one| (one.code.clone(), one.rows)).collect::<Vec<_>>(), [(None, 310)]);
+        assert_eq!(codes(&told), [(None, 310)]);
         let sorts: Counted = (0..150).map(|n| ((format!("C{n}"), "CSV-DATE".to_owned(), None), 1)).collect();
         let told = may_be_told(&sorts);
         assert_eq!((told.len(), told[SORTS_MAX - 1].rule.as_str()), (SORTS_MAX, OTHERS));
@@ -366,6 +236,9 @@ mod tests {
         let broken = |source: SourceTold| source.check().unwrap_err().field;
         assert_eq!(broken(source(vec![kept(Some("Z"), 4)])), "code");
         assert_eq!(broken(source(vec![kept(Some("Khan"), 50)])), "code");
+        assert_eq!(broken(source(vec![kept(Some("LEE"), 50)])), "code");
+        let many = (0..31).map(|n| kept(Some(&format!("X{n}")), 50)).collect();
+        assert_eq!(broken(source(many)), "code");
         assert_eq!(broken(source(vec![kept(None, 0)])), "rows");
         assert_eq!(broken(SourceTold { mapping: "marks.toml".to_owned(), ..source(Vec::new()) }), "mapping");
         assert_eq!(broken(SourceTold { name: "a\nb".to_owned(), ..source(Vec::new()) }), "name");

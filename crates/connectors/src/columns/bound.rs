@@ -9,7 +9,7 @@ use crate::{
     mapping::{DateFormat, DayCount, Source},
     parse,
 };
-use commonroll_core::{Invalid, LocalId, SchoolDate, Timestamp, record::Text, sources::is_code};
+use commonroll_core::{Invalid, LocalId, SchoolDate, Timestamp, record::Text, sources::is_surely_code};
 use jiff::{Span, civil::Time, tz::TimeZone};
 use std::{borrow::Cow, collections::HashMap};
 
@@ -30,7 +30,7 @@ impl Bad {
 
     /// Nobody has said what this value stands for; it is kept if it can be nothing but a code.
     pub fn unmapped(self, value: &str) -> Self {
-        Self { code: is_code(value).then(|| value.to_owned()), ..self }
+        Self { code: is_surely_code(value).then(|| value.to_owned()), ..self }
     }
 
     pub fn at(self, line: u64) -> Problem {
