@@ -267,7 +267,10 @@ impl File<'_> {
         }
         sent::mark(tx, &same, self.generation, self.origin).await?;
         sent::write(tx, &rows, self.generation, self.origin).await?;
-        queue::push(tx, &fresh, self.name, self.now).await
+        match self.latest {
+            true => queue::put(tx, &fresh, self.name, self.now).await,
+            false => queue::push(tx, &fresh, self.name, self.now).await,
+        }
     }
 
     fn judge(&self, found: &FoundRecord, known: Option<&Known>, pass: &mut Pass) -> Judged {
@@ -391,7 +394,7 @@ impl File<'_> {
         }
         sight::replace_kept(tx, (self.origin, &self.source.name), &ending.counted).await?;
         if self.latest {
-            overtaken::clear(tx).await?;
+            overtaken::end(tx).await?;
         }
         exports::count(tx, self.generation, taken.items).await?;
         let (problems, count) = (&taken.problems, taken.problem_count);

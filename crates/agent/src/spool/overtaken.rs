@@ -61,6 +61,12 @@ pub(crate) async fn restore(tx: &mut Tx, sent: &[(RecordId, Revision)]) -> Resul
     Ok(())
 }
 
+/// Ends an export: of what it sends now nothing that was refused before is tried again.
+pub(crate) async fn end(tx: &mut Tx) -> Result<(), AgentError> {
+    sqlx::query("DELETE FROM refused WHERE id IN (SELECT id FROM overtaken)").execute(&mut **tx).await?;
+    clear(tx).await
+}
+
 /// Forgets all of it, at the beginning and the end of an export.
 pub(crate) async fn clear(tx: &mut Tx) -> Result<(), AgentError> {
     sqlx::query("DELETE FROM overtaken").execute(&mut **tx).await?;

@@ -77,14 +77,23 @@ pub struct Settled {
 
 /// Puts records at the end of the queue. A refused older revision is not tried again beside it.
 pub(crate) async fn push(tx: &mut Tx, fresh: &[Fresh], file: &str, now: Timestamp) -> Result<(), AgentError> {
-    const HEAD: &str = "INSERT INTO queue(id, revision, root, message, file, line, tries, queued_us) VALUES ";
     for fresh in fresh.chunks(ROWS) {
-        let whole = fresh.len() == ROWS;
-        let mut old =
-            sqlx::query(list("DELETE FROM refused WHERE id IN ", fresh.len(), "")).persistent(whole);
-        let mut query = sqlx::query(rows(HEAD, 8, fresh.len(), "")).persistent(whole);
+        let mut old = sqlx::query(list("DELETE FROM refused WHERE id IN ", fresh.len(), ""))
+            .persistent(fresh.len() == ROWS);
         for record in fresh {
             old = old.bind(&record.id.0[..]);
+        }
+        old.execute(&mut **tx).await?;
+    }
+    put(tx, fresh, file, now).await
+}
+
+/// As [`push`], for records that may be taken out again: what was refused of them stays until that is known.
+pub(crate) async fn put(tx: &mut Tx, fresh: &[Fresh], file: &str, now: Timestamp) -> Result<(), AgentError> {
+    const HEAD: &str = "INSERT INTO queue(id, revision, root, message, file, line, tries, queued_us) VALUES ";
+    for fresh in fresh.chunks(ROWS) {
+        let mut query = sqlx::query(rows(HEAD, 8, fresh.len(), "")).persistent(fresh.len() == ROWS);
+        for record in fresh {
             query = query
                 .bind(&record.id.0[..])
                 .bind(i64::from(record.revision.get()))
@@ -95,7 +104,6 @@ pub(crate) async fn push(tx: &mut Tx, fresh: &[Fresh], file: &str, now: Timestam
                 .bind(0)
                 .bind(now.micros());
         }
-        old.execute(&mut **tx).await?;
         query.execute(&mut **tx).await?;
     }
     Ok(())

@@ -289,16 +289,24 @@ fn log(rows: &[(&str, &str)]) -> String {
     csv(&[first, &borrowed(&others), rest].concat())
 }
 
+impl School {
+    /// One whose marks are a log, of which the latest row of a key counts.
+    async fn of_log() -> Self {
+        let mut school = School::with("northgate", "").await;
+        let mapping = MARKS.replace("covers", "repeats = \"latest\"\ncovers");
+        std::fs::write(school.folder.path().join("marks.toml"), &mapping).unwrap();
+        school.settings = {
+            let text = "data = \"data\"\n[pace]\nsettle_ms = 0\n[[source]]\nname = \"marks\"\nfolder = \"exports\"\n\
+                        pattern = \"marks*.csv\"\nconnector = \"delimited\"\nmapping = \"marks.toml\"\n";
+            commonroll_agent::Settings::parse(text, &school.folder.path().join("agent.toml")).unwrap()
+        };
+        school
+    }
+}
+
 #[tokio::test]
 async fn of_a_log_the_latest_row_of_a_key_counts_however_far_apart_its_rows_stand() {
-    let mut school = School::with("northgate", "").await;
-    let mapping = MARKS.replace("covers", "repeats = \"latest\"\ncovers");
-    std::fs::write(school.folder.path().join("marks.toml"), &mapping).unwrap();
-    school.settings = {
-        let text = "data = \"data\"\n[pace]\nsettle_ms = 0\n[[source]]\nname = \"marks\"\nfolder = \"exports\"\n\
-                    pattern = \"marks*.csv\"\nconnector = \"delimited\"\nmapping = \"marks.toml\"\n";
-        commonroll_agent::Settings::parse(text, &school.folder.path().join("agent.toml")).unwrap()
-    };
+    let mut school = School::of_log().await;
     let hub = FakeHub::new().knows("northgate", &school.key);
     // What is written, and whether that corrects what was sent before.
     for (rows, corrected) in [
@@ -321,4 +329,40 @@ async fn of_a_log_the_latest_row_of_a_key_counts_however_far_apart_its_rows_stan
     let mut ada = hub.holds();
     ada.retain(|text| text.contains("ada"));
     assert_eq!(ada.len(), 3, "{ada:?}");
+}
+
+#[tokio::test]
+async fn what_the_hub_refused_is_tried_again_though_a_log_said_otherwise_in_between() {
+    let mut school = School::of_log().await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    hub.with(|s| s.refuse.insert("ada".to_owned(), "no_placement".to_owned()));
+    school.put("marks.csv", &log(&[("ada", "/")]));
+    school.look().await;
+    school.publish(&hub).await.unwrap();
+    assert_eq!(school.spool.refused(10).await.unwrap().len(), 1);
+
+    // A slip, and the slip mended, a thousand rows apart.
+    let others = many(1_500);
+    let (others, there_and_back) = (borrowed(&others), [("ada", "/"), ("ada", "L"), ("ada", "/")]);
+    let [first, slip, mended] = there_and_back.each_ref().map(std::slice::from_ref);
+    school.put("marks.csv", &csv(&[first, &others, slip, &others, mended].concat()));
+    school.wait(60);
+    assert_eq!(taken(&school.look().await["marks.csv"]).corrected, 0);
+    assert_eq!(school.spool.refused(10).await.unwrap().len(), 1, "it waits as before");
+    hub.with(|s| s.refuse.clear());
+    school.wait(4_000);
+    school.publish(&hub).await.unwrap();
+    let ada = || hub.holds().into_iter().filter(|text| text.contains("ada")).collect::<Vec<_>>();
+    assert_eq!(ada(), ["attendance 2026-09-14 ada r1"]);
+
+    // What the log says otherwise in the end takes the place of what was refused.
+    hub.with(|s| s.refuse.insert("ada".to_owned(), "no_placement".to_owned()));
+    for mark in ["L", "N"] {
+        school.put("marks.csv", &csv(&[first, &others, &[("ada", mark)]].concat()));
+        school.wait(60);
+        school.look().await;
+        school.publish(&hub).await.unwrap();
+    }
+    let refused = school.spool.refused(10).await.unwrap();
+    assert_eq!(refused.iter().map(|one| one.revision).collect::<Vec<_>>(), [3]);
 }
