@@ -34,16 +34,16 @@ impl Pace {
         Self { has_recent, all_us, today_us, broken_us }
     }
 
-    /// An answer, of all rows or of the present day, took this time.
-    pub fn took(&self, all: bool, begun: Timestamp, ended: Timestamp) {
+    /// An answer, of all rows or of the present day, took this many microseconds.
+    pub fn took(&self, all: bool, us: i64) {
         let place = if all { &self.all_us } else { &self.today_us };
-        place.store(between(begun, ended), Ordering::Relaxed);
+        place.store(us, Ordering::Relaxed);
         self.broken_us.store(0, Ordering::Relaxed);
     }
 
     /// A query was broken off, since it took longer than it may.
-    pub fn broken(&self, begun: Timestamp, ended: Timestamp) {
-        self.broken_us.store(between(begun, ended), Ordering::Relaxed);
+    pub fn broken(&self, us: i64) {
+        self.broken_us.store(us, Ordering::Relaxed);
     }
 
     fn all_rest_us(&self) -> i64 {
@@ -81,8 +81,11 @@ impl Pace {
     }
 }
 
-fn between(begun: Timestamp, ended: Timestamp) -> i64 {
-    ended.micros().saturating_sub(begun.micros()).max(0)
+/// What lies between two looks at the clock, in microseconds, but no more than really went by: a clock may be set right
+/// meanwhile, by hours or years.
+pub(super) fn between(begun: Timestamp, ended: Timestamp, went_by: Duration) -> i64 {
+    let most = i64::try_from(went_by.as_micros()).unwrap_or(i64::MAX);
+    ended.micros().saturating_sub(begun.micros()).clamp(0, most)
 }
 
 #[cfg(test)]
@@ -97,29 +100,41 @@ mod tests {
     fn the_mis_rests_a_hundred_times_as_long_as_it_took() {
         let pace = Pace::new(false);
         assert_eq!(pace.rest(), Duration::ZERO);
-        pace.took(true, at(0), at(300_000));
+        pace.took(true, 300_000);
         assert_eq!(pace.rest(), Duration::from_secs(30));
         assert!(pace.warning("mis").is_none());
-        pace.took(true, at(0), at(12_000_000));
+        pace.took(true, 12_000_000);
         let warning = pace.warning("mis").unwrap();
         assert!(warning.contains("12 seconds") && warning.contains("every 20 minutes"), "{warning}");
-        pace.took(true, at(5), at(0));
-        assert_eq!(pace.rest(), Duration::ZERO, "a clock that was set back");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_while_the_mis_answers_does_not_make_it_rest_for_days() {
+        let (pace, hour) = (Pace::new(true), 3_600_000_000);
+        let went_by = Duration::from_millis(300);
+        assert_eq!(between(at(0), at(200_000), went_by), 200_000);
+        assert_eq!(between(at(hour), at(0), went_by), 0, "set back");
+        for all in [true, false] {
+            pace.took(all, between(at(0), at(48 * hour), went_by));
+        }
+        pace.broken(between(at(0), at(hour), went_by));
+        assert_eq!(pace.rest(), Duration::from_secs(60));
+        assert!(pace.is_all_due(hour / 4) && pace.warning("mis").is_none());
     }
 
     #[test]
     fn today_does_not_wait_for_what_all_days_took() {
         let pace = Pace::new(true);
-        pace.took(true, at(0), at(6_000_000));
-        pace.took(false, at(0), at(100_000));
+        pace.took(true, 6_000_000);
+        pace.took(false, 100_000);
         assert_eq!(pace.rest(), Duration::from_secs(20));
-        pace.broken(at(0), at(2_000_000));
+        pace.broken(2_000_000);
         assert_eq!(pace.rest(), Duration::from_secs(200), "what was broken off cost as much");
-        pace.took(false, at(0), at(100_000));
+        pace.took(false, 100_000);
         assert_eq!(pace.rest(), Duration::from_secs(20));
         let minute = 60_000_000;
         assert!(!pace.is_all_due(19 * minute) && pace.is_all_due(20 * minute) && pace.is_all_due(-1));
-        pace.took(true, at(0), at(1_000_000));
+        pace.took(true, 1_000_000);
         assert!(!pace.is_all_due(14 * minute) && pace.is_all_due(15 * minute));
     }
 }

@@ -7,7 +7,7 @@
 
 use super::{
     FetchFault, Fetcher, Folder, Outcome,
-    pace::Pace,
+    pace::{Pace, between},
     print, secret,
     sheet::{Sheet, is_before},
     since::Since,
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Asks one database what one mapping says.
@@ -181,12 +181,12 @@ impl SqlFetcher {
         into: &Folder,
         note: (&mut Note, Timestamp),
     ) -> Result<Option<String>, FetchFault> {
-        let begun = self.clock.now();
+        let (begun, watch) = (self.clock.now(), Instant::now());
         let read = self.read(link, what, into, note).await;
-        let ended = self.clock.now();
+        let us = between(begun, self.clock.now(), watch.elapsed());
         match &read {
-            Ok(_) => self.pace.took(what.1 == Ask::All, begun, ended),
-            Err(fault) if fault.rule == "SQL-SLOW" => self.pace.broken(begun, ended),
+            Ok(_) => self.pace.took(what.1 == Ask::All, us),
+            Err(fault) if fault.rule == "SQL-SLOW" => self.pace.broken(us),
             // Who waits for a lock costs nothing.
             Err(_) => {}
         }
