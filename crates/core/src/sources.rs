@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 pub const SOURCES_MAX: usize = 64;
 /// See [`SOURCES_MAX`].
 pub const SORTS_MAX: usize = 100;
+/// Bytes of all that an agent tells at once, as it travels.
+pub const TOLD_BYTES: usize = 64 * 1024;
 /// Rows that must have a value before it is told.
 pub const ROWS_LEAST: u64 = 5;
 /// A column with more different values than this is no column of codes.
@@ -98,13 +100,29 @@ pub fn may_be_told(counted: &Counted) -> Vec<KeptBack> {
     }
     kept.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.cmp(b)));
     if kept.len() > SORTS_MAX {
-        let rows = kept.split_off(SORTS_MAX - 1).iter().map(|one| one.rows).sum();
-        kept.push(KeptBack { caption: String::new(), rule: OTHERS.to_owned(), code: None, rows });
+        count_others(&mut kept, SORTS_MAX - 1);
     }
     kept
 }
 
+/// Leaves the first sorts of rows as they are, and counts those behind them as [`OTHERS`].
+pub fn count_others(kept: &mut Vec<KeptBack>, first: usize) {
+    let rows = kept.split_off(first.min(kept.len())).iter().map(|one| one.rows).sum();
+    if rows > 0 {
+        kept.push(KeptBack { caption: String::new(), rule: OTHERS.to_owned(), code: None, rows });
+    }
+}
+
 impl SourceTold {
+    /// The same without how many rows there are: as long as this stays, nobody has anything new to mend.
+    #[must_use]
+    pub fn without_rows(&self) -> Self {
+        let mut told = self.clone();
+        told.kept.iter_mut().for_each(|kept| kept.rows = 0);
+        told.kept.sort();
+        told
+    }
+
     /// Checks that nothing is told that may not be.
     ///
     /// # Errors

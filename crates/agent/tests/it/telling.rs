@@ -80,7 +80,7 @@ async fn it_is_told_when_it_has_changed_and_every_five_minutes_at_most() {
     telling::tell(&hub, &school.spool, &school.settings, school.now).await;
     telling::tell(&hub, &school.spool, &school.settings, school.now).await;
     assert_eq!(times(&hub), 1, "once");
-    school.put("marks.csv", &marks(&[("/", 3), ("Q9", 9)]));
+    school.put("marks.csv", &marks(&[("/", 3), ("Q9", 9), ("Q8", 5)]));
     school.wait(60);
     school.look().await;
     telling::tell(&hub, &school.spool, &school.settings, school.now).await;
@@ -111,4 +111,25 @@ async fn it_is_told_when_it_has_changed_and_every_five_minutes_at_most() {
     assert_eq!(times(&hub), 5);
     let alarms = school.spool.alarms().await.unwrap();
     assert!(alarms.is_empty(), "nobody is bothered with it: {alarms:?}");
+}
+
+#[tokio::test]
+async fn where_only_the_number_of_rows_is_another_it_is_told_once_an_hour() {
+    let mut school = School::new("northgate").await;
+    let hub = FakeHub::new().knows("northgate", &school.key);
+    for (seconds, codes, times) in [
+        (0, &[("/", 3), ("Q9", 5)][..], 1),
+        (900, &[("/", 3), ("Q9", 6)], 1),
+        (900, &[("/", 3), ("Q9", 7)], 1),
+        (900, &[("/", 3), ("Q9", 7), ("Q8", 8)], 2),
+        (900, &[("/", 3), ("Q9", 9), ("Q8", 8)], 2),
+        (2_700, &[("/", 3), ("Q9", 9), ("Q8", 8)], 3),
+    ] {
+        school.wait(seconds);
+        school.put("marks.csv", &marks(codes));
+        school.look().await;
+        telling::tell(&hub, &school.spool, &school.settings, school.now).await;
+        assert_eq!(hub.with(|s| s.sources.len()), times, "{codes:?}");
+    }
+    assert_eq!(hub.with(|s| s.sources[2][0].kept[0].rows), 9);
 }

@@ -1,7 +1,7 @@
 //! What agents tell of their sources: taken once it differs from what was told before, with the age of each of it.
 //!
 //! An entry and a row, so that every node and every restart knows it: an agent tells nothing twice. It is told when it has
-//! changed and once a minute at most, and the entry says only how much was told.
+//! changed, and seldom, since all of it stands in the log for ever; and the entry says only how much was told.
 
 use crate::{
     Exchange,
@@ -21,6 +21,8 @@ use std::collections::BTreeSet;
 
 /// Between two tellings of one agent, in microseconds.
 const EVERY_US: u64 = 60_000_000;
+/// And where only the numbers of rows are others: an agent tells these once an hour, by a clock of its own.
+const COUNTS_EVERY_US: u64 = 50 * 60_000_000;
 
 /// Why what was told was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,8 +33,10 @@ pub enum TellError {
     /// It says what may not be told.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// It was told of less than a minute ago.
-    #[error("sources were told of a moment ago; tell again in a minute")]
+    /// It was told of less than a minute ago, or less than an hour if only numbers of rows are others.
+    #[error(
+        "sources were told of a moment ago; tell again in a minute, or in an hour where only numbers of rows changed"
+    )]
     TooSoon,
     /// The log can't be written.
     #[error("the hub can't write its log just now; try again")]
@@ -67,7 +71,15 @@ impl Exchange {
             if before.map_or(sources.is_empty(), |before| before.sources == sources) {
                 return Ok(());
             }
-            if before.is_some_and(|before| now.micros().abs_diff(before.at.micros()) < EVERY_US) {
+            let is_soon = |before: &SourcesHeld| {
+                let sorts = before.sources.iter().map(|source| source.told.without_rows());
+                let every = match sorts.eq(told.iter().map(SourceTold::without_rows)) {
+                    true => COUNTS_EVERY_US,
+                    false => EVERY_US,
+                };
+                now.micros().abs_diff(before.at.micros()) < every
+            };
+            if before.is_some_and(is_soon) {
                 return Err(TellError::TooSoon);
             }
             let rows: u64 = told.iter().flat_map(|source| &source.kept).map(|kept| kept.rows).sum();

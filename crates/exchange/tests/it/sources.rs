@@ -74,6 +74,21 @@ async fn what_is_told_again_changes_nothing_and_what_changes_keeps_its_age() {
 }
 
 #[tokio::test]
+async fn a_number_of_rows_alone_is_a_new_entry_once_an_hour() {
+    let world = World::with("sqlite::memory:", governed()).await;
+    let unknown = |code, rows| marks("0123abcd", vec![kept(Some(code), "ATT-UNKNOWN-CODE", rows)]);
+    told(&world, unknown("Z9", 12)).await.unwrap();
+    for rows in 13..20 {
+        world.pass(5 * MINUTE);
+        assert_eq!(told(&world, unknown("Z9", rows)).await, Err(TellError::TooSoon));
+    }
+    told(&world, unknown("Z8", 19)).await.unwrap();
+    world.pass(60 * MINUTE);
+    told(&world, unknown("Z8", 20)).await.unwrap();
+    assert_eq!(entries(&world.log().await), 3);
+}
+
+#[tokio::test]
 async fn others_see_counts_alone_and_what_may_not_be_told_is_not_taken() {
     let file = governed().with_person(&PEOPLE, &slug("kingsmead"), Role::ConsortiumLead);
     let world = World::with("sqlite::memory:", file).await;

@@ -16,7 +16,7 @@ use crate::{
     settings::Limits,
     strangers::Strangers,
 };
-use commonroll_core::PersonId;
+use commonroll_core::{PersonId, sources::TOLD_BYTES};
 use commonroll_exchange::{AgentId, Exchange};
 use commonroll_wire::pb::{
     agreement::v1::agreement_service_server::AgreementServiceServer,
@@ -114,7 +114,7 @@ impl AgentsDoor {
         let subjects = Subjects { exchange: self.exchange.clone(), around: self.around.clone() };
         let subjects = SubjectServiceServer::new(subjects).max_decoding_message_size(PEOPLE_BYTES);
         let readiness = ReadinessDoor { exchange: self.exchange.clone(), around: self.around.clone() };
-        let readiness = ReadinessServiceServer::new(readiness).max_decoding_message_size(PEOPLE_BYTES);
+        let readiness = ReadinessServiceServer::new(readiness).max_decoding_message_size(TOLD_BYTES);
         server(self.limits.streams_per_connection)
             .layer(self.identify())
             .add_service(exchange)

@@ -100,7 +100,7 @@ impl ReadinessService for ReadinessDoor {
         done.map(|()| Response::new(TellSourcesResponse {})).map_err(|error| match error {
             TellError::NotAllowed(who) => status::of_speaker(who),
             TellError::Invalid(broken) => status::invalid(&broken),
-            TellError::TooSoon => status::too_much("sources were told of less than a minute ago", AGAIN),
+            TellError::TooSoon => status::too_much("sources were told of a moment ago", AGAIN),
             TellError::Unavailable => status::unavailable(),
         })
     }
