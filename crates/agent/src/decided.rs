@@ -125,13 +125,16 @@ impl Decider<'_> {
         }
     }
 
-    /// True if the code says nothing of where somebody was, or a host's mark behind it was received here.
+    /// True if the code says nothing of where somebody was, or a host's mark of that day behind it was received here, and no
+    /// newer revision of it.
     async fn is_evidenced(&self, code: &SessionCode) -> Result<bool, AgentError> {
         if code.code.is_empty() || code.code == ABSENT {
             return Ok(true);
         }
         for (record, revision) in &code.evidence {
-            if self.spool.held_revision(*record).await?.is_some_and(|held| held >= *revision) {
+            if record.days() == code.of.date.days()
+                && self.spool.partners_revision(*record, self.home).await? == Some(*revision)
+            {
                 return Ok(true);
             }
         }
@@ -170,15 +173,17 @@ impl Decider<'_> {
             rows.push(self.row(decision, decision.record, decision.row));
             return Ok(());
         }
-        if decision.row > Revision::FIRST {
+        let is_proposed = marks::kept(self.sessions).contains(&session_of(&decision.code));
+        // What is proposed meanwhile, by a piece of the feed that is under way, comes to nothing beside this row.
+        if is_proposed || decision.row > Revision::FIRST {
             rows.push(self.row(decision, decision.record, decision.row));
         }
-        if !marks::kept(self.sessions).contains(&session_of(&decision.code)) {
+        if !is_proposed {
             return Ok(());
         }
         for (record, revision) in &decision.code.evidence {
-            let Some(held) = self.spool.held_revision(*record).await? else { continue };
-            rows.push(self.row(decision, *record, held.max(*revision)));
+            let held = self.spool.held_revision(*record).await?;
+            rows.push(self.row(decision, *record, held.map_or(*revision, |held| held.max(*revision))));
         }
         Ok(())
     }

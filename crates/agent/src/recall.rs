@@ -70,6 +70,7 @@ impl Receiver<'_> {
                     // The withdrawn revision came before, and was written.
                     is_written: done,
                     decided: self.decided_of(copy).await?,
+                    is_rested_on: self.is_rested_on(copy).await?,
                 });
             }
             if !done && (has || aside.contains(key)) {
@@ -107,6 +108,16 @@ impl Receiver<'_> {
                 Ok(self.spool.decided_on(date).await?.remove(learner.as_str()).unwrap_or_default())
             }
             RecordKind::Assessment | RecordKind::Behaviour => Ok(Vec::new()),
+        }
+    }
+
+    /// True if a session code that a person here decided rests on the copy.
+    async fn is_rested_on(&self, copy: &WithdrawnCopy) -> Result<bool, AgentError> {
+        match (&copy.learner, SchoolDate::from_days(copy.id.days()), copy.kind) {
+            (Some(learner), Some(date), RecordKind::Attendance) => {
+                self.spool.rests_on((learner, date), copy.id).await
+            }
+            _ => Ok(false),
         }
     }
 

@@ -173,7 +173,8 @@ impl WondeCarrier {
         let is_unseen = standing.is_none() && !seen.reaches(row.head.date.civil());
         let whose = standing.filter(is_mark).map(|standing| write::whose(row, &standing));
         Ok(match whose {
-            Some(Whose::Ours(_)) => by_hand(),
+            // What was proposed stands for what was decided, where both say the same.
+            Some(Whose::Ours(_) | Whose::Proposed) => by_hand(),
             Some(Whose::Changed) => Carried::Refused(CHANGED.to_owned()),
             _ if self.may_arrive(row).await? => Carried::Waiting(LOOK),
             _ if is_unseen => by_hand(),

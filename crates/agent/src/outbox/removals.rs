@@ -2,7 +2,8 @@
 //!
 //! SIMS' interface takes rows with `Withdrawn` at the revision that the MIS has, of lessons and of sessions; our own writing into
 //! databases those of lessons; where marks are posted over HTTP, such rows keep back what still waits. For everything else there
-//! is a list for a person, `recall-<place>.csv`. A mark in the statutory register stays, as the law asks, unless it was wrong.
+//! is a list for a person, `recall-<place>.csv`. A mark in the statutory register stays, as the law asks, unless it was wrong; what
+//! a person certified by what was wrong is for a person to take out.
 
 use super::{Folder, marks};
 use commonroll_audit::CopyOutcome;
@@ -28,6 +29,8 @@ pub struct Removal {
     pub is_written: bool,
     /// Sessions of its day that a person here decided for the learner.
     pub decided: Vec<Session>,
+    /// True if a code that a person here decided for one of these rests on this copy.
+    pub is_rested_on: bool,
 }
 
 impl std::fmt::Debug for Removal {
@@ -92,7 +95,9 @@ impl Removals {
                     kind: removal.kind,
                     reason: removal.reason.clone(),
                     what: match taken.outcome {
-                        CopyOutcome::Flagged if taken.is_carried => "remove the session mark by hand",
+                        CopyOutcome::Flagged if taken.is_carried || is_certified(folder, removal) => {
+                            "remove the session mark by hand"
+                        }
                         CopyOutcome::Flagged => "remove by hand",
                         CopyOutcome::Kept => "session mark stays: statutory register",
                         CopyOutcome::Removed if taken.is_carried => "nothing, unless its row was not carried",
@@ -110,12 +115,13 @@ impl Removals {
         }
         let mut sessions = marks::kept(&folder.sessions);
         let is_wrong = WRONG.contains(&removal.reason.as_str());
-        // What a person decided stays until a person decides anew: the hub tells its officer that nothing bears it any more.
+        // What a person decided stays until a person decides anew: the hub tells its officer that nothing bears it any more, and
+        // whoever works through the list here takes out what was certified by what was wrong.
         let stays = !removal.decided.is_empty() || (!sessions.is_empty() && !is_wrong);
         sessions.retain(|session| !removal.decided.contains(session));
         let is_out = folder.takes_out_lessons();
         let taken = match (stays, sessions.is_empty() || folder.takes_out_sessions()) {
-            _ if !is_out => BY_HAND,
+            _ if !is_out || is_certified(folder, removal) => BY_HAND,
             (true, _) => REGISTER,
             (false, true) => REMOVED,
             // The lesson's mark goes; of the session's nobody but a person can tell, and take it out.
@@ -157,4 +163,9 @@ impl Removals {
         self.lessons.push(row);
         TakenBack { is_carried, ..taken }
     }
+}
+
+/// True if what a person certified by this copy stands in the register and must not, while a program takes out the rest.
+fn is_certified(folder: &Folder, removal: &Removal) -> bool {
+    removal.is_rested_on && folder.takes_out_lessons() && WRONG.contains(&removal.reason.as_str())
 }

@@ -3,11 +3,11 @@
 //! One row for each learner's session, of the newest decision. It stays for weeks after the outbox and the hub have it, since what
 //! it stands over, a host's mark that is late, may still come.
 
-use super::{ROWS, Spool, set};
+use super::{ROWS, Spool, feed::record_key, set};
 use crate::error::AgentError;
 use bytes::Bytes;
 use commonroll_connectors::render::{Outcome, Session};
-use commonroll_core::{RecordId, Revision, SchoolDate};
+use commonroll_core::{LocalId, RecordId, Revision, SchoolDate, Slug};
 use commonroll_wire::{
     SessionCode, SessionCodeAnswer, SessionCodeOutcome, SessionOf, pb::exchange::v1 as pb, read_session_code,
     write_session_code, write_session_code_answer,
@@ -268,15 +268,61 @@ impl Spool {
     /// # Errors
     /// When the spool fails.
     pub async fn held_revision(&self, record: RecordId) -> Result<Option<Revision>, AgentError> {
+        // No key is an id alone.
+        self.newest(record, &record.0).await
+    }
+
+    /// The newest revision in which a record is held here that somebody else than `home` made.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn partners_revision(
+        &self,
+        record: RecordId,
+        home: &Slug,
+    ) -> Result<Option<Revision>, AgentError> {
+        self.newest(record, &record_key(home, record)).await
+    }
+
+    /// The newest revision in which a record is held here, but under this key.
+    async fn newest(&self, record: RecordId, but: &[u8]) -> Result<Option<Revision>, AgentError> {
         // The keys of records begin with their ids.
         let (from, to) = (&record.0[..], [&record.0[..], &[u8::MAX]].concat());
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT MAX(revision) FROM received WHERE record >= $1 AND record < $2")
-                .bind(from)
-                .bind(to)
-                .fetch_one(self.pool())
-                .await?;
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT MAX(revision) FROM received WHERE record >= $1 AND record < $2 AND record <> $3",
+        )
+        .bind(from)
+        .bind(to)
+        .bind(but)
+        .fetch_one(self.pool())
+        .await?;
         found.map(revision_of).transpose()
+    }
+
+    /// True if a person here decided a code for a learner's session of a date that rests on a record: that names it, or says
+    /// nothing of what it rests on.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn rests_on(
+        &self,
+        (learner, date): (&LocalId, SchoolDate),
+        record: RecordId,
+    ) -> Result<bool, AgentError> {
+        let messages: Vec<Vec<u8>> =
+            sqlx::query_scalar("SELECT message FROM decided WHERE learner = $1 AND day = $2")
+                .bind(learner.as_str())
+                .bind(date.days())
+                .fetch_all(self.pool())
+                .await?;
+        for message in &messages {
+            let SessionCode { code, evidence, .. } = decode(message)?;
+            let is_named = evidence.is_empty() || evidence.iter().any(|(id, _)| *id == record);
+            if !code.is_empty() && is_named {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

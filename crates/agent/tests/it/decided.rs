@@ -48,10 +48,15 @@ impl Home {
 
     /// The host marks; the marks arrive at home.
     async fn marked(&mut self, rows: &str) {
+        self.host_marks(rows).await;
+        self.receive().await;
+    }
+
+    /// The host marks; the marks are on their way.
+    async fn host_marks(&mut self, rows: &str) {
         self.host.put("marks.csv", &format!("{CAPTIONS}\n{rows}"));
         self.host.look().await;
         self.host.publish(&self.hub).await.unwrap();
-        self.receive().await;
     }
 
     async fn receive(&self) {
@@ -217,7 +222,8 @@ async fn where_the_homes_own_mark_stays_what_was_proposed_or_written_is_taken_ba
     home.round().await.unwrap();
     let back = home.file("session-decided-000000000001.xml");
     assert!(back.contains(&format!("<RecordID>{proposed}</RecordID>")), "{back}");
-    assert!(back.contains("<Withdrawn>true</Withdrawn>") && !back.contains("home-ben"), "{back}");
+    assert!(back.contains("<Withdrawn>true</Withdrawn>") && !back.contains("<Withdrawn>false"), "{back}");
+    assert!(back.contains("home-ben"), "what may be proposed for ben later comes to nothing: {back}");
     assert_eq!(home.told().iter().filter(|one| one.2 == Said::Kept).count(), 2, "{:?}", home.told());
     home.decides("home-ben", 2, "N", Vec::new());
     home.decides("home-ada", 2, "N", Vec::new());
@@ -246,6 +252,50 @@ async fn no_b_is_written_before_the_hosts_mark_is_here() {
     assert_eq!(home.round().await.unwrap(), 1, "ben's B rests on nothing, and is never written");
     assert_eq!(home.told(), [said("home-ada", 1, Said::ByHand, "")], "a list of CSV is for a person");
     assert!(!home.file("session-decided-000000000001.csv").contains("home-ben"));
+}
+
+#[tokio::test]
+async fn a_b_rests_on_a_mark_of_that_day_and_on_no_older_revision_of_it() {
+    let mut home = Home::new(&[OutboxFormat::Csv]).await;
+    home.marked("ada,12A,2026-09-14,/,08:50,09:40\n").await;
+    let first = home.mark_of("ada");
+    home.host.wait(60);
+    home.marked("ada,12A,2026-09-14,L,08:50,09:40\n").await;
+    home.decides("home-ada", 1, "B", vec![first]);
+    assert_eq!(home.round().await.unwrap(), 0, "the host has changed that mark since");
+    home.decides("home-ada", 1, "B", vec![home.mark_of("ada")]);
+    home.hub.with(|s| s.decided[0].date = "2026-09-11".to_owned());
+    assert_eq!(home.round().await.unwrap(), 0, "a mark of another day says nothing of this one");
+    home.hub.with(|s| s.decided[0].date = "2026-09-14".to_owned());
+    assert_eq!(home.round().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn where_the_homes_own_mark_stays_a_proposal_that_is_still_on_its_way_is_taken_back_before_it_comes() {
+    let mut home = Home::new(&BOTH).await;
+    home.host_marks("ada,12A,2026-09-14,/,08:50,09:40\n").await;
+    let (proposed, _) = home.mark_of("ada");
+    home.decides("home-ada", 1, "", vec![home.mark_of("ada")]);
+    home.round().await.unwrap();
+    let back = home.file("session-decided-000000000001.xml");
+    let record = session_code_id(&home.school.reading.institution, &home.of("home-ada"));
+    for id in [proposed, record] {
+        assert!(back.contains(&format!("<RecordID>{id}</RecordID><Revision>1</Revision>")), "{back}");
+    }
+    assert!(!back.contains("<Withdrawn>false"), "{back}");
+}
+
+#[tokio::test]
+async fn what_was_certified_by_a_mark_that_was_wrong_is_on_a_persons_list() {
+    let mut home = Home::new(&BOTH).await;
+    home.marked("ada,12A,2026-09-14,/,08:50,09:40\n").await;
+    home.decides("home-ada", 1, "B", vec![home.mark_of("ada")]);
+    home.round().await.unwrap();
+    crate::recalls::notice(&home.hub, 1, 5, "match_undone", &[1]);
+    home.receive().await;
+    let outbox = home.school.folder.path().join("outbox");
+    let list = fs::read_to_string(outbox.join("recall-000000000005.csv")).unwrap();
+    assert!(list.contains("remove the session mark by hand"), "{list}");
 }
 
 #[tokio::test]

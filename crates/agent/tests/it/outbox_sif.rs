@@ -156,6 +156,7 @@ fn beside_the_xml_of_sims_what_sif_cannot_say_is_listed_and_no_object_is_called_
         reason: "placement_ended".to_owned(),
         is_written: false,
         decided: Vec::new(),
+        is_rested_on: false,
     };
     let taken = outbox.take_back("000000000005", &[removal]).unwrap();
     assert_eq!((taken[0].outcome, taken[0].reason), (CopyOutcome::Flagged, "by_hand"));

@@ -467,6 +467,7 @@ fn recall(home: &Home, reason: &str) -> commonroll_agent::outbox::TakenBack {
         reason: reason.to_owned(),
         is_written: false,
         decided: Vec::new(),
+        is_rested_on: false,
     };
     folder.take_back("000000000009", &[removal]).unwrap()[0]
 }
@@ -558,4 +559,37 @@ async fn a_proposal_that_still_waits_is_never_posted_once_somebody_has_decided()
     let codes: Vec<_> =
         home.posted().iter().skip(1).map(|(_, one)| one["attendance_code_id"].clone()).collect();
     assert_eq!(codes, ["AC9"], "the decision alone");
+}
+
+/// What an officer decided later: the home's own mark is to stay.
+fn kept(student: &str) -> Vec<u8> {
+    let mut row = row(9, student, Some(Session::Am), "");
+    (row.head.withdrawn, row.head.revision) = (true, Revision::FIRST.next());
+    session_csv(&[row])
+}
+
+#[tokio::test]
+async fn a_proposal_that_stands_for_a_decision_is_not_said_to_be_gone_when_that_is_taken_back() {
+    let mut home = Home::new(Held { writes: true, ..Held::default() }).await;
+    home.put("session-000000000001.csv", session_csv(&[row(1, "A1", Some(Session::Am), "B")]));
+    home.round(0).await;
+    home.round(20).await;
+    home.put("session-decided-000000000001.csv", decided("A1", "B"));
+    home.round(20).await;
+    assert!(home.result("session-decided-000000000001.result.csv").contains(",applied,"));
+    assert_eq!(home.posted().len(), 1, "the same code stands there, under the proposal's tag");
+    home.put("session-decided-000000000002.csv", kept("A1"));
+    home.round(20).await;
+    let result = home.result("session-decided-000000000002.result.csv");
+    assert!(result.contains("refused") && result.contains("by hand"), "{result}");
+}
+
+#[tokio::test]
+async fn a_proposal_that_comes_after_the_homes_own_mark_was_kept_is_never_posted() {
+    let mut home = Home::new(Held::default()).await;
+    home.put("session-decided-000000000001.csv", kept("A1"));
+    home.put("session-000000000007.csv", session_csv(&[row(7, "A1", Some(Session::Am), "B")]));
+    home.round(0).await;
+    home.round(20).await;
+    assert!(home.posted().is_empty());
 }

@@ -6,6 +6,7 @@
 
 use super::{
     Session,
+    behind::decided_by,
     codes::Open,
     desk::{CodeSeen, CodeStands, Table, bears, officer},
     show,
@@ -29,7 +30,7 @@ use crate::{
     writer::Work,
 };
 use commonroll_audit::hash::Hash;
-use commonroll_core::{Invalid, LocalId, SchoolDate, Timestamp, record::Text};
+use commonroll_core::{Invalid, LocalId, RecordId, SchoolDate, Timestamp, record::Text};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Characters of a reason at most.
@@ -225,16 +226,21 @@ fn made(
     by: PersonUuid,
     together: bool,
 ) -> Option<Decided> {
-    let (elsewhere, evidence) = match choice {
-        Choice::Absent => (false, Vec::new()),
-        // Where the home's own mark stays, the home's agent may have proposed another by these.
-        choice => {
-            let seen = table.board.attended(table.directory, open.time, line.learner, table.now);
-            (choice != Choice::Keep, seen)
-        }
-    };
     let local = table.local(line.learner)?.clone();
     let held = table.directory.codes().get(&table.id(open)).and_then(|session| session.get(&local));
+    let seen = || table.board.attended(table.directory, open.time, line.learner, table.now);
+    let (elsewhere, evidence) = match choice {
+        Choice::Absent => (false, Vec::new()),
+        // Where the home's own mark stays, the home's agent may have proposed another by these, and by those before.
+        Choice::Keep => {
+            let mut marks = seen();
+            let is_new = |(id, _): &(RecordId, u32)| marks.iter().all(|(known, _)| known != id);
+            let before: Vec<_> = held.into_iter().flat_map(decided_by).filter(is_new).collect();
+            marks.extend(before);
+            (false, marks)
+        }
+        Choice::Elsewhere | Choice::LateAfterClose => (true, seen()),
+    };
     Some(Decided {
         revision: held.map_or(1, |held| held.revision.saturating_add(1)),
         local,

@@ -1,13 +1,18 @@
 //! What stands behind decided codes of days that are over. The hub holds no board of such a day, so the log is asked: a code
-//! that says where somebody was rests on the very marks by which it was decided, as long as none of them was changed since.
+//! that says where somebody was is borne as long as one of the marks by which it was decided stands unchanged.
 
-use super::{Whereabouts, codes::Open, desk::bears};
+use super::{
+    ProposalSeen, Whereabouts,
+    codes::Open,
+    desk::{CodeSeen, CodeStands, Table, bears},
+};
 use crate::{
     Exchange,
     directory::{
         Directory,
         codes::{Decided, SessionId},
     },
+    rooms::called,
 };
 use commonroll_core::{RecordId, SchoolDate, Timestamp};
 use commonroll_store::IdRow;
@@ -62,6 +67,27 @@ impl Whereabouts {
         bears(&one.code, &proposal, !seen.is_empty()).then(|| match &*one.code {
             ABSENT => Vec::new(),
             _ => seen,
+        })
+    }
+}
+
+impl Table<'_> {
+    /// A decision that is left where no lesson elsewhere is known any more: only that the home's own mark stays can be decided.
+    pub(super) fn left(&self, open: &Open, learner: u32) -> Option<CodeSeen> {
+        let one = self.directory.codes().get(&self.id(open))?.get(self.local(learner)?)?;
+        let host = &self.directory.institution(one.host)?.info;
+        let because = "no lesson elsewhere is known for this session any more";
+        let proposal = ProposalSeen { code: None, minutes_late: None, rule: 7, because, clear: false };
+        Some(CodeSeen {
+            learner,
+            name: called(self.directory, self.own(), learner).1,
+            stands: CodeStands::Decided,
+            host: (host.slug.clone(), host.name.clone()),
+            lesson: (open.time, String::new()),
+            saw: None,
+            home_says: None,
+            decided: Some(self.decided(one, &proposal, false)),
+            proposal,
         })
     }
 }

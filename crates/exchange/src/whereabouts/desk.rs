@@ -174,7 +174,7 @@ pub(super) struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn own(&self) -> u16 {
+    pub fn own(&self) -> u16 {
         self.acting.speaker.number
     }
 
@@ -184,10 +184,14 @@ impl Table<'_> {
         state.map_or_else(Vec::new, |state| codes::begun(state, self.now.date_in(&state.zone), self.now))
     }
 
-    /// Learners of the home who are taught elsewhere today, and whom the person may see.
+    /// Learners of the home who are taught elsewhere today, or of whom something was decided, and whom the person may see.
     pub fn learners(&self) -> BTreeSet<u32> {
         let all = self.board.board.of_home(self.own());
-        let all: BTreeSet<u32> = all.into_iter().map(|(of, _)| of.learner).collect();
+        let mut all: BTreeSet<u32> = all.into_iter().map(|(of, _)| of.learner).collect();
+        let decided =
+            self.sessions().into_iter().filter_map(|open| self.directory.codes().get(&self.id(&open)));
+        let learner = |one: &Decided| self.directory.local(self.own(), &one.local)?.learner;
+        all.extend(decided.flat_map(|session| &session.of).filter_map(learner));
         let seen = |learner: &u32| show::permit(self.directory, self.acting, *learner, self.now).is_some();
         all.into_iter().filter(seen).collect()
     }
@@ -201,8 +205,12 @@ impl Table<'_> {
         known.map(|(_, local)| local)
     }
 
-    /// One learner's session; `None` if no lesson elsewhere touches it.
+    /// One learner's session; `None` if no lesson elsewhere touches it and nothing was decided of it.
     pub fn line(&self, open: &Open, learner: u32) -> Option<CodeSeen> {
+        self.judged(open, learner).or_else(|| self.left(open, learner))
+    }
+
+    fn judged(&self, open: &Open, learner: u32) -> Option<CodeSeen> {
         let proposal = self.board.proposal(&open.window, learner, self.own(), self.now)?;
         let of = self.board.lesson_in(open.time, learner, self.own())?;
         let host = &self.directory.institution(of.site)?.info;
@@ -233,7 +241,7 @@ impl Table<'_> {
         })
     }
 
-    fn decided(&self, one: &Decided, proposal: &ProposalSeen, seen: bool) -> DecidedSeen {
+    pub fn decided(&self, one: &Decided, proposal: &ProposalSeen, seen: bool) -> DecidedSeen {
         let person = self.directory.person(one.by.0);
         DecidedSeen {
             code: one.code.clone(),

@@ -144,7 +144,9 @@ async fn no_b_leaves_once_the_hosts_mark_is_gone_and_what_has_left_is_told_and_n
         "and it is not changed"
     );
     world.decides(&who, 0, Choice::Keep).await;
-    assert_eq!(shown(&world.handed("kingsmead").await), ["k-1  r2 northgate"], "a person has decided anew");
+    let anew = world.handed("kingsmead").await;
+    assert_eq!(shown(&anew), ["k-1  r2 northgate seen"], "a person has decided anew");
+    assert_eq!(anew[0].evidence, codes[0].evidence, "what was proposed by the mark of then goes, too");
 }
 
 #[tokio::test]
@@ -223,6 +225,31 @@ async fn that_the_homes_own_mark_stays_is_told_whatever_became_of_the_placement(
     world.pass(24 * 3_600_000_000);
     world.tick().await;
     assert_eq!(shown(&world.handed("kingsmead").await), ["k-1  r2 northgate seen"], "on a later day, too");
+}
+
+#[tokio::test]
+async fn a_b_that_no_lesson_elsewhere_bears_any_more_can_still_be_taken_back_by_its_officer() {
+    let mut world = school().await;
+    let who = world.officer("kingsmead", 40).await;
+    world.come_to(14).await;
+    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 1)]).await;
+    world.tick().await;
+    assert_eq!(world.accepts(&who, &[0]).await, 1);
+    let codes = world.handed("kingsmead").await;
+    assert_eq!(world.said_of("kingsmead", &codes[0], Carriage::Applied, "").await, 1);
+    // It was never a placement of this learner's: nothing is expected of them any more.
+    world.declare("kingsmead", end("k-1", "northgate", crate::whereabouts::at(0))).await;
+    world.tick().await;
+    let seen = world.exchange.codes(officer(&who), world.now()).await.unwrap();
+    let mut lines = seen.sessions.into_iter().flat_map(|(_, lines)| lines);
+    let line = lines.find(|line| line.learner == 0).expect("the decision is still on the page");
+    assert!(line.stands == CodeStands::Decided && line.decided.unwrap().stale);
+    let morning = (date("2026-09-14"), Session::Morning);
+    let again =
+        world.exchange.decide_code(officer(&who), morning, (0, Choice::Elsewhere), "was", world.now());
+    assert!(matches!(again.await, Err(LawError::State(_))), "nothing bears it");
+    world.decides(&who, 0, Choice::Keep).await;
+    assert_eq!(shown(&world.handed("kingsmead").await), ["k-1  r2 northgate seen"]);
 }
 
 #[tokio::test]

@@ -135,6 +135,7 @@ fn line(seen: &CodeSeen, zone: &TimeZone) -> Line {
         (CodeStands::Absent, _) => vec![("N", "Confirm N"), ("keep", "Keep ours")],
         (CodeStands::Decided, 3) => vec![elsewhere, ("U", "U, late after we closed"), ("keep", "Keep ours")],
         (CodeStands::Decided, 4) => vec![("N", "N, reason not known yet"), ("keep", "Keep ours")],
+        (CodeStands::Decided, 5 | 7) => vec![("keep", "Keep ours")],
         (CodeStands::Decided, _) => vec![elsewhere, ("keep", "Keep ours")],
         (CodeStands::Clear | CodeStands::Held, _) => Vec::new(),
     };
