@@ -107,11 +107,15 @@ async fn arbor_learners_arrive_and_errors_beside_data_take_none_of_them_away() {
     let mis = FakeMis::start(move |asked, _| match answers.lock().unwrap().clone() {
         Some(reply) => reply,
         None if asked.header("authorization") != BASIC => Reply::status(401),
-        None if asked.path != "/graphql/query"
-            || !asked.body.contains("Student(page_size: 500, page_num: 0)") =>
+        None if asked.path != "/graphql/query" => Reply::status(404),
+        // Nothing is behind the one learner.
+        None if ["Student(page_size: 1, page_num: 1)", "Student(page_size: 500, page_num: 1)"]
+            .iter()
+            .any(|behind| asked.body.contains(behind)) =>
         {
-            Reply::status(404)
+            Reply::json("{\"data\":{\"Student\":[]}}")
         }
+        None if !asked.body.contains("Student(page_size: 500, page_num: 0)") => Reply::status(404),
         None => {
             let learner = json!({"id": 31, "person": {"legalFirstName": "Imogen", "legalLastName": "Ashby"}});
             Reply::json(json!({"data": {"Student": [learner]}}).to_string())

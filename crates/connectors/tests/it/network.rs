@@ -170,7 +170,7 @@ fn mark(n: usize) -> Value {
 }
 
 #[test]
-fn arbor_is_asked_in_a_query_of_our_own_until_a_page_is_not_full() {
+fn arbor_is_asked_in_a_query_of_our_own_until_nothing_is_behind_its_last_page() {
     let mut asked = Vec::new();
     let rows = talk(("arbor", "attendance"), &[("academicYear", "2026 \"x\"")], |request| {
         let (query, page) = arbor(request);
@@ -179,7 +179,9 @@ fn arbor_is_asked_in_a_query_of_our_own_until_a_page_is_not_full() {
         marks(page * of..502, of)
     })
     .unwrap();
-    assert_eq!((asked.len(), rows.len()), (3, 502));
+    assert_eq!((asked.len(), rows.len()), (5, 502));
+    assert!(asked[3].starts_with("{ AttendanceRecord(page_size: 1, page_num: 502, "), "{}", asked[3]);
+    assert!(asked[4].starts_with("{ AttendanceRecord(page_size: 500, page_num: 2, "), "{}", asked[4]);
     assert!(
         asked[2].starts_with("{ AttendanceRecord(page_size: 1, page_num: 499, academicYear:"),
         "{}",
@@ -202,17 +204,22 @@ fn arbor_is_asked_in_a_query_of_our_own_until_a_page_is_not_full() {
 
     let learner = json!({"id": 31, "uniqueLearnerNumber": 1_000_000_019, "person": {"legalFirstName": "Imogen",
         "legalLastName": "Ashby", "preferredFirstName": null, "dateOfBirth": "2009-05-01"}});
-    let rows = talk(("arbor", "students"), &[], |_| json!({"data": {"Student": [learner]}})).unwrap();
+    let rows = talk(("arbor", "students"), &[], |asked| first("Student", &json!([learner]), asked)).unwrap();
     assert!(read("arbor-students", &rows).contains("2009-05-01"));
     let part = json!({"id": 5, "student": {"id": 31}, "behaviouralIncident": {"id": 9, "incidentDatetime": "2026-10-02 11:10:00",
         "narrative": "long story", "behaviour": {"behaviourName": "Disruption"}}});
-    let rows = talk(
-        ("arbor", "behaviour"),
-        &[],
-        |_| json!({"data": {"BehaviouralIncidentStudentInvolvement": [part]}}),
-    )
+    let rows = talk(("arbor", "behaviour"), &[], |asked| {
+        first("BehaviouralIncidentStudentInvolvement", &json!([part]), asked)
+    })
     .unwrap();
     assert!(read("arbor-behaviour", &rows).contains("Disruption"));
+}
+
+/// Rows that all stand on the first page.
+fn first(entity: &str, rows: &Value, asked: &Request) -> Value {
+    let (query, page) = arbor(asked);
+    let rows = if size(&query) == 500 && page == 0 { rows.clone() } else { json!([]) };
+    json!({"data": { entity: rows }})
 }
 
 fn size(query: &str) -> usize {
@@ -241,6 +248,28 @@ fn a_mark_that_is_removed_or_added_between_two_pages_of_arbor_loses_no_other() {
 }
 
 #[test]
+fn a_page_of_arbor_that_is_shorter_than_asked_for_is_never_taken_for_the_last() {
+    type Serve = fn(usize, usize) -> Vec<usize>;
+    let servers: [(&str, Serve); 3] = [
+        ("at most 100 a page, counted as asked for", |page, of| (page * of..130).take(of.min(100)).collect()),
+        ("at most 100 a page, counted as given", |page, of| {
+            (page * of.min(100)..130).take(of.min(100)).collect()
+        }),
+        ("one row of the first page may not be read", |page, of| {
+            (page * of..600).take(of).filter(|n| *n != 499).collect()
+        }),
+    ];
+    for (what, serve) in servers {
+        let found = talk(("arbor", "attendance"), &[], |request| {
+            let (query, page) = arbor(request);
+            let rows: Vec<Value> = serve(page, size(&query)).into_iter().map(mark).collect();
+            json!({"data": {"AttendanceRecord": rows}})
+        });
+        assert_eq!(rule(found), ("ARBOR-PAGES", true), "{what}");
+    }
+}
+
+#[test]
 fn what_arbor_says_beside_errors_or_without_its_list_is_never_taken() {
     let marks = ("arbor", "attendance");
     let one = json!([mark(0)]);
@@ -250,6 +279,10 @@ fn what_arbor_says_beside_errors_or_without_its_list_is_never_taken() {
             "ARBOR-ERRORS",
         ),
         (json!({"data": {"AttendanceRecord": one}, "errors": "canary"}), "ARBOR-ERRORS"),
+        (json!({"data": {"AttendanceRecord": one}, "errors": ["canary"]}), "ARBOR-ERRORS"),
+        (json!({"data": {"AttendanceRecord": []}, "errors": {"message": "canary"}}), "ARBOR-ERRORS"),
+        (json!({"data": {"AttendanceRecord": []}, "errors": 1}), "ARBOR-ERRORS"),
+        (json!([{"data": {"AttendanceRecord": []}}]), "API-ENVELOPE"),
         (json!({"data": {"AttendanceRecord": null}}), "API-ENVELOPE"),
         (json!({"data": {"Student": []}}), "API-ENVELOPE"),
         (json!({"message": "canary"}), "API-ENVELOPE"),
@@ -259,8 +292,14 @@ fn what_arbor_says_beside_errors_or_without_its_list_is_never_taken() {
     for (answer, said) in cases {
         assert_eq!(rule(talk(marks, &[], |_| answer.clone())).0, said);
     }
-    let rows = talk(marks, &[], |_| json!({"data": {"AttendanceRecord": one}, "errors": []})).unwrap();
-    assert_eq!(rows.len(), 1, "an empty list of errors is none");
+    for none in [json!([]), Value::Null] {
+        let rows = talk(marks, &[], |asked| {
+            let mut answer = first("AttendanceRecord", &one, asked);
+            answer["errors"] = none.clone();
+            answer
+        });
+        assert_eq!(rows.unwrap().len(), 1, "{none} names no errors");
+    }
     let found = talk(marks, &[("x) { id } Person(y", "1")], |_| panic!("it is asked"));
     assert_eq!(rule(found).0, "API-OPTION");
 }
