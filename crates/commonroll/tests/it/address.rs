@@ -284,6 +284,7 @@ async fn rows_that_nobody_knows_are_proposed_as_a_file_would_be_and_never_a_part
             "/api/odd" => Reply::json(
                 json!({"rows": &all[..50], "nextCursor": format!("{own}/api/odd?c=2")}).to_string(),
             ),
+            "/api/round" => Reply::json(json!({"rows": &all[..100]}).to_string()),
             "/api/fine" => Reply::json("{\"message\":\"all is well\"}"),
             // A gate before everything: it says nothing of what is behind it.
             _ if asked.header("authorization").is_empty() => Reply::status(401),
@@ -330,7 +331,20 @@ async fn rows_that_nobody_knows_are_proposed_as_a_file_would_be_and_never_a_part
     assert!(seen.code == Some(1) && seen.all.contains("one page of a longer list"), "{}", seen.all);
     let seen = desk.run(&["--from", &from(&mis, "/api/fine"), "--yes"], "");
     assert!(seen.code == Some(1) && seen.all.contains("no list of rows"), "{}", seen.all);
-    assert!(desk.files().is_empty(), "{:?}", desk.files());
+
+    // As many rows as a page has, and not a word about more: somebody must say that these are all.
+    let round = from(&mis, "/api/round");
+    let way = [&["--from", &round, "--name", "round"][..], &answers[1..]].concat();
+    for (more, typed) in [(&["--yes"][..], ""), (&[][..], "n\n")] {
+        let seen = desk.run(&[&way[..], more].concat(), typed);
+        assert!(seen.code == Some(1) && seen.all.contains("--option paging=once"), "{}", seen.all);
+        assert!(desk.files().is_empty(), "{:?}", desk.files());
+    }
+    for (more, typed) in [(&["--yes", "--option", "paging=once"][..], ""), (&[][..], "y\n")] {
+        let desk = Desk::new();
+        let seen = desk.run(&[&way[..], more].concat(), typed);
+        assert!(seen.code == Some(0) && seen.all.contains("would send: 100 new"), "{}", seen.all);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

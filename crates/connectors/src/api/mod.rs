@@ -10,7 +10,7 @@ pub mod signs;
 
 pub(crate) use pages::{Page, Pages, Paging};
 pub(crate) use rows::each;
-pub use rows::{id_of, scalar};
+pub use rows::{id_of, scalar, tells_more};
 
 use crate::connector::FileFault;
 use signs::{Kind, Sign};

@@ -26,7 +26,7 @@ pub enum Paging {
         /// The scalar that has the number of rows.
         total: &'static str,
     },
-    /// All in one answer.
+    /// All in one answer: one that says that there is more is refused.
     Once,
 }
 
@@ -147,7 +147,10 @@ impl Pages {
 
     fn after(&mut self, answer: &Answer<'_>, n: u64) -> Result<Page, ApiFault> {
         let next = match self.paging {
-            Paging::Once => None,
+            Paging::Once => {
+                is_all(answer, n)?;
+                None
+            }
             Paging::Link(path) => rows::scalar(answer.body, path).map(Request::follow),
             Paging::Offset => self.offset(answer, n)?,
             Paging::Numbered { page, pages, total } => {
@@ -217,6 +220,23 @@ impl Pages {
             _ => Ok(()),
         }
     }
+}
+
+/// Refuses an answer of so many rows that says that there are more: a part would pass for all.
+fn is_all(answer: &Answer<'_>, n: u64) -> Result<(), ApiFault> {
+    let more = if answer.link.is_some_and(|link| next_of(link).is_some()) {
+        Some("its header `Link` leads to a next page".to_owned())
+    } else if answer.total.is_some_and(|total| total > n) {
+        Some("a header names a longer list".to_owned())
+    } else {
+        rows::tells_more(answer.body, n)?.map(|name| format!("its member `{name}` says so"))
+    };
+    let Some(more) = more else { return Ok(()) };
+    let fix = format!(
+        "the answer is one page of a longer list ({more}), and a part must not pass for all: nothing of it was taken. Have all of it \
+         in one answer (a larger page with `query`), or set the option `paging` to \"offset\" if the server takes `limit` and `offset`"
+    );
+    Err(ApiFault::new("API-PAGES-MORE", fix))
 }
 
 /// The address of `rel="next"` in a header `Link`.

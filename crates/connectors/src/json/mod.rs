@@ -16,7 +16,7 @@ use crate::{
     table::{self, Row, RowBuffer, Table},
     text::Utf8,
 };
-pub(crate) use cursor::{Cursor, Value};
+pub(crate) use cursor::{Broken, Cursor, Value};
 use shape::{Shape, Values};
 pub(crate) use split::Records;
 pub(crate) use stamp::moment;

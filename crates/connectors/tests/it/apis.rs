@@ -237,3 +237,33 @@ fn arbors_redundant_marks_are_left_out() {
     let text = read("arbor-attendance", &[mark(true, "N"), mark(false, "/")]);
     assert_eq!(text.lines().filter(|line| !line.starts_with("covers")).count(), 1, "{text}");
 }
+
+#[test]
+fn an_answer_that_was_whole_once_is_refused_when_it_says_that_there_is_more() {
+    let ask = |link: Option<&str>, total: Option<u64>, body: &str| {
+        let options = BTreeMap::from([("list".to_owned(), "rows".to_owned())]);
+        let now = Timestamp::from_micros("now", 1_789_376_400_000_000).unwrap();
+        let of =
+            Ask { records: "marks", options: &options, query: &BTreeMap::new(), host: "a", since: None, now };
+        let mut talk = api::by_name("json").unwrap().begin(&of).unwrap();
+        assert_eq!(shown(&talk.next().unwrap()), "marks?");
+        let mut kept = Kept::default();
+        talk.answer(&Answer { status: 200, link, total, body }, &mut kept).map(|()| {
+            assert!(talk.next().is_none());
+            kept.rows.len()
+        })
+    };
+    let whole = r#"{"rows":[{"id":1},{"id":2}],"next":null,"total":2}"#;
+    assert_eq!(ask(None, None, whole), Ok(2));
+    assert_eq!(ask(Some("<https://a/marks>; rel=\"first\""), Some(2), whole), Ok(2));
+    for (link, total, body) in [
+        (None, None, r#"{"rows":[{"id":1},{"id":2}],"nextCursor":"canary"}"#),
+        (None, None, r#"{"meta":{"total":130},"rows":[{"id":1},{"id":2}]}"#),
+        (None, Some(130), whole),
+        (Some("<https://a/marks?page=2>; rel=\"next\""), None, whole),
+    ] {
+        let fault = ask(link, total, body).unwrap_err();
+        assert_eq!((fault.rule, fault.again), ("API-PAGES-MORE", false), "{body}");
+        assert!(!fault.fix.contains("canary"), "{}", fault.fix);
+    }
+}

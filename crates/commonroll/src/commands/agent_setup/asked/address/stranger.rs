@@ -9,7 +9,7 @@ use super::{
 };
 use crate::commands::told;
 use commonroll_connectors::{
-    api::{Request, plain::Plain},
+    api::{self, Request, plain::Plain},
     mapping::{Container, JsonRows},
     propose::{Answers, Value, propose},
 };
@@ -20,6 +20,8 @@ use std::collections::BTreeSet;
 const SAMPLE: usize = 2_000;
 /// How deep a list may lie in its envelope.
 const DEEP: usize = 3;
+/// As many rows as pages usually have: a list of this length may be the first page of a longer one that says nothing of it.
+const PAGEFUL: [usize; 11] = [20, 25, 30, 50, 100, 200, 250, 500, 1_000, 5_000, 10_000];
 
 /// One answer that has rows.
 pub struct Page {
@@ -49,7 +51,7 @@ impl Page {
             .total
             .filter(|total| *total > n as u64)
             .map(|_| "a header names a longer list".to_owned())
-            .or_else(|| hint(&body, n, DEEP));
+            .map_or_else(|| beside(&answered.body, n as u64), Some);
         let is_linked = answered.link.is_some_and(|link| link.replace('"', "").contains("rel=next"));
         let rows = rows.to_vec();
         Ok(Self { rows, at: (!at.is_empty()).then_some(at), hint, is_linked })
@@ -71,6 +73,14 @@ impl Page {
     }
 }
 
+/// What beside the rows says that there are more of them.
+fn beside(body: &str, rows: u64) -> Option<String> {
+    match api::tells_more(body, rows) {
+        Ok(name) => name.map(|name| format!("its member `{name}` says so")),
+        Err(_) => Some("it can't be read to its end".to_owned()),
+    }
+}
+
 /// Lists of objects, by the path to them.
 fn find<'b>(body: &'b Json, path: &str, deep: usize, lists: &mut Vec<(String, &'b [Json])>) {
     match body {
@@ -87,33 +97,6 @@ fn find<'b>(body: &'b Json, path: &str, deep: usize, lists: &mut Vec<(String, &'
     }
 }
 
-/// What beside the rows says that there are more of them.
-fn hint(body: &Json, rows: usize, deep: usize) -> Option<String> {
-    const NEXT: [&str; 8] =
-        ["next", "nextpage", "nextlink", "nextcursor", "odatanextlink", "hasmore", "more", "hasnext"];
-    const TOTAL: [&str; 7] =
-        ["total", "totalcount", "totalitems", "totalresults", "count", "totalrecords", "totalrows"];
-    const PAGES: [&str; 4] = ["totalpages", "pagecount", "lastpage", "pages"];
-    body.as_object()?.iter().find_map(|(name, value)| {
-        let plain: String =
-            name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-        let number = value.as_u64().unwrap_or(0);
-        let says = match value {
-            Json::Object(_) if deep > 0 && !NEXT.contains(&plain.as_str()) => {
-                return hint(value, rows, deep - 1);
-            }
-            Json::Null | Json::Bool(false) | Json::Array(_) => false,
-            Json::String(text) if text.is_empty() => false,
-            _ => {
-                NEXT.contains(&plain.as_str())
-                    || TOTAL.contains(&plain.as_str()) && number > rows as u64
-                    || PAGES.contains(&plain.as_str()) && number > 1
-            }
-        };
-        says.then(|| format!("its member `{name}` says so"))
-    })
-}
-
 /// Proposes a mapping of the rows.
 pub async fn settle(
     args: &Args,
@@ -126,7 +109,7 @@ pub async fn settle(
     screen.say(&format!("  It is nobody that we know: {} row(s) of JSON in {at}", page.rows.len()));
     let records;
     (plan.connection.address, records) = apart(&plan.connection.address);
-    whole(plan, &page, &records, screen).await?;
+    whole(args, plan, (&page, &records), screen, asker).await?;
     plan.connection.api = Some("json".to_owned());
     plan.check(args)?;
     let lines = page.rows.iter().take(SAMPLE).map(Json::to_string).collect::<Vec<_>>();
@@ -160,7 +143,13 @@ pub async fn settle(
 }
 
 /// Finds out how all of the list is had.
-async fn whole(plan: &mut Plan, page: &Page, records: &str, screen: &Screen) -> Result<(), String> {
+async fn whole(
+    args: &Args,
+    plan: &mut Plan,
+    (page, records): (&Page, &str),
+    screen: &Screen,
+    asker: &mut Asker,
+) -> Result<(), String> {
     let mut by_offset = page.is_linked;
     let cut = async |plan: &Plan, offset: &str| {
         let query =
@@ -197,6 +186,22 @@ async fn whole(plan: &mut Plan, page: &Page, records: &str, screen: &Screen) -> 
                  give that address, or export files",
                 plan.shown
             ));
+        }
+        // Somebody said with --option how all of it comes.
+        (false, None) if options.contains_key("paging") => {}
+        (false, None) if PAGEFUL.contains(&page.rows.len()) => {
+            let n = page.rows.len();
+            screen.say(&format!(
+                "  It gives {n} rows, as a page would, and nothing says whether there are more"
+            ));
+            if !args.propose && !asker.confirm(&format!("Are these {n} all that there are?"), false) {
+                return Err(format!(
+                    "{}: {n} rows may be one page of a longer list; a part would pass for all, so nothing was set up. Count them in the \
+                     MIS: if these are all, say so with --option paging=once; if not, ask the vendor for an address that answers with \
+                     everything, or export files",
+                    plan.shown
+                ));
+            }
         }
         (false, None) => screen.say("  All of it comes in one answer: nothing says that there is more"),
     }
@@ -235,18 +240,13 @@ mod tests {
 
     #[test]
     fn what_says_that_there_is_more_is_seen() {
-        for (beside, more) in [
-            (r#""next":null"#, false),
-            (r#""next":"https://x""#, true),
-            (r#""meta":{"hasMore":true}"#, true),
-            (r#""meta":{"total":1}"#, false),
-            (r#""meta":{"total_count":2}"#, true),
-            (r#""totalPages":3"#, true),
-            (r#""count":1,"more":false"#, false),
-        ] {
-            let found = page(&format!(r#"{{"rows":[{{"id":1}}],{beside}}}"#)).unwrap();
-            assert_eq!(found.hint.is_some(), more, "{beside}");
-        }
+        let header = |total| {
+            let body = r#"[{"id":1}]"#.to_owned();
+            Page::read(Answered { body, link: None, total }).unwrap().hint.is_some()
+        };
+        assert_eq!([header(None), header(Some(1)), header(Some(2))], [false, false, true]);
+        assert!(page(r#"{"rows":[{"id":1}],"next":"https://x"}"#).unwrap().hint.is_some());
+        assert!(page(r#"{"rows":[{"id":1}],"next":null}"#).unwrap().hint.is_none());
     }
 
     #[test]
