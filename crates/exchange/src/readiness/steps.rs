@@ -311,10 +311,10 @@ fn asked_for(directory: &Directory, kind: RecordKind, today: SchoolDate) -> Opti
     directory.unlocks().asked(kind, (today, last))
 }
 
-/// The condition that a partner isn't unlocked for: whoever meets it before it holds may be unlocked before.
+/// What is asked of a partner that isn't unlocked: whoever meets it before it holds may be unlocked before.
 fn locked(directory: &Directory, number: u16, kind: RecordKind, today: SchoolDate) -> Option<Condition> {
-    let condition = asked_for(directory, kind, today)?;
-    directory.unlocks().lock(number, kind, today.max(condition.from))
+    let asked = asked_for(directory, kind, today)?;
+    directory.unlocks().lock(number, kind, today.max(asked.from)).map(|_| asked)
 }
 
 fn today(directory: &Directory, number: u16, now: Timestamp) -> SchoolDate {
