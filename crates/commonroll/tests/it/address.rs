@@ -348,6 +348,38 @@ async fn rows_that_nobody_knows_are_proposed_as_a_file_would_be_and_never_a_part
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_the_wizard_with_ctrl_c_leaves_no_rows_behind() {
+    use std::{fs, io::Read, process::Command};
+    let mis = FakeMis::start(|asked, _| match asked.path.as_str() {
+        "/api/marks" => Reply::json(json!({"rows": marks(120)}).to_string()),
+        _ => Reply::status(404),
+    })
+    .await;
+    let (desk, between) = (Desk::new(), tempfile::tempdir().unwrap());
+    let left =
+        || fs::read_dir(between.path()).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let at = from(&mis, "/api/marks");
+    let mut child = desk.command(&["--from", &at]).env("TMPDIR", between.path()).spawn().unwrap();
+    // Up to the first question, when the rows have come.
+    let (mut said, mut byte) = (Vec::new(), [0]);
+    let mut errors = child.stderr.take().unwrap();
+    let asks = |said: &[u8]| {
+        let line = said.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        line.ends_with(b"> ") && (line == b"> " || line.starts_with(b"1-"))
+    };
+    while !asks(&said) && errors.read(&mut byte).unwrap() > 0 {
+        said.push(byte[0]);
+    }
+    assert!(asks(&said), "{}", String::from_utf8_lossy(&said));
+    assert_eq!(left(), Vec::<std::path::PathBuf>::new(), "nor does anybody find them meanwhile");
+    let interrupt = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(interrupt.success());
+    assert!(!child.wait().unwrap().success());
+    assert_eq!(left(), Vec::<std::path::PathBuf>::new());
+    assert!(desk.files().is_empty(), "{:?}", desk.files());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_address_refuses_is_said_in_words_and_nothing_is_left_half_written() {
     let mis = FakeMis::start(|asked, _| match asked.path.as_str() {
         path if path.starts_with("/gone") => Reply::status(404),

@@ -65,8 +65,10 @@ impl Desk {
         names
     }
 
-    pub fn run(&self, arguments: &[&str], typed: &str) -> Seen {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_commonroll"))
+    /// The wizard, with everything that goes in and out of it in our hands.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_commonroll"));
+        command
             .args(["agent", "setup"])
             .args(arguments)
             .current_dir(self.folder.path())
@@ -76,9 +78,12 @@ impl Desk {
             .env("NO_PROXY", "127.0.0.1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str], typed: &str) -> Seen {
+        let mut child = self.command(arguments).spawn().unwrap();
         // Somebody who stops answering is part of the story.
         let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
         let output = child.wait_with_output().unwrap();

@@ -237,8 +237,8 @@ fn show_rows(
 ) -> Result<(), String> {
     let mapping = proposal.mapping(pattern).map_err(told)?;
     let columns = rows::used(proposal, sample);
-    let shown =
-        rows::translated(&export.file, &export.file_name, mapping, sample, &columns, args.show_values)?;
+    let file = File::open(&export.file).map_err(|error| format!("{}: {error}", export.file.display()))?;
+    let shown = rows::translated(file, &export.file_name, mapping, sample, &columns, args.show_values)?;
     screen.rows(&shown, args.show_values);
     Ok(())
 }

@@ -10,7 +10,7 @@ use commonroll_core::{
     record::{Attendance, assessment::GradeValue},
 };
 use jiff::tz::TimeZone;
-use std::{collections::BTreeMap, fs::File, path::Path};
+use std::{collections::BTreeMap, fs::File, io::BufReader};
 
 const SHOWN: usize = 10;
 /// Fields whose values are about people.
@@ -69,7 +69,7 @@ impl Sink for First {
 
 /// The first rows of a file, translated; of the source these columns are shown, those that are about people masked.
 pub fn translated(
-    file: &Path,
+    file: File,
     file_name: &str,
     mapping: Mapping,
     sample: &Sample,
@@ -83,8 +83,8 @@ pub fn translated(
     let connector = by_name(mapping.connector()).ok_or("no such connector")?;
     let institution = "setup".parse().map_err(told)?;
     let settings = Settings::new(institution, zone, Some(mapping));
-    let size = std::fs::metadata(file).map_err(told)?.len();
-    let mut reader = std::io::BufReader::new(File::open(file).map_err(told)?);
+    let size = file.metadata().map_err(told)?.len();
+    let mut reader = BufReader::new(file);
     connector
         .translate(Input { file_name, reader: &mut reader, size }, &settings, &mut first)
         .map_err(|fault| format!("{file_name}: {fault}"))?;
@@ -105,18 +105,18 @@ pub fn translated(
 }
 
 /// The first learners of a package, each beside its line of the users' file.
-pub fn of_package(file: &Path, mapping: Mapping, show_values: bool) -> Result<Vec<Shown>, String> {
+pub fn of_package(file: File, mapping: Mapping, show_values: bool) -> Result<Vec<Shown>, String> {
     let zone = TimeZone::get("Europe/London").map_err(told)?;
     let connector = by_name(mapping.connector()).ok_or("no such connector")?;
     let institution = "setup".parse().map_err(told)?;
     let settings = Settings::new(institution, zone.clone(), Some(mapping));
-    let size = std::fs::metadata(file).map_err(told)?.len();
-    let mut reader = std::io::BufReader::new(File::open(file).map_err(told)?);
+    let size = file.metadata().map_err(told)?.len();
+    let mut reader = BufReader::new(file);
     let mut first = Learners { zone, masked: !show_values, found: BTreeMap::new() };
     connector
         .translate(Input { file_name: "package.zip", reader: &mut reader, size }, &settings, &mut first)
         .map_err(|fault| format!("what the MIS gave: {fault}"))?;
-    let mut zip = zip::ZipArchive::new(File::open(file).map_err(told)?).map_err(told)?;
+    let mut zip = zip::ZipArchive::new(reader).map_err(told)?;
     let users = std::io::read_to_string(zip.by_name("users.csv").map_err(told)?).map_err(told)?;
     let line = |line: u64| {
         let text = users.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;

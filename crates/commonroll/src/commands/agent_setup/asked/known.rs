@@ -137,7 +137,7 @@ fn show(args: &Args, screen: &Screen, kind: &Kind) -> Result<(), String> {
     let sample = kind.sheet.sample(container, kind.what)?;
     let columns = rows::named(kind.template.text, &sample);
     let shown = rows::translated(
-        kind.sheet.path(),
+        kind.sheet.open().map_err(told)?,
         kind.what,
         kind.mapping.clone(),
         &sample,

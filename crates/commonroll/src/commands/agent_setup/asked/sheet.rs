@@ -1,4 +1,5 @@
-//! Some rows of an answer in a private file that goes with the wizard: what the proposer and the ten shown rows are made of.
+//! Some rows of an answer in a file without a name: what the proposer and the ten shown rows are made of. The system gives it up
+//! when the wizard ends, whatever ends it: whoever leaves with Ctrl-C leaves no learner's rows behind.
 
 use commonroll_agent::database::{DatabaseFault, Link};
 use commonroll_connectors::{
@@ -9,28 +10,26 @@ use commonroll_connectors::{
 };
 use std::{
     fs::File,
-    io::{BufReader, BufWriter, Write},
-    path::Path,
+    io::{self, BufReader, BufWriter, Seek, Write},
 };
-use tempfile::NamedTempFile;
 
-/// Rows of one answer. The file can be read by its owner alone, and is removed when this goes.
+/// Rows of one answer.
 pub struct Sheet {
-    file: NamedTempFile,
+    file: File,
     pub rows: u64,
 }
 
 impl Sheet {
     /// Asks a query inside the transaction that is open, and writes what comes.
     pub async fn of(link: &mut Link, query: &str) -> Result<Self, DatabaseFault> {
-        let here = |error: std::io::Error| DatabaseFault {
+        let here = |error: io::Error| DatabaseFault {
             rule: "FETCH-WRITE",
             fix: format!("the folder for files in between can't be written: {}", error.kind()),
             passes: false,
         };
         let columns = link.columns(query).await?;
-        let file = NamedTempFile::new().map_err(here)?;
-        let mut out = BufWriter::new(file.as_file());
+        let file = nameless().map_err(here)?;
+        let mut out = BufWriter::new(&file);
         out.write_all(line(columns.iter().map(|column| Some(column.as_str()))).as_bytes()).map_err(here)?;
         let mut rows = 0;
         link.rows::<DatabaseFault>(query, &mut |cells| {
@@ -44,24 +43,31 @@ impl Sheet {
     }
 
     /// One that was written already.
-    pub const fn whole(file: NamedTempFile, rows: u64) -> Self {
+    pub const fn whole(file: File, rows: u64) -> Self {
         Self { file, rows }
     }
 
-    /// Where it lies.
-    pub fn path(&self) -> &Path {
-        self.file.path()
+    /// The file, at its beginning. One reader at a time: all have one place in it.
+    pub fn open(&self) -> io::Result<File> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(file)
     }
 
     /// A sample of it, read as this container says.
     pub fn sample(&self, container: &Container, name: &str) -> Result<Sample, String> {
         let read = || -> Result<Sample, FileFault> {
-            let file = File::open(self.path())?;
+            let file = self.open()?;
             let size = file.metadata()?.len();
             propose::sample(container, name, &mut BufReader::new(file), size, &Limits::default())
         };
         read().map_err(|fault| format!("{name}: {fault}"))
     }
+}
+
+/// A file that nobody can open by a name.
+pub fn nameless() -> io::Result<File> {
+    tempfile::tempfile()
 }
 
 fn line<'c>(cells: impl Iterator<Item = Option<&'c str>>) -> String {

@@ -233,7 +233,14 @@ async fn show(
     let sample = sheet.sample(&proposal.container, &one.kind)?;
     let mapping = proposal.mapping("").map_err(told)?;
     let columns = rows::used(proposal, &sample);
-    let shown = rows::translated(sheet.path(), &one.kind, mapping, &sample, &columns, args.show_values)?;
+    let shown = rows::translated(
+        sheet.open().map_err(told)?,
+        &one.kind,
+        mapping,
+        &sample,
+        &columns,
+        args.show_values,
+    )?;
     screen.rows(&shown, args.show_values);
     Ok(())
 }

@@ -294,9 +294,16 @@ fn show(args: &Args, screen: &Screen, kind: &Readable, text: &str) -> Result<(),
         Format::Table(container, _) => {
             let sample = sheet.sample(container, kind.what)?;
             let columns = rows::named(text, &sample);
-            rows::translated(sheet.path(), kind.what, mapping.clone(), &sample, &columns, args.show_values)?
+            rows::translated(
+                sheet.open().map_err(told)?,
+                kind.what,
+                mapping.clone(),
+                &sample,
+                &columns,
+                args.show_values,
+            )?
         }
-        _ => rows::of_package(sheet.path(), mapping.clone(), args.show_values)?,
+        _ => rows::of_package(sheet.open().map_err(told)?, mapping.clone(), args.show_values)?,
     };
     screen.rows(&shown, args.show_values);
     Ok(())

@@ -1,10 +1,12 @@
-//! The first rows of an API's answers, in a private file that goes with the wizard.
+//! The first rows of an API's answers, in a file without a name that goes with the wizard.
 
-use super::super::sheet::Sheet;
+use super::super::sheet::{Sheet, nameless};
 use commonroll_agent::fetch::{FetchFault, http::Line};
 use commonroll_connectors::api::{Api, ApiFault, Ask, Conversation, Finish, Rows, Target};
-use std::io::{BufWriter, Write};
-use tempfile::NamedTempFile;
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+};
 
 /// Rows that are fetched to be shown.
 pub const SHOWN: u64 = 50;
@@ -26,7 +28,7 @@ pub struct Refused {
 }
 
 struct Lines {
-    out: BufWriter<NamedTempFile>,
+    out: BufWriter<File>,
     rows: u64,
 }
 
@@ -53,7 +55,7 @@ pub async fn fetch(line: &Line, api: &dyn Api, ask: &Ask<'_>) -> Result<First, R
     let mut path = String::new();
     let fetched = async {
         let mut talk = api.begin(ask).map_err(told)?;
-        let file = NamedTempFile::new().map_err(here).map_err(told)?;
+        let file = nameless().map_err(here).map_err(told)?;
         let mut lines = Lines { out: BufWriter::new(file), rows: 0 };
         let more = loop {
             let Some(request) = talk.next() else { break false };
@@ -88,7 +90,7 @@ fn end(mut talk: Box<dyn Conversation>, lines: Lines, more: bool) -> Result<Firs
 
 /// Some rows that are at hand already.
 pub fn at_hand<'r>(rows: impl Iterator<Item = &'r str>) -> Result<Sheet, FetchFault> {
-    let file = NamedTempFile::new().map_err(here).map_err(told)?;
+    let file = nameless().map_err(here).map_err(told)?;
     let mut lines = Lines { out: BufWriter::new(file), rows: 0 };
     for row in rows {
         lines.row("", row).map_err(told)?;

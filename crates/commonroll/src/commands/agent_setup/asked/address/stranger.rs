@@ -132,7 +132,8 @@ pub async fn settle(
     }
     let mapping = proposal.mapping("").map_err(told)?;
     let columns = rows::used(&proposal, &sample);
-    let shown = rows::translated(sheet.path(), &about, mapping, &sample, &columns, args.show_values)?;
+    let shown =
+        rows::translated(sheet.open().map_err(told)?, &about, mapping, &sample, &columns, args.show_values)?;
     screen.rows(&shown, args.show_values);
     let kind = match proposal.choice("rows").map(|choice| &choice.value) {
         Some(Value::Text(kind)) => kind.as_str(),
