@@ -254,14 +254,16 @@ async fn wire_ceiling(args: &Args, report: &mut Report) -> Result<(), String> {
 
 async fn engine(args: &Args, name: &str, postgres: Option<&str>, report: &mut Report) -> Result<(), String> {
     let mut rig = Rig::start(args.agents, postgres).await?;
-    let raw = rig.raw_append(args.records).await?;
-    let ceiling = args.records as f64 / raw.as_secs_f64();
-    report.say(Figure::plain(format!("{name}: raw durable append"), ceiling, "records/s"));
-
+    // Before and after the load, since a machine that others share is faster at one moment than at the next. The
+    // faster of the two is the ceiling.
+    let earlier = rig.raw_append(args.records, 0).await?;
     let mut load = Load::new(args.agents, args.records, args.batch)?;
     let before = rig.cpu_seconds();
     let took = Flow::run(&rig, &mut load).await?;
     let after = rig.cpu_seconds();
+    let raw = rig.raw_append(args.records, 1).await?.min(earlier);
+    let ceiling = args.records as f64 / raw.as_secs_f64();
+    report.say(Figure::plain(format!("{name}: raw durable append"), ceiling, "records/s"));
     let rate = args.records as f64 / took.as_secs_f64();
     let name_of = |what: &str| format!("{name}: {what}");
     report.say(Figure::rate(name_of("publish to acknowledged"), rate, "records/s", ceiling, 0.3, 0.75));

@@ -140,11 +140,14 @@ impl Rig {
         Ok(Client { slug: slug_of(agent)?, hub, me: me.clone(), source_key })
     }
 
-    /// What the bare engine needs for as many rows, on the same disk and with the same durability.
-    pub async fn raw_append(&self, rows: u64) -> Result<Duration, String> {
+    /// What the bare engine needs for as many rows, on the same disk and with the same durability. `turn` tells the
+    /// measurements of a run apart.
+    pub async fn raw_append(&self, rows: u64, turn: u8) -> Result<Duration, String> {
         let url = match self.site.database.starts_with("postgres") {
             true => self.site.database.clone(),
-            false => format!("sqlite:{}", self.site.folder.path().join("ceiling.db").display()),
+            false => {
+                format!("sqlite:{}", self.site.folder.path().join(format!("ceiling-{turn}.db")).display())
+            }
         };
         commonroll_store::ceiling::raw_append(&url, rows, 200, dated_id).await.map_err(told)
     }
