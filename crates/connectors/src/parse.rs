@@ -107,6 +107,13 @@ pub fn truth(text: &str) -> Option<bool> {
     }
 }
 
+/// The numbers of a cell in which former UPNs stand, however they are kept apart. Whether they are sound is looked at where
+/// learners are matched.
+pub fn former_upns(cell: &str) -> Vec<String> {
+    let apart = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '/' | '|');
+    cell.split(apart).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,7 +53,12 @@ pub struct LearnerDeclaration {
     pub forename: Text,
     /// Known-as forename; empty if the same.
     pub known_as: Text,
+    /// UPNs that the learner had before, permanent and temporary, as given; at most [`FORMER_UPNS_MAX`].
+    pub former_upns: Vec<String>,
 }
+
+/// Most former UPNs of one learner. Children move; nobody was ever given more.
+pub const FORMER_UPNS_MAX: usize = 8;
 
 impl std::fmt::Debug for LearnerDeclaration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -11,7 +11,7 @@ use crate::{
 use commonroll_core::{
     Invalid, LocalId, SchoolDate, Timestamp,
     directory::{
-        DateRange, Declaration, GroupDeclaration, LearnerDeclaration, PlacementAcceptance,
+        DateRange, Declaration, FORMER_UPNS_MAX, GroupDeclaration, LearnerDeclaration, PlacementAcceptance,
         PlacementDeclaration, PlacementEnd, Registration, StaffDeclaration,
     },
     people::Role,
@@ -107,10 +107,15 @@ fn write_learner(given: &LearnerDeclaration) -> learner::Learner {
         surname: given.surname.as_str().to_owned(),
         forename: given.forename.as_str().to_owned(),
         known_as: given.known_as.as_str().to_owned(),
+        former_upns: given.former_upns.clone(),
     }
 }
 
 fn read_learner(given: &learner::Learner) -> Result<LearnerDeclaration, Invalid> {
+    if given.former_upns.len() > FORMER_UPNS_MAX {
+        return Err(Invalid::new("former_upns", "must be at most 8 numbers"));
+    }
+    let former = |upn: &String| read::verbatim("former_upns", upn.clone(), IDENTIFIER_MAX);
     let registration = match read::known("registration", given.registration)? {
         learner::Registration::Unspecified => None,
         learner::Registration::Home => Some(Registration::Home),
@@ -128,6 +133,7 @@ fn read_learner(given: &learner::Learner) -> Result<LearnerDeclaration, Invalid>
         surname: Text::parse("surname", &given.surname, 100)?,
         forename: Text::parse("forename", &given.forename, 100)?,
         known_as: Text::parse("known_as", &given.known_as, 100)?,
+        former_upns: given.former_upns.iter().map(former).collect::<Result<_, _>>()?,
     })
 }
 

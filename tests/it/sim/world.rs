@@ -304,6 +304,7 @@ fn learner(local: &str, registration: Registration, uln: &str) -> Declaration {
         upn: String::new(),
         uln: uln.to_owned(),
         uci: String::new(),
+        former_upns: Vec::new(),
         birth_date: Some(format!("2009-05-1{}", &uln[8..9]).parse().unwrap()),
         surname: text(name),
         forename: text(&name.to_lowercase()),

@@ -11,12 +11,13 @@ use crate::{
     connector::{FileFault, Settings},
     item::Item,
     mapping::{Columns, DateFormat, Rows},
+    parse::former_upns,
 };
 use commonroll_core::{
     Slug,
     directory::{
-        DateRange, GroupDeclaration, LearnerDeclaration, PlacementAcceptance, PlacementDeclaration,
-        PlacementEnd, Registration,
+        DateRange, FORMER_UPNS_MAX, GroupDeclaration, LearnerDeclaration, PlacementAcceptance,
+        PlacementDeclaration, PlacementEnd, Registration,
     },
 };
 use jiff::tz::TimeZone;
@@ -92,10 +93,11 @@ impl Declarations {
             }
             None => Ok(String::new()),
         };
+        let (upn, former_upns) = self.upns(identifier("upn")?, identifier("temporary_upn")?, at)?;
         Ok(LearnerDeclaration {
             local_id: learner(self.must("learner")?, at)?,
             registration: self.registration(at)?,
-            upn: identifier("upn")?,
+            upn,
             uln: identifier("uln")?,
             uci: identifier("uci")?,
             birth_date: self
@@ -104,7 +106,32 @@ impl Declarations {
             surname: words(self.may("surname"), at, 100)?,
             forename: words(self.may("forename"), at, 100)?,
             known_as: words(self.may("known_as"), at, 100)?,
+            former_upns,
         })
+    }
+
+    /// The UPN, and those that the learner had before. A temporary one that stands beside a permanent one is a former one.
+    fn upns(&self, upn: String, temporary: String, at: At<'_, '_>) -> Result<(String, Vec<String>), Bad> {
+        let cell =
+            self.may("former_upn").map_or(Ok(Default::default()), |bound| bound.text(at.row, at.number))?;
+        let mut former = former_upns(&cell);
+        if former.len() > FORMER_UPNS_MAX
+            || former.iter().any(|one| one.len() > 32)
+            || cell.chars().any(char::is_control)
+        {
+            let fix = "must be at most 8 numbers, with a comma or a space between two of them";
+            return Err(self.must("former_upn")?.bad("CSV-TEXT", fix));
+        }
+        match upn.is_empty() {
+            true => Ok((temporary, former)),
+            false => {
+                let is_new = !temporary.is_empty() && temporary != upn && !former.contains(&temporary);
+                if is_new && former.len() < FORMER_UPNS_MAX {
+                    former.push(temporary);
+                }
+                Ok((upn, former))
+            }
+        }
     }
 
     /// Enrolment statuses of the DfE, or our own words. No column means that the file lists the institution's own.

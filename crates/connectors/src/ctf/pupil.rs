@@ -6,7 +6,7 @@ use crate::{
     grades,
     item::{Draft, Item},
     mapping::{CtfId, DateFormat},
-    parse,
+    parse::{self, former_upns},
     xml::Node,
 };
 use commonroll_core::{
@@ -48,10 +48,6 @@ pub fn read(node: &Node, reading: &mut Reading<'_>) {
             name => reading.entities.unread(child.line, name, "elements of this name are not read"),
         }
     }
-    if !node.at("BasicDetails/FormerUPN").is_empty() {
-        let why = "a former UPN is not sent: learners are matched by their UPN, ULN, names and birth date";
-        reading.entities.unread(node.line, "FormerUPN", why);
-    }
 }
 
 fn declared(
@@ -91,6 +87,7 @@ fn declared(
         surname: Text::parse("Surname", node.at("Surname"), 100)?,
         forename: Text::parse("Forename", node.at("Forename"), 100)?,
         known_as: Text::parse("PreferredForename", node.at("BasicDetails/PreferredForename"), 100)?,
+        former_upns: former_upns(&number("BasicDetails/FormerUPN")?),
     })
 }
 

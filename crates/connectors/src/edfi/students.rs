@@ -27,6 +27,7 @@ fn learner(node: &Node, reading: &Reading<'_>) -> Result<LearnerDeclaration, Bad
         upn: String::new(),
         uln: String::new(),
         uci: String::new(),
+        former_upns: Vec::new(),
         birth_date,
         surname: Text::parse("LastSurname", node.at("Name/LastSurname"), 100)?,
         forename: Text::parse("FirstName", node.at("Name/FirstName"), 100)?,

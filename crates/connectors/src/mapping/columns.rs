@@ -337,7 +337,16 @@ impl Rows {
             ),
             Self::Learners => (
                 &["learner", "surname", "forename"],
-                &["registration", "upn", "uln", "uci", "birth_date", "known_as"],
+                &[
+                    "registration",
+                    "upn",
+                    "uln",
+                    "uci",
+                    "birth_date",
+                    "known_as",
+                    "former_upn",
+                    "temporary_upn",
+                ],
             ),
             Self::Groups => (&["group"], &["course_title", "subject"]),
             Self::Placements => (&["learner", "host", "first_date", "last_date"], &["group"]),

@@ -35,7 +35,8 @@ pub struct OneRoster {
     /// `sourcedId` of an organisation that hosts our learners, and its short name: enrolments there are placements.
     #[serde(default)]
     pub hosts: BTreeMap<String, Slug>,
-    /// Key in `userIds` (or the column `identifier`), and the identifier that it is: `upn`, `uln` or `uci`.
+    /// Key in `userIds` (or the column `identifier`), and the identifier that it is: `upn`, `uln`, `uci` or
+    /// `former_upn`.
     #[serde(default)]
     pub identifiers: BTreeMap<String, String>,
 }

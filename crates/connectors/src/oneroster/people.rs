@@ -139,6 +139,7 @@ impl People {
             surname: Text::parse("familyName", line.get("familyName"), 100)?,
             forename: Text::parse("givenName", line.get("givenName"), 100)?,
             known_as: Text::parse("preferredGivenName", line.get("preferredGivenName"), 100)?,
+            former_upns: parse::former_upns(&id("former_upn")),
         })
     }
 

@@ -11,6 +11,8 @@ pub enum About {
     Learner,
     Id,
     Upn,
+    Former,
+    Temporary,
     Uln,
     Uci,
     Surname,
@@ -80,6 +82,16 @@ const WORDS: &[(About, &str)] = &[
                  matricul* *kennung* kennzahl* identifiant* identificador* dni clave* rhif cod expediente* kod",
     ),
     (About::Upn, "upn"),
+    (
+        About::Former,
+        "former* previous* prev prior old older earlier superseded ehemal* fruher* frueher* vorher* ancien* \
+                     precedent* anterior* antigu* precedente* blaenorol cynt",
+    ),
+    (
+        About::Temporary,
+        "temporary temp tmp provisional* interim vorlaufig* vorlaeufig* provisoire* temporaire* temporal \
+                        provvisori* temporane* dros*dro",
+    ),
     (About::Uln, "uln"),
     (About::Uci, "uci"),
     (About::Surname, "surname* sname lastname apellido* *nachname* *familienname* cyfenw*"),

@@ -106,14 +106,16 @@ const RULES: &[Rule] = &[
     ("home_action_by", &[(&[Due, Date], 0.9), (&[Due], 0.7)], &[]),
     ("share_text", &[(&[Share], 0.8), (&[Share, Note], 0.92)], &[Internal]),
     ("internal_comment", &[(&[Internal, Note], 0.95), (&[Internal], 0.88), (&[Note], 0.55)], &[Share]),
-    ("surname", &[(&[Surname], 0.95), (&[Last, Name], 0.95)], &[Staff, First, Forename, Known]),
+    ("surname", &[(&[Surname], 0.95), (&[Last, Name], 0.95)], &[Staff, First, Forename, Known, Former]),
     (
         "forename",
         &[(&[Forename], 0.93), (&[First, Name], 0.95), (&[Name], 0.6), (&[First], 0.6)],
-        &[Staff, Last, Surname, Known],
+        &[Staff, Last, Surname, Known, Former],
     ),
     ("known_as", &[(&[Known, Forename], 0.95), (&[Known], 0.85), (&[Known, Name], 0.93)], &[Staff, Surname]),
-    ("upn", &[(&[Upn], 0.9)], &[]),
+    ("upn", &[(&[Upn], 0.9)], &[Former, Temporary]),
+    ("former_upn", &[(&[Former, Upn], 0.96)], &[]),
+    ("temporary_upn", &[(&[Temporary, Upn], 0.96)], &[Former]),
     ("uln", &[(&[Uln], 0.9)], &[]),
     ("uci", &[(&[Uci], 0.9)], &[]),
     ("registration", &[(&[Enrolment, Status], 0.93), (&[Enrolment], 0.6)], &[Date, Id]),
@@ -311,6 +313,12 @@ fn holds(field: &str, column: &Column) -> (f64, f64, Option<&'static str>) {
             if column.like_a_name { 0.5 } else { 0.05 },
             Some("mostly the same as another column of names"),
         ),
+        // Sound numbers, but not those of today: a partner would be matched by them as if they were.
+        "upn" if old_upn(column) => no,
+        "former_upn" | "temporary_upn" if old_upn(column) && s.share(s.upns) > 0.8 => {
+            (1.0, 0.6, Some("the check letters of UPNs are right"))
+        }
+        "former_upn" | "temporary_upn" if old_upn(column) && s.is_blank() => (0.8, 0.0, None),
         "upn" if s.share(s.upn) > 0.8 => (1.0, 0.97, Some("the check letters of UPNs are right")),
         "uln" if s.share(s.uln) > 0.8 && s.distinct >= 2 => {
             (1.0, 0.95, Some("the check digits of ULNs are right"))
@@ -343,6 +351,12 @@ fn holds(field: &str, column: &Column) -> (f64, f64, Option<&'static str>) {
         "week" if text && s.filled > 0 && s.longest <= 8 && s.distinct <= 6 => (1.0, 0.0, None),
         _ => no,
     }
+}
+
+/// True if a caption names UPNs that are not, or not for good, the learner's present one.
+fn old_upn(column: &Column) -> bool {
+    let says = |about: About| column.about.get(&about).copied().unwrap_or(0.0) > 0.7;
+    says(About::Upn) && (says(About::Former) || says(About::Temporary))
 }
 
 /// How much the values look like marks of attendance.

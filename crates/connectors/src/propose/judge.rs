@@ -160,7 +160,7 @@ pub fn is_personal(column: &Column) -> bool {
     let shape = &column.shape;
     let name = shape.share(shape.nameish) > 0.85 && shape.distinct >= 5;
     let official =
-        shape.share(shape.upn) > 0.8 || shape.share(shape.uln) > 0.8 || shape.share(shape.uci) > 0.8;
+        shape.share(shape.upns) > 0.8 || shape.share(shape.uln) > 0.8 || shape.share(shape.uci) > 0.8;
     official
         || shape.may_be_birth()
         || [About::Surname, About::Forename, About::Personal, About::Birth].into_iter().any(says)

@@ -27,6 +27,8 @@ pub struct Shape {
     pub with_space: usize,
     pub with_digit: usize,
     pub upn: usize,
+    /// Cells that hold one sound UPN or several.
+    pub upns: usize,
     pub uln: usize,
     pub uci: usize,
     pub iso: usize,
@@ -85,6 +87,9 @@ impl Shape {
         self.sentences += count * usize::from(words >= 3);
         self.with_digit += count * usize::from(cell.bytes().any(|byte| byte.is_ascii_digit()));
         self.upn += count * usize::from(cell.parse::<Upn>().is_ok());
+        let upns = parse::former_upns(cell);
+        self.upns +=
+            count * usize::from(!upns.is_empty() && upns.iter().all(|upn| upn.parse::<Upn>().is_ok()));
         self.uln += count * usize::from(cell.parse::<Uln>().is_ok());
         self.uci += count * usize::from(cell.parse::<Uci>().is_ok());
         self.time += count * usize::from(parse::time(cell).is_some());

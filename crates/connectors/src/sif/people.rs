@@ -5,7 +5,7 @@ use crate::{
     entities::{Bad, id},
     item::Item,
     mapping::DateFormat,
-    parse,
+    parse::{self, former_upns},
     xml::Node,
 };
 use commonroll_core::{
@@ -51,6 +51,7 @@ fn learner(node: &Node, reading: &Reading<'_>) -> Result<LearnerDeclaration, Bad
         surname: Text::parse("FamilyName", first(node, &surnames), 100)?,
         forename: Text::parse("GivenName", first(node, &forenames), 100)?,
         known_as: Text::parse("GivenName", known_as(node), 100)?,
+        former_upns: former_upns(&number("FormerUPN")?),
     })
 }
 

@@ -36,7 +36,7 @@ const FILE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 fn learners_prior_attainment_and_marks_are_read_from_any_version() {
     let seen = run(MAPPING, FILE).unwrap();
     expect![[r#"
-        5: learner F860400125001 Home upn=F860400125001 uln=1000000019 born=2008-11-03 ZOË ASHBY (Immy)
+        5: learner F860400125001 Home upn=F860400125001 uln=1000000019 born=2008-11-03 ZOË ASHBY (Immy) was F860400125000
         11: 2026-09-14 F860400125001 - key=2026-09-14|F860400125001|AM Present / [ENG-2024]  Present
         11: 2026-09-14 F860400125001 - key=2026-09-14|F860400125001|PM Present \ [ENG-2024]  Present
         11: 2026-09-15 F860400125001 - key=2026-09-15|F860400125001|AM Present / [ENG-2024]  Present
@@ -48,7 +48,6 @@ fn learners_prior_attainment_and_marks_are_read_from_any_version() {
         problem: line 12: YearData: CTF-NOT-READ: attendance at another school is that school's to say
         problem: line 15: Year: CTF-DATE: must be a year written as YYYY (and `result_day` as MM-DD)
         problem: line 16: NewIn27: CTF-NOT-READ: elements of this name are not read
-        problem: line 5: FormerUPN: CTF-NOT-READ: a former UPN is not sent: learners are matched by their UPN, ULN, names and birth date
         problem: line 18: UPN: CTF-ID-BLANK: must not be blank: it says who or what this is about
         problem: line 19: DOB: CTF-DATE: must be a real date written as YYYY-MM-DD
     "#]]

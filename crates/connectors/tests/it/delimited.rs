@@ -180,6 +180,26 @@ fn the_marks_of_a_home_register_carry_their_legal_side() {
 }
 
 #[test]
+fn upns_of_before_are_read_however_they_are_kept_apart_and_a_temporary_one_beside_todays_is_one_of_them() {
+    let mapping = "format = \"delimited\"\nrows = \"learners\"\n[fields]\nlearner = \"Id\"\nsurname = \"Last\"\nforename = \"First\"\n\
+                   upn = \"UPN\"\nformer_upn = \"Old\"\ntemporary_upn = \"Temp\"\n";
+    let file = format!(
+        "Id,First,Last,UPN,Old,Temp\n1,Imogen,Ashby,F860400125001,D860400125017; B801200005001,\n\
+         2,Ben,Cole,D860400125017,,R86040012500A\n3,Al,Dee,,D860400125017/F860400125001,R86040012500A\n\
+         4,Di,Eve,F860400125001,{},\n5,Eli,Fay,R86040012500A,,R86040012500A\n",
+        "D860400125017 ".repeat(9)
+    );
+    expect![[r#"
+        2: learner 1 Home upn=F860400125001 uln= born= Imogen Ashby () was D860400125017 was B801200005001
+        3: learner 2 Home upn=D860400125017 uln= born= Ben Cole () was R86040012500A
+        4: learner 3 Home upn=R86040012500A uln= born= Al Dee () was D860400125017 was F860400125001
+        6: learner 5 Home upn=R86040012500A uln= born= Eli Fay ()
+        problem: line 5: Old: CSV-TEXT: must be at most 8 numbers, with a comma or a space between two of them
+    "#]]
+    .assert_eq(&run(mapping, file).unwrap().show());
+}
+
+#[test]
 fn people_groups_and_placements_are_declared() {
     let learners = "format = \"delimited\"\nrows = \"learners\"\n[fields]\nlearner = \"Id\"\nsurname = \"Last\"\nforename = \"First\"\n\
                     upn = \"UPN\"\nbirth_date = \"DOB\"\nregistration = { column = \"Status\", values = { Main = \"C\", Visitor = \"G\" } }\n";

@@ -99,7 +99,7 @@ pub fn mark(item: &Item) -> &Attendance {
 fn show(item: &Item) -> String {
     match item {
         Item::Learner(learner) => format!(
-            "learner {} {:?} upn={} uln={} born={} {} {} ({})",
+            "learner {} {:?} upn={} uln={} born={} {} {} ({}){}",
             learner.local_id.as_str(),
             learner.registration,
             learner.upn,
@@ -107,7 +107,8 @@ fn show(item: &Item) -> String {
             learner.birth_date.map(|date| date.to_string()).unwrap_or_default(),
             learner.forename.as_str(),
             learner.surname.as_str(),
-            learner.known_as.as_str()
+            learner.known_as.as_str(),
+            learner.former_upns.iter().map(|upn| format!(" was {upn}")).collect::<String>()
         ),
         Item::Group(group) => {
             format!(

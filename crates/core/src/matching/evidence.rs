@@ -21,8 +21,12 @@ pub struct Evidence<T> {
     pub uln: Option<T>,
     /// Sound permanent UPN.
     pub upn: Option<T>,
-    /// Sound temporary UPN; compared only within the institution.
+    /// Sound temporary UPN: good within the institution that issued it, and elsewhere only beside birth date and names.
     pub temporary_upn: Option<T>,
+    /// Sound permanent UPNs that the learner had before.
+    pub former_upns: Vec<T>,
+    /// Sound temporary UPNs that the learner had before.
+    pub former_temporary: Vec<T>,
     /// Sound UCI.
     pub uci: Option<T>,
     /// Date of birth as YYYY-MM-DD.
@@ -50,7 +54,7 @@ impl<T> fmt::Debug for Evidence<T> {
 pub enum Field {
     /// ULN.
     Uln = 1,
-    /// UPN, permanent or temporary.
+    /// UPN, permanent or temporary, present or former.
     Upn = 2,
     /// UCI.
     Uci = 3,
@@ -70,11 +74,19 @@ impl Evidence<String> {
         let uln: Option<Uln> = sound(&learner.uln, &mut findings);
         let uci: Option<Uci> = sound(&learner.uci, &mut findings);
         let text = |upn: Upn| upn.as_str().to_owned();
+        let held: Vec<Upn> =
+            learner.former_upns.iter().filter_map(|former| sound(former, &mut findings)).collect();
+        let former = |temporary: bool| {
+            let is_it = |one: &&Upn| one.is_temporary() == temporary && Some(**one) != upn;
+            held.iter().filter(is_it).map(|one| text(*one)).collect()
+        };
         let evidence = Self {
             institution: institution.clone(),
             uln: uln.map(|uln| uln.as_str().to_owned()),
             upn: upn.filter(|upn| !upn.is_temporary()).map(text),
             temporary_upn: upn.filter(Upn::is_temporary).map(text),
+            former_upns: former(false),
+            former_temporary: former(true),
             uci: uci.map(|uci| uci.as_str().to_owned()),
             birth: learner.birth_date.map(|date| date.to_string()),
             surname: name(learner.surname.as_str()),
@@ -89,8 +101,12 @@ impl Evidence<String> {
 impl<T> Evidence<T> {
     /// Every value replaced, for example by a keyed hash of field and value.
     pub fn map<U>(self, mut token: impl FnMut(Field, T) -> U) -> Evidence<U> {
+        let mut all = |values: Vec<T>| values.into_iter().map(|value| token(Field::Upn, value)).collect();
+        let (former_upns, former_temporary) = (all(self.former_upns), all(self.former_temporary));
         let mut each = |field: Field, value: Option<T>| value.map(|value| token(field, value));
         Evidence {
+            former_upns,
+            former_temporary,
             uln: each(Field::Uln, self.uln),
             upn: each(Field::Upn, self.upn),
             temporary_upn: each(Field::Upn, self.temporary_upn),

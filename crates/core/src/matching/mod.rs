@@ -20,6 +20,10 @@ pub enum Tier {
     Upn = 2,
     /// The same UCI. A learner can wrongly have two, and two can be mixed up.
     Uci = 3,
+    /// A permanent UPN that at least one of them had before. Whoever keeps the old number didn't hear of the new one.
+    FormerUpn = 4,
+    /// A temporary UPN of both, present or former, between two institutions: it was only good in the one that issued it.
+    TemporaryUpn = 5,
 }
 
 /// What the comparison says. Only [`Verdict::AutoLink`] and [`Verdict::Flagged`] link.
@@ -60,13 +64,15 @@ pub enum Proposal {
     /// An identifier and the date of birth are the same, every forename differs: perhaps a twin or a neighbour in a
     /// list who was given the other's number, perhaps a short name.
     ForenameDiffers,
-    /// Date of birth and names are the same, and a placement names both institutions (tier 5).
+    /// A former or temporary UPN and the date of birth are the same, but not all names that this takes are known to be.
+    OldUpn,
+    /// Date of birth and names are the same, and a placement names both institutions (tier 6).
     Names,
-    /// The same but for one letter of the surname, or for a former surname (tier 6).
+    /// The same but for one letter of the surname, or for a former surname (tier 7).
     NearlyNames,
 }
 
-/// Compares two declarations by tiers 1 to 5 and 7. `placement_names_both`: a placement between both institutions
+/// Compares two declarations by tiers 1 to 6. `placement_names_both`: a placement between both institutions
 /// exists for the learner.
 pub fn compare<T: Eq>(a: &Evidence<T>, b: &Evidence<T>, placement_names_both: bool) -> Verdict {
     let differs = ids_differ(a, b);
@@ -76,16 +82,22 @@ pub fn compare<T: Eq>(a: &Evidence<T>, b: &Evidence<T>, placement_names_both: bo
         return if propose { Verdict::Propose(Proposal::Names) } else { Verdict::NoMatch };
     };
     match (&a.birth, &b.birth) {
+        // Elsewhere a temporary number may be anybody's: without the birth date it says nothing.
+        _ if tier == Tier::TemporaryUpn && !born_alike(a, b) => Verdict::NoMatch,
         (Some(one), Some(other)) if one != other => Verdict::Conflict(Conflict::BirthDate),
         _ if differs => Verdict::Conflict(Conflict::Identifiers),
         (None, _) | (_, None) => Verdict::Propose(Proposal::BirthDateMissing),
         _ if forenames_part(a, b) => Verdict::Propose(Proposal::ForenameDiffers),
-        _ if tier == Tier::Uci => Verdict::Flagged { tier },
+        _ if tier >= Tier::FormerUpn && !forenames_meet(a, b) => Verdict::Propose(Proposal::OldUpn),
+        _ if tier == Tier::TemporaryUpn && !same(&a.surname, &b.surname) => {
+            Verdict::Propose(Proposal::OldUpn)
+        }
+        _ if tier >= Tier::Uci => Verdict::Flagged { tier },
         _ => Verdict::AutoLink { tier },
     }
 }
 
-/// Tier 6, on clear values: proposes where [`compare`] found no match only because a surname is one letter off or a
+/// Tier 7, on clear values: proposes where [`compare`] found no match only because a surname is one letter off or a
 /// former one. Names must be normalised, as [`Evidence::declared`] does.
 pub fn compare_nearly(a: &Evidence<String>, b: &Evidence<String>, placement_names_both: bool) -> Verdict {
     let verdict = compare(a, b, placement_names_both);
@@ -123,14 +135,51 @@ fn shared_id<T: Eq>(a: &Evidence<T>, b: &Evidence<T>) -> Option<Tier> {
         Some(Tier::Upn)
     } else if same(&a.uci, &b.uci) {
         Some(Tier::Uci)
+    } else if a.permanent().any(|upn| b.permanent().any(|other| other == upn)) {
+        Some(Tier::FormerUpn)
+    } else if a.temporary().any(|upn| b.temporary().any(|other| other == upn)) {
+        Some(if one_school { Tier::FormerUpn } else { Tier::TemporaryUpn })
     } else {
         None
     }
 }
 
-/// A ULN or permanent UPN differs. Different UCIs prove nothing: boards know of learners with two.
+/// A ULN or permanent UPN differs. Different UCIs prove nothing: boards know of learners with two. Nor does a UPN that the
+/// other had before.
 fn ids_differ<T: Eq>(a: &Evidence<T>, b: &Evidence<T>) -> bool {
-    different(&a.uln, &b.uln) || different(&a.upn, &b.upn)
+    different(&a.uln, &b.uln) || (different(&a.upn, &b.upn) && !succeeds(a, b) && !succeeds(b, a))
+}
+
+/// True if the one's present UPN took the place of the other's.
+fn succeeds<T: Eq>(one: &Evidence<T>, other: &Evidence<T>) -> bool {
+    other.upn.as_ref().is_some_and(|upn| one.former_upns.contains(upn))
+}
+
+impl<T: Eq> Evidence<T> {
+    /// Permanent UPNs, the present one first.
+    fn permanent(&self) -> impl Iterator<Item = &T> {
+        self.upn.iter().chain(&self.former_upns)
+    }
+
+    /// Temporary UPNs, the present one first.
+    fn temporary(&self) -> impl Iterator<Item = &T> {
+        self.temporary_upn.iter().chain(&self.former_temporary)
+    }
+
+    /// True if both have the same UPN and at least one of them had it before, or it is a temporary one. `None` if neither
+    /// declares such a number, or the other none to hold it against.
+    pub fn shares_old_upn(&self, other: &Self) -> Option<bool> {
+        let old = |e: &Self| !e.former_upns.is_empty() || e.temporary().next().is_some();
+        let any = |e: &Self| old(e) || e.upn.is_some();
+        if !(old(self) && any(other) || old(other) && any(self)) {
+            return None;
+        }
+        let former = |one: &Self, other: &Self| {
+            one.former_upns.iter().any(|upn| other.permanent().any(|held| held == upn))
+        };
+        let temporary = self.temporary().any(|upn| other.temporary().any(|held| held == upn));
+        Some(former(self, other) || former(other, self) || temporary)
+    }
 }
 
 fn born_alike<T: Eq>(a: &Evidence<T>, b: &Evidence<T>) -> bool {

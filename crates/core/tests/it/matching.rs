@@ -13,6 +13,7 @@ const ULN: &str = "9276308686";
 const OTHER_ULN: &str = "1000000019";
 const UPN: &str = "F860400125001";
 const OTHER_UPN: &str = "D860400125017";
+const THIRD_UPN: &str = "B801200005001";
 const TEMPORARY: &str = "R86040012500A";
 const UCI: &str = "681990012058G";
 
@@ -22,6 +23,7 @@ struct Learner {
     upn: &'static str,
     uln: &'static str,
     uci: &'static str,
+    former: &'static [&'static str],
     birth: &'static str,
     surname: &'static str,
     forename: &'static str,
@@ -33,6 +35,7 @@ const HOME: Learner = Learner {
     upn: "",
     uln: "",
     uci: "",
+    former: &[],
     birth: "2009-11-03",
     surname: "O'Brien-Smith",
     forename: "Katherine",
@@ -50,6 +53,7 @@ impl Learner {
             upn: self.upn.into(),
             uln: self.uln.into(),
             uci: self.uci.into(),
+            former_upns: self.former.iter().map(|&upn| upn.into()).collect(),
             birth_date: (!self.birth.is_empty()).then(|| date(self.birth)),
             surname: text(self.surname),
             forename: text(self.forename),
@@ -123,11 +127,57 @@ fn a_missing_birth_date_never_links() {
 }
 
 #[test]
-fn a_temporary_upn_counts_only_in_its_own_school() {
-    let home = Learner { upn: TEMPORARY, surname: "", ..HOME };
-    let elsewhere = Learner { upn: TEMPORARY, surname: "", ..HOST };
-    assert_eq!(verdict(&home, &elsewhere, true), Verdict::NoMatch);
+fn a_temporary_upn_counts_alone_only_in_its_own_school() {
+    let home = Learner { upn: TEMPORARY, ..HOME };
     assert_eq!(verdict(&home, &home, false), Verdict::AutoLink { tier: Tier::Upn });
+    let elsewhere = Learner { upn: TEMPORARY, ..HOST };
+    let flagged = Verdict::Flagged { tier: Tier::TemporaryUpn };
+    assert_eq!(verdict(&home, &elsewhere, false), flagged, "birth date and names say the same");
+    let old = Learner { upn: UPN, former: &[TEMPORARY], ..HOME };
+    assert_eq!(verdict(&old, &elsewhere, false), flagged, "the permanent one came later");
+    for (unlike, says) in [
+        (Learner { surname: "Else", ..elsewhere }, Verdict::Propose(Proposal::OldUpn)),
+        (Learner { surname: "", ..elsewhere }, Verdict::Propose(Proposal::OldUpn)),
+        (Learner { forename: "", ..elsewhere }, Verdict::Propose(Proposal::OldUpn)),
+        (Learner { forename: "Rowan", ..elsewhere }, Verdict::Propose(Proposal::ForenameDiffers)),
+        (Learner { birth: "2009-11-04", ..elsewhere }, Verdict::NoMatch),
+        (Learner { birth: "", ..elsewhere }, Verdict::NoMatch),
+    ] {
+        assert_eq!(verdict(&home, &unlike, true), says, "{} {}", unlike.surname, unlike.forename);
+    }
+    assert_eq!(
+        verdict(&Learner { uln: ULN, ..home }, &Learner { uln: OTHER_ULN, ..elsewhere }, true),
+        Verdict::Conflict(Conflict::Identifiers)
+    );
+}
+
+#[test]
+fn whoever_still_has_the_old_upn_is_matched_by_it_in_a_lower_tier() {
+    let home = Learner { upn: OTHER_UPN, former: &[UPN], ..HOME };
+    let host = Learner { upn: UPN, ..HOST };
+    assert_eq!(verdict(&home, &host, false), Verdict::Flagged { tier: Tier::FormerUpn });
+    let both = Learner { former: &[TEMPORARY, UPN], ..HOST };
+    assert_eq!(verdict(&home, &both, false), Verdict::Flagged { tier: Tier::FormerUpn });
+    let numbered = Learner { uln: ULN, ..host };
+    let link = Verdict::AutoLink { tier: Tier::Uln };
+    assert_eq!(verdict(&Learner { uln: ULN, ..home }, &numbered, false), link, "the old UPN is no conflict");
+
+    for (unlike, says) in [
+        (Learner { birth: "2009-11-04", ..host }, Verdict::Conflict(Conflict::BirthDate)),
+        (Learner { birth: "", ..host }, Verdict::Propose(Proposal::BirthDateMissing)),
+        (Learner { forename: "Rowan", ..host }, Verdict::Propose(Proposal::ForenameDiffers)),
+        (Learner { forename: "", ..host }, Verdict::Propose(Proposal::OldUpn)),
+        // The same number before, and two numbers now: one of the three is wrong.
+        (Learner { upn: THIRD_UPN, former: &[UPN], ..HOST }, Verdict::Conflict(Conflict::Identifiers)),
+    ] {
+        assert_eq!(verdict(&home, &unlike, true), says, "{} {}", unlike.birth, unlike.forename);
+    }
+    let mixed = Learner { uln: OTHER_ULN, ..host };
+    let conflict = Verdict::Conflict(Conflict::Identifiers);
+    assert_eq!(verdict(&Learner { uln: ULN, ..home }, &mixed, true), conflict);
+    let unsound = Learner { former: &["F860400125002", "none", ""], ..HOME };
+    assert_eq!(unsound.declared().1, ["upn", "upn"], "what is no UPN matches nobody, and blank is no fault");
+    assert_eq!(verdict(&unsound, &host, false), Verdict::NoMatch);
 }
 
 #[test]
@@ -232,13 +282,14 @@ proptest! {
 
     #[test]
     fn nothing_links_without_a_shared_number_and_birth_date(
-        a in (any::<[Option<bool>; 8]>(), any::<bool>()),
-        b in (any::<[Option<bool>; 8]>(), any::<bool>()),
+        a in (any::<[Option<bool>; 8]>(), any::<Option<bool>>(), any::<bool>()),
+        b in (any::<[Option<bool>; 8]>(), any::<Option<bool>>(), any::<bool>()),
         placed in any::<bool>(),
     ) {
-        let evidence = |([uln, upn, temporary_upn, uci, birth, surname, forename, known_as], here): ([Option<bool>; 8], bool)| Evidence {
+        let evidence = |([uln, upn, temporary_upn, uci, birth, surname, forename, known_as], former, here): ([Option<bool>; 8], Option<bool>, bool)| Evidence {
             institution: if here { "kingsmead" } else { "harrowdale" }.parse().unwrap(),
             uln, upn, temporary_upn, uci, birth, surname, former_surname: None, forename, known_as,
+            former_upns: former.into_iter().collect(), former_temporary: Vec::new(),
         };
         let (a, b) = (evidence(a), evidence(b));
         let found = compare(&a, &b, placed);
@@ -246,8 +297,11 @@ proptest! {
         if matches!(found, Verdict::AutoLink { .. } | Verdict::Flagged { .. }) {
             prop_assert!(a.birth.is_some() && a.birth == b.birth);
             let shares = |one: Option<bool>, other| one.is_some() && one == other;
-            prop_assert!(shares(a.uln, b.uln) || shares(a.upn, b.upn) || shares(a.uci, b.uci)
-                || (a.institution == b.institution && shares(a.temporary_upn, b.temporary_upn)));
+            let permanent = |e: &Evidence<bool>| e.upn.into_iter().chain(e.former_upns.clone()).collect::<Vec<_>>();
+            let old = permanent(&a).iter().any(|upn| permanent(&b).contains(upn));
+            let names = shares(a.surname, b.surname) || a.institution == b.institution;
+            prop_assert!(shares(a.uln, b.uln) || shares(a.upn, b.upn) || shares(a.uci, b.uci) || old
+                || (names && shares(a.temporary_upn, b.temporary_upn)));
         }
     }
 }

@@ -62,7 +62,9 @@ impl Tokens {
         let differs = |one: Option<_>, other: Option<_>| one.is_some() && other.is_some() && one != other;
         let shared = self.numbers().any(|number| other.numbers().any(|held| held == number));
         !shared
-            && (differs(self.uln, other.uln) || differs(self.upn, other.upn))
+            && (differs(self.uln, other.uln)
+                || differs(self.upn, other.upn)
+                || differs(self.temporary_upn, other.temporary_upn))
             && differs(self.birth, other.birth)
     }
 }

@@ -15,7 +15,7 @@ use commonroll_core::{
 use serde::{Deserialize, Serialize};
 
 /// First 16 bytes of an HMAC-SHA-256.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token([u8; 16]);
 
 impl Serialize for Token {
@@ -37,9 +37,18 @@ pub struct Tokens {
     /// Unique Learner Number, if sound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uln: Option<Token>,
-    /// Permanent Unique Pupil Number, if sound. A temporary one means nothing outside its school.
+    /// Permanent Unique Pupil Number, if sound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upn: Option<Token>,
+    /// Temporary Unique Pupil Number, if sound. Alone it means nothing outside its school.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temporary_upn: Option<Token>,
+    /// Permanent ones that the learner had before, in the order of their hashes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_upns: Vec<Token>,
+    /// Temporary ones that the learner had before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_temporary: Vec<Token>,
     /// Unique Candidate Identifier, if sound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uci: Option<Token>,
@@ -118,12 +127,20 @@ impl MatchingKey {
         hex(&context.sign().as_ref()[..16])
     }
 
-    /// Hashes what a declaration gives as evidence. Numbers that fail their check are left out: they prove nothing. A
-    /// temporary UPN is left out too: it means nothing outside its school.
+    /// Hashes what a declaration gives as evidence. Numbers that fail their check are left out: they prove nothing.
     pub fn tokens(&self, institution: &Slug, learner: &LearnerDeclaration) -> Tokens {
         let (evidence, _) = Evidence::declared(institution, learner);
         let hashed = evidence.map(|field, value| self.token(field, &value));
+        // An export may list them in another order each time, or one twice.
+        let once = |mut tokens: Vec<Token>| {
+            tokens.sort_unstable();
+            tokens.dedup();
+            tokens
+        };
         Tokens {
+            temporary_upn: hashed.temporary_upn,
+            former_upns: once(hashed.former_upns),
+            former_temporary: once(hashed.former_temporary),
             uln: hashed.uln,
             upn: hashed.upn,
             uci: hashed.uci,
@@ -138,19 +155,23 @@ impl MatchingKey {
 impl Tokens {
     /// The tokens by which candidates for a match are found.
     pub fn numbers(&self) -> impl Iterator<Item = Token> {
-        [self.uln, self.upn, self.uci].into_iter().flatten()
+        let present = [self.uln, self.upn, self.temporary_upn, self.uci].into_iter().flatten();
+        present.chain(self.former_upns.iter().chain(&self.former_temporary).copied())
     }
 
     /// True if numbers and date of birth are the same; names may differ.
     pub fn identify_like(&self, other: &Self) -> bool {
-        (self.uln, self.upn, self.uci, self.birth) == (other.uln, other.upn, other.uci, other.birth)
+        let nameless = |one: &Self| Self { surname: None, forename: None, known_as: None, ..one.clone() };
+        nameless(self) == nameless(other)
     }
 
     /// As evidence for the matching rule.
     pub fn evidence(&self, institution: &Slug) -> Evidence<Token> {
         Evidence {
             institution: institution.clone(),
-            temporary_upn: None,
+            temporary_upn: self.temporary_upn,
+            former_upns: self.former_upns.clone(),
+            former_temporary: self.former_temporary.clone(),
             former_surname: None,
             uln: self.uln,
             upn: self.upn,

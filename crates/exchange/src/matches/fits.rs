@@ -4,7 +4,7 @@ use crate::directory::{Directory, Local, Side, matches::MatchId, tokens::Matchin
 use commonroll_core::{
     LocalId,
     directory::Registration,
-    matching::{Conflict, Evidence, Proposal, Verdict, compare},
+    matching::{Conflict, Evidence, Proposal, Tier, Verdict, compare},
 };
 
 /// A learner whom a guest may be.
@@ -125,12 +125,21 @@ pub(crate) fn name(directory: &Directory, key: &MatchingKey, of: (u16, &LocalId,
 /// What speaks for and against, in a line.
 pub(crate) const fn words(verdict: Verdict) -> &'static str {
     match verdict {
+        Verdict::Flagged { tier: Tier::FormerUpn } => {
+            "a former UPN of one is the other’s, the date of birth and a forename are the same"
+        }
+        Verdict::Flagged { tier: Tier::TemporaryUpn } => {
+            "a temporary UPN, the date of birth and the names are the same"
+        }
         Verdict::AutoLink { .. } | Verdict::Flagged { .. } => "the number and the date of birth are the same",
         Verdict::Conflict(Conflict::BirthDate) => "a number is the same, the date of birth is another",
         Verdict::Conflict(Conflict::Identifiers) => "one number is the same, another one isn’t",
         Verdict::Propose(Proposal::BirthDateMissing) => "a number is the same, a date of birth is missing",
         Verdict::Propose(Proposal::ForenameDiffers) => {
             "number and date of birth are the same, the forename is another"
+        }
+        Verdict::Propose(Proposal::OldUpn) => {
+            "a former or temporary UPN and the date of birth are the same, not all names are"
         }
         Verdict::Propose(Proposal::Names) => {
             "names and date of birth are the same, and no number is known to both"
@@ -170,6 +179,10 @@ pub(crate) fn points<T: Eq>(a: &Evidence<T>, b: &Evidence<T>) -> Points {
         ("surname", &a.surname, &b.surname),
     ] {
         say(what, one.is_some() && other.is_some(), one == other);
+    }
+    // Few have one: that nobody does is no news.
+    if let Some(same) = a.shares_old_upn(b) {
+        say("former or temporary UPN", true, same);
     }
     let first = |e: &Evidence<T>| e.forename.is_some() || e.known_as.is_some();
     let meet = [&a.forename, &a.known_as]

@@ -188,6 +188,9 @@ const fn means(verdict: Verdict) -> &'static str {
         Verdict::Propose(Proposal::ForenameDiffers) => {
             "A twin with the other’s number, or another form of the name."
         }
+        Verdict::Propose(Proposal::OldUpn) => {
+            "The child kept the number when it moved; or a school gave it out that other children have, too."
+        }
         Verdict::Propose(Proposal::Names | Proposal::NearlyNames) => {
             "One of you lacks the numbers that the other has."
         }
@@ -204,6 +207,8 @@ const fn rests(verdict: Verdict, by_people: bool, answered: bool) -> &'static st
             Tier::Uln => "The same ULN and date of birth",
             Tier::Upn => "The same UPN and date of birth",
             Tier::Uci => "The same UCI and date of birth, and no number is known to both",
+            Tier::FormerUpn => "A former UPN of one is the other’s; date of birth and forename are the same",
+            Tier::TemporaryUpn => "The same temporary UPN, date of birth and names",
         },
         _ => "Another partner’s numbers, which fit both",
     }
@@ -458,6 +463,9 @@ fn look(directory: &Directory, link: &Link, is_twin: bool) -> Option<&'static st
         Verdict::Conflict(Conflict::Identifiers) => {
             Some("One number is the same, another one isn’t any more.")
         }
+        Verdict::Flagged { tier: Tier::TemporaryUpn } => Some(
+            "It rests on a temporary UPN, which is only good in the school that issued it: enter the permanent one or the ULN.",
+        ),
         Verdict::Propose(Proposal::ForenameDiffers) => {
             Some("The forename is another: a twin with the other’s number, perhaps.")
         }

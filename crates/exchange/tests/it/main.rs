@@ -21,6 +21,7 @@ mod expected;
 mod explains;
 mod exports;
 mod faults;
+mod former;
 mod matches;
 mod messages;
 mod moments;

@@ -424,6 +424,7 @@ pub fn learner(local: &str, registration: Registration, uln: &str) -> Declaratio
         upn: String::new(),
         uln: uln.to_owned(),
         uci: String::new(),
+        former_upns: Vec::new(),
         birth_date: Some(date("2009-05-01")),
         surname: text("Ashby"),
         forename: text("Imogen"),

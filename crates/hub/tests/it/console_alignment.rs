@@ -60,6 +60,7 @@ fn known(local: &str, registration: Registration, uln: &str) -> Declaration {
         upn: String::new(),
         uln: uln.to_owned(),
         uci: String::new(),
+        former_upns: Vec::new(),
         birth_date: Some("2009-05-01".parse().unwrap()),
         surname: text("Wetherby"),
         forename: text("Orla"),

@@ -303,6 +303,7 @@ async fn a_guest_whom_nobody_has_matched_waits_with_what_fits_and_never_with_who
             upn: String::new(),
             uln: "1000000019".to_owned(),
             uci: String::new(),
+            former_upns: Vec::new(),
             birth_date: Some(SchoolDate::parse("birth_date", birth).unwrap()),
             surname: text(surname),
             forename: text("Ottoline"),

@@ -29,6 +29,7 @@ async fn called(agent: &Agent, known_as: &str) {
         upn: String::new(),
         uln: String::new(),
         uci: String::new(),
+        former_upns: Vec::new(),
         birth_date: None,
         surname: text("Penhale"),
         forename: text("Zachary"),

@@ -30,6 +30,7 @@ fn learner(id: &str, registration: Registration, birth: &str) -> Declaration {
         upn: String::new(),
         uln: "1000000019".to_owned(),
         uci: String::new(),
+        former_upns: Vec::new(),
         birth_date: Some(SchoolDate::parse("birth_date", birth).unwrap()),
         surname: text("Quillfeather"),
         forename: text("Ottoline"),

@@ -43,6 +43,7 @@ pub fn learner(
         upn: String::new(),
         uln: String::new(),
         uci: String::new(),
+        former_upns: Vec::new(),
         birth_date: Some("2009-05-01".parse().unwrap()),
         surname: text(surname),
         forename: text(forename),

@@ -27,6 +27,7 @@ fn learner() -> LearnerDeclaration {
         upn: "A123456789012".into(),
         uln: "9900000019".into(),
         uci: String::new(),
+        former_upns: vec!["R86040012500A".into()],
         birth_date: Some("2009-02-28".parse().unwrap()),
         surname: text("Example"),
         forename: text("Ada"),
@@ -136,6 +137,8 @@ fn a_bad_declaration_is_refused_by_its_field() {
     assert_eq!(said!(0, Learner, upn = "9".repeat(33)), "upn");
     assert_eq!(said!(0, Learner, uln = "9\n".into()), "uln");
     assert_eq!(said!(0, Learner, uci = "\u{1}".into()), "uci");
+    assert_eq!(said!(0, Learner, former_upns = vec!["9\n".into()]), "former_upns");
+    assert_eq!(said!(0, Learner, former_upns = vec![String::new(); 9]), "former_upns");
     assert_eq!(said!(0, Learner, birth_date = "2009-02-29".into()), "birth_date");
     assert_eq!(said!(0, Learner, surname = "s".repeat(101)), "surname");
     assert_eq!(said!(0, Learner, forename = "f\u{1b}".into()), "forename");

@@ -110,6 +110,7 @@ impl Town {
                 upn: String::new(),
                 uln: String::new(),
                 uci: String::new(),
+                former_upns: Vec::new(),
                 birth_date: None,
                 surname: text(&format!("Tarrant{}", n % 97))?,
                 forename: text(&format!("Number{n}"))?,

@@ -24,6 +24,8 @@ const PERSONAL: &[&str] = &[
     "upn",
     "uln",
     "uci",
+    "former_upn",
+    "temporary_upn",
     "note",
     "comment",
     "internal_comment",

@@ -38,6 +38,8 @@ pub fn meaning(field: &str) -> &'static str {
         "birth_date" => "the date of birth",
         "registration" => "how the learner is enrolled",
         "upn" => "the unique pupil number",
+        "former_upn" => "the unique pupil numbers that the learner had before",
+        "temporary_upn" => "the temporary pupil number",
         "uln" => "the unique learner number",
         "uci" => "the candidate identifier",
         "course_title" => "the course's title",

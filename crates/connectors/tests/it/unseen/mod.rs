@@ -310,6 +310,52 @@ fn a_handful_of_rows_is_no_reason_to_take_marks_for_something_else() {
     assert!(proposal.is_open(), "P may be sport, or present: nobody can know");
 }
 
+/// Numbers of before are sound UPNs, too: whoever took them for those of today would match a child by another's.
+#[test]
+fn upns_of_before_and_temporary_ones_are_told_from_todays_by_their_captions() {
+    let people = world::children(30, "X", &mut world::Dice(201));
+    for (captions, expected) in [
+        ("UPN|Former UPN|Temp UPN", ["UPN", "Former UPN", "Temp UPN"]),
+        ("U.P.N.|PreviousUPN|TemporaryUPN", ["U.P.N.", "PreviousUPN", "TemporaryUPN"]),
+        ("UPN Actual|upn_old|upn_provisional", ["UPN Actual", "upn_old", "upn_provisional"]),
+    ] {
+        let mut text = format!("Ref|Surname|Forename|DOB|{captions}\n").replace('|', ",");
+        for (place, c) in people.iter().enumerate() {
+            let [other, third] = [3, 5].map(|step| &people[(place + step) % people.len()].upn);
+            let (year, month, day) = c.born;
+            let former = match place % 3 {
+                0 => String::new(),
+                1 => other.clone(),
+                _ => format!("{other} {third}"),
+            };
+            let temporary = if place % 4 == 0 { "R86040012500A" } else { "" };
+            text.push_str(&format!(
+                "{},{},{},{year}-{month:02}-{day:02},{},{former},{temporary}\n",
+                c.number, c.family, c.given, c.upn
+            ));
+        }
+        let proposal = proposed("roll.csv", text.as_bytes());
+        for (field, caption) in
+            ["fields.upn", "fields.former_upn", "fields.temporary_upn"].iter().zip(expected)
+        {
+            let choice = proposal.choice(field).map(|choice| shown(&choice.value));
+            assert_eq!(choice.as_deref(), Some(caption), "{field} of {captions}");
+        }
+        let surname = proposal.choice("fields.surname").map(|choice| shown(&choice.value));
+        assert_eq!(surname.as_deref(), Some("Surname"));
+    }
+    // Where there is none of today, one of before doesn't take its place.
+    let mut text = "Ref,Surname,Forename,DOB,Former UPN\n".to_owned();
+    for c in &people {
+        let (year, month, day) = c.born;
+        let line = format!("{},{},{},{year}-{month:02}-{day:02},{}\n", c.number, c.family, c.given, c.upn);
+        text.push_str(&line);
+    }
+    let proposal = proposed("roll.csv", text.as_bytes());
+    assert!(proposal.choice("fields.upn").is_none(), "{:?}", proposal.choice("fields.upn"));
+    assert!(proposal.choice("fields.former_upn").is_some());
+}
+
 #[test]
 fn exports_written_after_the_proposer_are_never_silently_wrong_either() {
     let exports = later::all();
