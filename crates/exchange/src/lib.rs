@@ -87,7 +87,7 @@ pub use import::{
 };
 pub use live::Sizes;
 pub use matches::{
-    DoubleSeen, FitSeen, HomeSeen, LinkSeen, LinksSeen, MatchStepSeen, OptionSeen, Points, QuestionSeen,
+    AgreedSeen, DoubleSeen, FitSeen, HomeSeen, LinkSeen, LinksSeen, MainSeen, MainWord, MatchStepSeen, OptionSeen, Points, QuestionSeen,
     ReusedSeen, Taking,
 };
 pub use messages::{AnswerSeen, MessageSeen, TellSeen, Telling};

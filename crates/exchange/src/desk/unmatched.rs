@@ -6,14 +6,14 @@ use crate::{
     Exchange,
     directory::{Directory, Local, Side, tokens::MatchingKey},
     matches::{
-        DoubleSeen, HomeSeen, LinksSeen, QuestionSeen, ReusedSeen, called, doubles, home_seen, links_seen,
-        placed_with, questions, reused,
+        AgreedSeen, DoubleSeen, HomeSeen, LinksSeen, MainSeen, QuestionSeen, ReusedSeen, agreed, called, doubles,
+        home_seen, links_seen, main_seen, placed_with, questions, reused,
     },
     office::Acting,
     questions::AskError,
 };
 use commonroll_core::{
-    LocalId, Timestamp,
+    LocalId, Slug, Timestamp,
     directory::{DateRange, Registration},
 };
 use commonroll_policy::OfficeAct;
@@ -45,6 +45,8 @@ pub struct ClaimSeen {
     pub other: Option<String>,
     /// True if the asker's institution counts as home meanwhile, because it said so first.
     pub counts: bool,
+    /// What people of either say of it.
+    pub main: MainSeen,
 }
 
 /// How somebody who was matched has lost a side.
@@ -89,6 +91,10 @@ pub struct UnmatchedSeen {
     pub guests: Vec<GuestSeen>,
     /// Learners whom two claim.
     pub claims: Vec<ClaimSeen>,
+    /// The other partners, by slug and name, if anybody is claimed: one of them is the other.
+    pub partners: Vec<(Slug, String)>,
+    /// Those of whom the two have agreed where the main registration is.
+    pub agreed: Vec<AgreedSeen>,
     /// Those who have moved.
     pub moved: Vec<MovedSeen>,
     /// Ids that stand for another child all at once.
@@ -132,6 +138,9 @@ impl Exchange {
             let (questions, doubles) =
                 (questions(&directory, Some(&self.shared.key), own), doubles(&directory, own));
             (seen.questions, seen.doubles) = (questions.0, doubles.0);
+            seen.agreed = agreed(&directory, &self.shared.key, own);
+            seen.more += seen.agreed.len().saturating_sub(LINES);
+            seen.agreed.truncate(LINES);
             seen.reused = reused(&directory, &self.shared.key, own);
             seen.more += seen.reused.len().saturating_sub(LINES);
             seen.reused.truncate(LINES);
@@ -169,9 +178,13 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
         }
         if local.contested {
             let home = local.learner.and_then(|learner| directory.home_of(learner));
-            let told = home.filter(|(home, theirs)| placed_with(directory, (*home, theirs), own));
-            let other = told.map(|(home, _)| name(*home));
-            seen.claims.push(ClaimSeen { local: id.clone(), other, counts: false });
+            let settled = directory.agreed_main(own, id).map(|(at, ..)| at);
+            if settled.is_none() || settled != home.map(|(home, _)| *home) {
+                let told = home.filter(|(home, theirs)| placed_with(directory, (*home, theirs), own));
+                let main = main_seen(directory, key, (own, id), home.map(|(home, _)| *home));
+                let other = told.map(|(home, _)| name(*home)).or_else(|| main.told.as_ref().map(|w| w.other.clone()));
+                seen.claims.push(ClaimSeen { local: id.clone(), other, counts: false, main });
+            }
         }
         let live = |side: &&Side| side.dates.last() >= today && side.ended.is_none_or(|end| end > now);
         for side in local.sides.iter().filter(live) {
@@ -213,10 +226,18 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
         for (theirs, claim) in other.locals.iter().filter(|(_, local)| local.contested) {
             let home = claim.learner.and_then(|learner| directory.home_of(learner));
             let Some((_, id)) = home.filter(|(home, _)| *home == own) else { continue };
-            let told = placed_with(directory, (number, theirs), own);
+            if directory.agreed_main(own, id).is_some_and(|(at, ..)| at == number) {
+                continue;
+            }
+            let main = main_seen(directory, key, (own, id), Some(number));
+            let told = placed_with(directory, (number, theirs), own) || main.told.is_some();
             let other = told.then(|| other.info.name.clone());
-            seen.claims.push(ClaimSeen { local: id.clone(), other, counts: true });
+            seen.claims.push(ClaimSeen { local: id.clone(), other, counts: true, main });
         }
+    }
+    if !seen.claims.is_empty() {
+        let others = (0u16..).zip(directory.institutions()).filter(|(number, one)| *number != own && one.left.is_none());
+        seen.partners = others.map(|(_, one)| (one.info.slug.clone(), one.info.name.clone())).collect();
     }
     seen.moved.sort_by(|a, b| (&a.local, &a.other).cmp(&(&b.local, &b.other)));
     seen.moved.dedup_by(|a, b| (&a.local, &a.other) == (&b.local, &b.other));

@@ -64,6 +64,12 @@ pub enum MatchDeed {
     Undone,
     /// A number or a date of birth was declared anew, so that what was answered holds no more. Nobody's deed.
     Changed,
+    /// One of two who register a learner as their own said where the main registration is.
+    MainSaid,
+    /// The other said the same: it is so.
+    MainAgreed,
+    /// Whoever had said so took it back.
+    MainTakenBack,
     /// The home had a learner forgotten whom the case named: what was said of them went. Nobody's deed.
     Forgotten,
 }
@@ -79,9 +85,28 @@ impl MatchDeed {
             Self::Reopened => "match.reopened",
             Self::Undone => "match.undone",
             Self::Changed => "match.changed",
+            Self::MainSaid => "match.main_said",
+            Self::MainAgreed => "match.main_agreed",
+            Self::MainTakenBack => "match.main_taken_back",
             Self::Forgotten => "match.forgotten",
         }
     }
+
+    /// True if it is about which of two registrations is the main one, and not about a guest.
+    const fn is_main(self) -> bool {
+        matches!(self, Self::MainSaid | Self::MainAgreed | Self::MainTakenBack)
+    }
+}
+
+/// What an institution says of a learner of its own whom another registers as its own, too.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MainSaid {
+    /// True if the main registration is the speaker's.
+    pub ours: bool,
+    /// The learner whom both claim.
+    pub learner: u32,
+    /// True if the speaker counted as home because it had said so first.
+    pub first: bool,
 }
 
 /// One step: who did what when.
@@ -140,6 +165,9 @@ pub struct MatchCase {
     /// What keeps them apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bars: Vec<Bar>,
+    /// What the host, whose learner this is by its own account, says of which of the two registrations is the main one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main: Option<MainSaid>,
     /// What was done, oldest first; the newest steps.
     pub steps: Vec<MatchStep>,
 }
@@ -147,7 +175,7 @@ pub struct MatchCase {
 impl MatchCase {
     /// A case of which nobody has said anything.
     pub fn new(id: MatchId, (host, guest, home): (u16, LocalId, u16)) -> Self {
-        Self { id: Bytes16(id.0), host, guest, home, bars: Vec::new(), steps: Vec::new() }
+        Self { id: Bytes16(id.0), host, guest, home, bars: Vec::new(), main: None, steps: Vec::new() }
     }
 
     /// Its name.
@@ -163,9 +191,20 @@ impl MatchCase {
         }
     }
 
-    /// The newest thing that people did.
+    /// The newest thing that people did about the guest.
     pub fn said(&self) -> Option<&MatchStep> {
-        self.steps.iter().rfind(|step| !matches!(step.deed, MatchDeed::Changed | MatchDeed::Forgotten))
+        let by_people = |deed: MatchDeed| !matches!(deed, MatchDeed::Changed | MatchDeed::Forgotten);
+        self.steps.iter().rfind(|step| by_people(step.deed) && !step.deed.is_main())
+    }
+
+    /// True if anything was said of which registration is the main one.
+    pub fn has_main(&self) -> bool {
+        self.main.is_some() || self.steps.iter().any(|step| step.deed.is_main())
+    }
+
+    /// True if anything was said of the guest, and not only of which registration is the main one.
+    pub fn has_guest(&self) -> bool {
+        !self.bars.is_empty() || self.steps.iter().any(|step| !step.deed.is_main())
     }
 
     /// True if the home is asked and hasn't answered.
@@ -291,6 +330,26 @@ impl Matches {
 }
 
 impl Directory {
+    /// What an institution says of a learner of its own whom another claims, too: which one it names, and where the main
+    /// registration is. Of the child for whom the id stands now, not of one before.
+    pub fn main_word(&self, by: u16, id: &LocalId) -> Option<(u16, &MainSaid)> {
+        let local = self.local(by, id).filter(|l| l.registration == Registration::Home && l.doubt.is_none())?;
+        self.matches().of_guest(by, id).find_map(|case| {
+            let word = case.main.as_ref().filter(|word| local.learner == Some(word.learner))?;
+            Some((case.home, word))
+        })
+    }
+
+    /// Whom an institution agrees with about where the main registration of a learner of its own is: the other, its id, and
+    /// true if it is the first one's.
+    pub fn agreed_main(&self, by: u16, id: &LocalId) -> Option<(u16, &LocalId, bool)> {
+        let (named, word) = self.main_word(by, id)?;
+        self.known_at(word.learner).filter(|(at, _)| *at == named).find_map(|(at, theirs)| {
+            let (other, said) = self.main_word(*at, theirs)?;
+            (other == by && said.ours != word.ours).then_some((*at, theirs, word.ours))
+        })
+    }
+
     /// What people said when they took a link apart that this guest, with such numbers, would make anew: of another of the
     /// host's guests and the same learner, or of any and a learner of the same home, by a number that was borne then. A guest
     /// who is that learner's already stays so: of two, people took the one apart and not the other.

@@ -378,28 +378,32 @@ impl Planner<'_> {
             return;
         }
         let waiting = self.directory.institutions().iter().enumerate().find_map(|(number, state)| {
-            let (id, local) = state.locals.iter().find(|(_, l)| l.contested && l.learner == Some(learner))?;
-            Some((number, id.clone(), local.clone()))
+            let (id, _) = state.locals.iter().find(|(_, l)| l.contested && l.learner == Some(learner))?;
+            Some((number, id.clone()))
         });
-        if let Some((number, local, held)) = waiting
+        if let Some((number, local)) = waiting
             && let Ok(institution) = u16::try_from(number)
         {
-            let (registration, approved, tokens) = (held.registration, held.approved, held.tokens);
-            let (was, called, since, doubt) = (held.was, held.called, held.since, held.doubt);
-            self.make(Change::Learner {
-                institution,
-                local,
-                registration,
-                learner: Some(learner),
-                contested: false,
-                approved,
-                tokens,
-                was,
-                called,
-                since,
-                doubt,
-            });
+            self.contest((institution, &local), false);
         }
+    }
+
+    /// An institution's learner is, or isn't any more, one whose home another counts as.
+    pub(crate) fn contest(&mut self, (institution, local): (u16, &LocalId), contested: bool) {
+        let Some(held) = self.directory.local(institution, local).cloned() else { return };
+        self.make(Change::Learner {
+            institution,
+            local: local.clone(),
+            registration: held.registration,
+            learner: held.learner,
+            contested,
+            approved: held.approved,
+            tokens: held.tokens,
+            was: held.was,
+            called: held.called,
+            since: held.since,
+            doubt: held.doubt,
+        });
     }
 
     /// Who the evidence says this is. Never guesses: two different answers are no answer. Somebody else's contradicting

@@ -44,7 +44,7 @@ use std::{
 
 /// Entries of the directory whose payloads may say something of a learner that goes with an erasure. In older logs an alert
 /// itself holds what people wrote about it.
-const SAID: [&str; 16] = [
+const SAID: [&str; 19] = [
     "directory.learner",
     "directory.notice",
     "directory.support",
@@ -60,6 +60,9 @@ const SAID: [&str; 16] = [
     "match.reopened",
     "match.undone",
     "match.changed",
+    "match.main_said",
+    "match.main_agreed",
+    "match.main_taken_back",
     "match.forgotten",
 ];
 /// Blocks in memory at once.

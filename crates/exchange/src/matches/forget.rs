@@ -15,20 +15,25 @@ use commonroll_core::{LocalId, Timestamp};
 
 /// Cases that name a home's learner.
 pub(crate) fn naming(directory: &Directory, home: u16, local: &LocalId) -> Vec<MatchCase> {
-    let theirs = |case: &&MatchCase| case.home == home && case.names(local);
+    let theirs = |case: &&MatchCase| (case.home == home && case.names(local)) || is_word(case, home, local);
     directory.matches().all().filter(theirs).cloned().collect()
+}
+
+/// True if a case is an institution's own word on which registration of its learner is the main one, and no more.
+fn is_word(case: &MatchCase, home: u16, local: &LocalId) -> bool {
+    case.host == home && case.guest == *local && !case.has_guest()
 }
 
 /// True if an entry goes with a learner: it names them, or belongs to a case that is about nobody else.
 pub(crate) fn goes_with(directory: &Directory, case: &MatchCase, (home, local): (u16, &LocalId)) -> bool {
     let is_whole = || directory.matches().get(case.id()).is_some_and(|held| held.names_only(local));
-    case.home == home && (case.names(local) || is_whole())
+    is_word(case, home, local) || (case.home == home && (case.names(local) || is_whole()))
 }
 
 /// Cases about nobody else go; of others, what names the learner.
 pub(crate) fn forget(work: &mut Work<'_>, home: u16, local: &LocalId, now: Timestamp) {
     for mut case in naming(work.planner.directory, home, local) {
-        if case.names_only(local) {
+        if is_word(&case, home, local) || case.names_only(local) {
             work.planner.make(Change::MatchGone { id: case.id });
             continue;
         }

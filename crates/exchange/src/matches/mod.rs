@@ -7,6 +7,7 @@
 
 mod fits;
 pub(crate) mod forget;
+mod mains;
 mod reused;
 mod seen;
 mod stamp;
@@ -14,6 +15,8 @@ mod told;
 
 pub use fits::Points;
 pub(crate) use fits::{Fit, fits, waits};
+pub use mains::{AgreedSeen, MainSeen, MainWord};
+pub(crate) use mains::{agreed, main_seen};
 pub use reused::ReusedSeen;
 pub(crate) use reused::reused;
 pub use seen::{

@@ -226,7 +226,7 @@ pub(crate) fn called(local: Option<&Local>) -> String {
 }
 
 /// Steps as the people of an institution may read them: their own colleagues by name, others as their office.
-fn history(directory: &Directory, own: u16, case: Option<&MatchCase>) -> Vec<MatchStepSeen> {
+pub(super) fn history(directory: &Directory, own: u16, case: Option<&MatchCase>) -> Vec<MatchStepSeen> {
     let seen = |step: &MatchStep| {
         let person = step.by.as_ref().and_then(|by| directory.person(by.0));
         MatchStepSeen {
@@ -250,7 +250,7 @@ pub(crate) fn home_seen(
     for fit in fits(directory, own, guest) {
         homes.entry(fit.home).or_default().push(fit);
     }
-    for case in directory.matches().of_guest(own, guest) {
+    for case in directory.matches().of_guest(own, guest).filter(|case| case.has_guest()) {
         homes.entry(case.home).or_default();
     }
     let seen = |(home, all): (u16, Vec<Fit>)| {

@@ -1,6 +1,6 @@
 //! Who may read which home a learner has: nobody learns it by declaring somebody under a number that they guessed.
 
-use crate::directory::{Directory, Side};
+use crate::directory::{Directory, Side, matches::MatchCase};
 use commonroll_core::LocalId;
 
 /// True if a home has placed its learner with an institution: the home's own word, and not what the other declares. One that was
@@ -23,7 +23,7 @@ pub(crate) fn is_told(
     (home, local): (u16, Option<&LocalId>),
 ) -> bool {
     names(directory, (host, guest), home)
-        || directory.matches().between(host, guest, home).is_some()
+        || directory.matches().between(host, guest, home).is_some_and(MatchCase::has_guest)
         || local.is_some_and(|local| placed_with(directory, (home, local), host))
 }
 

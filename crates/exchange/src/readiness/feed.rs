@@ -78,9 +78,12 @@ impl ReadinessView {
         let state = directory.institution(institution)?;
         let today = now.date_in(&state.zone);
         let mut matching = Matching::default();
-        for local in state.locals.values() {
+        for (id, local) in &state.locals {
             match local.registration {
-                Registration::Home => matching.contested += u64::from(local.contested),
+                Registration::Home => {
+                    let is_open = local.contested && directory.agreed_main(institution, id).is_none();
+                    matching.contested += u64::from(is_open);
+                }
                 Registration::Previous => {}
                 _ => {
                     matching.guests += 1;

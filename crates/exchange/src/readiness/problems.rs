@@ -281,7 +281,11 @@ impl Held<'_> {
         let (mut guests, mut claims) = ((0, None::<Timestamp>), (0, None::<Timestamp>));
         for (id, local) in &state.locals {
             let counted = match local.registration {
-                Registration::Home if local.contested => &mut claims,
+                Registration::Home
+                    if local.contested && self.directory.agreed_main(self.number, id).is_none() =>
+                {
+                    &mut claims
+                }
                 Registration::Home | Registration::Previous => continue,
                 _ if local.learner.is_none() => &mut guests,
                 _ => continue,

@@ -22,6 +22,7 @@ mod explains;
 mod exports;
 mod faults;
 mod former;
+mod mains;
 mod matches;
 mod messages;
 mod moments;

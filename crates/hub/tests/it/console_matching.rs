@@ -264,3 +264,69 @@ async fn whoever_knows_a_childs_number_reads_on_the_page_that_it_is_a_partners_a
     assert!(!page.body.contains("whose home is Ridgeway"), "{}", page.body);
     has(&home.get("/unmatched?of=R300").await, &["your learner, a guest of Northgate College"]);
 }
+
+#[tokio::test]
+async fn two_who_register_one_learner_agree_on_the_page_and_either_takes_it_back() {
+    let (hub, home, host, teacher) = offices().await;
+    let theirs = hub.agent("northgate").await;
+    declare(&hub, &theirs, vec![learner("N500", Registration::Home, "2009-05-05")]).await;
+    let page = home.get("/unmatched").await;
+    has(
+        &page,
+        &[
+            "Learners whom two claim as their own",
+            "Also claimed by another partner. You said so first",
+            "<option value=\"northgate\">Northgate College</option>",
+            "With Ridgeway School",
+        ],
+    );
+    assert!(!names(&page, "N500"));
+    let stamp = |page: &Answer| {
+        let form = page.body.split("/unmatched/main\"").nth(1).unwrap();
+        form.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let seen = stamp(&page);
+    let say = |other, main| [("id", OURS), ("seen", &seen), ("other", other), ("main", main)];
+    for (other, main) in [("", "ours"), ("northgate", ""), ("northgate", "maybe")] {
+        assert_eq!(press(&home, "/unmatched/main", &say(other, main)).await.status, 400, "{other} {main}");
+    }
+    assert_eq!(press(&home, "/unmatched/main", &say("ridgeway", "ours")).await.status, 409, "oneself");
+    assert_eq!(press(&host, "/unmatched/main", &say("northgate", "ours")).await.status, 404);
+    assert_eq!(press(&teacher, "/unmatched/main", &say("northgate", "ours")).await.status, 404);
+    assert_eq!(home.post("/unmatched/main", &say("northgate", "ours")).await.status, 403, "no token");
+
+    assert_eq!(press(&home, "/unmatched/main", &say("northgate", "theirs")).await.to(), "/unmatched#c");
+    has(
+        &home.get("/unmatched").await,
+        &[
+            "You have said that the main registration is Northgate College’s.",
+            "Said by Gwil Paget, data manager, on",
+        ],
+    );
+    let page = host.get("/unmatched").await;
+    has(
+        &page,
+        &["Also claimed by Ridgeway School", "Ridgeway School says that the main registration is yours."],
+    );
+    has(&page, &["<option value=\"ridgeway\" selected>"]);
+    assert!(!names(&page, OURS) && !names(&page, "Gwil"));
+    let said = [("id", "N500"), ("seen", &*stamp(&page)), ("other", "ridgeway"), ("main", "ours")];
+    assert_eq!(press(&host, "/unmatched/main", &said).await.status, 303);
+    has(
+        &host.get("/unmatched").await,
+        &[
+            "Two registrations, agreed",
+            "You are the main registration; Ridgeway School has the other.",
+            "both say the same",
+        ],
+    );
+    has(
+        &home.get("/unmatched").await,
+        &["Northgate College is the main registration: register the learner as"],
+    );
+
+    assert_eq!(press(&teacher, "/unmatched/main/back", &[("id", OURS)]).await.status, 404);
+    assert_eq!(press(&home, "/unmatched/main/back", &[("id", OURS)]).await.to(), "/unmatched");
+    has(&home.get("/unmatched").await, &["You said so first", "Taken back by Gwil Paget, data manager, on"]);
+    assert_eq!(press(&home, "/unmatched/main/back", &[("id", OURS)]).await.status, 404, "there is no word");
+}

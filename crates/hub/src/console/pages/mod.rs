@@ -95,6 +95,8 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("POST /unmatched/answer", desk::unmatched::answer)
         .page("POST /unmatched/reopen", desk::unmatched::reopen)
         .page("POST /unmatched/reused", desk::unmatched::reused)
+        .page("POST /unmatched/main", desk::unmatched::main)
+        .page("POST /unmatched/main/back", desk::unmatched::main_back)
         .page("POST /unmatched/undo", desk::unmatched::undo)
 }
 

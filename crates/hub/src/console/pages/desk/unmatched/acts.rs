@@ -123,6 +123,36 @@ pub async fn reused(
     Ok(Redirect::to(PATH).into_response())
 }
 
+/// Says where the main registration is of a learner whom another partner claims, too.
+pub async fn main(
+    State(console): State<Console>,
+    signed: Signed,
+    Form(form): Form,
+) -> Result<Response, Refusal> {
+    let local = LocalId::parse("id", form.get("id")).map_err(|_| Refusal::Missing)?;
+    let other = form.get("other").parse();
+    let other = other.map_err(|_| Refusal::Wrong("Choose which partner registers them, too.".to_owned()))?;
+    let is_ours = match form.get("main") {
+        "ours" => true,
+        "theirs" => false,
+        _ => return Err(Refusal::Wrong("Choose where the main registration is.".to_owned())),
+    };
+    let said = (&local, form.get("seen"));
+    console.exchange.say_main(signed.acting(), said, (&other, is_ours), signed.now).await?;
+    Ok(Redirect::to(&format!("{PATH}#c")).into_response())
+}
+
+/// Takes that back.
+pub async fn main_back(
+    State(console): State<Console>,
+    signed: Signed,
+    Form(form): Form,
+) -> Result<Response, Refusal> {
+    let local = LocalId::parse("id", form.get("id")).map_err(|_| Refusal::Missing)?;
+    console.exchange.unsay_main(signed.acting(), &local, signed.now).await?;
+    Ok(Redirect::to(PATH).into_response())
+}
+
 /// Takes a match apart.
 pub async fn undo(
     State(console): State<Console>,

@@ -2,8 +2,10 @@
 
 use super::{super::words, text};
 use crate::console::{nav, signed::Signed, times};
+use commonroll_core::Slug;
 use commonroll_exchange::{
-    FitSeen, GuestSeen, HomeSeen, LinkSeen, MatchDeed, MatchStepSeen, OptionSeen, QuestionSeen, Taking,
+    AgreedSeen, ClaimSeen, FitSeen, GuestSeen, HomeSeen, LinkSeen, MainSeen, MainWord, MatchDeed, MatchStepSeen,
+    OptionSeen, QuestionSeen, Taking,
 };
 
 /// A question of a host's.
@@ -61,6 +63,78 @@ pub(super) struct Linked {
     pub since: String,
     pub look: &'static str,
     pub history: Vec<String>,
+}
+
+/// A learner whom another partner claims, too.
+pub(super) struct Claim {
+    pub id: String,
+    pub other: String,
+    /// True if the other is named: its office can be rung.
+    pub named: bool,
+    pub counts: bool,
+    pub stamp: String,
+    /// What one's own institution has said; empty if nothing.
+    pub said: String,
+    /// What the other one says; empty if it hasn't named one's own.
+    pub told: String,
+    pub partners: Vec<Partner>,
+    pub history: Vec<String>,
+}
+
+/// Who the other may be.
+pub(super) struct Partner {
+    pub slug: String,
+    pub name: String,
+    pub chosen: bool,
+}
+
+/// A learner of whom both have agreed where the main registration is.
+pub(super) struct Agreed {
+    pub id: String,
+    pub called: String,
+    pub other: String,
+    pub ours: bool,
+    pub history: Vec<String>,
+}
+
+pub(super) fn claim(signed: &Signed, one: &ClaimSeen, partners: &[(Slug, String)]) -> Claim {
+    let MainSeen { said, told, stamp, history: steps } = &one.main;
+    let chosen = said.as_ref().or(told.as_ref()).map(|word| &word.slug);
+    let says = |told: &MainWord| match told.ours {
+        true => format!("{} says that the main registration is yours.", told.other),
+        false => format!("{} says that the main registration is its own.", told.other),
+    };
+    Claim {
+        id: text(&one.local),
+        other: one.other.clone().unwrap_or_else(|| "another partner".to_owned()),
+        named: one.other.is_some(),
+        counts: one.counts,
+        stamp: stamp.clone(),
+        said: said.as_ref().map_or_else(String::new, |said| match said.ours {
+            true => format!("You have said that the main registration is yours, and that {} has the other.", said.other),
+            false => format!("You have said that the main registration is {}’s.", said.other),
+        }),
+        told: told.as_ref().map_or_else(String::new, says),
+        partners: partners
+            .iter()
+            .map(|(slug, name)| Partner {
+                slug: slug.to_string(),
+                name: name.clone(),
+                chosen: chosen == Some(slug),
+            })
+            .collect(),
+        history: history(signed, steps),
+    }
+}
+
+pub(super) fn agreed(signed: &Signed, one: &AgreedSeen) -> Agreed {
+    Agreed {
+        id: text(&one.local),
+        called: one.called.clone(),
+        other: one.word.other.clone(),
+        ours: one.word.ours,
+        history: history(signed, &one.history),
+    }
 }
 
 pub(super) fn question(signed: &Signed, one: &QuestionSeen) -> Question {
@@ -195,6 +269,9 @@ fn said(signed: &Signed, step: &MatchStepSeen) -> String {
         MatchDeed::No => format!("Answered no by {who} on {when}"),
         MatchDeed::Reopened => format!("No taken back by {who} on {when}"),
         MatchDeed::Undone => format!("Match undone by {who} on {when}"),
+        MatchDeed::MainSaid => format!("Said by {who} on {when}"),
+        MatchDeed::MainAgreed => format!("Said by {who} on {when}: both say the same"),
+        MatchDeed::MainTakenBack => format!("Taken back by {who} on {when}"),
         MatchDeed::Changed => {
             format!("{} declared a number or a date of birth anew on {when}", step.institution)
         }

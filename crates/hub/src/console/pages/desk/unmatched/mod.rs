@@ -4,7 +4,7 @@
 mod acts;
 mod lines;
 
-pub use acts::{answer, ask, back, reopen, reused, undo, undoing};
+pub use acts::{answer, ask, back, main, main_back, reopen, reused, undo, undoing};
 
 use super::words;
 use crate::console::{
@@ -19,7 +19,7 @@ use askama::Template;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use commonroll_core::LocalId;
 use commonroll_exchange::{MovedHow, UnmatchedSeen, WaitingSeen};
-use lines::{Guest, Linked, Question};
+use lines::{Agreed, Claim, Guest, Linked, Question};
 
 const PATH: &str = "/unmatched";
 
@@ -33,6 +33,7 @@ struct Unmatched {
     declined: Vec<Question>,
     guests: Vec<Guest>,
     claims: Vec<Claim>,
+    agreed: Vec<Agreed>,
     moved: Vec<Moved>,
     reused: Vec<Reused>,
     doubles: Vec<Double>,
@@ -43,14 +44,6 @@ struct Unmatched {
     of: String,
     links: Vec<Linked>,
     more_links: String,
-}
-
-struct Claim {
-    id: String,
-    other: String,
-    /// True if the other is named: its office can be rung.
-    named: bool,
-    counts: bool,
 }
 
 struct Moved {
@@ -114,16 +107,8 @@ pub async fn unmatched(
         questions: questions.into_iter().map(question).collect(),
         declined: declined.into_iter().map(question).collect(),
         guests: seen.guests.iter().map(|guest| lines::guest(&signed, guest)).collect(),
-        claims: seen
-            .claims
-            .iter()
-            .map(|one| Claim {
-                id: text(&one.local),
-                other: one.other.clone().unwrap_or_else(|| "another partner".to_owned()),
-                named: one.other.is_some(),
-                counts: one.counts,
-            })
-            .collect(),
+        claims: seen.claims.iter().map(|one| lines::claim(&signed, one, &seen.partners)).collect(),
+        agreed: seen.agreed.iter().map(|one| lines::agreed(&signed, one)).collect(),
         moved: seen.moved.iter().map(|one| moved(text(&one.local), &one.other, one.how)).collect(),
         reused: seen
             .reused
