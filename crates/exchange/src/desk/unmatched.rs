@@ -6,8 +6,8 @@ use crate::{
     Exchange,
     directory::{Directory, Local, Side, tokens::MatchingKey},
     matches::{
-        AgreedSeen, DoubleSeen, HomeSeen, LinksSeen, MainSeen, QuestionSeen, ReusedSeen, agreed, called, doubles,
-        home_seen, links_seen, main_seen, placed_with, questions, reused,
+        AgreedSeen, DoubleSeen, HomeSeen, LinksSeen, MainSeen, QuestionSeen, ReusedSeen, agreed, called,
+        doubles, home_seen, links_seen, main_seen, placed_with, questions, reused,
     },
     office::Acting,
     questions::AskError,
@@ -182,13 +182,14 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
             if settled.is_none() || settled != home.map(|(home, _)| *home) {
                 let told = home.filter(|(home, theirs)| placed_with(directory, (*home, theirs), own));
                 let main = main_seen(directory, key, (own, id), home.map(|(home, _)| *home));
-                let other = told.map(|(home, _)| name(*home)).or_else(|| main.told.as_ref().map(|w| w.other.clone()));
+                let other =
+                    told.map(|(home, _)| name(*home)).or_else(|| main.told.as_ref().map(|w| w.other.clone()));
                 seen.claims.push(ClaimSeen { local: id.clone(), other, counts: false, main });
             }
         }
         let live = |side: &&Side| side.dates.last() >= today && side.ended.is_none_or(|end| end > now);
         for side in local.sides.iter().filter(live) {
-            if let Some(how) = moved(directory, local, side) {
+            if let Some(how) = moved(directory, own, local, side) {
                 seen.moved.push(MovedSeen { local: id.clone(), other: name(side.other), how });
                 continue;
             }
@@ -236,7 +237,9 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
         }
     }
     if !seen.claims.is_empty() {
-        let others = (0u16..).zip(directory.institutions()).filter(|(number, one)| *number != own && one.left.is_none());
+        let others = (0u16..)
+            .zip(directory.institutions())
+            .filter(|(number, one)| *number != own && one.left.is_none());
         seen.partners = others.map(|(_, one)| (one.info.slug.clone(), one.info.name.clone())).collect();
     }
     seen.moved.sort_by(|a, b| (&a.local, &a.other).cmp(&(&b.local, &b.other)));
@@ -254,15 +257,23 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
 }
 
 /// Whether one whom both knew has lost the other side of a placement that still runs.
-fn moved(directory: &Directory, local: &Local, side: &Side) -> Option<MovedHow> {
+fn moved(directory: &Directory, own: u16, local: &Local, side: &Side) -> Option<MovedHow> {
     let learner = local.learner?;
+    // Their home of then said so itself. To whoever only names partners in turn, the right one must look like any other.
+    let placed = || {
+        let theirs = |local: &Local| local.learner == Some(learner) || local.was.contains(&learner);
+        directory.institution(side.other).is_some_and(|state| {
+            let held = |(id, local)| theirs(local) && placed_with(directory, (side.other, id), own);
+            state.locals.iter().any(held)
+        })
+    };
     let home = directory.home_of(learner).map(|(home, _)| *home);
     match (side.hosting, home) {
         _ if local.registration == Registration::Home => None,
         // Their home is to say first whom its id stands for.
         _ if directory.doubts().home_of(learner).is_some() => None,
         (true, None) => Some(MovedHow::Homeless),
-        (true, Some(home)) if home != side.other => Some(MovedHow::HomeChanged),
+        (true, Some(home)) if home != side.other && placed() => Some(MovedHow::HomeChanged),
         (false, _) if local.registration == Registration::Previous => Some(MovedHow::LeftUs),
         _ => None,
     }

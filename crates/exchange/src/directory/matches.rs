@@ -202,6 +202,17 @@ impl MatchCase {
         self.main.is_some() || self.steps.iter().any(|step| step.deed.is_main())
     }
 
+    /// True if the home has said of the guest that it is one of its own, or people took such a link apart.
+    pub fn was_linked(&self) -> bool {
+        let linked = |step: &MatchStep| matches!(step.deed, MatchDeed::Yes | MatchDeed::Undone);
+        self.steps.iter().any(linked) || self.bars.iter().any(|bar| bar.undone)
+    }
+
+    /// True if the home's no is the last thing that is so: nothing was declared anew since.
+    pub fn is_declined(&self) -> bool {
+        self.steps.iter().rfind(|step| !step.deed.is_main()).is_some_and(|step| step.deed == MatchDeed::No)
+    }
+
     /// True if anything was said of the guest, and not only of which registration is the main one.
     pub fn has_guest(&self) -> bool {
         !self.bars.is_empty() || self.steps.iter().any(|step| !step.deed.is_main())
@@ -333,7 +344,8 @@ impl Directory {
     /// What an institution says of a learner of its own whom another claims, too: which one it names, and where the main
     /// registration is. Of the child for whom the id stands now, not of one before.
     pub fn main_word(&self, by: u16, id: &LocalId) -> Option<(u16, &MainSaid)> {
-        let local = self.local(by, id).filter(|l| l.registration == Registration::Home && l.doubt.is_none())?;
+        let local =
+            self.local(by, id).filter(|l| l.registration == Registration::Home && l.doubt.is_none())?;
         self.matches().of_guest(by, id).find_map(|case| {
             let word = case.main.as_ref().filter(|word| local.learner == Some(word.learner))?;
             Some((case.home, word))

@@ -221,7 +221,9 @@ impl Planner<'_> {
     fn reconsider(&mut self, by: u16, id: &LocalId, now: Timestamp) {
         let concerned = |case: &&MatchCase| {
             let whole = case.host == by && case.guest == *id;
-            case.bars.iter().any(|bar| !bar.undone && (whole || case.home == by && bar.local == *id))
+            // A no to which nobody fitted has no bar.
+            (whole && case.is_declined())
+                || case.bars.iter().any(|bar| !bar.undone && (whole || case.home == by && bar.local == *id))
         };
         let cases: Vec<_> = self.directory.matches().all().filter(concerned).cloned().collect();
         for mut case in cases {

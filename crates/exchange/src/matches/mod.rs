@@ -70,19 +70,22 @@ impl Exchange {
             let fits: Vec<Fit> = fits(directory, own, &guest).into_iter().filter(|fit| fit.home == home).collect();
             let is_told =
                 |fit: &Fit| told::is_told(directory, (own, &guest), (home, Some(&fit.local)));
+            let is_told = fits.iter().any(is_told) || told::is_told(directory, (own, &guest), (home, None));
+            let id = name(directory, &shared.key, (own, &guest, home)).ok_or(NotAllowed::Denied)?;
+            let held = directory.matches().get(id).cloned();
+            let is_declined = held.as_ref().is_some_and(MatchCase::is_declined);
             // Said alike whether somebody fits there or not.
-            if !fits.iter().any(is_told) && !told::is_told(directory, (own, &guest), (home, None)) {
+            if home == own || (!is_told && !told::names(directory, (own, &guest), home)) {
                 return Err(LawError::State(
                     "you don’t take this guest from there; accept the placement from their home first, then ask it",
                 ));
             }
-            if !fits.iter().any(|fit| fit.is_open(own)) {
+            let is_open = if is_told { fits.iter().any(|fit| fit.is_open(own)) } else { !is_declined };
+            if !is_open {
                 return Err(LawError::State(
                     "nobody there fits this guest any more; look at the page again, and ring their office",
                 ));
             }
-            let id = name(directory, &shared.key, (own, &guest, home)).ok_or(NotAllowed::Denied)?;
-            let held = directory.matches().get(id).cloned();
             let mut case = held.unwrap_or_else(|| MatchCase::new(id, (own, guest.clone(), home)));
             if !case.is_open() {
                 said(&mut case, &actor, MatchDeed::Asked, None, now);

@@ -3,7 +3,7 @@
 use super::{
     fits::{Fit, Link, Points, fits, links, name, points, taken_from, words},
     stamp::stamp,
-    told::{is_told, placed_with},
+    told::{is_told, names, placed_with},
 };
 use crate::directory::{
     Directory, Local,
@@ -55,12 +55,12 @@ pub struct FitSeen {
 /// A home where somebody fits a guest, or that was asked about one.
 #[derive(Debug, Clone)]
 pub struct HomeSeen {
-    /// Names what is said of the guest and this home.
+    /// Names what is said of the guest and this home; of homes that aren't named, nothing.
     pub id: MatchId,
-    /// The home: its slug and its name. `None` of one that neither the asker nor itself ties to the guest: whoever declares
-    /// an invented guest under a known number would learn by it where that child is.
+    /// The home: its slug and its name. `None` for all of those that haven't tied themselves to the guest: whoever declares an
+    /// invented guest under a known number would learn by it where that child is.
     pub home: Option<(Slug, String)>,
-    /// Who fits there.
+    /// Who fits there. Not said of a home that only the asker names.
     pub fits: Vec<FitSeen>,
     /// True if it can be asked.
     pub can_ask: bool,
@@ -169,7 +169,8 @@ pub struct DoubleSeen {
 /// What is said of somebody at a home that isn't named: no more than what the asker knows of the guest by itself.
 const UNTOLD: (&str, &str) = (
     "a number is the same",
-    "Which partner that is, you read once it has placed the learner with you, or you have accepted the placement from it.",
+    "Which partner that is, you read once it has placed the learner with you. Ask the learner which school is theirs, accept the \
+     placement from it, and ask it here.",
 );
 
 /// What a comparison may mean.
@@ -253,26 +254,37 @@ pub(crate) fn home_seen(
     for case in directory.matches().of_guest(own, guest).filter(|case| case.has_guest()) {
         homes.entry(case.home).or_default();
     }
+    let taken = directory.local(own, guest).map_or(&[] as &[_], |local| &local.sides);
+    for side in taken.iter().filter(|side| side.hosting && directory.left(side.other).is_none()) {
+        homes.entry(side.other).or_default();
+    }
+    let mut untold = 0;
     let seen = |(home, all): (u16, Vec<Fit>)| {
         let state = directory.institution(home)?;
-        let case = directory.matches().between(own, guest, home);
+        let case = directory.matches().between(own, guest, home).filter(|case| case.has_guest());
         let mut sums: BTreeMap<_, usize> = BTreeMap::new();
-        let open: Vec<&Fit> = all.iter().filter(|fit| !fit.refused).collect();
         let told = |local| is_told(directory, (own, guest), (home, local));
-        let is_told = home == own || told(None) || open.iter().any(|fit| told(Some(&fit.local)));
+        let is_told = home == own || told(None) || all.iter().any(|fit| told(Some(&fit.local)));
+        let open: Vec<&Fit> = all.iter().filter(|fit| is_told && !fit.refused).collect();
+        if !is_told {
+            // By names alone somebody fits only where the asker looks: what it sees must not hang on that.
+            let numbered = |fit: &&Fit| !matches!(fit.verdict, Verdict::Propose(Proposal::Names));
+            untold += all.iter().filter(numbered).count();
+        }
         for fit in &open {
-            let (says, means) = match is_told {
-                true => (words(fit.verdict), means(fit.verdict)),
-                false => UNTOLD,
-            };
-            let said = (says, means, fit.undone, fit.another.clone());
+            let said = (words(fit.verdict), means(fit.verdict), fit.undone, fit.another.clone());
             *sums.entry(said).or_default() += 1;
         }
         let is_open = case.is_some_and(MatchCase::is_open);
-        Some(HomeSeen {
+        let is_named = is_told || names(directory, (own, guest), home) || case.is_some();
+        let can_be_asked = match is_told {
+            true => open.iter().any(|fit| fit.is_open(own)),
+            false => names(directory, (own, guest), home) && !case.is_some_and(MatchCase::is_declined),
+        };
+        is_named.then_some(HomeSeen {
             id: name(directory, key, (own, guest, home))?,
-            home: is_told.then(|| (state.info.slug.clone(), state.info.name.clone())),
-            can_ask: is_told && !is_open && open.iter().any(|fit| fit.is_open(own)),
+            home: Some((state.info.slug.clone(), state.info.name.clone())),
+            can_ask: !is_open && can_be_asked,
             is_open,
             fits: sums
                 .into_iter()
@@ -288,8 +300,13 @@ pub(crate) fn home_seen(
         })
     };
     let mut seen: Vec<HomeSeen> = homes.into_iter().filter_map(seen).collect();
-    // Their order is the consortium's, and tells nothing of whom it doesn't name.
-    seen.sort_by_key(|at| (at.home.is_none(), at.home.is_none().then_some(at.id)));
+    // One line for all of them: how many homes they are, and in which order, is not said.
+    if untold > 0 {
+        let (says, means) = UNTOLD;
+        let fits = vec![FitSeen { learners: untold, says, means, undone: false, another: None }];
+        let id = MatchId([0; 16]);
+        seen.push(HomeSeen { id, home: None, fits, can_ask: false, is_open: false, history: Vec::new() });
+    }
     seen
 }
 
@@ -319,8 +336,8 @@ pub(crate) fn questions(
             continue;
         }
         let question = question(directory, key, (own, case), declined);
-        // Nobody fits any more: there is nothing to be answered.
-        if !question.options.is_empty() {
+        // Nobody to whom a no was said fits any more: there is nothing to take back.
+        if !declined || !question.options.is_empty() {
             found.push((declined, step.at, question));
         }
     }

@@ -15,19 +15,19 @@ pub(crate) fn placed_with(directory: &Directory, (home, local): (u16, &LocalId),
     sides.iter().any(|side| !side.hosting && side.other == own && held(side))
 }
 
-/// True if a host may read that somebody at this home is its guest, or fits one: it says itself that it takes the guest
-/// from there, the home placed its learner there, or people of either have spoken about it.
+/// True if a host may read that somebody at this home is its guest, or fits one: the home placed its learner there, or has
+/// said before that the guest is its own. Not because the host names the home: whoever names every partner in turn, and asks
+/// each, would read where a child is whose number was guessed.
 pub(crate) fn is_told(
     directory: &Directory,
     (host, guest): (u16, &LocalId),
     (home, local): (u16, Option<&LocalId>),
 ) -> bool {
-    names(directory, (host, guest), home)
-        || directory.matches().between(host, guest, home).is_some_and(MatchCase::has_guest)
+    directory.matches().between(host, guest, home).is_some_and(MatchCase::was_linked)
         || local.is_some_and(|local| placed_with(directory, (home, local), host))
 }
 
-/// True if a host says of a guest that it takes them from this home.
+/// True if a host says of a guest that it takes them from this home: it may ask there, whether anybody fits or not.
 pub(crate) fn names(directory: &Directory, (host, guest): (u16, &LocalId), home: u16) -> bool {
     let sides = directory.local(host, guest).map_or(&[] as &[_], |local| &local.sides);
     sides.iter().any(|side| side.hosting && side.other == home)

@@ -353,7 +353,9 @@ async fn two_homes_fit_and_neither_is_chosen_and_twins_are_told_apart_by_the_hom
     world
         .declare("kingsmead", called(learner("k-2", Registration::Home, OTHER), "Isabel", "2009-05-01"))
         .await;
-    world.declare("kingsmead", placement("k-2", "northgate")).await;
+    for twin in ["k-1", "k-2"] {
+        world.declare("kingsmead", placement(twin, "northgate")).await;
+    }
     let guest = called(learner("n-77", Registration::Guest, ULN), "Isabel", "2009-05-01");
     world.declare("northgate", guest).await;
     world.declare("northgate", acceptance("n-77", "kingsmead")).await;

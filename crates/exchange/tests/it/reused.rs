@@ -294,14 +294,17 @@ async fn only_a_data_manager_of_the_home_answers_to_what_was_shown_and_no_claim_
 
     // Imogen's data, claimed by another partner while it is open who k-1 is: it is a second claim, as before.
     let claim = learner("r-9", Registration::Home, ULN);
-    assert_eq!(world.declare("ridgeway", claim).await, DeclareResult::Contested);
+    assert_eq!(world.declare("ridgeway", claim.clone()).await, DeclareResult::Contested);
     assert!(seen(&world, &host).await.moved.is_empty());
     says(&world, &home, false).await.unwrap();
     assert_eq!(
-        seen(&world, &host).await.moved[0].how,
-        MovedHow::HomeChanged,
-        "ridgeway's claim stands alone now"
+        world.declare("ridgeway", called(claim, "Imo", "2009-05-01")).await,
+        DeclareResult::Accepted,
+        "it stands alone now"
     );
+    // Kingsmead's word on Imogen is gone with her: that another is home now, the host reads not from the hub.
+    let sees = seen(&world, &host).await;
+    assert!(sees.moved.is_empty() && sees.for_home[0].local == id("n-77"));
     assert_eq!(says(&world, &home, true).await, denied, "nothing is in doubt any more");
 }
 

@@ -59,8 +59,63 @@ async fn case_12_a_guest_under_a_known_number_tells_not_which_partner_has_the_ch
     world.declare("ridgeway", acceptance("r-8", "kingsmead")).await;
     let sees = seen(&world, &other).await;
     let named = Some((slug("kingsmead"), "Kingsmead School".to_owned()));
-    assert_eq!((&sees.guests[0].homes[0].home, sees.guests[0].homes[0].can_ask), (&named, true));
+    let at = &sees.guests[0].homes[0];
+    assert_eq!((&at.home, at.can_ask, at.fits.len()), (&named, true, 0), "and not whether anybody fits");
     assert_eq!(sees.links.links[0].other, None, "of r-9 it has said nothing");
     world.declare("kingsmead", placement("k-1", "ridgeway")).await;
-    assert_eq!(seen(&world, &other).await.links.links[0].other.as_deref(), Some("Kingsmead School"));
+    let sees = seen(&world, &other).await;
+    assert_eq!(sees.links.links[0].other.as_deref(), Some("Kingsmead School"));
+    assert_eq!(sees.guests[0].homes[0].fits.len(), 1, "it has placed them: ridgeway may know who fits");
+}
+
+/// What a partner reads of a guest, but for the names of the homes that it names itself.
+async fn reads(world: &World, who: &Actor, named: &str) -> String {
+    let sees = seen(world, who).await;
+    let homes = sees.guests.iter().flat_map(|guest| &guest.homes).map(|at| {
+        let home = at.home.as_ref().map(|(slug, _)| slug.as_str().replace(named, "the one it names"));
+        let steps = deeds(&at.history);
+        format!("{home:?} {:?} {} {} {steps:?}", at.fits, at.can_ask, at.is_open)
+    });
+    let homes: Vec<_> = homes.collect();
+    let links: Vec<_> = sees.links.links.iter().map(|link| (&link.other, link.rests, link.look)).collect();
+    let (moved, waits) = (sees.moved.len(), sees.for_home.len());
+    format!("{homes:?} {links:?} {moved} moved, {waits} wait")
+}
+
+/// Whoever takes a guest under a guessed number from one partner after the other, and asks each, reads the same of all.
+#[tokio::test]
+async fn case_12_taking_placements_from_every_partner_in_turn_tells_not_which_has_the_child() {
+    for (forename, born) in
+        [("Imogen", "2009-05-01"), ("Imogen", "2009-05-02"), ("Rowan", "2009-05-01"), ("", "")]
+    {
+        for numbered in [true, false] {
+            let mut all = Vec::new();
+            for named in ["kingsmead", "northgate"] {
+                let world = known().await;
+                let other = people(&world).other;
+                let uln = if numbered { ULN } else { "" };
+                let guest = called(learner("r-1", Registration::Guest, uln), forename, born);
+                world.declare("ridgeway", guest.clone()).await;
+                world.declare("ridgeway", acceptance("r-1", named)).await;
+                let mut read = vec![reads(&world, &other, named).await];
+                let asked = ask(&world, &other, "r-1", named).await;
+                read.push(format!("{:?}", asked.as_ref().map(|_| "asked")));
+                read.push(reads(&world, &other, named).await);
+                if let Ok(question) = asked {
+                    // And its office says no.
+                    let office = Actor::new(&world, named, commonroll_core::Role::DataManager);
+                    answer(&world, &office, question, None).await.unwrap();
+                    read.push(reads(&world, &other, named).await);
+                    read.push(format!("{:?}", ask(&world, &other, "r-1", named).await.err()));
+                    // Another date of birth is tried.
+                    world.declare("ridgeway", called(guest, "Imogen", "2009-05-09")).await;
+                    read.push(reads(&world, &other, named).await);
+                    read.push(format!("{:?}", ask(&world, &other, "r-1", named).await.map(|_| "asked")));
+                }
+                all.push(read);
+            }
+            assert_eq!(all[0], all[1], "{forename} {born} {numbered}");
+            assert!(numbered || all[0][1].contains("asked"), "it can always be asked: {:?}", all[0]);
+        }
+    }
 }

@@ -4,8 +4,8 @@ use super::{super::words, text};
 use crate::console::{nav, signed::Signed, times};
 use commonroll_core::Slug;
 use commonroll_exchange::{
-    AgreedSeen, ClaimSeen, FitSeen, GuestSeen, HomeSeen, LinkSeen, MainSeen, MainWord, MatchDeed, MatchStepSeen,
-    OptionSeen, QuestionSeen, Taking,
+    AgreedSeen, ClaimSeen, FitSeen, GuestSeen, HomeSeen, LinkSeen, MainSeen, MainWord, MatchDeed,
+    MatchStepSeen, OptionSeen, QuestionSeen, Taking,
 };
 
 /// A question of a host's.
@@ -111,7 +111,10 @@ pub(super) fn claim(signed: &Signed, one: &ClaimSeen, partners: &[(Slug, String)
         counts: one.counts,
         stamp: stamp.clone(),
         said: said.as_ref().map_or_else(String::new, |said| match said.ours {
-            true => format!("You have said that the main registration is yours, and that {} has the other.", said.other),
+            true => format!(
+                "You have said that the main registration is yours, and that {} has the other.",
+                said.other
+            ),
             false => format!("You have said that the main registration is {}’s.", said.other),
         }),
         told: told.as_ref().map_or_else(String::new, says),
@@ -180,7 +183,11 @@ pub(super) fn guest(signed: &Signed, one: &GuestSeen) -> Guest {
         called: one.called.clone(),
         from: one.from.join(", "),
         next: match (askable, fit, one.from.is_empty()) {
-            (true, ..) => "",
+            (true, ..) if fit => "",
+            (true, ..) => {
+                "Check the number and the date of birth in your MIS, then ask the home you take them from: it sees who of its \
+                 own fits, and you see it once it has placed them with you."
+            }
             _ if unnamed => {
                 "Ask the learner which school is theirs, and accept the placement from it in your MIS: then you can ask it here."
             }
@@ -237,8 +244,7 @@ pub(super) fn linked(signed: &Signed, one: &LinkSeen) -> Linked {
         who: match (one.hosting, &one.other) {
             (true, Some(other)) => format!("your guest, whose home is {other}"),
             (true, None) => {
-                "your guest, a learner of another partner: which one, you read once it has placed them with you, or you \
-                 have accepted the placement from it"
+                "your guest, a learner of another partner: which one, you read once it has placed them with you"
                     .to_owned()
             }
             (false, other) => format!("your learner, a guest of {}", other.as_deref().unwrap_or_default()),
