@@ -3,8 +3,9 @@
 //! A node that was there all along and one that starts later must tell the same: what only an entry says (that a record was
 //! taken) counts for good, and what a payload says only as long as it may be used.
 
+use super::mapping::sources_of;
 use crate::{
-    directory::{change::Change, expected::DAYS_AHEAD},
+    directory::{Directory, change::Change, expected::DAYS_AHEAD},
     entry::{Circumstances, Note, RecordEntry},
     projection::{Gone, Told, View, lock},
     shared::Shared,
@@ -15,7 +16,7 @@ use commonroll_core::{
     grades::{find, parse_grade},
     record::assessment::{GradeValue, ResultGiven},
 };
-use commonroll_views::readiness::{Came, DAYS, DayMet, Due, Entry, For, Matching, Readiness, Report};
+use commonroll_views::readiness::{Came, DAYS, DayMet, Due, Entry, For, Mapping, Matching, Readiness, Report};
 use std::{
     collections::HashMap,
     sync::{Mutex, Weak},
@@ -91,6 +92,7 @@ impl ReadinessView {
                 }
             }
         }
+        matching.mapping = mapping(&directory, institution);
         drop(directory);
         Some(self.readiness.report(institution, (today, now), (matching, readers)))
     }
@@ -166,6 +168,21 @@ impl ReadinessView {
 
 const fn entry_at(seq: u64, entry: &RecordEntry) -> Entry {
     Entry { seq, record: entry.id, revision: entry.revision, learner: entry.learner }
+}
+
+/// What an institution's agents told of their sources, in numbers.
+fn mapping(directory: &Directory, institution: u16) -> Option<Mapping> {
+    let mut sources = sources_of(directory, institution).peekable();
+    sources.peek()?;
+    let mut mapping = Mapping::default();
+    for source in sources {
+        mapping.refused += u64::from(source.told.refused.is_some());
+        for kept in &source.told.kept {
+            mapping.kept = mapping.kept.saturating_add(kept.rows);
+            mapping.sorts += 1;
+        }
+    }
+    Some(mapping)
 }
 
 /// Lets every partner come to this moment. They have the view and the directory one after the other, so that no page waits

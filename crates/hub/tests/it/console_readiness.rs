@@ -110,7 +110,7 @@ async fn a_data_manager_reads_what_was_measured_and_what_to_do_and_a_lead_shares
         "Next three fixes",
         "Look first at ENG3-A.",
         "Head and teachers",
-        "Local attendance codes without an agreed meaning aren’t measured",
+        "Whether a code, a grade or a group has the right meaning isn’t measured",
         "data-manager-sees-log",
     ] {
         assert!(page.body.contains(says), "{says}: {}", page.body);

@@ -11,7 +11,7 @@ mod rows;
 mod words;
 
 pub use days::{DayMet, Site};
-pub use report::{Fix, For, Matching, Part, Report, tens};
+pub use report::{Fix, For, Mapping, Matching, Part, Report, tens};
 pub use rows::{Advice, export_refused, kept_back};
 pub use words::{Definition, NOT_MEASURED, What, advice, count, refused_title};
 

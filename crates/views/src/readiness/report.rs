@@ -27,7 +27,7 @@ pub enum For {
     Others,
 }
 
-/// Whom a partner has matched, as the directory has it.
+/// Whom a partner has matched, and what its agents keep back, as the directory has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Matching {
     /// Guests whom it hosts.
@@ -36,6 +36,19 @@ pub struct Matching {
     pub matched: u64,
     /// Own learners whom another institution claims too.
     pub contested: u64,
+    /// What its agents told of their sources; `None` if none has.
+    pub mapping: Option<Mapping>,
+}
+
+/// What a partner's agents keep back of their sources, as they told last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mapping {
+    /// Rows that are kept back: the mapping doesn't know what they say.
+    pub kept: u64,
+    /// In how many sorts, by column, rule and code.
+    pub sorts: u64,
+    /// Exports that are refused as a whole.
+    pub refused: u64,
 }
 
 /// One part.
@@ -93,6 +106,8 @@ pub(super) struct All {
     pub receipts: (u64, u64),
     pub records: (u64, u64),
     pub matched: (u64, u64),
+    pub mapped: (u64, u64),
+    pub mapping: Mapping,
     pub grades: (u64, u64),
     pub slots: (u64, u64),
     pub days: (u64, u64),
@@ -130,7 +145,7 @@ impl All {
             What::OnTime => self.registered.len(),
             What::Grades => self.graded.len(),
             What::Matched => usize::try_from(self.matched.1).unwrap_or(usize::MAX),
-            What::TakenIn | What::Valid | What::Fresh | What::Stable => return false,
+            What::TakenIn | What::Mapped | What::Valid | What::Fresh | What::Stable => return false,
         };
         learners < FEWEST
     }
@@ -141,6 +156,7 @@ impl All {
             What::Complete => self.marks,
             What::OnTime => self.registers,
             What::TakenIn => self.receipts,
+            What::Mapped => self.mapped,
             What::Valid => self.records,
             What::Matched => self.matched,
             What::Grades => self.grades,
@@ -208,6 +224,10 @@ fn summed(site: &Site, today: SchoolDate, matching: Matching, late_receipts: u64
     plus(&mut all.receipts, (0, late_receipts));
     all.matched = (matching.matched, matching.guests + matching.contested);
     all.contested = matching.contested;
+    if let Some(mapping) = matching.mapping {
+        all.mapping = mapping;
+        all.mapped = (all.records.0, all.records.0 + mapping.kept);
+    }
     all.delays.sort_unstable();
     all
 }

@@ -13,6 +13,8 @@ pub enum What {
     OnTime,
     /// As home, takes what is for it.
     TakenIn,
+    /// Rows could be carried.
+    Mapped,
     /// Records were taken.
     Valid,
     /// Guests are matched.
@@ -35,15 +37,16 @@ pub struct Definition {
 }
 
 /// What isn't measured, and why: said wherever readiness is shown.
-pub const NOT_MEASURED: &str = "Local attendance codes without an agreed meaning aren’t measured: an agent keeps such rows back and \
-     tells the hub only how many there are. They are on the page Mapping, and among the problems.";
+pub const NOT_MEASURED: &str = "Whether a code, a grade or a group has the right meaning isn’t measured: a mapping can know \
+     them all, and be wrong. What each came to is on the page Mapping; look there before you trust a figure.";
 
 impl What {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Complete,
         Self::OnTime,
         Self::TakenIn,
+        Self::Mapped,
         Self::Valid,
         Self::Matched,
         Self::Grades,
@@ -57,6 +60,7 @@ impl What {
             Self::Complete => "complete",
             Self::OnTime => "on_time",
             Self::TakenIn => "taken_in",
+            Self::Mapped => "mapped",
             Self::Valid => "valid",
             Self::Matched => "matched",
             Self::Grades => "grades",
@@ -88,6 +92,10 @@ impl What {
                 "Taken in",
                 "Of the records about your own learners, those for which your agent gave its receipt within 5 minutes.",
             ),
+            Self::Mapped => (
+                "Mapping coverage",
+                "Of the rows that your agents could send, those whose values the mapping knows: the records that came in these days, against the rows that agents keep back by what they told last. Such rows never reach the hub.",
+            ),
             Self::Valid => (
                 "Valid",
                 "Of the records that you sent, those that broke no rule. A record that is refused twice counts twice.",
@@ -118,6 +126,7 @@ impl What {
             Self::Complete => "Not measured: no lesson with a visiting learner was declared.",
             Self::OnTime => "Not measured: no register of a declared lesson came.",
             Self::TakenIn => "Not measured: no record was for you.",
+            Self::Mapped => "Not measured: no agent has told of its sources, or nothing came of them.",
             Self::Valid => "Not measured: no record was sent.",
             Self::Matched => "Not measured: no guest is declared.",
             Self::Grades => "Not measured: no grade was sent.",
@@ -131,7 +140,7 @@ impl What {
         match self {
             Self::Complete | Self::OnTime => "Head and teachers",
             Self::Valid | Self::Matched | Self::Grades => "Data manager",
-            Self::TakenIn | Self::Fresh | Self::Stable => "Technician",
+            Self::TakenIn | Self::Mapped | Self::Fresh | Self::Stable => "Technician",
         }
     }
 
@@ -139,7 +148,7 @@ impl What {
     pub(super) const fn days(self) -> i32 {
         match self {
             Self::Matched => 2,
-            Self::TakenIn | Self::Valid | Self::Fresh | Self::Stable => 4,
+            Self::TakenIn | Self::Mapped | Self::Valid | Self::Fresh | Self::Stable => 4,
             Self::Complete | Self::OnTime => 7,
             Self::Grades => 14,
         }
@@ -265,6 +274,14 @@ pub(super) fn said(all: &All, what: What, rounded: bool) -> String {
             )
         }
         What::TakenIn => format!("{about}{good} of {of} records had a receipt within 5 minutes."),
+        What::Mapped => {
+            let exports = match all.mapping.refused {
+                0 => "",
+                1 => " One export is refused as a whole.",
+                _ => " Some exports are refused as a whole.",
+            };
+            format!("{about}{good} of {of} rows could be sent.{exports}")
+        }
         What::Valid => format!("{about}{good} of {of} records were taken."),
         What::Matched if rounded => "How many learners that is isn’t shown to others.".to_owned(),
         What::Matched => {
@@ -320,6 +337,18 @@ pub(super) fn fix(all: &All, what: What, rounded: bool) -> (String, String) {
             format!(
                 "{} more than 5 minutes for a receipt. See that the agent runs all day and that its outbox can be written.",
                 some("record waited", "records waited")
+            ),
+        ),
+        What::Mapped => (
+            "Say what every value means",
+            format!(
+                "{} kept back by your agents{}. The page Mapping lists them by column and code; the technician adds each once.",
+                some("row is", "rows are"),
+                match (rounded, all.mapping.sorts) {
+                    (true, _) | (_, 0) => String::new(),
+                    (_, 1) => ", all of one sort".to_owned(),
+                    (_, sorts) => format!(", of {sorts} sorts"),
+                }
             ),
         ),
         What::Valid => {

@@ -2,7 +2,7 @@
 //! start reads them, and that others are told less.
 
 use commonroll_core::{Interval, LocalId, RecordId, SchoolDate, Timestamp};
-use commonroll_views::readiness::{Came, DAYS, Due, Entry, For, GOAL, Matching, Readiness, Report, What};
+use commonroll_views::readiness::{Came, DAYS, Due, Entry, For, GOAL, Mapping, Matching, Readiness, Report, What};
 
 const MINUTE: i64 = 60_000_000;
 const HOST: u16 = 1;
@@ -241,7 +241,7 @@ fn silence_in_lesson_time_refusals_and_numbers_that_went_back_are_seen() {
 #[test]
 fn safety_comes_first_though_the_share_is_at_its_goal_and_the_score_is_the_mean_of_what_is_measured() {
     let mut readiness = morning();
-    let matching = Matching { guests: 100, matched: 98, contested: 0 };
+    let matching = Matching { guests: 100, matched: 98, contested: 0, mapping: None };
     let report = report(&mut readiness, matching, For::Own);
     assert_eq!(points(&report, What::Matched), Some(98));
     let first = &report.fixes[0];
@@ -253,10 +253,33 @@ fn safety_comes_first_though_the_share_is_at_its_goal_and_the_score_is_the_mean_
     assert!(report.score.unwrap() < GOAL && report.fixes.len() == 3);
 }
 
+/// Rows that an agent keeps back never come: whoever counts what came alone takes the data for whole.
+#[test]
+fn rows_that_a_mapping_does_not_know_count_against_those_that_came() {
+    let mut readiness = morning();
+    (0..30).for_each(|seq| readiness.taken(HOST, None, 100 + seq, at(0, 9, 30)));
+    let came = numbers(&report(&mut readiness, Matching::default(), For::Own), What::Valid).0;
+    let with = |mapping| Matching { mapping, ..Matching::default() };
+    let untold = report(&mut readiness, with(None), For::Own);
+    assert_eq!(points(&untold, What::Mapped), None);
+    assert!(said(&untold, What::Mapped).starts_with("Not measured: no agent has told"));
+    let whole = report(&mut readiness, with(Some(Mapping::default())), For::Own);
+    assert_eq!((points(&whole, What::Mapped), numbers(&whole, What::Mapped)), (Some(100), (came, came)));
+    assert!(whole.score > untold.score, "it is a part of the score");
+    let kept = Mapping { kept: came, sorts: 3, refused: 1 };
+    let half = report(&mut readiness, with(Some(kept)), For::Own);
+    assert_eq!((points(&half, What::Mapped), numbers(&half, What::Mapped)), (Some(50), (came, 2 * came)));
+    assert!(said(&half, What::Mapped).ends_with("One export is refused as a whole."));
+    let fix = half.fixes.iter().find(|fix| fix.what == What::Mapped).unwrap();
+    assert!(fix.text.contains("kept back by your agents, of 3 sorts.") && fix.adds > 0, "{fix:?}");
+    let theirs = report(&mut readiness, with(Some(kept)), For::Others);
+    assert!(theirs.fixes.iter().all(|fix| !fix.text.contains("3 sorts")), "how many is not others' to know");
+}
+
 #[test]
 fn others_are_told_shares_and_rounded_counts_and_nothing_of_a_few_learners() {
     let mut readiness = morning();
-    let few = Matching { guests: 4, matched: 2, contested: 0 };
+    let few = Matching { guests: 4, matched: 2, contested: 0, mapping: None };
     let mine = report(&mut readiness, few, For::Own);
     let theirs = report(&mut readiness, few, For::Others);
     assert_eq!(points(&mine, What::Matched), Some(50));
@@ -286,7 +309,7 @@ fn others_are_told_shares_and_rounded_counts_and_nothing_of_a_few_learners() {
     let theirs = readiness.report(HOST, now, (few, For::Others));
     assert_eq!(points(&theirs, What::Complete), Some(60), "five learners");
     assert_eq!(said(&theirs, What::Complete), "Of fewer than 20, so only the share is shown.");
-    let many = Matching { guests: 412, matched: 409, contested: 1 };
+    let many = Matching { guests: 412, matched: 409, contested: 1, mapping: None };
     let theirs = report(&mut readiness, many, For::Others);
     let part = theirs.parts.iter().find(|part| part.what == What::Matched).unwrap();
     assert_eq!((part.points, part.numbers), (Some(99), (0, 0)));
