@@ -6,6 +6,7 @@
 mod loops;
 
 use crate::{
+    anew,
     apply::{self, Applied, Applier, Carrier},
     chance::{Clock, Randomness, backoff},
     check,
@@ -325,6 +326,7 @@ impl Agent {
         self.spool.set("contact", &now.micros().unsigned_abs().to_be_bytes()).await?;
         difference::nightly(hub, &self.spool, &self.settings, now).await;
         telling::tell(hub, &self.spool, &self.settings, now).await;
+        anew::heed(hub, &self.spool).await;
         self.settle_lost(hub, now).await
     }
 

@@ -87,8 +87,8 @@ pub use import::{
 };
 pub use live::Sizes;
 pub use matches::{
-    AgreedSeen, DoubleSeen, FitSeen, HomeSeen, LinkSeen, LinksSeen, MainSeen, MainWord, MatchStepSeen, OptionSeen, Points, QuestionSeen,
-    ReusedSeen, Taking,
+    AgreedSeen, DoubleSeen, FitSeen, HomeSeen, LinkSeen, LinksSeen, MainSeen, MainWord, MatchStepSeen,
+    OptionSeen, Points, QuestionSeen, ReusedSeen, Taking,
 };
 pub use messages::{AnswerSeen, MessageSeen, TellSeen, Telling};
 pub use office::{Acting, LawError};
@@ -135,7 +135,7 @@ use commonroll_audit::{
     keys::SigningKey,
     receipt::{ReceiptDigest, verify_receipt},
 };
-use commonroll_core::{Invalid, Slug, Timestamp, directory::Declaration};
+use commonroll_core::{Invalid, LocalId, Slug, Timestamp, directory::Declaration};
 use directory::{
     Directory,
     change::{Bytes32, Change, hex, kind},
@@ -462,6 +462,11 @@ impl Exchange {
     /// The speaker's institution as the hub sees it.
     pub fn overview(&self, speaker: &Speaker, now: Timestamp) -> Overview {
         self.shared.directory().overview(speaker.number, now)
+    }
+
+    /// The speaker's own ids that have begun anew, and since when.
+    pub fn begun_anew(&self, speaker: &Speaker, now: Timestamp) -> Vec<(LocalId, Timestamp)> {
+        self.shared.directory().begun_anew(speaker.number, now)
     }
 
     /// The signing keys of the speaker or of a partner under an agreement.

@@ -7,7 +7,7 @@ use commonroll_audit::{
     Checkpoint, FetchedSubtrees, LogKey, PublicKey, SigningKey, Tree, consistency_proof, leaf_hash,
     needed_for_consistency,
 };
-use commonroll_core::{RecordId, RecordKind, SchoolDate, Slug, Timestamp, sources::SourceTold};
+use commonroll_core::{LocalId, RecordId, RecordKind, SchoolDate, Slug, Timestamp, sources::SourceTold};
 use commonroll_wire::{
     DeclarationAnswer, Held, RecordAnswer, Refusal, day_root, open, open_batch, path_bytes,
     pb::{
@@ -39,7 +39,7 @@ pub struct State {
     pub declared: Vec<Declaration>,
     /// How often it was told that everything has been sent.
     pub current: u32,
-    known: HashSet<Vec<u8>>,
+    pub known: HashSet<Vec<u8>>,
     /// Learners whose records are refused, with the code.
     pub refuse: HashMap<String, String>,
     pub acknowledged: u64,
@@ -74,6 +74,8 @@ pub struct State {
     pub day_calls: Vec<bool>,
     /// What it was told of sources, each time; it can't be told where `sources_fail` says why.
     pub sources: Vec<Vec<SourceTold>>,
+    /// Ids that have begun anew.
+    pub anew: Vec<(LocalId, Timestamp)>,
     pub sources_fail: Option<HubError>,
     /// Days can't be asked for.
     pub day_fails: Option<HubError>,
@@ -120,6 +122,7 @@ impl FakeHub {
             batches_seen: Vec::new(),
             day_calls: Vec::new(),
             sources: Vec::new(),
+            anew: Vec::new(),
             sources_fail: None,
             day_fails: None,
             day_pause: None,
@@ -261,6 +264,10 @@ impl Hub for FakeHub {
             s.sources.push(sources);
             s.sources_fail.clone().map_or(Ok(()), Err)
         })
+    }
+
+    async fn begun_anew(&self) -> Result<Vec<(LocalId, Timestamp)>, HubError> {
+        self.with(|s| Ok(s.anew.clone()))
     }
 
     async fn declare(&self, declarations: Vec<Declaration>) -> Result<Vec<DeclarationResult>, HubError> {
