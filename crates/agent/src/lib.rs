@@ -9,6 +9,7 @@
 
 pub mod anew;
 pub mod apply;
+pub mod asides;
 pub mod chance;
 pub mod check;
 mod current;

@@ -273,7 +273,7 @@ impl Receiver<'_> {
         let key = record_key(&head.source, head.id);
         let newest = self.spool.received(std::slice::from_ref(&key)).await?;
         if newest.get(&key).is_some_and(|newest| is_known(*newest, head.revision.get(), record)) {
-            self.spool.aside_done(sequence, &[]).await?;
+            self.spool.aside_done(sequence, &[], self.now).await?;
             return Ok(true);
         }
         if let Err(message) = self.check(&arrival) {
@@ -284,7 +284,7 @@ impl Receiver<'_> {
         let mut arrivals = [arrival];
         self.heed_decisions(&mut arrivals).await?;
         self.write(&format!("{sequence:012}-again"), &arrivals)?;
-        self.spool.aside_done(sequence, &written(&arrivals)).await?;
+        self.spool.aside_done(sequence, &written(&arrivals), self.now).await?;
         Ok(true)
     }
 

@@ -8,6 +8,7 @@ mod loops;
 use crate::{
     anew,
     apply::{self, Applied, Applier, Carrier},
+    asides::{self, Decided},
     chance::{Clock, Randomness, backoff},
     check,
     decided::Decider,
@@ -256,6 +257,18 @@ impl Agent {
         status::Status::read(&self.settings, &self.identity(), &self.spool, self.clock.now()).await
     }
 
+    /// A person lets a record that was set aside be tried again at once, or gives it up. False if there is none of this number.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn decide_aside(&self, sequence: u64, deed: Decided) -> Result<bool, AgentError> {
+        let now = self.clock.now();
+        match deed {
+            Decided::Retry => self.spool.retry_aside(sequence, now).await,
+            Decided::Dismiss => self.spool.dismiss_aside(sequence, now).await,
+        }
+    }
+
     /// Now, and which day that is here.
     fn today(&self) -> (Timestamp, SchoolDate) {
         let now = self.clock.now();
@@ -327,6 +340,7 @@ impl Agent {
         difference::nightly(hub, &self.spool, &self.settings, now).await;
         telling::tell(hub, &self.spool, &self.settings, now).await;
         anew::heed(hub, &self.spool).await;
+        asides::tell(hub, &self.spool).await;
         self.settle_lost(hub, now).await
     }
 

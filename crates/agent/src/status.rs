@@ -8,9 +8,9 @@ use crate::{
     shown::{line, shown},
     spool::{
         Spool,
+        asides::SetAside,
         declared::RefusedDeclaration,
         exports::RefusedExport,
-        feed::SetAside,
         queue::RefusedRecord,
         recalls::RecallTotals,
         sight::{Alarm, RefusedRow, ResultTotals, RowProblem},

@@ -4,6 +4,7 @@
 //! in. There is no I/O here, no protobuf, no clock and no randomness; who may see what is not decided here either.
 
 pub mod agreement;
+pub mod aside;
 pub mod attendance;
 pub mod confidence;
 pub mod convention;

@@ -6,6 +6,7 @@
 
 mod agreements;
 mod alignment;
+mod asides;
 mod by_learner;
 pub mod directory;
 pub mod types;

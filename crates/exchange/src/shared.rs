@@ -3,6 +3,7 @@
 //! Only the writer changes any of it, and only after a commit.
 
 use crate::{
+    asides::Told,
     desk::Contacts,
     directory::{Directory, change::Bytes16, duties::Going, tokens::MatchingKey},
     duty::{ranges::Ranges, retention::Retention},
@@ -93,6 +94,8 @@ pub struct Shared {
     pub days: Turns<u16>,
     /// When agents were last heard.
     pub contacts: Contacts,
+    /// What they told lately of records that they could not write.
+    pub asides: Told,
     /// The sweep under way.
     pub recall: tokio::sync::Mutex<Recall>,
     /// Held while payloads are taken out; and how far the look for what is kept no longer has come.
@@ -151,6 +154,7 @@ impl Shared {
             checking: Turns::default(),
             days: Turns::default(),
             contacts: Contacts::default(),
+            asides: Told::default(),
             recall: tokio::sync::Mutex::default(),
             retention: tokio::sync::Mutex::default(),
         }

@@ -8,6 +8,7 @@
 //! The signed texts are described for strangers in `proto/README.md`.
 
 pub mod agreement;
+pub mod aside;
 pub mod assessment;
 pub mod attendance;
 pub mod batch;
@@ -33,6 +34,7 @@ pub mod sources;
 pub mod withdrawal;
 
 pub use agreement::{read_agreement, write_agreement};
+pub use aside::{read_aside, write_aside};
 pub use batch::{BATCH_MAX, BatchError, OpenedBatch, open_batch, seal_batch};
 pub use body::read as read_body;
 pub use day::{Held, day_root};

@@ -4,7 +4,9 @@ use super::{DayHeld, DayRecord, Hub, HubError, PublishSession, ReceiveSession, t
 use crate::identity::Identity;
 use async_trait::async_trait;
 use commonroll_audit::{Hash, InclusionFile};
-use commonroll_core::{LocalId, RecordId, SchoolDate, Slug, Timestamp, sources::SourceTold};
+use commonroll_core::{
+    LocalId, RecordId, SchoolDate, Slug, Timestamp, aside::AsideStep, sources::SourceTold,
+};
 use commonroll_wire::{
     Held,
     pb::{
@@ -22,13 +24,14 @@ use commonroll_wire::{
         exchange::v1::{
             AcknowledgeRequest, AnswerSessionCodesRequest, AnswerWithdrawalRequest, PublishRequest,
             PublishResponse, ReceiveRequest, ReceiveResponse, SessionCode, SessionCodeAnswer,
-            SessionCodesRequest, exchange_service_client::ExchangeServiceClient,
+            SessionCodesRequest, TellAsideRequest, exchange_service_client::ExchangeServiceClient,
         },
         readiness::v1::{
             DayRequest, DayResponse, HeldRecord, TellSourcesRequest,
             readiness_service_client::ReadinessServiceClient,
         },
     },
+    write_aside,
 };
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -94,6 +97,11 @@ impl Hub for GrpcHub {
         };
         let begun: Option<Vec<_>> = answer.begun.iter().map(read).collect();
         begun.ok_or(HubError::Protocol("an id that has begun anew can't be read"))
+    }
+
+    async fn tell_aside(&self, steps: Vec<AsideStep>) -> Result<(), HubError> {
+        let steps = steps.iter().map(write_aside).collect();
+        within(self.exchange().tell_aside(TellAsideRequest { steps })).await.map(drop)
     }
 
     async fn publish(&self) -> Result<Box<dyn PublishSession>, HubError> {

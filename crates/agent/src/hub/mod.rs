@@ -1,4 +1,4 @@
-//! The hub as the agent needs it: twelve calls, and what their failures mean for what to do next.
+//! The hub as the agent needs it: thirteen calls, and what their failures mean for what to do next.
 //!
 //! The agent's logic speaks to this trait alone, so that a test or a simulation can lose, repeat and reorder what a
 //! network would. [`grpc`] is the real one.
@@ -10,7 +10,9 @@ pub(crate) use tls::pem;
 
 use async_trait::async_trait;
 use commonroll_audit::Hash;
-use commonroll_core::{LocalId, RecordKind, SchoolDate, Slug, Timestamp, sources::SourceTold};
+use commonroll_core::{
+    LocalId, RecordKind, SchoolDate, Slug, Timestamp, aside::AsideStep, sources::SourceTold,
+};
 use commonroll_wire::{
     Held,
     pb::{
@@ -48,6 +50,10 @@ pub trait Hub: Send + Sync {
     /// Own ids of learners that stand for another child now, and since when. A hub of before refuses.
     async fn begun_anew(&self) -> Result<Vec<(LocalId, Timestamp)>, HubError> {
         Err(HubError::Refused("this hub doesn't say which ids have begun anew".to_owned()))
+    }
+    /// Tells what became of records that can't be written here, at most 100 steps. A hub that can't be told refuses.
+    async fn tell_aside(&self, _steps: Vec<AsideStep>) -> Result<(), HubError> {
+        Err(HubError::Refused("this hub can't be told of records set aside".to_owned()))
     }
     /// The signing keys of a partner.
     async fn signing_keys(&self, institution: &Slug) -> Result<Vec<SigningKey>, HubError>;

@@ -4,14 +4,14 @@
 //! files again, whatever the hub would send next.
 
 use super::{
-    ROWS, Spool, Tx, list,
+    ROWS, Spool, Tx, asides, list,
     recalls::{self, Recalled},
     rows, set,
 };
 use crate::error::AgentError;
 use bytes::Bytes;
 use commonroll_audit::{KeyId, PublicKey, ReceiptDigest};
-use commonroll_core::{RecordId, Revision, Slug, Timestamp};
+use commonroll_core::{RecordId, Revision, Slug, Timestamp, aside::AsideDeed};
 use commonroll_wire::pb::exchange::v1::{DeliveredBatch, ReceiveResponse};
 use prost::Message;
 use std::collections::HashMap;
@@ -55,27 +55,6 @@ pub struct Settled<'a> {
     pub aside: &'a [Aside],
     /// Copies that were taken back.
     pub recalled: &'a [Recalled],
-}
-
-/// A record that was set aside, as a person sees it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct SetAside {
-    /// Its sequence number; names it for `retry` and `dismiss`.
-    pub sequence: u64,
-    /// The record's id.
-    pub record: String,
-    /// Its revision.
-    pub revision: u32,
-    /// Whose record it is.
-    pub source: String,
-    /// Stable code of what is wrong.
-    pub code: String,
-    /// What the write-back said.
-    pub message: String,
-    /// How often it was tried.
-    pub tries: u32,
-    /// When it is tried again, microseconds since the epoch; `None` for never by itself.
-    pub retry_us: Option<i64>,
 }
 
 /// A pinned key.
@@ -166,98 +145,14 @@ impl Spool {
         note_written(&mut tx, settled.written).await?;
         recalls::put(&mut tx, settled.recalled, now).await?;
         for aside in settled.aside {
-            put_aside(&mut tx, aside, 1, now).await?;
+            asides::put(&mut tx, aside, 1, now).await?;
+            asides::step(&mut tx, aside.sequence, AsideDeed::SetAside, now).await?;
         }
         sqlx::query("DELETE FROM delivery").execute(&mut *tx).await?;
         let mut bytes = cursor.sequence.to_be_bytes().to_vec();
         bytes.extend_from_slice(cursor.digest.as_bytes());
         set(&mut tx, "cursor", &bytes).await?;
         Ok(tx.commit().await?)
-    }
-
-    /// Records set aside whose next try is due.
-    ///
-    /// # Errors
-    /// When the spool fails.
-    pub async fn aside_due(&self, now: Timestamp) -> Result<Vec<(u64, u32, DeliveredBatch)>, AgentError> {
-        let found: Vec<(i64, u32, Vec<u8>)> = sqlx::query_as(
-            "SELECT sequence, tries, batch FROM aside WHERE retry_us <= $1 ORDER BY sequence LIMIT 100",
-        )
-        .bind(now.micros())
-        .fetch_all(self.pool())
-        .await?;
-        let read = |(sequence, tries, batch): (i64, u32, Vec<u8>)| {
-            let batch =
-                DeliveredBatch::decode(Bytes::from(batch)).map_err(|_| AgentError::Damaged("aside.batch"))?;
-            Ok((sequence.unsigned_abs(), tries, batch))
-        };
-        found.into_iter().map(read).collect()
-    }
-
-    /// Notes that a record set aside was written back after all, or is overtaken.
-    ///
-    /// # Errors
-    /// When the spool fails.
-    pub async fn aside_done(&self, sequence: u64, written: &[(Vec<u8>, Revision)]) -> Result<(), AgentError> {
-        let mut tx = self.begin().await?;
-        note_written(&mut tx, written).await?;
-        sqlx::query("DELETE FROM aside WHERE sequence = $1").bind(sequence as i64).execute(&mut *tx).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Notes another failed try of a record set aside.
-    ///
-    /// # Errors
-    /// When the spool fails.
-    pub async fn aside_again(&self, aside: &Aside, tries: u32, now: Timestamp) -> Result<(), AgentError> {
-        let mut tx = self.begin().await?;
-        put_aside(&mut tx, aside, tries, now).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Lets a record set aside be tried again now. False if there is none of this sequence number.
-    ///
-    /// # Errors
-    /// When the spool fails.
-    pub async fn retry_aside(&self, sequence: u64) -> Result<bool, AgentError> {
-        let done = sqlx::query("UPDATE aside SET retry_us = 0, tries = 0 WHERE sequence = $1")
-            .bind(sequence as i64)
-            .execute(self.pool())
-            .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    /// Drops a record set aside for good. False if there is none of this sequence number.
-    ///
-    /// # Errors
-    /// When the spool fails.
-    pub async fn dismiss_aside(&self, sequence: u64) -> Result<bool, AgentError> {
-        let done = sqlx::query("DELETE FROM aside WHERE sequence = $1")
-            .bind(sequence as i64)
-            .execute(self.pool())
-            .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    /// Records set aside, for people.
-    ///
-    /// # Errors
-    /// When the spool fails.
-    pub async fn set_aside(&self, limit: u32) -> Result<Vec<SetAside>, AgentError> {
-        type Row = (i64, Vec<u8>, u32, String, String, String, u32, Option<i64>);
-        let found: Vec<Row> = sqlx::query_as(
-            "SELECT sequence, id, revision, source, code, message, tries, retry_us FROM aside
-              ORDER BY sequence LIMIT $1",
-        )
-        .bind(limit)
-        .fetch_all(self.pool())
-        .await?;
-        let read = |(sequence, id, revision, source, code, message, tries, retry_us): Row| {
-            let record = RecordId::from_slice(&id).map_err(|_| AgentError::Damaged("aside.id"))?.to_string();
-            let sequence = sequence.unsigned_abs();
-            Ok(SetAside { sequence, record, revision, source, code, message, tries, retry_us })
-        };
-        found.into_iter().map(read).collect()
     }
 
     /// The pinned key of a partner, if it is known.
@@ -301,7 +196,7 @@ impl Spool {
     }
 }
 
-async fn note_written(tx: &mut Tx, written: &[(Vec<u8>, Revision)]) -> Result<(), AgentError> {
+pub(super) async fn note_written(tx: &mut Tx, written: &[(Vec<u8>, Revision)]) -> Result<(), AgentError> {
     const TAIL: &str = " ON CONFLICT(record) DO UPDATE SET revision = MAX(revision, excluded.revision)";
     for written in written.chunks(ROWS) {
         let sql = rows("INSERT INTO received(record, revision) VALUES ", 2, written.len(), TAIL);
@@ -311,25 +206,5 @@ async fn note_written(tx: &mut Tx, written: &[(Vec<u8>, Revision)]) -> Result<()
         }
         query.execute(&mut **tx).await?;
     }
-    Ok(())
-}
-
-async fn put_aside(tx: &mut Tx, aside: &Aside, tries: u32, now: Timestamp) -> Result<(), AgentError> {
-    sqlx::query(
-        "INSERT OR REPLACE INTO aside(sequence, id, revision, source, code, message, at_us, tries, retry_us, batch)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(aside.sequence as i64)
-    .bind(&aside.id.0[..])
-    .bind(i64::from(aside.revision))
-    .bind(&aside.source)
-    .bind(aside.code)
-    .bind(&aside.message)
-    .bind(now.micros())
-    .bind(i64::from(tries))
-    .bind(aside.retry.map(Timestamp::micros))
-    .bind(aside.batch.encode_to_vec())
-    .execute(&mut **tx)
-    .await?;
     Ok(())
 }

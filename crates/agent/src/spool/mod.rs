@@ -4,6 +4,7 @@
 //! committed survives a power cut (WAL, synchronous=FULL, read back at opening).
 
 pub mod applying;
+pub mod asides;
 pub mod decided;
 pub mod declared;
 pub mod exports;

@@ -55,6 +55,10 @@ CREATE TABLE IF NOT EXISTS recall(
 CREATE TABLE IF NOT EXISTS aside(
   sequence INTEGER PRIMARY KEY, id BLOB NOT NULL, revision INTEGER NOT NULL, source TEXT NOT NULL, code TEXT NOT NULL,
   message TEXT NOT NULL, at_us INTEGER NOT NULL, tries INTEGER NOT NULL, retry_us INTEGER, batch BLOB NOT NULL);
+-- What became of it, for the hub's log, until the hub has it.
+CREATE TABLE IF NOT EXISTS aside_step(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, sequence INTEGER NOT NULL, id BLOB NOT NULL, revision INTEGER NOT NULL,
+  code TEXT NOT NULL, deed INTEGER NOT NULL, at_us INTEGER NOT NULL);
 -- Partners' signing keys, pinned at first sight.
 CREATE TABLE IF NOT EXISTS signer(
   institution TEXT NOT NULL, key_id BLOB NOT NULL, public_key BLOB NOT NULL, revoked_us INTEGER NOT NULL,

@@ -7,7 +7,9 @@ use commonroll_audit::{
     Checkpoint, FetchedSubtrees, LogKey, PublicKey, SigningKey, Tree, consistency_proof, leaf_hash,
     needed_for_consistency,
 };
-use commonroll_core::{LocalId, RecordId, RecordKind, SchoolDate, Slug, Timestamp, sources::SourceTold};
+use commonroll_core::{
+    LocalId, RecordId, RecordKind, SchoolDate, Slug, Timestamp, aside::AsideStep, sources::SourceTold,
+};
 use commonroll_wire::{
     DeclarationAnswer, Held, RecordAnswer, Refusal, day_root, open, open_batch, path_bytes,
     pb::{
@@ -74,6 +76,8 @@ pub struct State {
     pub day_calls: Vec<bool>,
     /// What it was told of sources, each time; it can't be told where `sources_fail` says why.
     pub sources: Vec<Vec<SourceTold>>,
+    /// What was told of records that can't be written.
+    pub asides: Vec<String>,
     /// Ids that have begun anew.
     pub anew: Vec<(LocalId, Timestamp)>,
     pub sources_fail: Option<HubError>,
@@ -122,6 +126,7 @@ impl FakeHub {
             batches_seen: Vec::new(),
             day_calls: Vec::new(),
             sources: Vec::new(),
+            asides: Vec::new(),
             anew: Vec::new(),
             sources_fail: None,
             day_fails: None,
@@ -263,6 +268,18 @@ impl Hub for FakeHub {
         self.with(|s| {
             s.sources.push(sources);
             s.sources_fail.clone().map_or(Ok(()), Err)
+        })
+    }
+
+    async fn tell_aside(&self, steps: Vec<AsideStep>) -> Result<(), HubError> {
+        self.with(|s| {
+            if s.down {
+                return Err(HubError::Unreachable);
+            }
+            s.asides.extend(
+                steps.iter().map(|step| format!("{} {} {}", step.sequence, step.deed.entry(), step.code)),
+            );
+            Ok(())
         })
     }
 

@@ -4,7 +4,7 @@ use crate::{
     fake_hub::{FakeHub, receipt_holds},
     rig::{Dice, MORNING, Mis, School, borrowed, many},
 };
-use commonroll_agent::receive::Receiver;
+use commonroll_agent::{asides, receive::Receiver};
 use commonroll_audit::{ReceiptDigest, SigningKey};
 use commonroll_core::Timestamp;
 use commonroll_wire::{acknowledge, open};
@@ -151,8 +151,43 @@ async fn case_27_a_poison_record_is_set_aside_and_what_is_behind_it_flows() {
     }
     let left = home.spool.set_aside(10).await.unwrap();
     assert_eq!((left.len(), left[0].retry_us, left[0].tries), (1, None, 6), "bounded tries");
-    assert!(home.spool.dismiss_aside(left[0].sequence).await.unwrap());
+    assert!(home.spool.dismiss_aside(left[0].sequence, home.now).await.unwrap());
     assert!(home.spool.set_aside(10).await.unwrap().is_empty());
+}
+
+/// What became of it is in the hub's log, in its order and once, whether or not the hub could be reached at that moment.
+#[tokio::test]
+async fn case_27_that_a_record_was_set_aside_tried_again_or_given_up_is_told_to_the_hub() {
+    let (mut host, mut home, hub) = pair().await;
+    send(&mut host, &hub, &[("ada", "/"), ("ben", "/"), ("cleo", "/")]).await;
+    let mis = Mis::default();
+    mis.refuse.lock().unwrap().extend(["home-ada".into(), "home-ben".into()]);
+    home.receive(&hub, &mis).await.unwrap();
+    hub.with(|s| s.down = true);
+    asides::tell(&hub, &home.spool).await;
+    hub.with(|s| s.down = false);
+    asides::tell(&hub, &home.spool).await;
+    let told = |hub: &FakeHub| hub.with(|s| std::mem::take(&mut s.asides));
+    assert_eq!(told(&hub), ["1 delivery.set_aside write_back", "2 delivery.set_aside write_back"]);
+
+    // Tries by itself are nobody's decision.
+    home.wait(120);
+    let receiver = Receiver { hub: &hub, spool: &home.spool, write_back: &mis, rng: &Dice, now: home.now };
+    assert_eq!(receiver.retry_aside().await.unwrap(), 0);
+    asides::tell(&hub, &home.spool).await;
+    assert_eq!(told(&hub), Vec::<String>::new());
+
+    mis.refuse.lock().unwrap().retain(|who| who != "home-ada");
+    assert!(home.spool.retry_aside(1, home.now).await.unwrap());
+    assert!(home.spool.dismiss_aside(2, home.now).await.unwrap());
+    assert!(!home.spool.dismiss_aside(2, home.now).await.unwrap(), "there is none any more");
+    assert_eq!(receiver.retry_aside().await.unwrap(), 1);
+    asides::tell(&hub, &home.spool).await;
+    let steps =
+        ["1 delivery.retried write_back", "2 delivery.dismissed write_back", "1 delivery.written write_back"];
+    assert_eq!(told(&hub), steps);
+    asides::tell(&hub, &home.spool).await;
+    assert_eq!(told(&hub), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use commonroll_audit::SigningKey;
 use commonroll_wire::pb::exchange::v1::{
     AcknowledgeRequest, AcknowledgeResponse, AnswerSessionCodesRequest, AnswerSessionCodesResponse,
     AnswerWithdrawalRequest, AnswerWithdrawalResponse, PublishRequest, PublishResponse, ReceiveRequest,
-    ReceiveResponse, SessionCodesRequest, SessionCodesResponse,
+    ReceiveResponse, SessionCodesRequest, SessionCodesResponse, TellAsideRequest, TellAsideResponse,
     exchange_service_client::ExchangeServiceClient,
     exchange_service_server::{ExchangeService, ExchangeServiceServer},
 };
@@ -76,6 +76,10 @@ impl ExchangeService for Nothing {
         &self,
         _: Request<AnswerSessionCodesRequest>,
     ) -> Result<Response<AnswerSessionCodesResponse>, Status> {
+        Err(Status::unimplemented("this server only takes"))
+    }
+
+    async fn tell_aside(&self, _: Request<TellAsideRequest>) -> Result<Response<TellAsideResponse>, Status> {
         Err(Status::unimplemented("this server only takes"))
     }
 }

@@ -1,4 +1,4 @@
-//! `commonroll agent`: set up, join, run, once, status, doctor, check, transfer.
+//! `commonroll agent`: set up, join, run, once, status, aside, doctor, check, transfer.
 
 use crate::{
     commands::{agent_setup, agent_transfer, start_logs, told, told_to_stop},
@@ -6,7 +6,9 @@ use crate::{
 };
 use clap::Subcommand;
 use commonroll_agent::{
-    Identity, Settings, check,
+    Identity, Settings,
+    asides::Decided,
+    check,
     doctor::{self, World},
     fetch,
     run::Agent,
@@ -64,6 +66,21 @@ pub enum AgentCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Decide about a record that arrived and could not be written, by its number in agent status; the hub's log says so
+    ///
+    /// Example: commonroll agent aside 4711 --retry
+    Aside {
+        #[command(flatten)]
+        place: Place,
+        /// Its number
+        number: u64,
+        /// Let it be tried again at once
+        #[arg(long, required_unless_present = "dismiss")]
+        retry: bool,
+        /// Give it up: it is written nowhere
+        #[arg(long, conflicts_with = "retry")]
+        dismiss: bool,
+    },
     /// Say what is wrong and what to do about it: settings, exports, keys, the way to the hub, the outbox
     Doctor {
         #[command(flatten)]
@@ -103,6 +120,7 @@ pub async fn run(command: AgentCommand) -> Result<ExitCode, String> {
         AgentCommand::Once(place) => once(&place).await,
         AgentCommand::Status { place, json } => status(&place, json).await,
         AgentCommand::Difference { place, day, json } => difference(&place, day, json).await,
+        AgentCommand::Aside { place, number, retry, .. } => aside(&place, number, retry).await,
         AgentCommand::Doctor { place, json } => doctor(&place, json).await,
         AgentCommand::Check { place, file: Some(file), .. } => check_file(&place, &file).await,
         AgentCommand::Transfer(args) => agent_transfer::run(*args).await,
@@ -184,6 +202,16 @@ async fn status(place: &Place, json: bool) -> Result<ExitCode, String> {
         false => println!("{status}"),
     }
     Ok(ExitCode::from(status.exit_code()))
+}
+
+async fn aside(place: &Place, number: u64, retry: bool) -> Result<ExitCode, String> {
+    let deed = if retry { Decided::Retry } else { Decided::Dismiss };
+    let agent = open(place.load()?).await?;
+    if !agent.decide_aside(number, deed).await.map_err(told)? {
+        return Err(format!("no record {number} is set aside; commonroll agent status lists them"));
+    }
+    println!("{}", if retry { "it is tried again at once by the running agent" } else { "given up" });
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn doctor(place: &Place, json: bool) -> Result<ExitCode, String> {

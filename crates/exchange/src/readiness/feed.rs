@@ -16,7 +16,9 @@ use commonroll_core::{
     grades::{find, parse_grade},
     record::assessment::{GradeValue, ResultGiven},
 };
-use commonroll_views::readiness::{Came, DAYS, DayMet, Due, Entry, For, Mapping, Matching, Readiness, Report};
+use commonroll_views::readiness::{
+    Came, DAYS, DayMet, Due, Entry, For, Mapping, Matching, Readiness, Report,
+};
 use std::{
     collections::HashMap,
     sync::{Mutex, Weak},

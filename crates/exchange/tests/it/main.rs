@@ -7,6 +7,7 @@ mod agreements;
 mod alerts;
 mod alignment;
 mod apart;
+mod asides;
 mod by_learner;
 mod cases;
 mod codes;

@@ -19,8 +19,10 @@ use commonroll_exchange::{Exchange, Speaker};
 use commonroll_wire::pb::exchange::v1::{
     AcknowledgeRequest, AcknowledgeResponse, AnswerSessionCodesRequest, AnswerSessionCodesResponse,
     AnswerWithdrawalRequest, AnswerWithdrawalResponse, PublishRequest, PublishResponse, ReceiveRequest,
-    ReceiveResponse, SessionCodesRequest, SessionCodesResponse, exchange_service_server::ExchangeService,
+    ReceiveResponse, SessionCodesRequest, SessionCodesResponse, TellAsideRequest, TellAsideResponse,
+    exchange_service_server::ExchangeService,
 };
+use commonroll_wire::read_aside;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -113,5 +115,16 @@ impl ExchangeService for ExchangeDoor {
         let speaker = speaker(&request)?;
         let now = self.around.now();
         decided::take(&self.exchange, &speaker, request.get_ref(), now).await.map(Response::new)
+    }
+
+    async fn tell_aside(
+        &self,
+        request: Request<TellAsideRequest>,
+    ) -> Result<Response<TellAsideResponse>, Status> {
+        let speaker = speaker(&request)?;
+        let steps = request.get_ref().steps.iter().map(read_aside).collect::<Result<Vec<_>, _>>();
+        let steps = steps.map_err(|broken| status::invalid(&broken))?;
+        let done = self.exchange.tell_aside(&speaker, steps, self.around.now()).await;
+        done.map(|()| Response::new(TellAsideResponse {})).map_err(status::of_answer)
     }
 }

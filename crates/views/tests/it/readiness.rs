@@ -2,7 +2,9 @@
 //! start reads them, and that others are told less.
 
 use commonroll_core::{Interval, LocalId, RecordId, SchoolDate, Timestamp};
-use commonroll_views::readiness::{Came, DAYS, Due, Entry, For, GOAL, Mapping, Matching, Readiness, Report, What};
+use commonroll_views::readiness::{
+    Came, DAYS, Due, Entry, For, GOAL, Mapping, Matching, Readiness, Report, What,
+};
 
 const MINUTE: i64 = 60_000_000;
 const HOST: u16 = 1;

@@ -1,0 +1,40 @@
+//! What becomes of records that can't be written here goes into the hub's log: that each was set aside, that a person tries it
+//! again or gives it up. What the MIS said of it stays here.
+
+use crate::{
+    error::AgentError,
+    hub::{Hub, HubError},
+    spool::Spool,
+};
+use commonroll_core::aside::STEPS_MAX;
+
+/// What a person decides about a record that was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// To be tried again.
+    Retry,
+    /// Given up.
+    Dismiss,
+}
+
+/// Tells the hub what it doesn't know yet. Nothing waits for it: what fails is logged and tried again later.
+pub async fn tell(hub: &dyn Hub, spool: &Spool) {
+    if let Err(error) = told(hub, spool).await {
+        tracing::warn!(%error, "the hub can't be told of records set aside for now");
+    }
+}
+
+async fn told(hub: &dyn Hub, spool: &Spool) -> Result<(), AgentError> {
+    loop {
+        let (steps, last) = spool.aside_steps(STEPS_MAX).await?;
+        if steps.is_empty() {
+            return Ok(());
+        }
+        match hub.tell_aside(steps).await {
+            Ok(()) => spool.aside_told(last).await?,
+            // A hub of before can't be told; one that comes after it is.
+            Err(HubError::Refused(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Records that were set aside: what a person sees of them, when they are tried again, and what the hub is still to be told.
+
+use super::{
+    Spool, Tx,
+    feed::{Aside, note_written},
+};
+use crate::error::AgentError;
+use bytes::Bytes;
+use commonroll_core::{
+    RecordId, Revision, Timestamp,
+    aside::{AsideDeed, AsideStep},
+};
+use commonroll_wire::pb::exchange::v1::DeliveredBatch;
+use prost::Message;
+
+/// A record that was set aside, as a person sees it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct SetAside {
+    /// Its sequence number; names it for `retry` and `dismiss`.
+    pub sequence: u64,
+    /// The record's id.
+    pub record: String,
+    /// Its revision.
+    pub revision: u32,
+    /// Whose record it is.
+    pub source: String,
+    /// Stable code of what is wrong.
+    pub code: String,
+    /// What the write-back said.
+    pub message: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it is tried again, microseconds since the epoch; `None` for never by itself.
+    pub retry_us: Option<i64>,
+}
+
+impl Spool {
+    /// Records set aside whose next try is due.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn aside_due(&self, now: Timestamp) -> Result<Vec<(u64, u32, DeliveredBatch)>, AgentError> {
+        let found: Vec<(i64, u32, Vec<u8>)> = sqlx::query_as(
+            "SELECT sequence, tries, batch FROM aside WHERE retry_us <= $1 ORDER BY sequence LIMIT 100",
+        )
+        .bind(now.micros())
+        .fetch_all(self.pool())
+        .await?;
+        let read = |(sequence, tries, batch): (i64, u32, Vec<u8>)| {
+            let batch =
+                DeliveredBatch::decode(Bytes::from(batch)).map_err(|_| AgentError::Damaged("aside.batch"))?;
+            Ok((sequence.unsigned_abs(), tries, batch))
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    /// Notes that a record set aside was written back after all, or is overtaken.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn aside_done(
+        &self,
+        sequence: u64,
+        written: &[(Vec<u8>, Revision)],
+        now: Timestamp,
+    ) -> Result<(), AgentError> {
+        let mut tx = self.begin().await?;
+        note_written(&mut tx, written).await?;
+        let deed = if written.is_empty() { AsideDeed::Overtaken } else { AsideDeed::Written };
+        step(&mut tx, sequence, deed, now).await?;
+        sqlx::query("DELETE FROM aside WHERE sequence = $1").bind(sequence as i64).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes another failed try of a record set aside.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn aside_again(&self, aside: &Aside, tries: u32, now: Timestamp) -> Result<(), AgentError> {
+        let mut tx = self.begin().await?;
+        put(&mut tx, aside, tries, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Lets a record set aside be tried again now. False if there is none of this sequence number.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn retry_aside(&self, sequence: u64, now: Timestamp) -> Result<bool, AgentError> {
+        self.decided(
+            sequence,
+            AsideDeed::Retried,
+            "UPDATE aside SET retry_us = 0, tries = 0 WHERE sequence = $1",
+            now,
+        )
+        .await
+    }
+
+    /// Drops a record set aside for good. False if there is none of this sequence number.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn dismiss_aside(&self, sequence: u64, now: Timestamp) -> Result<bool, AgentError> {
+        self.decided(sequence, AsideDeed::Dismissed, "DELETE FROM aside WHERE sequence = $1", now).await
+    }
+
+    async fn decided(
+        &self,
+        sequence: u64,
+        deed: AsideDeed,
+        sql: &'static str,
+        now: Timestamp,
+    ) -> Result<bool, AgentError> {
+        let mut tx = self.begin().await?;
+        step(&mut tx, sequence, deed, now).await?;
+        let done = sqlx::query(sql).bind(sequence as i64).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The next steps that the hub has not been told of, in their order, and the number of the last.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn aside_steps(&self, limit: usize) -> Result<(Vec<AsideStep>, i64), AgentError> {
+        type Row = (i64, i64, Vec<u8>, u32, String, i64, i64);
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT number, sequence, id, revision, code, deed, at_us FROM aside_step ORDER BY number LIMIT $1",
+        )
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(self.pool())
+        .await?;
+        let last = found.last().map_or(0, |(number, ..)| *number);
+        let read = |(_, sequence, id, revision, code, deed, at_us): Row| {
+            let damaged = || AgentError::Damaged("aside_step");
+            Ok(AsideStep {
+                sequence: sequence.unsigned_abs(),
+                record: RecordId::from_slice(&id).map_err(|_| damaged())?,
+                revision,
+                code,
+                deed: AsideDeed::of(deed).ok_or_else(damaged)?,
+                at: Timestamp::from_micros("at", at_us).map_err(|_| damaged())?,
+            })
+        };
+        Ok((found.into_iter().map(read).collect::<Result<_, AgentError>>()?, last))
+    }
+
+    /// The hub has been told of all steps up to this number.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn aside_told(&self, last: i64) -> Result<(), AgentError> {
+        sqlx::query("DELETE FROM aside_step WHERE number <= $1").bind(last).execute(self.pool()).await?;
+        Ok(())
+    }
+
+    /// Records set aside, for people.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn set_aside(&self, limit: u32) -> Result<Vec<SetAside>, AgentError> {
+        type Row = (i64, Vec<u8>, u32, String, String, String, u32, Option<i64>);
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT sequence, id, revision, source, code, message, tries, retry_us FROM aside
+              ORDER BY sequence LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(self.pool())
+        .await?;
+        let read = |(sequence, id, revision, source, code, message, tries, retry_us): Row| {
+            let record = RecordId::from_slice(&id).map_err(|_| AgentError::Damaged("aside.id"))?.to_string();
+            let sequence = sequence.unsigned_abs();
+            Ok(SetAside { sequence, record, revision, source, code, message, tries, retry_us })
+        };
+        found.into_iter().map(read).collect()
+    }
+}
+
+/// Notes a step of a record that is set aside, for the hub's log. Of one that isn't, nothing.
+pub(super) async fn step(
+    tx: &mut Tx,
+    sequence: u64,
+    deed: AsideDeed,
+    now: Timestamp,
+) -> Result<(), AgentError> {
+    sqlx::query(
+        "INSERT INTO aside_step(sequence, id, revision, code, deed, at_us)
+         SELECT sequence, id, revision, code, $2, $3 FROM aside WHERE sequence = $1",
+    )
+    .bind(sequence as i64)
+    .bind(deed as i64)
+    .bind(now.micros())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Sets a record aside, or notes another failed try.
+pub(super) async fn put(tx: &mut Tx, aside: &Aside, tries: u32, now: Timestamp) -> Result<(), AgentError> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO aside(sequence, id, revision, source, code, message, at_us, tries, retry_us, batch)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(aside.sequence as i64)
+    .bind(&aside.id.0[..])
+    .bind(i64::from(aside.revision))
+    .bind(&aside.source)
+    .bind(aside.code)
+    .bind(&aside.message)
+    .bind(now.micros())
+    .bind(i64::from(tries))
+    .bind(aside.retry.map(Timestamp::micros))
+    .bind(aside.batch.encode_to_vec())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! A recipient's MIS doesn't take a record: that it was set aside, tried again or given up is in the log, and nothing of what it says.
+
+use crate::world::*;
+use commonroll_core::{
+    RecordId,
+    aside::{AsideDeed, AsideStep},
+};
+use commonroll_exchange::withdrawal::AnswerError;
+
+fn step(world: &World, sequence: u64, deed: AsideDeed) -> AsideStep {
+    let (record, code) = (RecordId([7; 16]), "write_back".to_owned());
+    AsideStep { sequence, record, revision: 1, code, deed, at: world.now() }
+}
+
+async fn tell(world: &World, who: &str, steps: &[AsideStep]) -> Result<(), AnswerError> {
+    world.exchange.tell_aside(&world.speaker(who), steps.to_vec(), world.now()).await
+}
+
+#[tokio::test]
+async fn case_27_each_step_of_a_record_that_cannot_be_written_is_one_entry() {
+    let mut world = World::governed().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let (_, _, cursor) = world.told("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    let steps = [AsideDeed::SetAside, AsideDeed::Retried, AsideDeed::Dismissed];
+    let steps = steps.map(|deed| step(&world, cursor, deed));
+    tell(&world, "kingsmead", &steps[..1]).await.unwrap();
+    // The answer was lost on the way.
+    tell(&world, "kingsmead", &steps).await.unwrap();
+    tell(&world, "kingsmead", &steps).await.unwrap();
+    let log = world.log().await;
+    let told: Vec<&str> = log.iter().filter_map(|line| line.strip_suffix(" by kingsmead")).collect();
+    let told: Vec<&&str> = told.iter().filter(|line| line.starts_with("delivery.")).collect();
+    assert_eq!(told, [&"delivery.set_aside", &"delivery.retried", &"delivery.dismissed"], "{log:?}");
+    let entries = world.entries_of("delivery.dismissed").await;
+    assert_eq!(
+        (&entries[0]["more"]["code"], &entries[0]["more"]["sequence"]),
+        (&"write_back".into(), &cursor.into())
+    );
+
+    // Of what nobody was handed there is nothing to tell, and a code is a code.
+    let beyond = step(&world, 1_000_000, AsideDeed::SetAside);
+    assert!(matches!(tell(&world, "kingsmead", &[beyond]).await, Err(AnswerError::Invalid(_))));
+    let wordy = AsideStep { code: "Imogen Ashby is unknown".to_owned(), ..steps[0].clone() };
+    assert!(matches!(tell(&world, "kingsmead", &[wordy]).await, Err(AnswerError::Invalid(_))));
+    let many = vec![steps[0].clone(); 101];
+    assert!(matches!(tell(&world, "kingsmead", &many).await, Err(AnswerError::Invalid(_))));
+    assert_eq!(world.log().await.len(), log.len());
+    assert!(world.exchange.verify(|_| {}).await.is_ok());
+}
