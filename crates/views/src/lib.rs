@@ -7,7 +7,10 @@
 //! where partners' data differ in what they mean.
 
 pub mod alignment;
+mod by_day;
 pub mod progress;
 pub mod readiness;
 pub mod watch;
 pub mod whereabouts;
+
+pub use by_day::ByDay;

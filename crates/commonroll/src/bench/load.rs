@@ -23,6 +23,8 @@ use std::{
 
 /// Learners of each host.
 pub const LEARNERS: u64 = 1_250;
+/// Days by which the first marks are older than today.
+const DAYS_BACK: i32 = 110;
 /// Batches that one stream has on its way.
 const IN_FLIGHT: u64 = 16;
 
@@ -31,19 +33,22 @@ pub struct Load {
     pub agents: u16,
     pub records: u64,
     pub batch: u32,
+    /// Date of the first marks: some weeks ago, as a register's are. What is older than the last school year costs less.
+    pub first_day: SchoolDate,
     /// Marks made so far, of each source.
     made: Vec<u64>,
 }
 
 impl Load {
     /// A load of `records` marks, shared out among the agents.
-    pub fn new(agents: u16, records: u64, batch: u32) -> Result<Self, String> {
+    pub fn new(agents: u16, records: u64, batch: u32, today: SchoolDate) -> Result<Self, String> {
         if agents < 2 || batch == 0 || batch > 1000 || records < u64::from(agents) {
             return Err(
                 "bench needs at least 2 agents, a record for each, and batches of 1 to 1,000".to_owned()
             );
         }
-        Ok(Self { agents, records, batch, made: vec![0; usize::from(agents)] })
+        let first_day = SchoolDate::from_days(today.days() - DAYS_BACK).unwrap_or(today);
+        Ok(Self { agents, records, batch, first_day, made: vec![0; usize::from(agents)] })
     }
 
     fn take(&mut self, agent: u16, count: u64) -> u64 {
@@ -91,21 +96,15 @@ fn mark(source: &Slug, zone_day: SchoolDate, n: u64) -> Result<Record, String> {
     })
 }
 
-/// First day of the marks: the placements cover thirty years from it.
-pub fn first_day() -> SchoolDate {
-    SchoolDate::from_days(20_000).unwrap_or_else(|| SchoolDate::from_civil(jiff::civil::date(2024, 10, 4)))
-}
-
 /// Seals and signs a batch of marks.
 pub fn batch(
     source: &Slug,
-    key: &SigningKey,
-    salts: &[u8; 32],
+    (key, salts): (&SigningKey, &[u8; 32]),
+    first_day: SchoolDate,
     number: u64,
-    first: u64,
-    count: u64,
+    (first, count): (u64, u64),
 ) -> Result<PublishRequest, String> {
-    let records = (first..first + count).map(|n| mark(source, first_day(), n)).collect::<Result<_, _>>()?;
+    let records = (first..first + count).map(|n| mark(source, first_day, n)).collect::<Result<_, _>>()?;
     sealed(source, (key, salts), number, records)
 }
 
@@ -137,12 +136,13 @@ impl Flow {
     pub async fn run(rig: &Rig, load: &mut Load) -> Result<Duration, String> {
         let begun = Instant::now();
         let mut tasks = tokio::task::JoinSet::new();
+        let day = load.first_day;
         for agent in 0..load.agents {
             let share = share(load.records, load.agents, agent);
             let first = load.take(agent, share);
             let size = u64::from(load.batch);
             let source = rig.client(agent).await?;
-            tasks.spawn(async move { publish(&source, (first, share), size, marks(&source)).await });
+            tasks.spawn(async move { publish(&source, (first, share), size, marks(&source, day)).await });
             let recipient = rig.client(rig.home_of(agent)).await?;
             tasks.spawn(async move { receive(&recipient, share).await });
         }
@@ -159,9 +159,9 @@ fn share(records: u64, agents: u16, agent: u16) -> u64 {
 }
 
 /// The bench's usual marks of a source.
-fn marks(source: &Client) -> impl Fn(u64) -> Result<Record, String> {
+fn marks(source: &Client, first_day: SchoolDate) -> impl Fn(u64) -> Result<Record, String> {
     let slug = source.slug.clone();
-    move |n| mark(&slug, first_day(), n)
+    move |n| mark(&slug, first_day, n)
 }
 
 /// Publishes the records `first` to `first + count` in batches, several on their way at a time.
@@ -270,7 +270,13 @@ pub async fn latency(rig: &Rig, load: &mut Load, lasting: Duration, rate: u64) -
     for n in 0..count {
         tokio::time::sleep_until(due(n).into()).await;
         session
-            .send(batch(&source.slug, &source.me.signing, &source.me.salt.0, number, first + n, 1)?)
+            .send(batch(
+                &source.slug,
+                (&source.me.signing, &source.me.salt.0),
+                load.first_day,
+                number,
+                (first + n, 1),
+            )?)
             .await
             .map_err(told)?;
         (number, open) = (number + 1, open + 1);
@@ -333,13 +339,14 @@ pub async fn flatness(rig: &Rig, load: &mut Load, total: u64) -> Result<(f64, f6
             tail_begun.get_or_insert((Instant::now(), done));
         }
         let begun = Instant::now();
+        let day = load.first_day;
         let mut tasks = tokio::task::JoinSet::new();
         for agent in 0..load.agents {
             let count = share(PIECE, load.agents, agent);
             let from = load.take(agent, count);
             let source = rig.client(agent).await?;
             let size = u64::from(load.batch);
-            tasks.spawn(async move { publish(&source, (from, count), size, marks(&source)).await });
+            tasks.spawn(async move { publish(&source, (from, count), size, marks(&source, day)).await });
         }
         while let Some(one) = tasks.join_next().await {
             one.map_err(told)??;

@@ -11,6 +11,8 @@ mod pages;
 mod rig;
 mod wire;
 
+use crate::real::now;
+use commonroll_core::SchoolDate;
 use load::{Flow, Load};
 use rig::{ENGINE_SQLITE, Rig};
 use std::{process::ExitCode, time::Duration};
@@ -241,8 +243,12 @@ async fn changed(args: &Args, report: &mut Report) -> Result<(), String> {
     .await
 }
 
+fn today() -> SchoolDate {
+    now().date_in(&jiff::tz::TimeZone::UTC)
+}
+
 async fn wire_ceiling(args: &Args, report: &mut Report) -> Result<(), String> {
-    let load = Load::new(args.agents, args.records, args.batch)?;
+    let load = Load::new(args.agents, args.records, args.batch, today())?;
     let took = wire::raw(load).await?;
     report.say(Figure::plain(
         "raw gRPC over mTLS, no storage".to_owned(),
@@ -257,7 +263,7 @@ async fn engine(args: &Args, name: &str, postgres: Option<&str>, report: &mut Re
     // Before and after the load, since a machine that others share is faster at one moment than at the next. The
     // faster of the two is the ceiling.
     let earlier = rig.raw_append(args.records, 0).await?;
-    let mut load = Load::new(args.agents, args.records, args.batch)?;
+    let mut load = Load::new(args.agents, args.records, args.batch, today())?;
     let before = rig.cpu_seconds();
     let took = Flow::run(&rig, &mut load).await?;
     let after = rig.cpu_seconds();

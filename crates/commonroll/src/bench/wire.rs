@@ -127,7 +127,9 @@ fn batches(load: &Load, agent: u16) -> Result<Vec<PublishRequest>, String> {
     let (slug, key) = (name(agent)?, SigningKey::from_seed(&[agent as u8 + 1; 32]).map_err(told)?);
     let (count, size) = (load.records / u64::from(load.agents), u64::from(load.batch));
     (0..count.div_ceil(size))
-        .map(|n| batch(&slug, &key, &[7; 32], n + 1, n * size, size.min(count - n * size)))
+        .map(|n| {
+            batch(&slug, (&key, &[7; 32]), load.first_day, n + 1, (n * size, size.min(count - n * size)))
+        })
         .collect()
 }
 

@@ -12,6 +12,7 @@ use commonroll_core::{
     directory::DateRange,
     record::{Assessment, Attendance},
 };
+use commonroll_views::ByDay;
 use commonroll_views::progress::{About, CourseNumber, FEWEST, Mark, Outcome, Place, Progress};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -51,14 +52,34 @@ impl Sides {
     }
 }
 
+/// Where a record stands in the log, and at which revision. Kept for very many.
+#[derive(Clone, Copy)]
+struct Standing {
+    /// In two halves, which lie closer together than a whole.
+    seq: [u32; 2],
+    revision: u32,
+}
+
+impl Standing {
+    const fn new(seq: u64, revision: u32) -> Self {
+        Self { seq: [(seq >> 32) as u32, seq as u32], revision }
+    }
+
+    const fn seq(self) -> u64 {
+        (self.seq[0] as u64) << 32 | self.seq[1] as u64
+    }
+}
+
 /// The figures, and what it takes to feed them.
 pub(crate) struct ProgressView {
     shared: Weak<Shared>,
     progress: Progress,
     courses: HashMap<(u16, String), CourseNumber>,
     groups: HashMap<(u16, LocalId), u64>,
-    /// Place and revision of each record that was told.
-    held: HashMap<RecordId, (u64, u32)>,
+    /// Where each mark that was told stands, of the school years that figures are of.
+    marks: ByDay<Standing>,
+    /// The same of all else: a target outlives the year in which it was set.
+    grades: HashMap<RecordId, Standing>,
     /// Titles and subjects of groups, by host and code.
     titles: HashMap<(u16, LocalId), (String, String)>,
     /// Who each institution's learners and guests are, as far as the log has come: a match counts from its entry on.
@@ -80,7 +101,8 @@ impl ProgressView {
             progress: Progress::default(),
             courses: HashMap::new(),
             groups: HashMap::new(),
-            held: HashMap::new(),
+            marks: ByDay::default(),
+            grades: HashMap::new(),
             titles: HashMap::new(),
             who: HashMap::new(),
             words: BTreeMap::new(),
@@ -117,11 +139,20 @@ impl ProgressView {
     }
 
     fn take(&mut self, seq: u64, entry: &RecordEntry, of: &Circumstances, body: &Body) {
-        self.progress.tick(entry.accepted_at);
-        if self.held.get(&entry.id).is_some_and(|held| held.1 > entry.revision) {
+        self.tick(entry.accepted_at);
+        let is_mark = entry.kind == RecordKind::Attendance;
+        if is_mark && of.date.days() < self.progress.begins() {
             return;
         }
-        self.held.insert(entry.id, (seq, entry.revision));
+        let held = if is_mark { self.marks.get(entry.id) } else { self.grades.get(&entry.id) };
+        if held.is_some_and(|held| held.revision > entry.revision) {
+            return;
+        }
+        let standing = Standing::new(seq, entry.revision);
+        match is_mark {
+            true => self.marks.insert(entry.id, standing),
+            false => self.grades.insert(entry.id, standing),
+        };
         let home = entry.recipients.first().map(|to| to.institution);
         let flows = entry.recipients.iter().any(|to| to.groups & SAID != 0);
         let course = of.group.as_ref().map(|group| self.course(entry.source, group));
@@ -176,8 +207,17 @@ impl ProgressView {
         *self.courses.entry((host, title)).or_insert(next)
     }
 
-    fn change(&mut self, at: Timestamp, change: Option<&Change>) {
+    /// The log is at this time. What figures have let go of, nobody corrects any more.
+    fn tick(&mut self, at: Timestamp) {
+        let before = self.progress.begins();
         self.progress.tick(at);
+        if self.progress.begins() > before {
+            self.marks.let_go(self.progress.begins());
+        }
+    }
+
+    fn change(&mut self, at: Timestamp, change: Option<&Change>) {
+        self.tick(at);
         match change {
             Some(Change::Side { by, local, other, group, hosting, dates, ended }) => {
                 let key = (*by, local.clone(), *other, group.clone(), *hosting);
@@ -278,14 +318,14 @@ impl View for ProgressView {
             Later::Record(later) => !concerned(&later.1.id, later.0, later.1.revision),
             Later::Change(..) => true,
         });
-        let forgotten: Vec<RecordId> = self
-            .held
-            .iter()
-            .filter(|(id, (seq, revision))| concerned(id, *seq, *revision))
-            .map(|(id, _)| *id)
+        let all = self.marks.iter().chain(self.grades.iter().map(|(id, standing)| (*id, standing)));
+        let forgotten: Vec<RecordId> = all
+            .filter(|(id, standing)| concerned(id, standing.seq(), standing.revision))
+            .map(|(id, _)| id)
             .collect();
         for id in forgotten {
-            self.held.remove(&id);
+            self.marks.remove(id);
+            self.grades.remove(&id);
             self.progress.forget(id);
         }
     }

@@ -12,7 +12,7 @@ pub struct Definition {
 /// Attendance.
 pub const ATTENDANCE: Definition = Definition {
     name: "Attendance",
-    means: "Lessons attended out of lessons due, as hosts marked visiting learners. Late counts as attended. Not required, cancelled and closed leave the count; lessons without a mark are in neither number.",
+    means: "Lessons attended out of lessons due, as hosts marked visiting learners. Late counts as attended. Not required, cancelled and closed leave the count; lessons without a mark are in neither number. This school year and the last one, from 1 August.",
 };
 /// Punctuality.
 pub const PUNCTUALITY: Definition = Definition {

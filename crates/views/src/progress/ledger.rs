@@ -87,6 +87,15 @@ impl<const N: usize> Ledger<N> {
         }
     }
 
+    /// Lets go of all that is about a week before this one, and of what was published without its week: some of that may be
+    /// older, and nobody could tell how much.
+    pub fn let_go(&mut self, before: i32) {
+        let stays = |key: &Key| key.week.is_some_and(|week| week >= before);
+        self.whole.retain(|key, _| stays(key));
+        self.published.retain(|key, _| stays(key));
+        self.waiting.retain(|(_, key, _), _| stays(key));
+    }
+
     /// The published sum of all keys that fit; `None` if there is nothing, or nothing yet.
     pub fn shown(&self, fits: impl Fn(&Key) -> bool) -> Option<[i64; N]> {
         sum(&self.published, fits)

@@ -1,13 +1,14 @@
 //! Attendance and punctuality: how marks count, and on which days their learners travelled.
 //!
 //! Each record has one part, which a correction replaces and a withdrawal takes away, at the cost of its learner's few
-//! lessons of that day.
+//! lessons of that day. What that takes is kept for each record of two school years, so it is kept small.
 
 use super::{
     About, Key,
     key::week_of_days,
     ledger::{Ledger, day},
 };
+use crate::ByDay;
 use commonroll_core::{
     RecordId,
     record::{
@@ -15,7 +16,7 @@ use commonroll_core::{
         attendance::{Physical, Statistical},
     },
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What a mark says, as far as figures go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,36 +75,56 @@ pub struct Aside {
     pub withdrawn: i64,
 }
 
+/// What a record said. Small, since there are as many as two school years bring.
 #[derive(Debug, Clone, Copy)]
 struct Held {
-    host: u16,
-    home: Option<u16>,
-    learner: u32,
-    course: Option<u32>,
+    who: Who,
     day: i32,
     outcome: Option<Outcome>,
 }
 
-/// A learner's day, as far as it moves when a second site comes to it.
-type Lesson = (RecordId, Key, [i64; 3]);
+/// Number of a [`Side`].
+type Who = u32;
+
+/// Who was taught by whom: what many records share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Side {
+    host: u16,
+    home: Option<u16>,
+    learner: u32,
+    course: Option<u32>,
+}
+
+/// A learner's lessons of a day on one side, as far as they move when a second site comes to the day.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    who: Who,
+    host: u16,
+    sums: [i32; 3],
+}
 
 /// Lessons due, attended and begun late; see [`Lessons::ledger`].
 #[derive(Debug, Clone)]
 pub struct Lessons {
-    records: HashMap<RecordId, Held>,
-    days: HashMap<(u32, i32), Vec<Lesson>>,
+    records: ByDay<Held>,
+    sides: Vec<Side>,
+    numbers: HashMap<Side, Who>,
+    days: BTreeMap<i32, HashMap<u32, Vec<Cell>>>,
     ledger: Ledger<3>,
-    aside: HashMap<u16, Aside>,
+    /// By host, and the week that the marks are of.
+    aside: BTreeMap<(u16, i32), Aside>,
 }
 
 impl Default for Lessons {
     fn default() -> Self {
         Self {
-            records: HashMap::new(),
-            days: HashMap::new(),
+            records: ByDay::default(),
+            sides: Vec::new(),
+            numbers: HashMap::new(),
+            days: BTreeMap::new(),
             // Whose lateness alone changes is not one of the many behind a sum of lessons.
             ledger: Ledger::new(|change| change[0] != 0 || change[1] != 0),
-            aside: HashMap::new(),
+            aside: BTreeMap::new(),
         }
     }
 }
@@ -112,22 +133,43 @@ impl Lessons {
     /// Takes a record's newest revision; `None` withdraws it.
     pub fn put(&mut self, id: RecordId, about: &About, outcome: Option<Outcome>) {
         let (host, home, learner, course) = (about.host, about.home, about.learner, about.course);
-        let now = Held { host, home, learner, course, day: day(about.date), outcome };
+        let who = self.number(Side { host, home, learner, course });
+        let now = Held { who, day: day(about.date), outcome };
         if let Some(before) = self.records.insert(id, now) {
-            self.count(id, &before, -1);
+            self.count(before, -1);
         }
-        self.count(id, &now, 1);
+        self.count(now, 1);
     }
 
     pub(crate) fn forget(&mut self, id: RecordId) {
-        if let Some(before) = self.records.remove(&id) {
-            self.count(id, &before, -1);
+        if let Some(before) = self.records.remove(id) {
+            self.count(before, -1);
         }
     }
 
-    fn count(&mut self, id: RecordId, held: &Held, sign: i64) {
-        let aside = self.aside.entry(held.host).or_default();
-        let (Some(course), Some(outcome)) = (held.course, held.outcome) else {
+    /// Lets go of everything before a Monday: of the sums, and of what would be needed to correct them.
+    pub(crate) fn let_go(&mut self, monday: i32) {
+        self.records.let_go(monday);
+        self.days = self.days.split_off(&monday);
+        let week = week_of_days(monday);
+        self.aside.retain(|(_, of), _| *of >= week);
+        self.ledger.let_go(week);
+    }
+
+    fn number(&mut self, side: Side) -> Who {
+        let next = self.sides.len() as Who;
+        let number = *self.numbers.entry(side).or_insert(next);
+        if number == next {
+            self.sides.push(side);
+        }
+        number
+    }
+
+    fn count(&mut self, held: Held, sign: i64) {
+        let side = self.sides[held.who as usize];
+        let week = week_of_days(held.day);
+        let aside = self.aside.entry((side.host, week)).or_default();
+        let (Some(_), Some(outcome)) = (side.course, held.outcome) else {
             match held.outcome {
                 None => aside.withdrawn += sign,
                 Some(_) => aside.sessions += sign,
@@ -137,45 +179,47 @@ impl Lessons {
         match outcome {
             Outcome::NotDue => aside.not_due += sign,
             Outcome::Unknown => aside.unknown += sign,
-            Outcome::Attended { .. } | Outcome::Missed => {
-                let week = Some(week_of_days(held.day));
-                let key =
-                    Key { host: Some(held.host), course: Some(course), home: held.home, week, travel: None };
-                self.lesson(id, held, key, outcome.sums(), sign);
-            }
+            Outcome::Attended { .. } | Outcome::Missed => self.lesson(held, side, outcome.sums(), sign),
         }
     }
 
     /// Adds a lesson to its learner's day or takes it away; if that makes the day a travel day, or one no longer, the
     /// other lessons of the day move with it.
-    fn lesson(&mut self, id: RecordId, held: &Held, key: Key, sums: [i64; 3], sign: i64) {
-        let lessons = self.days.entry((held.learner, held.day)).or_default();
-        let travelled = sites(lessons) > 1;
-        let mut moves: Vec<(Key, [i64; 3], bool, bool)> = Vec::new();
-        if sign < 0 {
-            lessons.retain(|(other, ..)| *other != id);
-            moves.push((key, sums.map(|sum| -sum), travelled, travelled));
-        }
-        if sign > 0 {
-            lessons.push((id, key, sums));
-        }
-        let travels = sites(lessons) > 1;
-        if sign > 0 {
-            moves.push((key, sums, travels, travels));
-        }
+    fn lesson(&mut self, held: Held, side: Side, sums: [i64; 3], sign: i64) {
+        let of_day = self.days.entry(held.day).or_default();
+        let cells = of_day.entry(side.learner).or_default();
+        let travelled = sites(cells) > 1;
+        let at = cells.iter().position(|cell| cell.who == held.who).unwrap_or_else(|| {
+            cells.reserve_exact(1);
+            cells.push(Cell { who: held.who, host: side.host, sums: [0; 3] });
+            cells.len() - 1
+        });
+        let change = sums.map(|sum| sum * sign);
+        cells[at].sums.iter_mut().zip(change).for_each(|(sum, change)| *sum += change as i32);
+        // Every lesson here is due: without one, the cell is empty.
+        cells.retain(|cell| cell.sums[0] != 0);
+        let travels = sites(cells) > 1;
+        let own = if sign < 0 { travelled } else { travels };
+        let mut moves = vec![(held.who, change, own, own)];
         if travels != travelled {
-            let others = lessons.iter().filter(|(other, ..)| *other != id);
-            moves.extend(others.map(|(_, key, sums)| (*key, *sums, travelled, travels)));
+            // It came to a new site or went from one: the others are at other sites.
+            let others = cells.iter().filter(|cell| cell.who != held.who);
+            moves.extend(others.map(|cell| (cell.who, cell.sums.map(i64::from), travelled, travels)));
         }
-        if lessons.is_empty() {
-            self.days.remove(&(held.learner, held.day));
-        }
-        for (key, sums, from, to) in moves {
-            let at = |travel| Key { travel: Some(travel), ..key };
-            if from != to {
-                self.ledger.add(held.day, at(from), held.learner, sums.map(|sum| -sum));
+        if cells.is_empty() {
+            of_day.remove(&side.learner);
+            if of_day.is_empty() {
+                self.days.remove(&held.day);
             }
-            self.ledger.add(held.day, at(to), held.learner, sums);
+        }
+        for (who, sums, from, to) in moves {
+            let Side { host, home, learner, course } = self.sides[who as usize];
+            let week = Some(week_of_days(held.day));
+            let at = |travel| Key { host: Some(host), course, home, week, travel: Some(travel) };
+            if from != to {
+                self.ledger.add(held.day, at(from), learner, sums.map(|sum| -sum));
+            }
+            self.ledger.add(held.day, at(to), learner, sums);
         }
     }
 
@@ -190,16 +234,21 @@ impl Lessons {
 
     /// What a host's marks say that aren't lessons due.
     pub fn aside(&self, host: u16) -> Aside {
-        self.aside.get(&host).copied().unwrap_or_default()
+        let weeks = self.aside.range((host, i32::MIN)..=(host, i32::MAX));
+        weeks.fold(Aside::default(), |sum, (_, week)| Aside {
+            sessions: sum.sessions + week.sessions,
+            not_due: sum.not_due + week.not_due,
+            unknown: sum.unknown + week.unknown,
+            withdrawn: sum.withdrawn + week.withdrawn,
+        })
     }
 }
 
 /// At how many sites a learner's lessons of a day are.
-fn sites(lessons: &[Lesson]) -> usize {
-    let first = lessons.first().map(|(_, key, _)| key.host);
-    match first {
+fn sites(cells: &[Cell]) -> usize {
+    match cells.first() {
         None => 0,
-        Some(first) if lessons.iter().all(|(_, key, _)| key.host == first) => 1,
+        Some(first) if cells.iter().all(|cell| cell.host == first.host) => 1,
         Some(_) => 2,
     }
 }

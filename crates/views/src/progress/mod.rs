@@ -61,6 +61,20 @@ pub struct Progress {
     hour: i64,
     releases: u64,
     newest: Option<Timestamp>,
+    /// The Monday with which the figures of lessons begin, in days since 1970.
+    begins: i32,
+}
+
+/// The Monday of the week of 1 August with which the last school year began: what is older is in no figure. Days since
+/// 1970, like `today`.
+fn first_monday(today: i32) -> i32 {
+    let begin = SchoolDate::from_days(today).and_then(|today| {
+        let civil = today.civil();
+        let year = if civil.month() >= 8 { civil.year() - 1 } else { civil.year() - 2 };
+        let august = civil.with().year(year).month(8).day(1).build().ok()?;
+        monday(week_of(SchoolDate::from_civil(august)))
+    });
+    begin.map_or(i32::MIN, SchoolDate::days)
 }
 
 impl Progress {
@@ -75,6 +89,12 @@ impl Progress {
         (self.newest, self.hour) = (Some(at), hour);
         let today = ledger::day_of(at.micros());
         self.places.tick(today);
+        let begins = first_monday(today);
+        if begins > self.begins {
+            self.begins = begins;
+            self.lessons.let_go(begins);
+            self.registers.let_go(key::week_of_days(begins));
+        }
         if began {
             self.lessons.release(today);
             self.gaps.release(today);
@@ -83,8 +103,18 @@ impl Progress {
         }
     }
 
+    /// The first day whose lessons are in the figures, in days since 1970: those of this school year and the last one, by
+    /// the log's time. It only ever moves on, and what was before it is let go.
+    pub const fn begins(&self) -> i32 {
+        self.begins
+    }
+
     /// Takes an attendance record's newest revision; `None` withdraws it. `accepted` is when the hub took this revision.
+    /// What is older than the figures changes nothing.
     pub fn mark(&mut self, id: RecordId, about: &About, mark: Option<&Mark>, accepted: Timestamp) {
+        if ledger::day(about.date) < self.begins {
+            return;
+        }
         let timed = mark.and_then(|mark| mark.lesson).zip(about.course);
         if let Some(((group, lesson), course)) = timed {
             self.registers.put(about.host, course, group, lesson, accepted);

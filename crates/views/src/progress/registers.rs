@@ -88,6 +88,13 @@ impl Registers {
         self.weeks.entry((host, week)).or_default().add(&one);
     }
 
+    /// Lets go of the registers of weeks before this one.
+    pub(crate) fn let_go(&mut self, before: i32) {
+        let week = |instant: Timestamp| week_of_days(day_of(instant.micros()));
+        self.seen.retain(|(.., start)| week(*start) >= before);
+        self.weeks.retain(|(_, week), _| *week >= before);
+    }
+
     /// Registers of the hosts and weeks that fit.
     pub fn of(&self, fits: impl Fn(u16, i32) -> bool) -> Punctual {
         let mut sum = Punctual::default();

@@ -293,6 +293,50 @@ fn registers_count_once_and_by_their_first_mark() {
     assert_eq!(progress.registers().of(|host, _| host == 2).within(50), None);
 }
 
+#[test]
+fn with_a_new_school_year_the_year_before_the_last_leaves_every_figure_for_good() {
+    let mut progress = Progress::default();
+    progress.tick(at(0, 0));
+    let dated = |learner: u32, day: i32| {
+        let mut id = id(learner);
+        id.0[..4].copy_from_slice(&on(day).days().to_be_bytes());
+        id
+    };
+    let put = |progress: &mut Progress, day: i32, outcome: Option<Outcome>, when| {
+        for learner in 0..6 {
+            let mark = outcome.map(says);
+            progress.mark(dated(learner, day), &about(1, 10, learner, day), mark.as_ref(), when);
+        }
+    };
+    let lesson = Interval::new(at(0, 0), at(0, 1)).unwrap();
+    put(&mut progress, 0, Some(IN_TIME), at(0, 0));
+    let timed = Mark { outcome: IN_TIME, lesson: Some((1, lesson)) };
+    progress.mark(dated(7, 0), &about(1, 10, 0, 0), Some(&timed), at(0, 0));
+    nights(&mut progress, 2);
+    let seen = |progress: &Progress| progress.seen(Scope::default()).total;
+    assert_eq!(seen(&progress).lessons.unwrap().due, 7);
+    // The next school year: the last one stays.
+    progress.tick(at(340, 0));
+    assert_eq!((seen(&progress).lessons.unwrap().due, progress.bridge(1).records), (7, 7));
+    // The year after that begins on 1 August 2028; this week's marks are counted as ever.
+    progress.tick(at(690, 0));
+    put(&mut progress, 690, Some(LATE), at(690, 0));
+    progress.tick(at(700, 0));
+    let left = seen(&progress);
+    assert_eq!(
+        (left.lessons, left.registers.unwrap().registers),
+        (Some(Attended { due: 6, attended: 6, late: 6 }), 0)
+    );
+    assert_eq!(progress.bridge(1).records, 6);
+    // What is corrected, taken back, forgotten or sent of that year now moves nothing.
+    put(&mut progress, 0, Some(Outcome::Missed), at(701, 0));
+    put(&mut progress, 1, Some(Outcome::Missed), at(701, 0));
+    put(&mut progress, 0, None, at(701, 0));
+    progress.forget(dated(0, 0));
+    (702..720).for_each(|day| progress.tick(at(day, 0)));
+    assert_eq!((seen(&progress), progress.bridge(1).records), (left, 6));
+}
+
 type Step = (u32, u16, u32, u32, i32, Option<Outcome>, i32);
 
 fn step() -> impl Strategy<Value = Step> {
