@@ -94,6 +94,8 @@ pub struct Folder {
     zone: TimeZone,
     /// A program of ours carries lists of lesson marks into the MIS.
     carried: bool,
+    /// A program of ours carries lists of session marks into the MIS.
+    sessions_carried: bool,
     /// A program of ours posts marks of lessons and sessions into the MIS, and can take none out again.
     posted: bool,
 }
@@ -108,6 +110,7 @@ impl Folder {
         let (folder, formats) = (outbox.folder.clone(), outbox.formats.clone());
         let carried = outbox.apply.as_ref().is_some_and(Apply::takes_out);
         let posted = outbox.apply.is_some() && !carried;
+        let sessions_carried = outbox.apply.as_ref().is_some_and(Apply::takes_sessions);
         Ok(Self {
             folder,
             formats,
@@ -115,6 +118,7 @@ impl Folder {
             sif: outbox.sif.clone(),
             zone,
             carried,
+            sessions_carried,
             posted,
         })
     }
@@ -179,7 +183,8 @@ impl Folder {
         self.heeds_withdrawals() && !self.posted && self.sif.is_none()
     }
 
-    /// True if a program takes a session's mark out of the MIS. What we carry into databases are lessons.
+    /// True if it can be said that a program takes a session's mark out of the MIS. Into databases ours carries the row that takes it
+    /// out too, and a person looks: the register is the school's own, and no answer waits for that row.
     fn takes_out_sessions(&self) -> bool {
         self.writes(OutboxFormat::SimsXml)
     }
@@ -205,7 +210,7 @@ impl WriteBack for Folder {
         // Behind all other lists of sessions in every order by name: a later file of one session wins.
         let range = format!("{DECIDED}{number:012}");
         self.put(&range, self.files(&Rows { sessions: rows.to_vec(), ..Rows::default() }))?;
-        let program = self.posted || self.writes(OutboxFormat::SimsXml);
+        let program = self.sessions_carried || self.writes(OutboxFormat::SimsXml);
         Ok(if program { Handed::Program } else { Handed::Person })
     }
 

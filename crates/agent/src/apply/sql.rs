@@ -35,15 +35,18 @@ impl SqlCarrier {
             let known: Vec<_> = writeback::ALL.iter().map(|writer| writer.name()).collect();
             format!("mis: must be one of {}", known.join(", "))
         })?;
+        let target = Target {
+            taker: apply.taker.clone(),
+            groups: apply.groups.clone(),
+            codes: apply.codes.clone(),
+            sessions: apply.sessions.clone(),
+        };
+        writer.check(&target)?;
         Ok(Self {
             connection: apply.connection.clone(),
             at: Address::of(&apply.connection)?,
             writer,
-            target: Target {
-                taker: apply.taker.clone(),
-                groups: apply.groups.clone(),
-                codes: apply.codes.clone(),
-            },
+            target,
             link: Mutex::new(None),
         })
     }
@@ -79,6 +82,11 @@ impl SqlCarrier {
 
 #[async_trait::async_trait]
 impl Carrier for SqlCarrier {
+    fn lists(&self) -> &'static [&'static str] {
+        // What a person decided of a session stands over lessons' marks that would lie in the same place.
+        if self.target.sessions.is_empty() { &["attendance"] } else { &["session", "attendance"] }
+    }
+
     async fn carry(&self, row: &MarkRow) -> Result<Carried, Failure> {
         // Taken out: what a panic or a fault leaves is never used again, and the server undoes it.
         let kept = self.link.lock().await.take();

@@ -1,9 +1,9 @@
 //! What is taken back of what was written, and what can't be.
 //!
 //! SIMS' interface takes rows with `Withdrawn` at the revision that the MIS has, of lessons and of sessions; our own writing into
-//! databases those of lessons; where marks are posted over HTTP, such rows keep back what still waits. For everything else there
-//! is a list for a person, `recall-<place>.csv`. A mark in the statutory register stays, as the law asks, unless it was wrong; what
-//! a person certified by what was wrong is for a person to take out.
+//! databases those of lessons, and, with a person's look behind it, those of sessions; where marks are posted over HTTP, such rows
+//! keep back what still waits. For everything else there is a list for a person, `recall-<place>.csv`. A mark in the statutory
+//! register stays, as the law asks, unless it was wrong; what a person certified by what was wrong is for a person to take out.
 
 use super::{Folder, marks};
 use commonroll_audit::CopyOutcome;

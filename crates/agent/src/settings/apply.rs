@@ -2,6 +2,7 @@
 
 use super::{Connection, Kind, OutboxFormat, wrong};
 use crate::error::AgentError;
+use commonroll_connectors::writeback::SessionPlaces;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -18,12 +19,19 @@ pub struct Apply {
     pub groups: BTreeMap<String, String>,
     /// A mark, and the MIS's short name of the code that is written for it.
     pub codes: BTreeMap<String, String>,
+    /// Where a database that knows no sessions has the mark of each.
+    pub sessions: SessionPlaces,
 }
 
 impl Apply {
     /// True if marks are taken out of the MIS again. Over HTTP they are written, and none is taken out.
     pub fn takes_out(&self) -> bool {
         self.connection.kind != Kind::Http
+    }
+
+    /// True if marks of sessions are carried too. In a database only where it is said what has them.
+    pub fn takes_sessions(&self) -> bool {
+        !self.takes_out() || !self.sessions.is_empty()
     }
 }
 
@@ -37,6 +45,8 @@ pub(super) struct RawApply {
     groups: BTreeMap<String, String>,
     #[serde(default)]
     codes: BTreeMap<String, String>,
+    #[serde(default)]
+    sessions: SessionPlaces,
 }
 
 impl RawApply {
@@ -54,7 +64,7 @@ impl RawApply {
                 "key `outbox.formats`: must have \"csv\" where outbox.apply carries rows into an MIS";
             return Err(wrong(file, problem));
         }
-        let Self { to: _, mis, taker, groups, codes } = self;
-        Ok(Apply { connection, mis, taker, groups, codes })
+        let Self { to: _, mis, taker, groups, codes, sessions } = self;
+        Ok(Apply { connection, mis, taker, groups, codes, sessions })
     }
 }

@@ -77,7 +77,8 @@ pub fn session(school: &str, row: &MarkRow, session: Session, (code, code_id): (
     mark.insert("session".to_owned(), json!(session.as_str()));
     mark.insert("student_id".to_owned(), json!(row.head.learner.as_str()));
     mark.insert("attendance_code_id".to_owned(), json!(code_id));
-    mark.insert("comment".to_owned(), json!(tagged(&row.comment, row, code, COMMENT_MAX)));
+    let tag = Tag { session: None, record: row.head.record, revision: row.head.revision, code };
+    mark.insert("comment".to_owned(), json!(tagged(&row.comment, &tag, COMMENT_MAX)));
     if let Some(late) = row.minutes_late.filter(|minutes| *minutes > 0) {
         mark.insert("minutes_late".to_owned(), json!(late));
     }

@@ -3,9 +3,11 @@
 //! The mark is the office's (`admin`), the teacher's stays empty: it is what somebody else saw. The row is ours only as long as
 //! its code is the one we wrote and no teacher has marked it. `attendance_day` is left to the MIS, which knows its own rules for
 //! it.
+//!
+//! A session is the period that the school registers it in, by its name, where the learner's own schedule has it that day.
 
 use super::{
-    BY_HAND, HOME, Tag, Target, Wanted, Writer, applied, comment,
+    BY_HAND, HOME, NO_PLACE, OURS, Tag, Target, Wanted, Writer, applied, comment,
     gibbon::overlaps,
     number, pattern, refused,
     talk::{Answer, Step, Talk, Value, cell, text},
@@ -33,7 +35,8 @@ pub struct Family {
 pub const ROSARIOSIS: Family = Family {
     name: "rosariosis",
     meets: "select concat(cp.course_period_id), concat(p.period_id), concat(coalesce(p.start_time, '')), \
-            concat(coalesce(p.end_time, '')), concat(cp.short_name), concat(cp.syear), concat(cp.school_id) \
+            concat(coalesce(p.end_time, '')), concat(cp.short_name), concat(cp.syear), concat(cp.school_id), \
+            concat(coalesce(p.short_name, '')), concat(coalesce(p.title, '')) \
             from schedule s \
             join course_periods cp on cp.course_period_id = s.course_period_id \
             join course_period_school_periods m on m.course_period_id = cp.course_period_id \
@@ -49,7 +52,8 @@ pub const ROSARIOSIS: Family = Family {
 pub const OPENSIS: Family = Family {
     name: "opensis",
     meets: "select concat(cp.course_period_id), concat(p.period_id), concat(coalesce(m.start_time, p.start_time)), \
-            concat(coalesce(m.end_time, p.end_time)), concat(coalesce(cp.short_name, '')), concat(cp.syear), concat(cp.school_id) \
+            concat(coalesce(m.end_time, p.end_time)), concat(coalesce(cp.short_name, '')), concat(cp.syear), concat(cp.school_id), \
+            concat(coalesce(p.short_name, '')), concat(coalesce(p.title, '')) \
             from schedule s \
             join course_periods cp on cp.course_period_id = s.course_period_id \
             join course_period_var m on m.course_period_id = cp.course_period_id \
@@ -64,6 +68,19 @@ pub const OPENSIS: Family = Family {
 impl Writer for Family {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn check(&self, target: &Target) -> Result<(), String> {
+        let sessions = &target.sessions;
+        if [&sessions.am, &sessions.pm].into_iter().flatten().any(|name| name.trim().is_empty()) {
+            return Err("sessions: must be the short name or the title of a period".to_owned());
+        }
+        if sessions.am.is_some() && sessions.am == sessions.pm {
+            return Err(
+                "sessions: `am` and `pm` are the same period, which can have one mark a day".to_owned()
+            );
+        }
+        Ok(())
     }
 
     fn step(&self, target: &Target, row: &MarkRow, answers: &[Answer]) -> Step {
@@ -88,6 +105,27 @@ struct Place {
     school: i64,
 }
 
+impl Place {
+    /// Of a row of `meets`.
+    fn of(meeting: &[String]) -> Self {
+        Self {
+            course_period: cell(meeting, 0),
+            period: cell(meeting, 1),
+            year: cell(meeting, 5),
+            school: cell(meeting, 6),
+        }
+    }
+}
+
+impl Own {
+    /// Reads period, code, comment and teacher's code of a row; `None` unless it is ours and nobody has changed it.
+    fn read(row: &[String]) -> Option<Self> {
+        let tag =
+            Tag::<i64>::read(text(row, 2)).filter(|tag| tag.code == cell(row, 1) && cell(row, 3) == 0)?;
+        Some(Self { period: cell(row, 0), tag, comment: text(row, 2).to_owned() })
+    }
+}
+
 impl Family {
     fn plan(&self, target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
         let learner = number(row)?;
@@ -97,6 +135,7 @@ impl Family {
             return withdraw(own, row, learner, &date, talk);
         }
         if let Some(own) = &own
+            && own.tag.record == row.head.record
             && own.tag.revision >= row.head.revision
         {
             return Ok(applied("it stands there already"));
@@ -105,14 +144,21 @@ impl Family {
         let code = code(target, row, &place, talk)?;
         let key: [Value; 3] = [learner.into(), date.clone(), place.period.into()];
         let there = talk.ask(
-            "select coalesce(comment, '') from attendance_period \
+            "select concat(period_id), concat(coalesce(attendance_code, 0)), coalesce(comment, ''), \
+             concat(coalesce(attendance_teacher_code, 0)) from attendance_period \
              where student_id = ? and school_date = cast(? as date) and period_id = ? for update",
             &key,
         )?;
+        let own = match there {
+            [one] if own.as_ref().is_none_or(|own| own.period != place.period) => match Own::read(one) {
+                // What a person decided of a session takes the place of what was only proposed, or seen in a lesson.
+                Some(before) if row.decided && own.is_none() => Some(before),
+                Some(_) => return Ok(refused(OURS)),
+                None => return Ok(refused(HOME)),
+            },
+            _ => own,
+        };
         let is_ours = own.as_ref().is_some_and(|own| own.period == place.period);
-        if !there.is_empty() && !is_ours {
-            return Ok(refused(HOME));
-        }
         let said = comment(row, code, COMMENT_MAX);
         match own {
             Some(own) if is_ours => talk.change(
@@ -164,6 +210,20 @@ impl Family {
         let values =
             [learner.into(), date.clone(), date.clone(), date.clone(), Value::from(format!("%{letter}%"))];
         let meetings = talk.ask(self.meets, &values)?;
+        if let Some(session) = row.session {
+            let name = target.sessions.of(session).ok_or_else(|| refused(NO_PLACE))?;
+            let is_period = |meeting: &&Vec<String>| text(meeting, 7) == name || text(meeting, 8) == name;
+            return match meetings.iter().filter(is_period).collect::<Vec<_>>().as_slice() {
+                [one] => Ok(Place::of(one)),
+                [] => Err(refused(
+                    "the learner's schedule of that day has no period of the name that outbox.apply.sessions gives for the session",
+                )),
+                _ => Err(refused(
+                    "the learner's schedule has several courses in the period that outbox.apply.sessions names, and which one is \
+                     meant can't be told",
+                )),
+            };
+        }
         let named = target.groups.get(&row.group);
         let is_meant = |meeting: &&Vec<String>| match named {
             Some(name) => text(meeting, 0) == name || text(meeting, 4) == name,
@@ -179,12 +239,7 @@ impl Family {
             _ => meant,
         };
         match at_that_time.as_slice() {
-            [one] => Ok(Place {
-                course_period: cell(one, 0),
-                period: cell(one, 1),
-                year: cell(one, 5),
-                school: cell(one, 6),
-            }),
+            [one] => Ok(Place::of(one)),
             [] => Err(refused(
                 "the learner's schedule has no period for this lesson: none that begins when it began, and none for the host's group \
                  under outbox.apply.groups",
@@ -233,16 +288,12 @@ fn own(row: &MarkRow, learner: i64, date: &Value, talk: &mut Talk<'_>) -> Result
         "select concat(period_id), concat(coalesce(attendance_code, 0)), coalesce(comment, ''), \
          concat(coalesce(attendance_teacher_code, 0)) from attendance_period \
          where student_id = ? and school_date = cast(? as date) and comment like ? for update",
-        &[learner.into(), date.clone(), Value::from(pattern(row.head.record))],
+        &[learner.into(), date.clone(), Value::from(pattern(row))],
     )?;
-    match found {
+    let is_same = |one: &&Vec<String>| text(one, 2).contains(&row.head.record.to_string());
+    match found.iter().filter(is_same).collect::<Vec<_>>().as_slice() {
         [] => Ok(None),
-        [one] => {
-            let tag =
-                Tag::<i64>::read(text(one, 2)).filter(|tag| tag.code == cell(one, 1) && cell(one, 3) == 0);
-            let tag = tag.ok_or_else(|| refused(BY_HAND))?;
-            Ok(Some(Own { period: cell(one, 0), tag, comment: text(one, 2).to_owned() }))
-        }
+        [one] => Own::read(one).map(Some).ok_or_else(|| refused(BY_HAND)),
         _ => Err(refused(BY_HAND)),
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! The log is only added to and its newest row wins, so a row of ours behind somebody else's in the same place would overrule it:
 //! where somebody else's row stands, nothing is written. That a register was taken is not said: one mark is no register.
+//!
+//! Gibbon has no sessions but the learner's day, which the newest row of context Person or Form Group is. So the code of the one
+//! session that stands for the day is a row of context Person, and no lesson's mark may come behind it there.
 
 use super::{
-    BY_HAND, HOME, Tag, Target, Wanted, Writer, applied, comment, number, pattern, refused,
+    BY_HAND, HOME, NO_PLACE, OURS, Tag, Target, Wanted, Writer, applied, comment, number, pattern, refused,
     talk::{Answer, Outcome, Step, Talk, Value, cell, text},
     wanted,
 };
@@ -14,12 +17,30 @@ use jiff::civil::Time;
 /// Characters of a comment.
 const COMMENT_MAX: usize = 255;
 
+/// What a session's place is called here.
+const DAY: &str = "day";
+
 /// Writes into Gibbon.
 pub struct Gibbon;
 
 impl Writer for Gibbon {
     fn name(&self) -> &'static str {
         "gibbon"
+    }
+
+    fn check(&self, target: &Target) -> Result<(), String> {
+        let sessions = &target.sessions;
+        if [&sessions.am, &sessions.pm].into_iter().flatten().any(|place| place != DAY) {
+            return Err(format!(
+                "sessions: Gibbon has one mark for the whole day; write \"{DAY}\" for the session whose code it is"
+            ));
+        }
+        if sessions.am.is_some() && sessions.pm.is_some() {
+            let fix =
+                "sessions: Gibbon has one mark for the whole day, so only one of `am` and `pm` can be it";
+            return Err(fix.to_owned());
+        }
+        Ok(())
     }
 
     fn step(&self, target: &Target, row: &MarkRow, answers: &[Answer]) -> Step {
@@ -46,26 +67,13 @@ fn plan(target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Ste
     let taker = taker(target, talk)?;
     let learner = number(row)?;
     let date = Value::from(row.head.date.to_string());
-    let own = talk.ask(
-        "select concat(gibbonAttendanceLogPersonID), concat(coalesce(gibbonAttendanceCodeID, 0)), comment, \
-         concat(gibbonPersonIDTaker) from gibbonAttendanceLogPerson \
-         where gibbonPersonID = ? and date = cast(? as date) and comment like ? for update",
-        &[learner.into(), date.clone(), pattern(row.head.record).into()],
-    )?;
-    let own = match own {
-        [] => None,
-        [one] => {
-            let tag = Tag::<i64>::read(text(one, 2))
-                .filter(|tag| tag.code == cell(one, 1) && cell(one, 3) == taker);
-            Some((cell(one, 0), tag.ok_or_else(|| refused(BY_HAND))?, text(one, 2).to_owned()))
-        }
-        _ => return Ok(refused(BY_HAND)),
-    };
+    let own = own(row, (learner, taker), &date, talk)?;
     if row.head.withdrawn {
         return withdraw(own, row, talk);
     }
-    if let Some((_, tag, _)) = &own
-        && tag.revision >= row.head.revision
+    if let Some(own) = &own
+        && own.is_of(row)
+        && own.tag.revision >= row.head.revision
     {
         return Ok(applied("it stands there already"));
     }
@@ -80,12 +88,10 @@ fn plan(target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Ste
     }
     let code = code(target, row, talk)?;
     let place = place(target, row, learner, talk)?;
-    if others(&place, learner, taker, &date, talk)? {
-        return Ok(refused(HOME));
-    }
+    others(&place, row, (learner, taker), &date, talk)?;
     let said = comment(row, code.id, COMMENT_MAX);
     match own {
-        Some((id, _, before)) => talk.change(
+        Some(own) => talk.change(
             "update gibbonAttendanceLogPerson set gibbonAttendanceCodeID = ?, direction = ?, type = ?, comment = ?, \
              timestampTaken = current_timestamp where gibbonAttendanceLogPersonID = ? and gibbonPersonIDTaker = ? and comment = ?",
             &[
@@ -93,9 +99,9 @@ fn plan(target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Ste
                 code.direction.as_str().into(),
                 code.name.as_str().into(),
                 said.as_str().into(),
-                id.into(),
+                own.id.into(),
                 taker.into(),
-                before.into(),
+                own.comment.into(),
             ],
         )?,
         None => talk.change(
@@ -129,19 +135,68 @@ fn plan(target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Ste
     }
 }
 
+/// A row of ours that nobody has changed.
+struct Own {
+    id: i64,
+    tag: Tag<i64>,
+    comment: String,
+}
+
+impl Own {
+    /// True if it was written for the row's own record.
+    fn is_of(&self, row: &MarkRow) -> bool {
+        self.tag.record == row.head.record
+    }
+}
+
+/// Our row of this record, or, for what a person decided of a session, the one that was only proposed for it: a refusal if somebody
+/// has made it theirs.
+fn own(
+    row: &MarkRow,
+    (learner, taker): (i64, i64),
+    date: &Value,
+    talk: &mut Talk<'_>,
+) -> Result<Option<Own>, Step> {
+    let found = talk.ask(
+        "select concat(gibbonAttendanceLogPersonID), concat(coalesce(gibbonAttendanceCodeID, 0)), comment, \
+         concat(gibbonPersonIDTaker) from gibbonAttendanceLogPerson \
+         where gibbonPersonID = ? and date = cast(? as date) and comment like ? for update",
+        &[learner.into(), date.clone(), pattern(row).into()],
+    )?;
+    let read = |one: &Vec<String>| {
+        let tag =
+            Tag::<i64>::read(text(one, 2)).filter(|tag| tag.code == cell(one, 1) && cell(one, 3) == taker);
+        tag.map(|tag| Own { id: cell(one, 0), tag, comment: text(one, 2).to_owned() })
+    };
+    let record = row.head.record.to_string();
+    let mut same = found.iter().filter(|one| text(one, 2).contains(&record));
+    let one = match (same.next(), same.next(), found) {
+        (None, _, []) => return Ok(None),
+        (Some(one), None, _) | (None, _, [one]) => one,
+        (None, ..) if row.head.withdrawn => return Ok(None),
+        _ => return Err(refused(BY_HAND)),
+    };
+    match read(one) {
+        Some(own) if own.is_of(row) || row.decided => Ok(Some(own)),
+        _ if row.head.withdrawn && !text(one, 2).contains(&record) => Ok(None),
+        Some(_) => Err(refused(OURS)),
+        None => Err(refused(BY_HAND)),
+    }
+}
+
 /// Our own row goes; nobody else's.
-fn withdraw(own: Option<(i64, Tag<i64>, String)>, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
-    let Some((id, tag, before)) = own else { return Ok(applied("nothing of it was there")) };
-    if tag.revision > row.head.revision {
+fn withdraw(own: Option<Own>, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
+    let Some(own) = own.filter(|own| own.is_of(row)) else { return Ok(applied("nothing of it was there")) };
+    if own.tag.revision > row.head.revision {
         return Ok(applied("a newer one stands there"));
     }
     talk.change(
         "delete from gibbonAttendanceLogPerson where gibbonAttendanceLogPersonID = ? and comment = ?",
-        &[id.into(), before.into()],
+        &[own.id.into(), own.comment.into()],
     )?;
     let left = talk.ask(
         "select concat(gibbonAttendanceLogPersonID) from gibbonAttendanceLogPerson where gibbonAttendanceLogPersonID = ?",
-        &[id.into()],
+        &[own.id.into()],
     )?;
     Ok(if left.is_empty() { applied("taken out") } else { refused("it could not be taken out") })
 }
@@ -186,9 +241,12 @@ fn code(target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Code, Ste
     }
 }
 
-/// The learner's own class for the lesson, if there is one.
+/// The learner's own class for the lesson, if there is one; of a session, the day.
 fn place(target: &Target, row: &MarkRow, learner: i64, talk: &mut Talk<'_>) -> Result<Place, Step> {
     const PERSON: Place = Place { context: "Person", class: None, lesson: None };
+    if let Some(session) = row.session {
+        return target.sessions.of(session).map(|_| PERSON).ok_or_else(|| refused(NO_PLACE));
+    }
     let named = target.groups.get(&row.group);
     let name = named.unwrap_or(&row.group);
     if name.is_empty() {
@@ -240,16 +298,33 @@ pub(super) fn overlaps(start: Time, end: Option<Time>, from: &str, to: &str) -> 
     start < to && end.map_or(from <= start, |end| from < end)
 }
 
-/// True if somebody else's mark stands in the place.
-fn others(place: &Place, learner: i64, taker: i64, date: &Value, talk: &mut Talk<'_>) -> Result<bool, Step> {
-    const FROM: &str = "select concat(gibbonAttendanceLogPersonID) from gibbonAttendanceLogPerson \
-        where gibbonPersonID = ? and date = cast(? as date) and not (gibbonPersonIDTaker = ? and comment like '%[cr:%') and ";
-    let mut values: Vec<Value> = vec![learner.into(), date.clone(), taker.into()];
-    let rest = if place.context == "Class" {
+/// Refuses if somebody else's mark stands in the place, or, for a lesson, the day's code.
+fn others(
+    place: &Place,
+    row: &MarkRow,
+    (learner, taker): (i64, i64),
+    date: &Value,
+    talk: &mut Talk<'_>,
+) -> Result<(), Step> {
+    const FROM: &str = "select comment, concat(gibbonPersonIDTaker) from gibbonAttendanceLogPerson \
+        where gibbonPersonID = ? and date = cast(? as date) and ";
+    let mut values: Vec<Value> = vec![learner.into(), date.clone()];
+    let is_class = place.context == "Class";
+    let rest = if is_class {
         values.extend([Value::Number(place.class), Value::Number(place.lesson)]);
         "context = 'Class' and gibbonCourseClassID = ? and (gibbonTTDayRowClassID = ? or gibbonTTDayRowClassID is null) for update"
     } else {
         "context in ('Person', 'Form Group', 'Self Registration', 'Future') for update"
     };
-    Ok(!talk.ask(format!("{FROM}{rest}"), &values)?.is_empty())
+    let there = talk.ask(format!("{FROM}{rest}"), &values)?;
+    let is_ours = |one: &&Vec<String>| cell(one, 1) == taker && text(one, 0).contains("[cr:");
+    if !there.iter().all(|one| is_ours(&one)) {
+        return Err(refused(HOME));
+    }
+    let of_session =
+        |one: &Vec<String>| Tag::<i64>::read(text(one, 0)).is_none_or(|tag| tag.session.is_some());
+    match row.session.is_none() && !is_class && there.iter().any(of_session) {
+        true => Err(refused(OURS)),
+        false => Ok(()),
+    }
 }

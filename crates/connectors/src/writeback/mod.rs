@@ -10,8 +10,9 @@ mod family;
 mod gibbon;
 mod talk;
 
-use crate::render::MarkRow;
+use crate::render::{MarkRow, Session};
 use commonroll_core::{RecordId, Revision};
+use serde::Deserialize;
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 pub use talk::{Answer, Outcome, Statement, Step, Value};
@@ -25,12 +26,46 @@ pub struct Target {
     pub groups: BTreeMap<String, String>,
     /// A mark, and the MIS's short name of the code that is written for it.
     pub codes: BTreeMap<String, String>,
+    /// Where the MIS has the marks of sessions.
+    pub sessions: SessionPlaces,
+}
+
+/// Where an MIS that knows no sessions has the mark of each: the name of a period, or whatever else its writer takes. Marks of a
+/// session without a place are not written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionPlaces {
+    /// The morning's.
+    pub am: Option<String>,
+    /// The afternoon's.
+    pub pm: Option<String>,
+}
+
+impl SessionPlaces {
+    /// Of this session.
+    pub fn of(&self, session: Session) -> Option<&str> {
+        match session {
+            Session::Am => self.am.as_deref(),
+            Session::Pm => self.pm.as_deref(),
+        }
+    }
+
+    /// True if no session has a place.
+    pub const fn is_empty(&self) -> bool {
+        self.am.is_none() && self.pm.is_none()
+    }
 }
 
 /// Writes marks into one MIS.
 pub trait Writer: Sync {
     /// Name of the MIS, as settings give it.
     fn name(&self) -> &'static str;
+
+    /// Looks whether an MIS of this kind can have what is said of it.
+    ///
+    /// # Errors
+    /// The key of `outbox.apply` at fault, and what to write instead.
+    fn check(&self, target: &Target) -> Result<(), String>;
 
     /// What is to be done next for a row, after these answers.
     fn step(&self, target: &Target, row: &MarkRow, answers: &[Answer]) -> Step;
@@ -44,10 +79,13 @@ pub fn by_name(name: &str) -> Option<&'static dyn Writer> {
     ALL.iter().copied().find(|writer| writer.name() == name)
 }
 
-/// What tells our rows from others: `[cr:<record>.<revision>=<code>]`, at the end of a comment. The code is the one that we wrote,
-/// as the MIS calls it: its number in a database, its letters at Wonde.
+/// What tells our rows from others: `[cr:<record>.<revision>=<code>]`, at the end of a comment, and in databases, where marks of
+/// lessons and sessions may lie side by side, `[cr:AM-<record>..` for a session's. The code is the one that we wrote, as the MIS
+/// calls it: its number in a database, its letters at Wonde.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tag<C> {
+    /// Of which session the row is, if that is to be told apart.
+    pub session: Option<Session>,
     /// Of which record the row is.
     pub record: RecordId,
     /// At which revision it was written.
@@ -56,18 +94,28 @@ pub(crate) struct Tag<C> {
     pub code: C,
 }
 
-/// What the comment of a record's row is like, for `like`.
-fn pattern(record: RecordId) -> String {
-    format!("%[cr:{record}.%")
+/// What the comments are like of those rows of ours that a row may have to do with, for `like`: of its own record, and of any
+/// record for the same session.
+fn pattern(row: &MarkRow) -> String {
+    match row.session {
+        None => format!("%[cr:{}.%", row.head.record),
+        Some(session) => format!("%[cr:{}-%", session.as_str()),
+    }
 }
 
 impl<C: FromStr> Tag<C> {
     /// Reads the tag of a comment.
     pub fn read(comment: &str) -> Option<Self> {
         let (_, rest) = comment.rsplit_once("[cr:")?;
+        let of = |session: Session| Some((session, rest.strip_prefix(session.as_str())?.strip_prefix('-')?));
+        let (session, rest) = match of(Session::Am).or_else(|| of(Session::Pm)) {
+            Some((session, rest)) => (Some(session), rest),
+            None => (None, rest),
+        };
         let (record, rest) = rest.trim_end().strip_suffix(']')?.split_once('.')?;
         let (revision, code) = rest.split_once('=')?;
         Some(Self {
+            session,
             record: record.parse().ok()?,
             revision: Revision::new(revision.parse().ok()?).ok()?,
             code: code.parse().ok()?,
@@ -77,25 +125,34 @@ impl<C: FromStr> Tag<C> {
 
 impl<C: fmt::Display> fmt::Display for Tag<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[cr:{}.{}={}]", self.record, self.revision, self.code)
+        f.write_str("[cr:")?;
+        if let Some(session) = self.session {
+            write!(f, "{}-", session.as_str())?;
+        }
+        write!(f, "{}.{}={}]", self.record, self.revision, self.code)
     }
 }
 
-/// `words` and behind them the tag of a row, in at most `max` characters. The tag is never cut.
-pub(crate) fn tagged<C: fmt::Display>(words: &str, row: &MarkRow, code: C, max: usize) -> String {
-    let tag = Tag { record: row.head.record, revision: row.head.revision, code }.to_string();
+/// `words` and behind them a tag, in at most `max` characters. The tag is never cut.
+pub(crate) fn tagged<C: fmt::Display>(words: &str, tag: &Tag<C>, max: usize) -> String {
+    let tag = tag.to_string();
     let room = max.saturating_sub(tag.chars().count() + 1);
     let words: String = words.chars().filter(|c| !c.is_control()).take(room).collect();
     format!("{words} {tag}").trim_start().to_owned()
 }
 
-/// The comment of a row: who saw the learner and when, and the tag, in at most `max` characters.
+/// The comment of a row: who saw the learner and when, and the tag, in at most `max` characters. A session's row says so itself.
 fn comment(row: &MarkRow, code: i64, max: usize) -> String {
+    let (session, head) = (row.session, &row.head);
+    let tag = Tag { session, record: head.record, revision: head.revision, code };
     let when =
         row.start.map(|start| format!(" {:02}:{:02}", start.hour(), start.minute())).unwrap_or_default();
     let late = row.minutes_late.filter(|minutes| *minutes > 0);
     let late = late.map(|minutes| format!(", {minutes} min late")).unwrap_or_default();
-    tagged(&format!("{}{when}{late}", row.head.source), row, code, max)
+    match session {
+        Some(_) => tagged(&format!("{}{late}", row.comment), &tag, max),
+        None => tagged(&format!("{}{when}{late}", head.source), &tag, max),
+    }
 }
 
 /// Which code is to be looked for in the MIS.
@@ -144,6 +201,9 @@ fn number(row: &MarkRow) -> Result<i64, Step> {
 
 const BY_HAND: &str = "somebody has changed or taken over this mark in the MIS; what a person made stays";
 const HOME: &str = "the MIS has a mark of its own there; what a person made stays";
+const OURS: &str =
+    "a mark from another partner's record, or the officer's code for the session, stands there; it stays";
+const NO_PLACE: &str = "no place of this MIS is named for marks of this session; name it under outbox.apply.sessions, or enter it by hand";
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,15 +219,20 @@ mod tests {
     fn a_tag_is_read_from_the_end_of_a_comment() {
         let comment = "northgate 09:00 [cr:0123456789abcdef0123456789abcdef.12=7]";
         let record = "0123456789abcdef0123456789abcdef".parse().unwrap();
-        let tag = Tag { record, revision: Revision::new(12).unwrap(), code: 7 };
+        let tag = Tag { session: None, record, revision: Revision::new(12).unwrap(), code: 7 };
         assert_eq!(Tag::<i64>::read(comment), Some(tag.clone()));
         assert!(comment.ends_with(&tag.to_string()));
+        let of_session = Tag { session: Some(Session::Pm), ..tag };
+        assert_eq!(Tag::<i64>::read(&comment.replace("[cr:", "[cr:PM-")), Some(of_session.clone()));
+        assert!(of_session.to_string().starts_with("[cr:PM-0123"));
         assert_eq!(
             Tag::<String>::read(&comment.replace("=7", "=/]")).unwrap().code,
             "/]",
             "any code of an MIS"
         );
-        for other in ["", "late bus", "[cr:]", "[cr:a.x=1]", "[cr:a.0=1]", "[cr:a.1=1", "[cr:a.1]"] {
+        for other in
+            ["", "late bus", "[cr:]", "[cr:XM-a.1=1]", "[cr:a.x=1]", "[cr:a.0=1]", "[cr:a.1=1", "[cr:a.1]"]
+        {
             let other = &other.replace("cr:a", "cr:0123456789abcdef0123456789abcdef");
             assert_eq!(Tag::<i64>::read(other), None, "{other}");
         }

@@ -6,7 +6,7 @@ use crate::{
     rig::{Dice, School},
 };
 use commonroll_agent::{
-    Clock, Hub, Randomness,
+    AgentError, Clock, Hub, Randomness,
     apply::{self, Applied, Applier, Carrier},
     outbox::{Folder, results},
     receive::Receiver,
@@ -53,10 +53,14 @@ impl School {
     }
 
     pub async fn apply(&self) -> Applied {
+        self.apply_by(&self.carrier().unwrap()).await
+    }
+
+    /// Whoever carries rows into the MIS, as the settings say.
+    pub fn carrier(&self) -> Result<Arc<dyn Carrier>, AgentError> {
         let clock: Arc<dyn Clock> = Arc::new(crate::wonde::Still(self.now));
         let rng: Arc<dyn Randomness> = Arc::new(Dice);
-        let carrier = apply::carrier(&self.settings, &clock, &rng, &self.spool).unwrap().unwrap();
-        self.apply_by(&carrier).await
+        Ok(apply::carrier(&self.settings, &clock, &rng, &self.spool)?.unwrap())
     }
 
     pub async fn apply_by(&self, carrier: &Arc<dyn Carrier>) -> Applied {

@@ -11,6 +11,7 @@ mod poison;
 mod reading;
 mod screens;
 mod servers;
+mod sessions;
 
 use commonroll_core::Timestamp;
 use database::{Database, GIBBON, OPENSIS, ROSARIOSIS};
