@@ -144,10 +144,8 @@ pub fn fetchers(
         };
         let fetcher: Box<dyn Fetcher> = match connection.kind {
             Kind::Mysql | Kind::Postgres => {
-                let writes = writes(settings, connection);
-                Box::new(
-                    sql::SqlFetcher::new(source, connection.clone(), clock.clone(), writes).map_err(wrong)?,
-                )
+                let (writes, time) = (writes(settings, connection), (clock.clone(), settings.zone.clone()));
+                Box::new(sql::SqlFetcher::new(source, connection.clone(), time, writes).map_err(wrong)?)
             }
             Kind::Http => match http::Http::new(connection, clock.clone(), rng.clone()) {
                 Ok(Some(http)) => Box::new(http),

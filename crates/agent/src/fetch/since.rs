@@ -4,9 +4,13 @@
 //! does not begin at the highest value, but at the one that was the highest well before the last look, and rows that come once
 //! more are known by their print. Where that is far back, as at the first look at a long table, most looks begin at the last
 //! few thousand rows, and only now and then is one thorough: late rows are then found a while later, and none is lost. Whoever
-//! commits later than that is not found. What a value means isn't known here, but that local times may go back by an hour.
+//! commits later than that is not found. What a value means isn't known here, but that local times may go back by an hour, and that
+//! no time of a row lies in the future: one that does, since a clock was wrong or somebody typed it, is handed on and never where a
+//! look begins, or it would hide every row after it.
 
 use crate::scan::sha256;
+use commonroll_core::Timestamp;
+use jiff::{SignedDuration, civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -18,6 +22,40 @@ const TWICE_US: i64 = 60 * 60 * 1_000_000;
 const TAIL: usize = 5_000;
 /// Rows below those whose print is kept. Others are handed on once more by each thorough look, which changes nothing.
 const PRINTS_MAX: usize = 500_000;
+
+/// So much later than the clocks say a value may be and count as present.
+const GRACE: SignedDuration = SignedDuration::from_mins(5);
+
+/// The latest time that a row can honestly have, as it is written; nothing if no clock is known.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Present(String);
+
+impl Present {
+    /// By our clock and, if it is known, the database's in UTC, whichever is behind: to believe too little costs reading again, to
+    /// believe too much costs rows. Times in UTC and the institution's local ones are both taken for what they may be.
+    pub fn of(now: Timestamp, theirs: Option<DateTime>, zone: &TimeZone) -> Self {
+        let ours = jiff::Timestamp::from_microsecond(now.micros()).unwrap_or_default();
+        let theirs = theirs.and_then(|theirs| TimeZone::UTC.to_timestamp(theirs).ok());
+        let now = theirs.map_or(ours, |theirs| theirs.min(ours));
+        let latest = TimeZone::UTC.to_datetime(now).max(zone.to_datetime(now));
+        let latest = latest.checked_add(GRACE).unwrap_or(latest);
+        Self(latest.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    }
+
+    /// True if a value is a time behind it. Of what is no time, nothing can be said.
+    fn is_before(&self, value: &str) -> bool {
+        let Some((day, time)) = value.split_at_checked(10) else { return false };
+        let is_day = day.bytes().enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+        let Some((last_day, last_time)) = self.0.split_at_checked(10).filter(|_| is_day) else {
+            return false;
+        };
+        let time = time.trim_start_matches(['T', ' ']);
+        day > last_day || (day == last_day && time.get(..8).is_some_and(|time| time > last_time.trim_start()))
+    }
+}
 
 /// A value of the column: whole numbers by their value, anything else as text, since times are written so that the later one
 /// is higher.
@@ -51,9 +89,23 @@ pub(super) struct Since {
     below: Prints,
     /// Rows above it, as the last look found them.
     above: Prints,
+    /// How many of them lie in the future.
+    #[serde(skip)]
+    ahead: usize,
 }
 
 impl Since {
+    /// Forgets where it would begin in the future: a clock was wrong, or believed.
+    pub fn forget_ahead(&mut self, present: &Present) {
+        self.highest.retain(|(_, value)| !present.is_before(value));
+        self.tail = self.tail.take().filter(|tail| !present.is_before(tail));
+    }
+
+    /// How many rows have a value that lies in the future.
+    pub const fn ahead(&self) -> usize {
+        self.ahead
+    }
+
     /// Where a look at `now_us` begins; `None` for everything.
     pub fn begins(&self, now_us: i64) -> Option<&str> {
         match &self.tail {
@@ -87,11 +139,13 @@ impl Since {
     }
 
     /// Begins a look at `now_us`.
-    pub fn look(&self, now_us: i64) -> Look<'_> {
+    pub fn look<'a>(&'a self, now_us: i64, present: &'a Present) -> Look<'a> {
         let is_thorough = self.is_thorough(now_us);
         Look {
             before: self,
+            present,
             now_us,
+            ahead: Vec::new(),
             highest: self.highest.last().map(|(_, value)| Key::of(value)),
             new: None,
             from: self.tail.as_deref().map(Key::of).filter(|_| !is_thorough),
@@ -113,7 +167,10 @@ impl Since {
 /// One look.
 pub(super) struct Look<'a> {
     before: &'a Since,
+    present: &'a Present,
     now_us: i64,
+    /// Prints of rows whose value lies in the future.
+    ahead: Vec<u64>,
     highest: Option<Key>,
     /// The highest value as it is written, if it is new.
     new: Option<String>,
@@ -134,16 +191,24 @@ impl Look<'_> {
         if self.from.as_ref().is_some_and(|from| key <= *from) {
             return false;
         }
+        let [a, b, c, d, e, f, g, h, ..] = sha256(line.as_bytes());
+        let print = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let is_new = !self.before.above.has(print) && !self.before.below.has(print);
+        if self.present.is_before(value) {
+            // Each look begins below it, so it is read and known again until it is the past.
+            if self.ahead.len() < PRINTS_MAX {
+                self.ahead.push(print);
+            }
+            return is_new;
+        }
         if !value.is_empty() && self.highest.as_ref().is_none_or(|highest| key > *highest) {
             (self.highest, self.new) = (Some(key.clone()), Some(value.to_owned()));
         }
-        let [a, b, c, d, e, f, g, h, ..] = sha256(line.as_bytes());
-        let print = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         self.rows.push(Reverse((key, print, value.to_owned())));
         if self.rows.len() > TAIL {
             self.pass();
         }
-        !self.before.above.has(print) && !self.before.below.has(print)
+        is_new
     }
 
     /// The lowest row falls below the tail.
@@ -178,8 +243,11 @@ impl Look<'_> {
             _ => None,
         };
         let thorough_us = if is_thorough { now_us } else { before.thorough_us };
-        let above = Prints::of(self.rows.into_iter().map(|Reverse((_, print, _))| print).collect());
-        Since { highest, thorough_us, tail, below: Prints::of(self.below), above }
+        let ahead = self.ahead.len();
+        let mut above = self.ahead;
+        above.extend(self.rows.into_iter().map(|Reverse((_, print, _))| print));
+        let (below, above) = (Prints::of(self.below), Prints::of(above));
+        Since { highest, thorough_us, tail, below, above, ahead }
     }
 }
 
@@ -222,179 +290,4 @@ impl<'de> Deserialize<'de> for Prints {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: i64 = 1_000_000;
-    const MINUTE: i64 = 60 * SECOND;
-
-    /// Looks at rows of a value alone, and gives those that are handed on, and how many were read.
-    fn looked<'t>(since: &mut Since, now_us: i64, table: &[&'t str]) -> (Vec<&'t str>, usize) {
-        let from = since.begins(now_us).map(Key::of);
-        let mut look = since.look(now_us);
-        // A mapping may say `>=`, too.
-        let is_asked = |value: &&&str| from.as_ref().is_none_or(|from| Key::of(value) >= *from);
-        let rows: Vec<&str> = table.iter().filter(is_asked).copied().collect();
-        let handed = rows.iter().filter(|value| look.row(value, Some(value))).copied().collect();
-        *since = look.end();
-        (handed, rows.len())
-    }
-
-    fn look<'t>(since: &mut Since, now_us: i64, table: &[&'t str]) -> Vec<&'t str> {
-        looked(since, now_us, table).0
-    }
-
-    #[test]
-    fn keys_are_compared_as_numbers_and_times_as_text() {
-        assert!(Key::of("10") > Key::of("9") && Key::of("") < Key::of("-9"));
-        assert!(Key::of("2026-09-14 09:05:00") > Key::of("2026-09-14 08:59:59"));
-    }
-
-    #[test]
-    fn a_row_that_is_committed_late_or_in_the_same_second_is_not_lost_and_none_comes_twice() {
-        let mut since = Since::default();
-        assert_eq!(look(&mut since, 0, &["1", "3"]), ["1", "3"]);
-        assert_eq!(look(&mut since, 9 * MINUTE, &["1", "2", "3"]), ["2"], "its transaction began before 3's");
-        assert!(look(&mut since, 12 * MINUTE, &["1", "2", "3"]).is_empty());
-        assert!(look(&mut since, 13 * MINUTE, &["1", "2", "3"]).is_empty());
-        assert_eq!(since.begins(14 * MINUTE), Some("3"), "what is older isn't asked for any more");
-        assert_eq!(look(&mut since, 14 * MINUTE, &["3", "6", "7"]), ["6", "7"]);
-        assert_eq!(look(&mut since, 23 * MINUTE, &["3", "4", "6", "7"]), ["4"]);
-        assert_eq!(look(&mut since, 24 * 60 * MINUTE, &["3", "4", "5", "6", "7"]), ["5"], "the agent slept");
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_makes_more_be_read_not_less() {
-        let mut since = Since::default();
-        look(&mut since, 60 * MINUTE, &["1", "2"]);
-        look(&mut since, 80 * MINUTE, &["2"]);
-        look(&mut since, 81 * MINUTE, &["2"]);
-        assert_eq!(since.begins(82 * MINUTE), Some("2"));
-        look(&mut since, 20 * MINUTE, &["1", "2", "3"]);
-        assert_eq!(since.begins(21 * MINUTE), None);
-    }
-
-    #[test]
-    fn a_long_table_is_read_twice_and_then_its_last_rows_alone_and_none_is_handed_on_twice() {
-        let numbers: Vec<String> = (0..40_000).map(|n| n.to_string()).collect();
-        // Two rows that lie open in a transaction: one close to the end, one far from it.
-        let table = |to: usize, with: &[usize]| -> Vec<&str> {
-            let is_there = |n: &usize| ![20_005, 29_995].contains(n) || with.contains(n);
-            (0..to).filter(is_there).map(|n| &*numbers[n]).collect()
-        };
-        let mut since = Since::default();
-        let (handed, read) = looked(&mut since, 0, &table(30_000, &[]));
-        assert_eq!((handed.len(), read), (29_998, 29_998));
-        for n in 1..22 {
-            let with: &[usize] = if n < 5 { &[] } else { &[20_005, 29_995] };
-            let (handed, read) = looked(&mut since, n * 30 * SECOND, &table(30_000 + n as usize, with));
-            assert_eq!(handed.len(), if n == 5 { 2 } else { 1 }, "look {n}");
-            assert!(read <= TAIL + 3, "look {n} read {read} rows");
-        }
-        let (handed, read) = looked(&mut since, 11 * MINUTE, &table(30_022, &[20_005, 29_995]));
-        assert_eq!(
-            (handed, read),
-            (vec!["20005", "30021"], 30_022),
-            "one look is thorough, and finds what was left"
-        );
-        for n in 23..80 {
-            let (handed, read) =
-                looked(&mut since, n * 30 * SECOND, &table(30_000 + n as usize, &[20_005, 29_995]));
-            assert_eq!(handed.len(), 1, "look {n}");
-            assert!(read <= 50, "look {n} read {read} rows");
-        }
-    }
-
-    #[test]
-    fn many_rows_at_once_are_read_again_twice_an_hour_not_at_each_look() {
-        let numbers: Vec<String> = (0..60_000).map(|n| n.to_string()).collect();
-        let mut since = Since::default();
-        for n in 0..60 {
-            looked(&mut since, n * 30 * SECOND, &[&*numbers[1]]);
-        }
-        // A timetable is generated, and marks go on.
-        let mut all = 0;
-        for n in 60..120 {
-            let rows: Vec<&str> = numbers[1..40_000 + n as usize].iter().map(String::as_str).collect();
-            let (handed, read) = looked(&mut since, n * 30 * SECOND, &rows);
-            assert_eq!(handed.len(), if n == 60 { 40_058 } else { 1 }, "look {n}");
-            all += read;
-        }
-        assert!(all < 5 * 40_000 + 22 * TAIL, "{all} rows in half an hour");
-    }
-
-    #[test]
-    fn what_is_changed_and_changed_back_is_handed_on_each_time() {
-        let mut since = Since::default();
-        for (n, line) in ["7,/", "7,L", "7,/", "7,/"].into_iter().enumerate() {
-            let mut look = since.look(n as i64 * MINUTE);
-            assert_eq!(look.row(line, Some("7")), n < 3, "{line}");
-            since = look.end();
-        }
-    }
-
-    #[test]
-    fn the_hour_that_comes_twice_loses_nothing_however_often_is_looked() {
-        // Half past midnight on 25 October 2026 in London, and the local times of rows, one a minute for three hours and a half.
-        let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
-        let begin =
-            jiff::civil::date(2026, 10, 25).at(0, 30, 0, 0).to_zoned(zone.clone()).unwrap().timestamp();
-        let local = |minute: i64| {
-            let at = begin + jiff::SignedDuration::from_mins(minute);
-            format!("{}", at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S"))
-        };
-        let rows: Vec<String> = (0..210).map(|n| format!("{},{n}", local(n))).collect();
-        assert!(rows[30].starts_with("2026-10-25 01:00") && rows[90].starts_with("2026-10-25 01:00"));
-        for every in [1, 7, 30, 100] {
-            let (mut since, mut seen) = (Since::default(), Vec::new());
-            for minute in (0..210).step_by(every) {
-                let now_us = begin.as_microsecond() + i64::try_from(minute).unwrap() * MINUTE;
-                let from = since.begins(now_us).map(str::to_owned);
-                let mut look = since.look(now_us);
-                // A row of each minute is committed nine minutes later.
-                let there =
-                    rows.iter().enumerate().filter(|(n, _)| *n <= minute && (n % 2 == 0 || n + 9 <= minute));
-                for (n, row) in there {
-                    let value = &row[..19];
-                    if from.as_deref().is_none_or(|from| value >= from) && look.row(row, Some(value)) {
-                        seen.push(n);
-                    }
-                }
-                since = look.end();
-            }
-            seen.sort_unstable();
-            let last = (209 / every) * every;
-            let wanted: Vec<usize> = (0..=last).filter(|n| n % 2 == 0 || n + 9 <= last).collect();
-            assert_eq!(seen, wanted, "looked every {every} minutes");
-            assert!(since.begins(begin.as_microsecond() + 210 * MINUTE).is_some());
-        }
-    }
-
-    #[test]
-    fn the_hour_that_does_not_come_in_spring_loses_nothing() {
-        let mut since = Since::default();
-        let times =
-            ["2027-03-28 00:58:00", "2027-03-28 00:59:30", "2027-03-28 02:00:10", "2027-03-28 02:01:00"];
-        for (n, _) in times.iter().enumerate() {
-            assert_eq!(look(&mut since, n as i64 * MINUTE, &times[..=n]), [times[n]]);
-        }
-    }
-
-    #[test]
-    fn what_is_kept_survives_a_restart_and_looking_alone_changes_nothing() {
-        let mut since = Since::default();
-        look(&mut since, 0, &["1", "2"]);
-        let kept: Since = serde_json::from_slice(&serde_json::to_vec(&since).unwrap()).unwrap();
-        assert_eq!(kept, since);
-        look(&mut since, MINUTE, &["1", "2"]);
-        assert!(!since.differs(&kept));
-        look(&mut since, 12 * MINUTE, &["1", "2"]);
-        assert!(since.differs(&kept), "the next look begins elsewhere");
-        let kept = since.clone();
-        look(&mut since, 13 * MINUTE, &["2"]);
-        look(&mut since, 14 * MINUTE, &["2"]);
-        let settled = since.clone();
-        look(&mut since, 60 * MINUTE, &["2"]);
-        assert!(!since.differs(&settled) && settled.differs(&kept));
-    }
-}
+mod tests;

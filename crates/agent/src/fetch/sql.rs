@@ -10,7 +10,7 @@ use super::{
     pace::{Pace, between},
     print, secret,
     sheet::{Sheet, is_before},
-    since::Since,
+    since::{Present, Since},
     watch::probe,
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
 };
 use commonroll_connectors::mapping::{Container, Dialect, Format, Sql};
 use commonroll_core::Timestamp;
+use jiff::{civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{
     path::PathBuf,
@@ -32,6 +33,8 @@ pub struct SqlFetcher {
     connection: Arc<Connection>,
     at: Address,
     clock: Arc<dyn Clock>,
+    /// The institution's, in which its MIS may write times.
+    zone: TimeZone,
     /// True if the same account is to write back: then it must be able to.
     writes: bool,
     /// True if each file says what is new alone.
@@ -45,6 +48,8 @@ pub struct SqlFetcher {
 struct Held {
     /// What the account may do that it should not, once it was looked at.
     rights: Option<Option<String>>,
+    /// How many rows lie in the future by the column that the query goes on by.
+    ahead: usize,
     /// The note of a folder, as it is by now: it is only written where the next start would do something else with it.
     note: Option<(PathBuf, Note)>,
 }
@@ -84,7 +89,7 @@ impl SqlFetcher {
     pub fn new(
         source: &Source,
         connection: Arc<Connection>,
-        clock: Arc<dyn Clock>,
+        (clock, zone): (Arc<dyn Clock>, TimeZone),
         writes: bool,
     ) -> Result<Self, String> {
         let at = Address::of(&connection)?;
@@ -98,7 +103,7 @@ impl SqlFetcher {
             return Err(fix.to_owned());
         }
         let (pace, held) = (Pace::new(sql.recent.is_some()), Mutex::default());
-        Ok(Self { connection, at, clock, writes, adds: is_delta, pace, held })
+        Ok(Self { connection, at, clock, zone, writes, adds: is_delta, pace, held })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -202,11 +207,13 @@ impl SqlFetcher {
         into: &Folder,
         (note, now): (&mut Note, Timestamp),
     ) -> Result<Option<String>, FetchFault> {
-        let now_us = now.micros();
+        let (now_us, mut present) = (now.micros(), Present::default());
         let query = match (ask, &sql.since) {
             (Ask::Today, _) => sql.recent_query_for(link.dialect()),
             (Ask::All, None) => sql.query_for(link.dialect()),
             (Ask::All, Some(_)) => {
+                present = Present::of(now, utc(link).await?, &self.zone);
+                note.since.forget_ahead(&present);
                 let begins = note.since.begins(now_us);
                 go_on_from(link, begins.map(str::to_owned)).await?;
                 sql.query_from(link.dialect(), begins)
@@ -237,7 +244,7 @@ impl SqlFetcher {
         } else if goes_on_at.is_none() {
             sheet.begin()?;
         }
-        let mut look = note.since.look(now_us);
+        let mut look = note.since.look(now_us, &present);
         link.rows::<FetchFault>(&query, &mut |cells| {
             if today.as_ref().is_some_and(|(place, day)| is_before(cells[*place].unwrap_or_default(), day)) {
                 return Ok(());
@@ -251,6 +258,7 @@ impl SqlFetcher {
         .await?;
         link.run("rollback").await?;
         note.since = look.end();
+        self.held().ahead = note.since.ahead();
         let name = sheet.finish()?;
         note.count += u64::from(name.is_some());
         Ok(name)
@@ -278,8 +286,20 @@ impl Fetcher for SqlFetcher {
     }
 
     fn warning(&self) -> Option<String> {
-        let rights = self.held().rights.clone().flatten();
-        rights.or_else(|| self.pace.warning(&self.connection.name))
+        let (rights, ahead) = {
+            let held = self.held();
+            (held.rights.clone().flatten(), held.ahead)
+        };
+        let ahead = || {
+            (ahead > 0).then(|| {
+                format!(
+                    "connection `{}`: {ahead} rows lie in the future by the column of sql.since; nothing is lost by it, and they are \
+                     read each time: look at the clock of the MIS, and at what people can type there",
+                    self.connection.name
+                )
+            })
+        };
+        rights.or_else(ahead).or_else(|| self.pace.warning(&self.connection.name))
     }
 }
 
@@ -289,6 +309,15 @@ fn sql(source: &Source) -> Option<&Sql> {
         Some(Format::Table(Container::Sql(sql), _)) => Some(sql),
         _ => None,
     }
+}
+
+/// What the database's own clock says, in UTC.
+async fn utc(link: &mut Link) -> Result<Option<DateTime>, DatabaseFault> {
+    let asked = match link.dialect() {
+        Dialect::MySql => "select utc_timestamp()",
+        Dialect::Postgres => "select now() at time zone 'utc'",
+    };
+    Ok(link.one(asked).await?.trim_end_matches('\u{1f}').parse().ok())
 }
 
 /// Tells the session where the query goes on.
