@@ -1,10 +1,12 @@
 //! `agent setup` of a database: what is recognised, what is written, and that no secret and no pupil shows.
 
 use crate::database::{Database, GIBBON, OPENSIS, ROSARIOSIS};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use commonroll_audit::{LogKey, SigningKey};
 use commonroll_connectors::mapping::Dialect;
 use std::{
     fs,
-    io::Write,
+    io::{Read, Write},
     process::{Command, Stdio},
 };
 
@@ -44,6 +46,30 @@ impl Desk {
 
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The agent of this folder is somebody already, for whom no hub is there.
+    fn joined(&self) {
+        let folder = self.path("data/identity");
+        fs::create_dir_all(&folder).unwrap();
+        let log = LogKey::new("log.test", SigningKey::from_seed(&[9; 32]).unwrap()).unwrap();
+        let seed = STANDARD.encode([7; 32]);
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let tls = format!("{}\n{}", made.signing_key.serialize_pem(), made.cert.pem());
+        let card = serde_json::json!({
+            "agent_id": "01".repeat(16), "institution": "northgate", "hub": "localhost:1", "join": "localhost:1",
+            "authority": "AAAA", "log_key": log.public().to_string(),
+        });
+        let files = [
+            ("card.json", card.to_string()),
+            ("tls.pem", tls),
+            ("signing.key", seed.clone()),
+            ("salt.key", seed),
+        ];
+        for (name, text) in files {
+            fs::write(folder.join(name), text).unwrap();
+        }
+        commonroll_agent::Identity::load(&folder).unwrap();
     }
 
     /// Nobody else can read these files.
@@ -161,6 +187,34 @@ async fn gibbon_is_recognised_and_set_up_without_a_question() {
     let seen = desk.run(&with(&way, &["--credentials", "right.secret", "--yes"]), "");
     assert!(seen.all.contains("There already"), "{}", seen.all);
     assert_eq!((desk.read("gibbon-learners.toml").as_str(), desk.read("agent.toml")), ("mine", held));
+}
+
+#[tokio::test]
+async fn the_last_question_can_be_left_with_ctrl_c_too() {
+    let mis = Database::of(OPENSIS, Dialect::MySql).await;
+    mis.run(&crate::screens::school("opensis")).await;
+    let (desk, way) = (Desk::new(), way(&mis));
+    desk.joined();
+    let mut child = desk
+        .command(&with(&way, &["--credentials", "right.secret", "--records", "learners"]))
+        .spawn()
+        .unwrap();
+    let (mut said, mut byte) = (String::new(), [0]);
+    let mut errors = child.stderr.take().unwrap();
+    while !said.ends_with("Start the agent now? [y/N] ") && errors.read(&mut byte).unwrap() > 0 {
+        said.push(char::from(byte[0]));
+    }
+    assert!(said.ends_with("[y/N] "), "{said}");
+    let interrupt = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(interrupt.success());
+    let ended = (0..40).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        child.try_wait().unwrap()
+    });
+    // Or it would wait for an answer for ever.
+    child.kill().unwrap_or_default();
+    assert_eq!(ended.and_then(|ended| ended.code()), Some(130));
+    assert!(desk.files().contains(&"opensis-learners.toml".to_owned()), "what was written stays");
 }
 
 #[tokio::test]
@@ -284,7 +338,13 @@ async fn tables_that_nobody_knows_are_found_by_what_they_hold_and_asked_for_no_m
         let mapping: toml::Table = seen.out.parse().unwrap_or_else(|error| panic!("{error}: {}", seen.out));
         let query = mapping["sql"]["query"].as_str().unwrap();
         assert!(query.contains("pupil_ref") && !query.contains("note_text"), "{}", seen.all);
-        assert!(query.contains("current_date - "), "{}", seen.out);
+        assert!(query.contains("current_date - ") && query.contains(":recent is null or"), "{}", seen.out);
+        assert_eq!(
+            mapping["sql"]["recent"].as_str(),
+            Some("mark_date"),
+            "marks of today alone: {}",
+            seen.out
+        );
         assert_eq!(desk.files(), Vec::<String>::new());
 
         let answers = ["--answer", "periods.AM=08:45-12:15", "--answer", "periods.PM=13:15-15:30", "--yes"];

@@ -169,6 +169,13 @@ impl Sql {
                 tables.join(", ")
             );
         }
+        if let Some(recent) = &self.recent {
+            text += &format!(
+                "# While marks are being made those of today alone are asked for, by this column; all of them every quarter of an hour.\n\
+                 sql.recent = {}\n",
+                toml::Value::String(recent.clone())
+            );
+        }
         text
     }
 

@@ -135,6 +135,11 @@ fn is_name(name: &str) -> bool {
         && !name.chars().any(|c| c.is_control() || matches!(c, ';' | '`' | '"' | '\'' | '\\' | ':'))
 }
 
+/// True if a setting of `[sql]` may name it.
+fn is_plain(name: &str) -> bool {
+    name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_$".contains(&b))
+}
+
 fn quoted(name: &str, dialect: Dialect) -> String {
     match dialect {
         Dialect::MySql => format!("`{name}`"),
@@ -165,24 +170,28 @@ pub fn narrow(proposal: &mut Proposal, table: &SeenTable, dialect: Dialect) {
     let used = used(proposal);
     let columns: Vec<&str> = columns(table).into_iter().filter(|column| used.contains(*column)).collect();
     let mut query = select(table, &columns, dialect);
-    let is_day = |column: &str| {
-        table.columns.iter().any(|(name, kind)| {
-            let kind = kind.to_lowercase();
-            name == column && (kind.starts_with("date") || kind.starts_with("timestamp"))
-        })
+    let kind_of = |column: &str| {
+        let of = table.columns.iter().find(|(name, _)| name == column);
+        of.map(|(_, kind)| kind.to_lowercase()).unwrap_or_default()
     };
+    let is_day = |column: &str| ["date", "timestamp"].iter().any(|kind| kind_of(column).starts_with(kind));
     let marks =
         proposal.choice("rows").is_some_and(|rows| rows.value == Value::Text("attendance".to_owned()));
-    if let Some(day) = proposal.column("date").filter(|day| marks && is_day(day)) {
+    let day = proposal.column("date").filter(|day| marks && is_day(day)).map(str::to_owned);
+    // Days alone can be told from those before: of a moment that would depend on its zone.
+    let recent = day.clone().filter(|day| kind_of(day) == "date" && is_plain(day));
+    if let Some(day) = &day {
         let day = quoted(day, dialect);
         query += &match dialect {
             Dialect::MySql => format!("\nwhere {day} >= current_date - interval {DAYS} day"),
             Dialect::Postgres => format!("\nwhere {day} >= current_date - {DAYS}"),
         };
+        if recent.is_some() {
+            query += &format!(" and (:recent is null or {day} >= :recent)");
+        }
     }
-    let can_be_watched = table.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_$".contains(&b));
-    let watch = if can_be_watched { vec![table.name.clone()] } else { Vec::new() };
-    proposal.container = Container::Sql(Sql { query: Query::One(query), watch, ..Sql::default() });
+    let watch = if is_plain(&table.name) { vec![table.name.clone()] } else { Vec::new() };
+    proposal.container = Container::Sql(Sql { query: Query::One(query), watch, recent, ..Sql::default() });
     proposal.unused.retain(|(caption, _)| columns.contains(&caption.as_str()));
 }
 

@@ -84,6 +84,9 @@ fn api_name(said: &str) -> Result<String, String> {
     }
 }
 
+/// Left by Ctrl-C, as shells tell it.
+const STOPPED: i32 = 130;
+
 /// One mapping that is ready to be written, and the source that will ask for it.
 pub struct Ready {
     /// Name of the source and, with `.toml`, of its mapping file.
@@ -136,6 +139,12 @@ pub async fn run(args: &Args, from: &str) -> Result<(ExitCode, bool), String> {
     if left {
         return Ok(doubts);
     }
+    // The check listened for Ctrl-C, and whoever did that once is not ended by it any more: the last question can be left by it, too.
+    let leaving = tokio::spawn(async {
+        crate::commands::told_to_stop().await;
+        std::process::exit(STOPPED);
+    });
     let start = super::next(args, &screen, &mut asker, &names);
+    leaving.abort();
     Ok((ExitCode::SUCCESS, start))
 }
