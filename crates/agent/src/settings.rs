@@ -445,6 +445,10 @@ impl RawSource {
                     if records.is_empty() { "the path to ask for".to_owned() } else { records.join(", ") };
                 return Err(at("records", &format!("must say what is asked for: {any}")));
             }
+            let wanted = self.records.as_deref().and_then(|records| api.wants_query(records));
+            if let Some(fix) = wanted.filter(|_| self.query.is_empty()) {
+                return Err(at("query", fix));
+            }
             if self.live == Some(true) && !api.can_be_live() {
                 let fix =
                     "this API reads the MIS only every few hours, so its answers are never of this moment";

@@ -157,13 +157,21 @@ async fn a_list_that_says_it_is_longer_than_it_is_is_not_taken() {
 fn what_an_api_has_not_and_what_is_never_live_is_told_at_the_start() {
     let wonde = "[connection.w]\nkind = \"http\"\napi = \"wonde\"\naddress = \"https://api.wonde.com/v1.0\"\n\
         [[source]]\nname = \"a\"\nfrom = \"w\"\nconnector = \"json\"\n";
+    let arbor = &wonde.replace("\"wonde\"", "\"arbor\"").replace("api.wonde.com/v1.0", "school.uk.arbor.sc");
     for (text, said) in [
         (wonde.replace("\"wonde\"", "\"wander\""), "connection.w.api"),
         (format!("{wonde}records = \"pupils\"\n"), "students, classes"),
         (format!("{wonde}records = \"students\"\nlive = true\n"), "source.0.live"),
+        (
+            format!("{arbor}records = \"attendance\"\n"),
+            "source.0.query`: Arbor's attendance is every mark there ever was",
+        ),
     ] {
         let error =
             Settings::parse(&format!("data = \"d\"\n{text}"), Path::new("/etc/agent.toml")).unwrap_err();
         assert!(error.to_string().contains(said), "{error}");
     }
+    let narrow =
+        format!("data = \"d\"\n{arbor}records = \"attendance\"\nquery = {{ academicYear = \"2026\" }}\n");
+    Settings::parse(&narrow, Path::new("/etc/agent.toml")).unwrap();
 }

@@ -56,6 +56,12 @@ pub trait Api: Sync {
     /// What can be asked for, as a source's `records` gives it; empty if anything can be.
     fn records(&self) -> &'static [&'static str];
 
+    /// Why these records can't be asked for without a `query` that narrows them; `None` if they can.
+    fn wants_query(&self, records: &str) -> Option<&'static str> {
+        let _ = records;
+        None
+    }
+
     /// Hosts of the vendor's own, below which it is this API and no other.
     fn hosts(&self) -> &'static [&'static str] {
         &[]

@@ -75,6 +75,13 @@ impl Api for Arbor {
         RECORDS
     }
 
+    fn wants_query(&self, records: &str) -> Option<&'static str> {
+        (records == "attendance").then_some(
+            "Arbor's attendance is every mark there ever was unless an argument says for which time: add one, such as \
+             `query = { academicYear = \"..\" }`; which there are, your Arbor's own GraphQL page says",
+        )
+    }
+
     fn hosts(&self) -> &'static [&'static str] {
         &["arbor.sc"]
     }
