@@ -1,7 +1,8 @@
 //! Attendance as SIF AU 3.4 objects: by period, and as times of a day.
 //!
-//! Names and order of elements are those of the published data model as two outside programs write it down; the schema itself
-//! was not at hand. An object's id follows from its record's, so that a correction replaces it.
+//! By period: names, order and types of elements are those of the schema of AU 3.4.8, read by eye. `SchoolYear` is the year in which a
+//! school year ends, which isn't known here, and may be left out. The list of times is as two outside programs write it down. An
+//! object's id follows from its record's, so that a correction replaces it.
 
 use super::{MarkRow, RowHead, tree::Xml};
 use jiff::civil::Time;
@@ -31,7 +32,6 @@ pub fn sif_periods(rows: &[MarkRow], school: &str, code: &dyn Fn(&MarkRow) -> Op
         xml.said("TimeIn", &clock(row.start));
         xml.said("TimeOut", &clock(row.end));
         coded(&mut xml, row, &code);
-        xml.element("SchoolYear", &row.head.date.civil().year().to_string());
         xml.said("AttendanceComment", &row.comment);
         xml.close();
     }

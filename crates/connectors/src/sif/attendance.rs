@@ -5,7 +5,7 @@
 
 use super::{Reading, date, student};
 use crate::{
-    entities::{Bad, key},
+    entities::{Bad, id, key},
     item::{Draft, Item},
     parse,
     xml::Node,
@@ -22,6 +22,7 @@ struct Mark<'n> {
     node: &'n Node,
     name: String,
     time: Option<(Time, Time)>,
+    group: &'n str,
     note: &'n str,
 }
 
@@ -36,15 +37,32 @@ pub fn period(node: &Node, reading: &mut Reading<'_>) {
     };
     give(node, reading, |reading, date| {
         let time = times(node, "TimeIn", "TimeOut").or_else(|| reading.periods.get(name).copied());
-        let mark = Mark { node, name: name.to_owned(), time, note };
+        let mark = Mark { node, name: name.to_owned(), time, group: "", note };
         draft(node, date, &mark, reading)
+    });
+}
+
+/// One session or lesson of one learner, in the British model. A lesson's session alone would not tell it from the next one.
+pub fn learner(node: &Node, reading: &mut Reading<'_>) {
+    let (session, start) = (node.at("Session"), node.at("StartTime"));
+    let name = match start {
+        "" => session.to_owned(),
+        start => [node.at("AttendanceDomain"), session, start].join(" "),
+    };
+    give(node, reading, |reading, date| {
+        let period = || [session, node.at("SessionLabel")].iter().find_map(|name| reading.periods.get(*name));
+        let time =
+            times(node, "StartTime", "FinishTime").or_else(|| period().copied().filter(|_| start.is_empty()));
+        let (group, note) = (node.at("SchoolGroupRefId"), node.at("AttendanceNote"));
+        draft(node, date, &Mark { node, name, time, group, note }, reading)
     });
 }
 
 /// One day of one student. In and out are when the learner came and went, not what the mark is about.
 pub fn daily(node: &Node, reading: &mut Reading<'_>) {
     give(node, reading, |reading, date| {
-        let mark = Mark { node, name: "day".to_owned(), time: None, note: node.at("AttendanceNote") };
+        let mark =
+            Mark { node, name: "day".to_owned(), time: None, group: "", note: node.at("AttendanceNote") };
         draft(node, date, &mark, reading)
     });
 }
@@ -57,7 +75,8 @@ pub fn list(node: &Node, reading: &mut Reading<'_>) {
             let time_of = times(time, "StartTime", "EndTime").ok_or_else(|| {
                 Bad::new("StartTime", "SIF-TIME", "must be a time before EndTime, both written as HH:MM:SS")
             })?;
-            let mark = Mark { node: time, name, time: Some(time_of), note: time.at("AttendanceNote") };
+            let mark =
+                Mark { node: time, name, time: Some(time_of), group: "", note: time.at("AttendanceNote") };
             draft(node, date, &mark, reading)
         });
     }
@@ -68,7 +87,8 @@ pub fn list(node: &Node, reading: &mut Reading<'_>) {
             let name = period.at("TimetablePeriod");
             let time = times(period, "StartTime", "EndTime").or_else(|| reading.periods.get(name).copied());
             let name = if name.is_empty() { period.at("StartTime") } else { name };
-            let mark = Mark { node: period, name: name.to_owned(), time, note: period.at("AttendanceNote") };
+            let note = period.at("AttendanceNote");
+            let mark = Mark { node: period, name: name.to_owned(), time, group: "", note };
             draft(node, date, &mark, reading)
         });
     }
@@ -126,7 +146,10 @@ fn draft(object: &Node, date: SchoolDate, mark: &Mark<'_>, reading: &Reading<'_>
         kind: RecordKind::Attendance,
         local_key: key(&[&date.to_string(), learner.as_str(), mark.name.trim()], "SIF-KEY")?,
         learner,
-        group: None,
+        group: match mark.group {
+            "" => None,
+            group => Some(id("SchoolGroupRefId", group, "SIF-VALUE")?),
+        },
         date,
         recorded_at: None,
         confidential: false,

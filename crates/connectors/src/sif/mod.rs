@@ -1,9 +1,10 @@
-//! SIF: the Australian data model 3.4, and the names of the British 2.x as far as they are known.
+//! SIF: the Australian data model 3.4, and the British 2.0.
 //!
 //! A file is one object, a collection, or collections in an envelope, with or without a namespace. Alerts, health,
 //! addresses, contacts and demographics are never looked at.
 
 mod attendance;
+mod incident;
 mod marks;
 mod people;
 mod wellbeing;
@@ -60,7 +61,7 @@ impl Connector for Sif {
     }
 
     fn about(&self) -> &'static str {
-        "SIF AU 3.4 XML (students, attendance, wellbeing, grades); SIF UK 2.x names as far as known"
+        "SIF AU 3.4 XML (students, attendance, wellbeing, grades); SIF UK 2.0 (learners, attendance, behaviour, results)"
     }
 
     fn recognises(&self, file_name: &str, head: &[u8]) -> bool {
@@ -141,15 +142,18 @@ fn object(node: &Node, assignments: &Assignments, reading: &mut Reading<'_>) -> 
         let fix = "the file has attendance: the mapping must say under [codes] what each code means";
         return Err(FileFault::mapping("MAP-CODES", fix));
     }
-    if !reading.is_school(node.at("SchoolInfoRefId")) {
+    let school = Some(node.at("SchoolInfoRefId")).filter(|school| !school.is_empty());
+    if !reading.is_school(school.or_else(|| node.attribute("SchoolInfoRefId")).unwrap_or_default().trim()) {
         return Ok(());
     }
     match node.name.as_str() {
         "StudentPersonal" | "LearnerPersonal" => people::person(node, reading),
-        "StudentPeriodAttendance" | "LearnerAttendance" => attendance::period(node, reading),
+        "StudentPeriodAttendance" => attendance::period(node, reading),
+        "LearnerAttendance" => attendance::learner(node, reading),
         "StudentDailyAttendance" => attendance::daily(node, reading),
         "StudentAttendanceTimeList" => attendance::list(node, reading),
-        "WellbeingEvent" | "LearnerBehaviourIncident" => wellbeing::event(node, reading),
+        "WellbeingEvent" => wellbeing::event(node, reading),
+        "LearnerBehaviourIncident" => incident::incident(node, reading),
         "GradingAssignmentScore" => marks::score(node, assignments, reading),
         "StudentGrade" => marks::grade(node, assignments, reading),
         "LearnerAssessmentResult" => marks::result(node, reading),

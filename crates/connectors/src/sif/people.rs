@@ -24,13 +24,7 @@ fn first<'n>(node: &'n Node, paths: &[&str]) -> &'n str {
 }
 
 fn learner(node: &Node, reading: &Reading<'_>) -> Result<LearnerDeclaration, Bad> {
-    let number = |element: &'static str| {
-        let text = node.at(element);
-        if text.len() > 32 || text.chars().any(char::is_control) {
-            return Err(Bad::new(element, "SIF-VALUE", "is longer than any identifier of its sort"));
-        }
-        Ok(text.to_owned())
-    };
+    let number = |element: &'static str| number(element, node.at(element));
     let births = ["PersonInfo/Demographics/BirthDate", "PersonalInformation/Demographics/BirthDate"];
     let birth_date =
         match first(node, &births) {
@@ -45,14 +39,33 @@ fn learner(node: &Node, reading: &Reading<'_>) -> Result<LearnerDeclaration, Bad
         local_id: id("RefId", ref_id(node), "SIF-STUDENT")?,
         registration: reading.mapping.registration.unwrap_or(Registration::Home),
         upn: number("UPN")?,
-        uln: number("UniqueLearnerNumber")?,
-        uci: String::new(),
+        uln: match number("ULN")? {
+            uln if uln.is_empty() => number("UniqueLearnerNumber")?,
+            uln => uln,
+        },
+        uci: uci(node)?,
         birth_date,
         surname: Text::parse("FamilyName", first(node, &surnames), 100)?,
         forename: Text::parse("GivenName", first(node, &forenames), 100)?,
         known_as: Text::parse("GivenName", known_as(node), 100)?,
         former_upns: former_upns(&number("FormerUPN")?),
     })
+}
+
+fn number(element: &'static str, text: &str) -> Result<String, Bad> {
+    if text.len() > 32 || text.chars().any(char::is_control) {
+        return Err(Bad::new(element, "SIF-VALUE", "is longer than any identifier of its sort"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The candidate's number, which the British model has among the identifiers of others.
+fn uci(node: &Node) -> Result<String, Bad> {
+    const NAME: &str = "ExternalLearnerIdentifier";
+    let uci = node.find("ExternalLearnerIdentifierList").and_then(|list| {
+        list.all(NAME).find(|one| one.attribute("IdentifierType") == Some("UCI")).map(|one| one.text.trim())
+    });
+    number(NAME, uci.unwrap_or_default())
 }
 
 /// The given name of the preferred name.

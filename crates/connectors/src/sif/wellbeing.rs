@@ -19,7 +19,7 @@ pub fn event(node: &Node, reading: &mut Reading<'_>) {
         let why = "events of a group name nobody; their links to persons are not read";
         return reading.entities.unread(node.line, "GroupIndicator", why);
     }
-    let date = date(node, &["WellbeingEventDate", "IncidentDate"]);
+    let date = date(node, &["WellbeingEventDate"]);
     let about = date.as_ref().ok().map(|date| (RecordKind::Behaviour, *date));
     let draft = date.and_then(|date| draft(node, date, reading));
     reading.entities.give(node.line, about, draft.map(Item::Record));
