@@ -3,7 +3,7 @@
 //! These are the words only. Which declaration counts, and who is matched with whom, is decided in `exchange`.
 
 use crate::{
-    agreement::{AtEnd, ItemKind},
+    agreement::{AlertTimes, AtEnd, ItemKind},
     ids::{Invalid, LocalId, Slug},
     people::Role,
     record::{RecordKind, Text},
@@ -238,6 +238,9 @@ pub struct Limits {
     /// Kinds whose copies are kept at the end. All others are withdrawn.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kept_at_end: BTreeSet<ItemKind>,
+    /// When people are told that a learner is missing, as far as it is said.
+    #[serde(default, skip_serializing_if = "AlertTimes::is_empty")]
+    pub times: AlertTimes,
 }
 
 impl Limits {

@@ -11,7 +11,7 @@ use crate::{
     whereabouts::{self, Covered, Evening, Whereabouts},
 };
 use commonroll_core::Timestamp;
-use commonroll_views::whereabouts::Rules;
+use commonroll_views::whereabouts::Detectors;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -48,13 +48,13 @@ impl Exchange {
     /// Opens the views of this node; they are fed by its ticks from then on. `read` says what lies in a record's open field
     /// groups. Once; a second call changes nothing.
     pub fn open_views(&self, read: ReadBody, now: Timestamp) {
-        self.open_views_by(Rules::default(), read, now);
+        self.open_views_by(Detectors::ALL, read, now);
     }
 
-    /// The same with other rules for the board: for simulated days.
-    pub fn open_views_by(&self, rules: Rules, read: ReadBody, now: Timestamp) {
+    /// The same with only some ways of finding out that something is wrong: for simulated days.
+    pub fn open_views_by(&self, detectors: Detectors, read: ReadBody, now: Timestamp) {
         let open = || {
-            let whereabouts = Arc::new(Mutex::new(Whereabouts::new(rules, now)));
+            let whereabouts = Arc::new(Mutex::new(Whereabouts::new(detectors, now)));
             let progress = Arc::new(Mutex::new(ProgressView::new(Arc::downgrade(&self.shared))));
             let watches: Shown<Look> = Arc::default();
             let readiness = Arc::new(Mutex::new(ReadinessView::new(Arc::downgrade(&self.shared))));
@@ -69,7 +69,7 @@ impl Exchange {
             Views {
                 projection: tokio::sync::Mutex::new(Projection::new(read, all)),
                 whereabouts,
-                evening: Mutex::new(Evening::new(rules.detectors)),
+                evening: Mutex::new(Evening::new(detectors)),
                 watches,
                 read,
                 progress,

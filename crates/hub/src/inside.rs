@@ -8,7 +8,7 @@ use crate::{
 };
 use commonroll_core::Timestamp;
 use commonroll_exchange::{AgentId, Exchange};
-use commonroll_views::whereabouts::Rules;
+use commonroll_views::whereabouts::Detectors;
 use commonroll_wire::pb::{
     directory::v1::{Declaration, DeclarationResult},
     exchange::v1::{
@@ -19,8 +19,8 @@ use commonroll_wire::pb::{
 use tonic::Status;
 
 /// Opens the views of an exchange that has no hub around it.
-pub fn open_views(exchange: &Exchange, rules: Rules, now: Timestamp) {
-    exchange.open_views_by(rules, reader::read_body, now);
+pub fn open_views(exchange: &Exchange, detectors: Detectors, now: Timestamp) {
+    exchange.open_views_by(detectors, reader::read_body, now);
 }
 
 /// The first answer of an agent's publish stream.

@@ -3,7 +3,7 @@
 use crate::{directory, head, pb::agreement::v1 as pb, read};
 use commonroll_core::{
     Invalid, RecordKind, Role, Slug,
-    agreement::ItemKind,
+    agreement::{AlertTimes, ItemKind, Moment},
     directory::{Agreement, Limits},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,26 @@ pub fn write_agreement(agreement: &Agreement) -> pb::Agreement {
         homes: names(&limits.homes),
         hosts: names(&limits.hosts),
         card: (!limits.card.is_empty()).then_some(card),
+        alert_times: limits.times.iter().map(write_time).collect(),
     }
+}
+
+fn write_time((moment, minutes): (Moment, u16)) -> pb::AlertTime {
+    pb::AlertTime { moment: moment.as_str().to_owned(), minutes: u32::from(minutes) }
+}
+
+fn read_times(said: &[pb::AlertTime]) -> Result<AlertTimes, Invalid> {
+    let wrong = || Invalid::new("alert_times", "must be known times within their bounds, each once");
+    let mut times = BTreeMap::new();
+    for one in said {
+        let moment =
+            Moment::ALL.into_iter().find(|moment| moment.as_str() == one.moment).ok_or_else(wrong)?;
+        let minutes = u16::try_from(one.minutes).map_err(|_| wrong())?;
+        if times.insert(moment, minutes).is_some() {
+            return Err(wrong());
+        }
+    }
+    AlertTimes::new(times).map_err(|_| wrong())
 }
 
 fn write_seen_by(limits: &Limits, kind: ItemKind) -> Vec<pb::SeenBy> {
@@ -66,6 +85,7 @@ pub fn read_agreement(agreement: &pb::Agreement) -> Result<Agreement, Invalid> {
     let mut limits = Limits {
         homes: read_some("homes", &agreement.homes, &parties)?,
         hosts: read_some("hosts", &agreement.hosts, &parties)?,
+        times: read_times(&agreement.alert_times)?,
         ..Limits::default()
     };
     if let Some(card) = &agreement.card {

@@ -212,6 +212,9 @@ fn check(files: &[PathBuf]) -> Result<ExitCode, String> {
                     let groups: Vec<&str> = item.groups.iter().filter_map(name).collect();
                     println!("  {} {}: {}", item.kind, item.direction, groups.join(", "));
                 }
+                for (moment, minutes) in agreement.times().iter() {
+                    println!("  {} {}", moment.field(), moment.written(minutes));
+                }
             }
             Err(faults) => {
                 faults.iter().for_each(|fault| println!("{}:{fault}", file.display()));

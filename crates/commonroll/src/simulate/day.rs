@@ -10,9 +10,7 @@ use super::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// The rules, in seconds.
-const GRACE: At = 15 * 60;
-const HOST_FIRST: At = 5 * 60;
+/// How long a source may be quiet, in seconds: no agreement says otherwise.
 const QUIET: At = 15 * 60;
 const MINUTE: At = 60;
 /// When partners' timetables of the day are known, in seconds of the day: half past four the day before.
@@ -230,13 +228,15 @@ impl Maker<'_> {
         let lessons = self.world.lessons.len();
         for _ in 0..lessons * 3 / 100 {
             let Some(lesson) = self.lesson(|_, _| true) else { break };
-            let after = self.dice.between(16 * 60, 18 * 60 + 30);
+            let (due, host_first) = self.world.agreed(lesson);
+            let after = self.dice.between(due + MINUTE, due + host_first - 90);
             self.save(lesson, self.world.lessons[lesson].start() + after);
             self.day.truth.note("registers taken late", 1);
         }
         for _ in 0..self.rates.very_late {
             let Some(lesson) = self.lesson(|_, _| true) else { break };
-            self.save(lesson, self.world.lessons[lesson].start() + 24 * MINUTE);
+            let (due, host_first) = self.world.agreed(lesson);
+            self.save(lesson, self.world.lessons[lesson].start() + due + host_first + 4 * MINUTE);
             self.day.truth.note("registers taken after the last moment", 1);
         }
         for _ in 0..(lessons / 60).max(1) {
@@ -258,13 +258,13 @@ impl Maker<'_> {
         let Some(lesson) = self.lesson(some_travel) else { return };
         let of = &self.world.lessons[lesson];
         let (host, start) = (of.host, of.start());
-        let mut must =
-            vec![Must { about: About::Register { lesson }, to: vec![host], moment: start + GRACE }];
+        let (due, host_first) = self.world.agreed(lesson);
+        let mut must = vec![Must { about: About::Register { lesson }, to: vec![host], moment: start + due }];
         for learner in self.world.visitors(lesson).to_vec() {
             self.line(lesson, learner).there = None;
             self.known.insert(learner);
             let to = vec![host, self.world.learners[learner].home];
-            let moment = start + GRACE + HOST_FIRST;
+            let moment = start + due + host_first;
             let missing = Must { about: About::Unaccounted { lesson, learner }, to, moment };
             match self.comes_from(lesson, learner) {
                 true => self.day.truth.holes.push(Hole { kind: Kind::BetweenSites, must: vec![missing] }),
@@ -289,7 +289,7 @@ impl Maker<'_> {
             self.line(lesson, learner).there = None;
             self.known.insert(learner);
             if hole {
-                let moment = start.max(said) + HOST_FIRST;
+                let moment = start.max(said) + self.world.agreed(lesson).1;
                 must.push(Must {
                     about: About::Unaccounted { lesson, learner },
                     to: vec![home, host],
@@ -492,7 +492,8 @@ impl Maker<'_> {
     fn not_on_register(&mut self) {
         let Some((lesson, learner)) = self.candidate(|_, _, _| true) else { return };
         self.line(lesson, learner).off_list = true;
-        let moment = self.world.lessons[lesson].start() + GRACE + HOST_FIRST;
+        let (due, host_first) = self.world.agreed(lesson);
+        let moment = self.world.lessons[lesson].start() + due + host_first;
         self.absent(Kind::NotOnRegister, lesson, learner, moment);
     }
 

@@ -20,7 +20,7 @@ mod world;
 mod tests;
 
 use commonroll_core::SchoolDate;
-use commonroll_views::whereabouts::{Detector, Detectors, Rules};
+use commonroll_views::whereabouts::{Detector, Detectors};
 use dice::Dice;
 use std::process::ExitCode;
 use world::World;
@@ -103,8 +103,7 @@ pub async fn simulate(
     let world = World::new(learners as usize, &mut Dice::new(seed, 1));
     let day = day::make(&world, seed);
     let detectors = without.map_or(Detectors::ALL, |one| Detectors::ALL.without(one));
-    let rules = Rules { detectors, ..Rules::default() };
-    let played = stage::play(&world, &day, date, rules).await?;
+    let played = stage::play(&world, &day, date, detectors).await?;
     let score = score::score(&world, &day.truth, &played);
     Ok(Simulated {
         seed,

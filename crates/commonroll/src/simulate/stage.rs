@@ -11,7 +11,7 @@ use crate::commands::told;
 use commonroll_core::{LocalId, SchoolDate, Timestamp};
 use commonroll_exchange::{ConsortiumFile, Exchange, Keys, Options, number_of_lesson};
 use commonroll_hub::inside;
-use commonroll_views::whereabouts::Rules;
+use commonroll_views::whereabouts::Detectors;
 use jiff::tz::TimeZone;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -64,10 +64,15 @@ struct Stage<'a> {
 }
 
 /// Plays a day.
-pub async fn play(world: &World, day: &Day, date: SchoolDate, rules: Rules) -> Result<Played, String> {
+pub async fn play(
+    world: &World,
+    day: &Day,
+    date: SchoolDate,
+    detectors: Detectors,
+) -> Result<Played, String> {
     let zone = TimeZone::get("Europe/London").map_err(told)?;
     let folder = tempfile::Builder::new().prefix("commonroll-simulate-").tempdir().map_err(told)?;
-    let mut stage = Stage::raise(world, day, date, zone, rules, folder.path()).await?;
+    let mut stage = Stage::raise(world, day, date, zone, detectors, folder.path()).await?;
     stage.evening_before().await?;
     stage.lessons().await?;
     stage.evening().await;
@@ -80,7 +85,7 @@ impl<'a> Stage<'a> {
         day: &'a Day,
         date: SchoolDate,
         zone: TimeZone,
-        rules: Rules,
+        detectors: Detectors,
         folder: &std::path::Path,
     ) -> Result<Self, String> {
         let now = date.start(&zone).plus_micros(EVENING_BEFORE * 1_000_000);
@@ -107,7 +112,7 @@ impl<'a> Stage<'a> {
             exchange.join(&code, partner.agent, partner.public_key(), peer, now).await.map_err(told)?;
             partners.push(partner);
         }
-        inside::open_views(&exchange, rules, now);
+        inside::open_views(&exchange, detectors, now);
         let count = world.institutions.len();
         let (saved, fresh) = (vec![BTreeMap::new(); count], vec![BTreeSet::new(); count]);
         Ok(Self { world, day, date, zone, exchange, partners, saved, fresh, marks: 0 })

@@ -1,9 +1,9 @@
 //! Who there is: homes, hosts, the groups that hosts offer and when they meet, and which learners go where.
 //!
 //! The partners lie in areas of about 2,500 visiting learners with an agreement each, so that a consortium of any size is made of
-//! neighbours. Every learner visits somebody: one in four goes from one site to another on the same day.
+//! neighbours; every other agreement sets its own times. Every learner visits somebody: one in four goes from one site to another on the same day.
 
-use super::dice::Dice;
+use super::{dice::Dice, truth::At};
 use std::fmt::Write as _;
 
 /// Place among [`World::institutions`].
@@ -13,6 +13,9 @@ pub type Who = usize;
 pub const PERIODS: [(i64, i64); 5] = [(540, 600), (615, 675), (690, 750), (790, 850), (865, 925)];
 /// Two lessons of a group: places among [`PERIODS`].
 const SHAPES: [[usize; 2]; 5] = [[0, 2], [1, 3], [2, 4], [0, 3], [1, 4]];
+/// What the agreements of areas set, by turns: minutes until a register is due, and that the host then has to itself. The first
+/// are what holds where an agreement says nothing, and those agreements say nothing.
+const AGREED: [(i64, i64); 2] = [(15, 5), (12, 3)];
 /// Visiting learners of an area, of a home and of a host, about.
 const AREA: usize = 2_500;
 const HOME: usize = 250;
@@ -194,6 +197,13 @@ impl World {
         lessons
     }
 
+    /// Seconds from a lesson's start until its register is due, and from then on until its learners' homes are told.
+    pub fn agreed(&self, lesson: usize) -> (At, At) {
+        let area = self.institutions[self.lessons[lesson].host].area;
+        let (register, host_first) = AGREED[area % AGREED.len()];
+        (register * 60, host_first * 60)
+    }
+
     /// The partners and what they agreed, as a consortium file.
     pub fn consortium(&self, year: (&str, &str)) -> String {
         let mut text = String::new();
@@ -206,11 +216,18 @@ impl World {
             let parties = self.institutions.iter().filter(|one| one.area == area);
             let parties: Vec<&str> = parties.map(|one| one.slug.as_str()).collect();
             let (first, last) = year;
+            let (register, host_first) = AGREED[area % AGREED.len()];
+            let times = match area % AGREED.len() {
+                0 => String::new(),
+                _ => format!(
+                    "[agreement.whereabouts]\nregister_minutes = {register}\nhost_first_minutes = {host_first}\n"
+                ),
+            };
             let _ = write!(
                 text,
                 "[[agreement]]\nid = \"area-{area}\"\nversion = 1\nparties = {parties:?}\npurpose = \"Teaching learners at two sites\"\n\
                  first_date = {first:?}\nlast_date = {last:?}\ncard = [\"identity\", \"presence_today\"]\n\n[agreement.kinds]\n\
-                 attendance = [\"presence\", \"source_code\", \"note\"]\n\n"
+                 attendance = [\"presence\", \"source_code\", \"note\"]\n{times}\n"
             );
         }
         text

@@ -13,6 +13,7 @@ mod model;
 mod read;
 mod readable;
 mod section;
+mod times;
 mod words;
 
 pub use fault::Fault;
@@ -22,6 +23,7 @@ pub use model::{
     SensitiveGrounds, Why,
 };
 pub use readable::reading_grade;
+pub use times::{AlertTimes, Moment, Times};
 pub use words::{Article9, AtEnd, Direction, ItemKind, LegalBasis, Part, Relationship, Word};
 
 /// A text to start from: every field with a comment, and blanks that [`AgreementText::parse`] names until they are

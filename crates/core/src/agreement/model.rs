@@ -1,6 +1,9 @@
 //! An agreement as it was read: every field of the text, checked, and the terms that are enforced.
 
-use super::words::{Article9, AtEnd, Direction, ItemKind, LegalBasis, Part, Relationship};
+use super::{
+    times::AlertTimes,
+    words::{Article9, AtEnd, Direction, ItemKind, LegalBasis, Part, Relationship},
+};
 use crate::{
     directory::{Agreement, Limits},
     ids::Slug,
@@ -22,6 +25,7 @@ pub struct AgreementText {
     pub(super) parties: Vec<Party>,
     pub(super) why: Why,
     pub(super) items: Vec<Item>,
+    pub(super) times: AlertTimes,
     pub(super) controllers: Controllers,
     pub(super) rights: Rights,
     pub(super) correction: String,
@@ -195,6 +199,8 @@ impl AgreementText {
         why: Why,
         /// What flows; one or more.
         items: Vec<Item>,
+        /// When people are told that a learner is missing, as far as the text says it.
+        times: AlertTimes,
         /// How the parties stand to each other.
         controllers: Controllers,
         /// How people's rights are answered.
@@ -257,6 +263,7 @@ impl AgreementText {
                 card,
                 seen_by: self.seen_by(),
                 kept_at_end: self.kinds().filter(|kind| self.at_end(*kind).0 == AtEnd::Keep).collect(),
+                times: self.times.clone(),
             },
         }
     }

@@ -8,6 +8,7 @@ use super::{
     items::items,
     model::{AgreementText, Breach, Controllers, Dpia, End, KeptKind, Party, Rights, Why},
     section::Section,
+    times,
     words::{AtEnd, ItemKind, Part, Relationship},
 };
 use crate::{
@@ -78,6 +79,7 @@ fn whole(mut top: Section<'_, '_>, faults: &mut Faults) -> Option<AgreementText>
     let parties = parties(&mut top, faults);
     let why = top.section(faults, "why").and_then(|s| why(s, faults));
     let items = items(&mut top, faults);
+    let times = times::read(&mut top, faults);
     let controllers = top.section(faults, "controllers").and_then(|s| controllers(s, faults));
     let rights = top.section(faults, "rights").and_then(|s| rights(s, faults));
     let correction = top.section(faults, "accuracy").and_then(|mut s| {
@@ -112,6 +114,7 @@ fn whole(mut top: Section<'_, '_>, faults: &mut Faults) -> Option<AgreementText>
         parties: parties?,
         why: why?,
         items: items?,
+        times: times?,
         controllers: controllers?,
         rights: rights?,
         correction: correction?,

@@ -3,6 +3,7 @@
 
 use super::{
     fault::Faults,
+    times::time_of_day,
     words::{Word, choices, meaning},
 };
 use crate::{ids::is_direction_mark, time::SchoolDate};
@@ -69,6 +70,15 @@ impl<'a, 't> Section<'a, 't> {
         self.table.iter().any(|(known, value)| {
             known.get_ref() == key && value.get_ref().as_str().is_some_and(|text| text.trim() == word)
         })
+    }
+
+    /// True if a field that may be left out is there; it is known here either way.
+    pub(super) fn has(&mut self, key: &'static str) -> bool {
+        let is_there = self.table.iter().any(|(known, _)| known.get_ref() == key);
+        if !is_there {
+            self.asked.push(key);
+        }
+        is_there
     }
 
     /// Marks a field as read.
@@ -249,9 +259,39 @@ impl<'a, 't> Section<'a, 't> {
         if number.is_none() {
             let (low, high) = (range.start(), range.end());
             let rule = format!("must be a whole number from {low} to {high}");
-            self.fault(faults, key, rule, "write it without quotation marks");
+            let fix = match value.as_integer() {
+                Some(_) => "write a number of that range",
+                None => "write it without quotation marks",
+            };
+            self.fault(faults, key, rule, fix);
         }
         number
+    }
+
+    /// A time of day inside a range, both in minutes after midnight.
+    pub(super) fn time_of_day(
+        &mut self,
+        faults: &mut Faults,
+        key: &'static str,
+        range: std::ops::RangeInclusive<u16>,
+    ) -> Option<u16> {
+        let value = self.needed(faults, key)?;
+        let two = |digits: &str| match digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit()) {
+            true => digits.parse::<u16>().ok(),
+            false => None,
+        };
+        let minutes = value
+            .as_str()
+            .and_then(|text| text.trim().split_once(':'))
+            .and_then(|(hour, minute)| two(hour).zip(two(minute).filter(|minute| *minute < 60)))
+            .map(|(hour, minute)| hour * 60 + minute)
+            .filter(|minutes| range.contains(minutes));
+        if minutes.is_none() {
+            let (low, high) = (time_of_day(*range.start()), time_of_day(*range.end()));
+            let rule = format!("must be a time of day from {low} to {high}");
+            self.fault(faults, key, rule, format!("write hours and minutes, such as \"{low}\""));
+        }
+        minutes
     }
 
     /// A section inside this one. A missing one is one fault.

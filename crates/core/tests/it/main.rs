@@ -5,6 +5,7 @@
 mod agreement;
 mod agreement_documents;
 mod agreement_property;
+mod agreement_times;
 mod attendance_codes;
 mod grades;
 mod identifiers;

@@ -6,7 +6,7 @@
 use super::approvals::Approval;
 use commonroll_core::{
     PersonId, Role, SchoolDate, Slug, Timestamp,
-    agreement::{AgreementText, ItemKind},
+    agreement::{AgreementText, ItemKind, Times},
     directory::Agreement,
 };
 use serde::{Deserialize, Serialize};
@@ -161,6 +161,20 @@ impl Agreements {
         let seen =
             self.between(host, home, kind, date).map(move |terms| (terms, terms.groups_seen_by(kind, role)));
         seen.filter(|(_, mask)| *mask != 0).max_by_key(|(_, mask)| mask.count_ones())
+    }
+
+    /// When people are told that a learner of a home is missed at a host, on a date: the earliest of what the agreements in force
+    /// between the two say, whatever they let flow.
+    pub fn times(&self, (host, home): (&Slug, &Slug), date: SchoolDate) -> Times {
+        let all = self.in_force(date).map(|signed| &signed.terms);
+        Times::strictest(all.filter(|terms| terms.covers(host, home, date)).map(|terms| &terms.limits.times))
+    }
+
+    /// The same for what concerns a home and all its hosts.
+    pub fn times_of_home(&self, home: &Slug, date: SchoolDate) -> Times {
+        let all = self.in_force(date).map(|signed| &signed.terms);
+        let own = all.filter(|terms| terms.parties.iter().any(|host| terms.covers(host, home, date)));
+        Times::strictest(own.map(|terms| &terms.limits.times))
     }
 
     fn between<'a>(

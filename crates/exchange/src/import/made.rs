@@ -125,6 +125,12 @@ impl AgreementTerms {
                 }
             }
         }
+        if !self.whereabouts.is_empty() {
+            text.push_str("\n[whereabouts]\n");
+            for (field, said) in &self.whereabouts {
+                let _ = writeln!(text, "{} = {said}", quoted(field));
+            }
+        }
         let _ = write!(
             text,
             "\n[controllers]\nrelationship = \"separate\"\n\n[rights]\nsingle_contact = \"{MADE}\"\nhandling = \"{MADE}\"\n\

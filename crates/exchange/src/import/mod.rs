@@ -86,6 +86,9 @@ pub struct AgreementTerms {
     pub first_date: String,
     /// Last date in force.
     pub last_date: String,
+    /// When people are told that a learner is missing, as the text says it under `[whereabouts]`.
+    #[serde(default)]
+    pub whereabouts: toml::Table,
 }
 
 /// A placement that both sides have declared, with the ids by which each knows the learners.

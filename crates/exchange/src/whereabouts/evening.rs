@@ -6,7 +6,7 @@
 //! stands as an alert until the timetables fit or the day is past; a learner who is missing then is the board's to find.
 
 use crate::{
-    directory::{Directory, alerts::AlertId},
+    directory::{Directory, InstitutionState, alerts::AlertId},
     projection::lock,
     shared::Shared,
 };
@@ -14,14 +14,11 @@ use commonroll_core::{Interval, SchoolDate, Timestamp, directory::NoticeKind};
 use commonroll_views::whereabouts::{
     Alert, AlertKey, AtHome, Detector, Detectors, Finding, HostLesson, Notify, Place, Week, What, mismatches,
 };
-use jiff::civil::Time;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
-/// Local time from which it is the next school day that counts: offices are still staffed.
-const FROM: Time = jiff::civil::time(16, 0, 0, 0);
 /// Days ahead among which the next school day is looked for, over a weekend and a day more.
 const AHEAD: i32 = 4;
 /// Between two looks: timetables change by whole files, and nobody has to run.
@@ -75,20 +72,21 @@ pub(super) fn look(shared: &Arc<Shared>, evening: &Mutex<Evening>, now: Timestam
     over.into_iter().chain(told).collect()
 }
 
-/// The dates that count for each institution by its number: today until the evening, then tomorrow, and on from there over
-/// weekends and days off to the next weekday on which somebody teaches. A class on a Saturday must not hide Monday.
+/// The dates that count for each institution by its number: today until the hour that is agreed, then tomorrow, and on from
+/// there over weekends and days off to the next weekday on which somebody teaches. A class on a Saturday must not hide Monday.
 fn days(directory: &Directory, now: Timestamp) -> Vec<Option<Days>> {
     let is_weekday = |date: &SchoolDate| date.civil().weekday().to_monday_zero_offset() < 5;
     let teaches =
         |date: &SchoolDate| directory.days_on(*date).any(|(_, day)| !day.closed && !day.lessons.is_empty());
-    let of = |zone: &jiff::tz::TimeZone| {
-        let today = now.date_in(zone);
-        let from = today.days() + i32::from(now >= today.at(FROM, zone));
+    let of = |state: &InstitutionState| {
+        let today = now.date_in(&state.zone);
+        let evening = directory.agreements().times_of_home(&state.info.slug, today).next_day();
+        let from = today.days() + i32::from(now >= today.at(evening, &state.zone));
         let weekdays = || (from..=today.days() + AHEAD).filter_map(SchoolDate::from_days).filter(is_weekday);
         let last = weekdays().find(teaches).or_else(|| weekdays().next())?;
         Some((SchoolDate::from_days(from)?, last))
     };
-    directory.institutions().iter().map(|state| of(&state.zone).filter(|_| state.left.is_none())).collect()
+    directory.institutions().iter().map(|state| of(state).filter(|_| state.left.is_none())).collect()
 }
 
 fn found(directory: &Directory, days: &[Option<Days>]) -> BTreeMap<AlertKey, Vec<Notify>> {

@@ -51,7 +51,7 @@ use crate::{
 use commonroll_core::{
     Body, Interval, LocalId, RecordId, RecordKind, SchoolDate, Slug, Timestamp, record::attendance::Presence,
 };
-use commonroll_views::whereabouts::{Board, Evidence, Excuse, Expectation, Id, Mark, Rules, What};
+use commonroll_views::whereabouts::{Board, Detectors, Evidence, Excuse, Expectation, Id, Mark, What};
 use jiff::tz::TimeZone;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -156,9 +156,9 @@ pub(crate) struct Whereabouts {
 
 impl Whereabouts {
     /// An empty board at a moment.
-    pub fn new(rules: Rules, now: Timestamp) -> Self {
+    pub fn new(detectors: Detectors, now: Timestamp) -> Self {
         Self {
-            board: Board::new(rules),
+            board: Board::new(detectors),
             marks: HashMap::new(),
             marks_of: HashMap::new(),
             fresh: HashSet::new(),

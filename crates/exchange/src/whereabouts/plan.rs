@@ -3,7 +3,7 @@
 use super::{Lesson, OfSite, Whereabouts, alerts, oldest};
 use crate::directory::{Directory, change::Change, expected::DayHeld};
 use aws_lc_rs::digest;
-use commonroll_core::{Interval, LocalId, SchoolDate, Timestamp};
+use commonroll_core::{Interval, LocalId, SchoolDate, Timestamp, agreement::Times};
 use commonroll_views::whereabouts::{Evidence, Expectation, Id};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -42,6 +42,14 @@ fn moment(since: Timestamp) -> Option<Interval> {
     Interval::new(since, since.plus_micros(MINUTE_US)).ok()
 }
 
+/// What the agreements between a host and a home set on a date.
+fn times_of(directory: &Directory, host: u16, home: u16, date: SchoolDate) -> Times {
+    match (directory.institution(host), directory.institution(home)) {
+        (Some(host), Some(home)) => directory.agreements().times((&host.info.slug, &home.info.slug), date),
+        _ => Times::default(),
+    }
+}
+
 impl Whereabouts {
     /// Plans the day anew if anything that it rests on has changed; gives the learners about whom something may differ.
     pub(super) fn plan(&mut self, directory: &Directory, now: Timestamp) -> Option<HashSet<u32>> {
@@ -62,7 +70,7 @@ impl Whereabouts {
             }
         }
         self.forget_before(now);
-        let lapsed = self.told_of_and_gone(directory, before, &mut expected);
+        let lapsed = self.told_of_and_gone(directory, &dates, before, &mut expected);
         let mut learners = self.expect(expected);
         lapsed.into_iter().for_each(|id| self.tell(Evidence::Lapse(id)));
         self.tell_sites(sites);
@@ -79,6 +87,7 @@ impl Whereabouts {
         day: &DayHeld,
         expected: &mut BTreeMap<Id, Expectation>,
     ) {
+        let mut agreed: HashMap<u16, Times> = HashMap::new();
         for lesson in &day.lessons {
             let number = number_of(site, day.date, &lesson.local_id);
             let group = lesson.group.clone();
@@ -88,7 +97,8 @@ impl Whereabouts {
             for (learner, _, home) in
                 placed.into_iter().filter(|(_, _, home)| directory.left(*home).is_none())
             {
-                let of = Expectation { learner, home, site, lesson: number, time: lesson.time };
+                let times = *agreed.entry(home).or_insert_with(|| times_of(directory, site, home, day.date));
+                let of = Expectation { learner, home, site, lesson: number, time: lesson.time, times };
                 expected.insert(of.id(), of);
             }
         }
@@ -99,6 +109,7 @@ impl Whereabouts {
     fn told_of_and_gone(
         &mut self,
         directory: &Directory,
+        dates: &[SchoolDate],
         mut before: HashMap<(u16, u64), Lesson>,
         expected: &mut BTreeMap<Id, Expectation>,
     ) -> Vec<Id> {
@@ -117,8 +128,10 @@ impl Whereabouts {
                 time.and_then(|time| directory.placed_by_home(id.learner, id.site, alert.date, time.start()));
             match (time, home) {
                 (Some(time), Some(home)) => {
-                    let of =
-                        Expectation { learner: id.learner, home, site: id.site, lesson: id.lesson, time };
+                    let Id { site, lesson, learner } = id;
+                    let today = dates.get(usize::from(site)).copied().unwrap_or(alert.date);
+                    let times = times_of(directory, site, home, today);
+                    let of = Expectation { learner, home, site, lesson, time, times };
                     expected.insert(id, of);
                     lapsed.push(id);
                 }

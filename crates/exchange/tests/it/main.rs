@@ -43,6 +43,7 @@ mod reused;
 mod sending;
 mod sources;
 mod steps;
+mod times;
 mod trials;
 mod untold;
 mod watches;

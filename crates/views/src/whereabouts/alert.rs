@@ -1,6 +1,6 @@
 //! What has to be told, to whom, and again until somebody says that they have it in hand.
 
-use super::{Finding, Id, Rules, after};
+use super::{Finding, Id, after};
 use commonroll_core::Timestamp;
 use std::collections::BTreeSet;
 
@@ -78,22 +78,28 @@ pub(super) struct Open {
     pub since: Timestamp,
     pub to: Vec<Notify>,
     pub repeated: u32,
-    /// When it is told again to whoever doesn't have it in hand; `None` once all who were told do.
-    pub again: Option<Timestamp>,
+    /// When it was told last.
+    pub told: Timestamp,
+    /// After how many minutes it is told again to whoever doesn't have it in hand.
+    pub every: u16,
     /// The institutions that have it in hand. One that has does not speak for the others.
     pub in_hand: BTreeSet<u16>,
 }
 
 impl Open {
     /// A new one, told now.
-    pub fn new(since: Timestamp, to: Vec<Notify>, rules: &Rules, now: Timestamp) -> Self {
-        let again = Some(after(now, rules.acknowledge));
-        Self { since, to, repeated: 0, again, in_hand: BTreeSet::new() }
+    pub const fn new(since: Timestamp, to: Vec<Notify>, every: u16, now: Timestamp) -> Self {
+        Self { since, to, repeated: 0, told: now, every, in_hand: BTreeSet::new() }
     }
 
     /// Who was told and does not have it in hand.
-    pub fn idle(&self) -> Vec<Notify> {
-        self.to.iter().copied().filter(|to| !self.in_hand.contains(&to.number())).collect()
+    pub fn idle(&self) -> impl Iterator<Item = Notify> {
+        self.to.iter().copied().filter(|to| !self.in_hand.contains(&to.number()))
+    }
+
+    /// When it is told again; `None` once all who were told have it in hand.
+    pub fn again(&self) -> Option<Timestamp> {
+        self.idle().next().map(|_| after(self.told, self.every))
     }
 
     pub fn alert(&self, key: AlertKey) -> Alert {

@@ -4,11 +4,12 @@
 //! what happens, not what it holds.
 
 use super::{
-    Alert, AlertKey, Detector, Excuse, Expectation, Facts, Id, Mark, Notify, Rules, State, What, Why, after,
+    Alert, AlertKey, Detector, Detectors, Excuse, Expectation, Facts, Id, Mark, Notify, State, What, Why,
+    after,
     alert::Open,
     judge::{in_room, judge},
 };
-use commonroll_core::{Interval, Timestamp, record::attendance::Physical};
+use commonroll_core::{Interval, Timestamp, agreement::Moment, record::attendance::Physical};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What a board is told.
@@ -115,7 +116,7 @@ struct Seen {
 
 /// The whereabouts of every learner who is expected somewhere.
 pub struct Board {
-    rules: Rules,
+    detectors: Detectors,
     held: BTreeMap<Id, Held>,
     known: HashMap<u32, Known>,
     closed: HashMap<u16, Vec<Interval>>,
@@ -138,10 +139,10 @@ pub struct Board {
 }
 
 impl Board {
-    /// An empty board.
-    pub fn new(rules: Rules) -> Self {
+    /// An empty board on which these are at work.
+    pub fn new(detectors: Detectors) -> Self {
         Self {
-            rules,
+            detectors,
             held: BTreeMap::new(),
             known: HashMap::new(),
             closed: HashMap::new(),
@@ -248,7 +249,7 @@ impl Board {
 
     /// When something changes or has to be told again though nothing is heard; `None` for never.
     pub fn next(&self) -> Option<Timestamp> {
-        let again = self.open.values().filter_map(|open| open.again).min();
+        let again = self.open.values().filter_map(Open::again).min();
         let moment = self.moments.first().map(|(at, _)| *at);
         again.into_iter().chain(moment).min()
     }
@@ -267,9 +268,8 @@ impl Board {
             AlertKey::Misfit { .. } => return,
         });
         let (since, to, repeated) = (alert.since, alert.to, alert.repeated);
-        let mut open = Open { since, to, repeated, again: None, in_hand };
-        open.again = (!open.idle().is_empty()).then(|| after(told, self.rules.acknowledge));
-        self.open.insert(alert.key, open);
+        let every = self.every(&alert.key);
+        self.open.insert(alert.key, Open { since, to, repeated, told, every, in_hand });
     }
 
     /// True if an alert stands.
@@ -285,13 +285,8 @@ impl Board {
     /// Somebody of an institution has an alert in hand: that institution is not told again, others are. False if there is no
     /// such alert.
     pub fn acknowledge(&mut self, key: &AlertKey, institution: u16) -> bool {
-        self.open.get_mut(key).is_some_and(|open| {
-            open.in_hand.insert(institution);
-            if open.idle().is_empty() {
-                open.again = None;
-            }
-            true
-        })
+        let open = self.open.get_mut(key);
+        open.map(|open| open.in_hand.insert(institution)).is_some()
     }
 
     /// The state of one expectation, as of the last [`Board::advance`].
@@ -305,8 +300,8 @@ impl Board {
         let heard = self.heard.get(&site);
         let waits = |held: &Held| {
             let moment = match held.state {
-                State::Due => after(held.of.time.start(), self.rules.grace),
-                State::NotMarked { since } => after(since, self.rules.host_first),
+                State::Due => after(held.of.time.start(), held.of.times.of(Moment::Register)),
+                State::NotMarked { since } => after(since, held.of.times.of(Moment::HostFirst)),
                 State::InTravel { until, .. } => until,
                 _ => return false,
             };
@@ -328,7 +323,7 @@ impl Board {
 
     /// What has been told and is not over, and whether all who were told have it in hand.
     pub fn open_alerts(&self) -> impl Iterator<Item = (Alert, bool)> {
-        self.open.iter().map(|(key, open)| (open.alert(*key), open.again.is_none()))
+        self.open.iter().map(|(key, open)| (open.alert(*key), open.again().is_none()))
     }
 
     fn lines(&self, wanted: impl Fn(&Held) -> bool) -> Vec<(Expectation, State)> {
@@ -419,7 +414,7 @@ impl Board {
         };
         self.ended.remove(&id);
         let (of, lapsed, facts) = (held.of, held.lapsed, self.facts(held));
-        let (judged, next) = judge(&of, &facts, &self.rules, now);
+        let (judged, next) = judge(&of, &facts, now);
         let state = self.told_state(held, judged, &facts);
         self.schedule(id, state, next);
         self.look_for(&of, state, now, said);
@@ -476,7 +471,9 @@ impl Board {
                 Some(at).filter(|at| {
                     let minutes = of.time.end().micros().saturating_sub(at.micros()) / super::MINUTE;
                     let since = facts.seen_since.is_some_and(|(_, seen)| seen >= *at);
-                    minutes >= i64::from(self.rules.left_early) && !since
+                    // Who was told of stays told, also where it is agreed since that they need not have been.
+                    let told = self.open.get(&key).is_some_and(|open| open.since == *at);
+                    (told || minutes >= i64::from(of.times.of(Moment::LeftEarly))) && !since
                 })
             }
             _ => None,
@@ -583,11 +580,11 @@ impl Board {
     fn look_at_register(&mut self, site: u16, lesson: u64, now: Timestamp, said: &mut Vec<What>) {
         let key = AlertKey::Register { site, lesson };
         let waiting = self.waiting.range(of_lesson(site, lesson)).filter_map(|id| self.held.get(id));
-        let since = waiting.map(|held| held.state).find_map(|state| match state {
+        let overdue = waiting.map(|held| held.state).filter_map(|state| match state {
             State::NotMarked { since } if self.is_looking(Detector::RegisterNotTaken) => Some(since),
             _ => None,
         });
-        match since {
+        match overdue.min() {
             Some(since) => self.tell(key, since, vec![Notify::Host(site)], now, said),
             None => self.over(key, said),
         }
@@ -611,7 +608,7 @@ impl Board {
     }
 
     fn is_looking(&self, for_what: Detector) -> bool {
-        self.rules.detectors.has(for_what)
+        self.detectors.has(for_what)
     }
 
     fn tell(
@@ -622,18 +619,22 @@ impl Board {
         now: Timestamp,
         said: &mut Vec<What>,
     ) {
+        let every = self.every(&key);
         match self.open.get_mut(&key) {
             // Who is concerned besides is told at once.
             Some(open) => {
+                open.every = every;
                 let more: Vec<Notify> = to.into_iter().filter(|who| !open.to.contains(who)).collect();
                 if !more.is_empty() {
+                    if open.again().is_none() {
+                        open.told = now;
+                    }
                     open.to.extend(&more);
-                    open.again = open.again.or(Some(after(now, self.rules.acknowledge)));
                     said.push(What::Tell(Alert { to: more, ..open.alert(key) }));
                 }
             }
             None => {
-                let open = Open::new(since, to, &self.rules, now);
+                let open = Open::new(since, to, every, now);
                 said.push(What::Tell(open.alert(key)));
                 self.open.insert(key, open);
             }
@@ -649,12 +650,25 @@ impl Board {
     /// What an institution does not have in hand it is told again: an alert is never silent.
     fn repeat(&mut self, now: Timestamp, said: &mut Vec<What>) {
         for (key, open) in &mut self.open {
-            if open.again.is_some_and(|again| again <= now) {
-                open.repeated += 1;
-                open.again = Some(after(now, self.rules.acknowledge));
-                said.push(What::Tell(Alert { to: open.idle(), ..open.alert(*key) }));
+            if open.again().is_some_and(|again| again <= now) {
+                (open.repeated, open.told) = (open.repeated + 1, now);
+                said.push(What::Tell(Alert { to: open.idle().collect(), ..open.alert(*key) }));
             }
         }
+    }
+
+    /// After how many minutes an alert is told again: the soonest that is agreed for anybody whom it concerns.
+    fn every(&self, key: &AlertKey) -> u16 {
+        let (range, home) = match *key {
+            AlertKey::Unaccounted(id) | AlertKey::LeftEarly(id) => (id..=id, None),
+            AlertKey::Register { site, lesson } => (of_lesson(site, lesson), None),
+            AlertKey::ClassCancelled { site, lesson, home } => (of_lesson(site, lesson), Some(home)),
+            AlertKey::SourceSilent { site } => (of_site(site), None),
+            AlertKey::Misfit { .. } => return Moment::Again.usual(),
+        };
+        let held = self.held.range(range).map(|(_, held)| held);
+        let concerned = held.filter(|held| home.is_none_or(|home| held.of.home == home));
+        concerned.map(|held| held.of.times.of(Moment::Again)).min().unwrap_or(Moment::Again.usual())
     }
 }
 

@@ -75,6 +75,12 @@ impl From<Why> for Detector {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Detectors(u16);
 
+impl Default for Detectors {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
 impl Detectors {
     /// All of them.
     pub const ALL: Self = Self(u16::MAX);

@@ -1,7 +1,7 @@
 //! One expectation, at one moment.
 
-use super::{Expectation, Rules, after};
-use commonroll_core::{Timestamp, record::attendance::Physical};
+use super::{Expectation, after};
+use commonroll_core::{Timestamp, agreement::Moment, record::attendance::Physical};
 
 /// The newest mark of the host about an expectation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +188,7 @@ impl State {
 ///
 /// A host's word that the learner was there beats everything. After that comes what a person found, then what excuses,
 /// then what the host's mark says otherwise, then the clock.
-pub fn judge(of: &Expectation, facts: &Facts, rules: &Rules, now: Timestamp) -> (State, Option<Timestamp>) {
+pub fn judge(of: &Expectation, facts: &Facts, now: Timestamp) -> (State, Option<Timestamp>) {
     let start = of.time.start();
     if let Some(mark) = facts.mark.filter(|mark| in_room(mark.physical)) {
         return (seen(of, &mark), None);
@@ -209,16 +209,16 @@ pub fn judge(of: &Expectation, facts: &Facts, rules: &Rules, now: Timestamp) -> 
         }
         Some(mark) if mark.physical == Physical::Absent => return (absent(facts, mark.at), None),
         // The host can't say what became of the class.
-        Some(mark) => return cancelled(of, facts, rules, mark.at, now),
+        Some(mark) => return cancelled(of, facts, mark.at, now),
         None => {}
     }
     if let Some(said) = facts.cancelled {
-        return cancelled(of, facts, rules, said, now);
+        return cancelled(of, facts, said, now);
     }
     if now < start {
         return (State::Expected, Some(start));
     }
-    unmarked(of, facts, rules, now)
+    unmarked(of, facts, now)
 }
 
 pub(super) const fn in_room(physical: Physical) -> bool {
@@ -247,20 +247,14 @@ fn placed_otherwise(facts: &Facts) -> Option<State> {
 }
 
 /// Before its start a cancelled class leaves time to take the learner back; from then on nobody has them.
-fn cancelled(
-    of: &Expectation,
-    facts: &Facts,
-    rules: &Rules,
-    said: Timestamp,
-    now: Timestamp,
-) -> (State, Option<Timestamp>) {
+fn cancelled(of: &Expectation, facts: &Facts, said: Timestamp, now: Timestamp) -> (State, Option<Timestamp>) {
     if facts.taken_back {
         return (State::Cancelled { taken_back: true }, None);
     }
     if let Some(state) = placed_otherwise(facts) {
         return (state, None);
     }
-    let since = after(of.time.start().max(said), rules.host_first);
+    let since = after(of.time.start().max(said), of.times.of(Moment::HostFirst));
     if now < since {
         return (State::Cancelled { taken_back: false }, Some(since));
     }
@@ -269,14 +263,14 @@ fn cancelled(
 
 /// Begun, and no mark. What a host hasn't marked is known only as far as its source was heard: nobody is missing because
 /// a feed is late, and nothing that was said before falls back into silence.
-fn unmarked(of: &Expectation, facts: &Facts, rules: &Rules, now: Timestamp) -> (State, Option<Timestamp>) {
+fn unmarked(of: &Expectation, facts: &Facts, now: Timestamp) -> (State, Option<Timestamp>) {
     let start = of.time.start();
     if let Some(state) = placed_otherwise(facts) {
         return (state, None);
     }
-    let due = after(start, rules.grace);
-    let on_the_way = facts.came_from.map(|(from, left)| (from, after(left, rules.travel)));
-    let late = after(due, rules.host_first);
+    let due = after(start, of.times.of(Moment::Register));
+    let on_the_way = facts.came_from.map(|(from, left)| (from, after(left, of.times.of(Moment::Travel))));
+    let late = after(due, of.times.of(Moment::HostFirst));
     let late = on_the_way.map_or(late, |(_, until)| late.max(until));
     let heard_since = |at: Timestamp| facts.heard.is_some_and(|heard| heard >= at);
     if heard_since(late) {
@@ -288,7 +282,7 @@ fn unmarked(of: &Expectation, facts: &Facts, rules: &Rules, now: Timestamp) -> (
         return (State::Unaccounted { since: late, why }, None);
     }
     // Before the lesson there was nothing to hear: a first lesson of the morning waits for its first word.
-    let silent = after(facts.heard.map_or(start, |heard| heard.max(start)), rules.quiet);
+    let silent = after(facts.heard.map_or(start, |heard| heard.max(start)), of.times.of(Moment::Quiet));
     if silent <= now {
         return (State::UnknownSince { heard: facts.heard }, None);
     }

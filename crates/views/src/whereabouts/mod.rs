@@ -16,42 +16,9 @@ pub use detect::{Detector, Detectors};
 pub use evening::{AtHome, Finding, HostLesson, MANY, Place, Week, mismatches};
 pub use judge::{Excuse, Facts, Mark, State, Why, judge};
 
-use commonroll_core::{Interval, Timestamp};
+use commonroll_core::{Interval, Timestamp, agreement::Times};
 
 const MINUTE: i64 = 60_000_000;
-
-/// What the agreement sets, in minutes. The same for everybody whom one agreement covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// After a lesson's start, until its register should be in.
-    pub grace: u16,
-    /// That the host has to itself after that, before the home is told.
-    pub host_first: u16,
-    /// That a learner may take between two sites.
-    pub travel: u16,
-    /// That a source may be quiet before it counts as silent.
-    pub quiet: u16,
-    /// In which an alert has to be acknowledged before it is told again, to more people.
-    pub acknowledge: u16,
-    /// That a learner may leave before the end without anybody being told.
-    pub left_early: u16,
-    /// What is looked for.
-    pub detectors: Detectors,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            grace: 15,
-            host_first: 5,
-            travel: 30,
-            quiet: 15,
-            acknowledge: 10,
-            left_early: 10,
-            detectors: Detectors::ALL,
-        }
-    }
-}
 
 fn after(at: Timestamp, minutes: u16) -> Timestamp {
     at.plus_micros(i64::from(minutes) * MINUTE)
@@ -70,6 +37,8 @@ pub struct Expectation {
     pub lesson: u64,
     /// When.
     pub time: Interval,
+    /// What the agreements between home and host set.
+    pub times: Times,
 }
 
 /// Which expectation.

@@ -1,6 +1,10 @@
 //! One expectation through every state, and a board through a morning with holes in it.
 
-use commonroll_core::{Interval, Timestamp, record::attendance::Physical};
+use commonroll_core::{
+    Interval, Timestamp,
+    agreement::{AlertTimes, Moment, Times},
+    record::attendance::Physical,
+};
 use commonroll_views::whereabouts::*;
 use proptest::prelude::*;
 
@@ -20,7 +24,13 @@ pub fn between(from: i64, to: i64) -> Interval {
 }
 
 fn lesson(learner: u32, site: u16, from: i64, to: i64) -> Expectation {
-    Expectation { learner, home: HOME, site, lesson: from as u64, time: between(from, to) }
+    let time = between(from, to);
+    Expectation { learner, home: HOME, site, lesson: from as u64, time, times: Times::default() }
+}
+
+/// What holds where an agreement says this much.
+fn agreed(said: &[(Moment, u16)]) -> Times {
+    Times::strictest([&AlertTimes::new(said.iter().copied().collect()).unwrap()])
 }
 
 fn mark(physical: Physical, minute: i64) -> Mark {
@@ -35,7 +45,7 @@ fn present(minute: i64) -> Mark {
 fn state(minute: i64, change: impl FnOnce(&mut Facts)) -> State {
     let mut facts = Facts { heard: Some(at(minute)), ..Facts::default() };
     change(&mut facts);
-    judge(&lesson(7, HOST, 540, 600), &facts, &Rules::default(), at(minute)).0
+    judge(&lesson(7, HOST, 540, 600), &facts, at(minute)).0
 }
 
 #[test]
@@ -145,7 +155,7 @@ fn over(said: &[What]) -> Vec<AlertKey> {
 
 #[test]
 fn a_learner_who_goes_missing_between_two_sites_is_told_and_found() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let (first, second) = (lesson(7, OTHER, 480, 530), lesson(7, HOST, 540, 600));
     let classmate = lesson(8, HOST, 540, 600);
     for of in [first, second, classmate] {
@@ -173,7 +183,7 @@ fn a_learner_who_goes_missing_between_two_sites_is_told_and_found() {
 
 #[test]
 fn a_register_that_is_not_taken_is_one_alert_to_the_host_and_then_one_for_each_learner_to_their_home() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let all: Vec<Expectation> = (1..=3).map(|learner| lesson(learner, HOST, 540, 600)).collect();
     all.iter().for_each(|of| board.take(Evidence::Expect(*of)));
     let register = AlertKey::Register { site: HOST, lesson: 540 };
@@ -192,7 +202,7 @@ fn a_register_that_is_not_taken_is_one_alert_to_the_host_and_then_one_for_each_l
 
 #[test]
 fn an_alert_that_nobody_has_in_hand_is_told_again() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let of = lesson(7, HOST, 540, 600);
     board.take(Evidence::Expect(of));
     heard(&mut board, 541);
@@ -218,7 +228,7 @@ fn an_alert_that_nobody_has_in_hand_is_told_again() {
 
 #[test]
 fn who_is_concerned_later_is_told_though_another_has_it_in_hand() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let other = Expectation { home: OTHER, learner: 8, ..lesson(8, HOST, 600, 660) };
     for of in [lesson(7, HOST, 540, 600), other] {
         board.take(Evidence::Expect(of));
@@ -238,7 +248,7 @@ fn who_is_concerned_later_is_told_though_another_has_it_in_hand() {
 
 #[test]
 fn case_37_a_silent_source_is_one_alert_about_the_institution_and_none_about_learners() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let all: Vec<Expectation> = (1..=5).map(|learner| lesson(learner, HOST, 540, 600)).collect();
     all.iter().for_each(|of| board.take(Evidence::Expect(*of)));
     heard(&mut board, 535);
@@ -257,7 +267,7 @@ fn case_37_a_silent_source_is_one_alert_about_the_institution_and_none_about_lea
 
 #[test]
 fn a_cancelled_class_is_told_to_each_home_until_it_has_its_learners_back() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let all: Vec<Expectation> = (1..=2).map(|learner| lesson(learner, HOST, 540, 600)).collect();
     all.iter().for_each(|of| board.take(Evidence::Expect(*of)));
     heard(&mut board, 500);
@@ -277,7 +287,7 @@ fn a_cancelled_class_is_told_to_each_home_until_it_has_its_learners_back() {
 
 #[test]
 fn a_placement_that_ends_takes_its_expectation_and_its_alert_along() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let of = lesson(7, HOST, 540, 600);
     board.take(Evidence::Expect(of));
     board.take(Evidence::Mark(of.id(), mark(Physical::Absent, 541)));
@@ -289,7 +299,7 @@ fn a_placement_that_ends_takes_its_expectation_and_its_alert_along() {
 
 #[test]
 fn a_cancelled_class_that_nobody_is_placed_in_any_more_is_no_news() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let of = lesson(1, HOST, 540, 600);
     board.take(Evidence::Expect(of));
     board.take(Evidence::Cancelled { site: HOST, lesson: 540, at: at(500) });
@@ -302,7 +312,7 @@ fn a_cancelled_class_that_nobody_is_placed_in_any_more_is_no_news() {
 
 #[test]
 fn what_was_told_and_taken_back_holds_no_longer() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let of = lesson(1, HOST, 540, 600);
     board.take(Evidence::Expect(of));
     board.take(Evidence::Excuse { learner: 1, site: None, time: between(540, 600), why: Excuse::Notice });
@@ -322,7 +332,7 @@ fn what_was_told_and_taken_back_holds_no_longer() {
 
 #[test]
 fn who_missed_a_lesson_and_sits_in_the_next_one_is_not_looked_for() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let (first, next) = (lesson(1, HOST, 540, 600), lesson(1, HOST, 600, 660));
     [first, next].into_iter().for_each(|of| board.take(Evidence::Expect(of)));
     board.take(Evidence::Mark(first.id(), mark(Physical::Absent, 545)));
@@ -341,7 +351,7 @@ fn an_alert_of_before_a_restart_keeps_its_clock() {
     let to = vec![Notify::Home(HOME), Notify::Host(HOST)];
     let alert = Alert { key, to, repeated: 1, since: at(541) };
     let again = |evidence: &[Evidence], in_hand: &[u16]| {
-        let mut board = Board::new(Rules::default());
+        let mut board = Board::new(Detectors::ALL);
         evidence.iter().for_each(|evidence| board.take(*evidence));
         board.resume(alert.clone(), in_hand.iter().copied().collect(), at(551));
         (board.advance(at(552)), board.advance(at(561)))
@@ -361,7 +371,7 @@ fn an_alert_of_before_a_restart_keeps_its_clock() {
 
 #[test]
 fn a_hosts_excuse_holds_at_its_own_site_and_hides_nobody_elsewhere() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let of = lesson(1, HOST, 540, 600);
     let excused_by =
         |site| Evidence::Excuse { learner: 1, site, time: between(540, 600), why: Excuse::Notice };
@@ -383,7 +393,7 @@ fn a_hosts_excuse_holds_at_its_own_site_and_hides_nobody_elsewhere() {
 
 #[test]
 fn who_was_found_stays_found_when_the_day_is_declared_anew() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let of = lesson(1, HOST, 540, 600);
     board.take(Evidence::Found(of.id(), at(550)));
     board.take(Evidence::Expect(of));
@@ -396,7 +406,7 @@ fn who_was_found_stays_found_when_the_day_is_declared_anew() {
 
 #[test]
 fn who_came_back_after_being_found_and_is_missed_again_is_looked_for_again() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let of = lesson(1, HOST, 540, 600);
     let absent = |minute| Evidence::Mark(of.id(), mark(Physical::Absent, minute));
     board.take(Evidence::Expect(of));
@@ -418,8 +428,14 @@ fn who_came_back_after_being_found_and_is_missed_again_is_looked_for_again() {
 
 /// What a board may be told, in no sensible order.
 fn anything() -> impl Strategy<Value = Evidence> {
-    let expectation = (1..4u32, prop_oneof![Just(HOST), Just(OTHER)], 0..6i64)
-        .prop_map(|(learner, site, slot)| lesson(learner, site, 540 + slot * 20, 600 + slot * 20));
+    let times =
+        prop_oneof![Just(Times::default()), Just(agreed(&[(Moment::Register, 5), (Moment::Quiet, 20)]))];
+    let expectation = (1..4u32, prop_oneof![Just(HOST), Just(OTHER)], 0..6i64, times).prop_map(
+        |(learner, site, slot, times)| Expectation {
+            times,
+            ..lesson(learner, site, 540 + slot * 20, 600 + slot * 20)
+        },
+    );
     let physical = prop_oneof![
         Just(Physical::Present),
         Just(Physical::Late),
@@ -482,14 +498,14 @@ proptest! {
     fn a_board_kept_current_says_what_a_fresh_one_says(
         steps in proptest::collection::vec((anything(), 0..4i64), 1..60)
     ) {
-        let mut board = Board::new(Rules::default());
+        let mut board = Board::new(Detectors::ALL);
         let mut minute = 520;
         for (evidence, passes) in &steps {
             minute += passes;
             board.take(*evidence);
             board.advance(at(minute));
         }
-        let mut fresh = Board::new(Rules::default());
+        let mut fresh = Board::new(Detectors::ALL);
         steps.iter().for_each(|(evidence, _)| fresh.take(*evidence));
         fresh.advance(at(minute));
         for ((id, kept), (_, state)) in states(&board).into_iter().zip(states(&fresh)) {
@@ -512,7 +528,7 @@ proptest! {
 
 #[test]
 fn who_came_here_from_another_site_long_ago_is_not_on_the_way_any_more() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let (there, here, again) =
         (lesson(7, OTHER, 480, 530), lesson(7, HOST, 540, 600), lesson(7, HOST, 605, 660));
     [there, here, again].into_iter().for_each(|of| board.take(Evidence::Expect(of)));
@@ -527,7 +543,7 @@ fn who_came_here_from_another_site_long_ago_is_not_on_the_way_any_more() {
 
 #[test]
 fn who_was_said_to_be_missing_stays_so_when_the_host_changes_its_timetable() {
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let of = lesson(7, HOST, 540, 600);
     let key = AlertKey::Unaccounted(of.id());
     board.take(Evidence::Expect(of));
@@ -559,7 +575,7 @@ fn after_its_lesson_is_gone_an_alert_ends_by_a_mark_or_by_a_person() {
         Evidence::TakenBack { learner: 7, time: between(500, 700) },
         Evidence::Sighting { learner: 7, site: OTHER, time: between(570, 571) },
     ] {
-        let mut board = Board::new(Rules::default());
+        let mut board = Board::new(Detectors::ALL);
         let of = lesson(7, HOST, 540, 600);
         board.take(Evidence::Expect(of));
         board.take(Evidence::Mark(of.id(), mark(Physical::Absent, 545)));
@@ -570,7 +586,7 @@ fn after_its_lesson_is_gone_an_alert_ends_by_a_mark_or_by_a_person() {
         assert_eq!(over(&board.advance(at(580))), [AlertKey::Unaccounted(of.id())], "{ends:?}");
     }
     // Nobody was told of this one: it goes with its lesson.
-    let mut board = Board::new(Rules::default());
+    let mut board = Board::new(Detectors::ALL);
     let of = lesson(7, HOST, 540, 600);
     board.take(Evidence::Expect(of));
     board.take(Evidence::Lapse(of.id()));
@@ -581,7 +597,7 @@ fn after_its_lesson_is_gone_an_alert_ends_by_a_mark_or_by_a_person() {
 fn who_left_early_is_told_until_somebody_has_seen_or_found_them() {
     let left = |minute: i64| Mark { minutes_left_early: Some(30), ..present(minute) };
     let start = || {
-        let mut board = Board::new(Rules::default());
+        let mut board = Board::new(Detectors::ALL);
         let of = lesson(7, HOST, 540, 600);
         board.take(Evidence::Expect(of));
         board.take(Evidence::Mark(of.id(), left(572)));
@@ -596,4 +612,117 @@ fn who_left_early_is_told_until_somebody_has_seen_or_found_them() {
     let (mut board, of) = start();
     board.take(Evidence::Sighting { learner: 7, site: OTHER, time: between(590, 591) });
     assert_eq!(over(&board.advance(at(591))), [AlertKey::LeftEarly(of.id())]);
+}
+
+#[test]
+fn each_moment_is_the_one_that_the_agreement_sets() {
+    let state = |said: &[(Moment, u16)], minute: i64, change: fn(&mut Facts)| {
+        let mut facts = Facts { heard: Some(at(minute)), ..Facts::default() };
+        change(&mut facts);
+        let of = Expectation { times: agreed(said), ..lesson(7, HOST, 540, 600) };
+        judge(&of, &facts, at(minute)).0
+    };
+    let missing = |minute, why| State::Unaccounted { since: at(minute), why };
+    let early = [(Moment::Register, 3), (Moment::HostFirst, 2)];
+    assert_eq!(state(&early, 542, |_| ()), State::Due);
+    assert_eq!(state(&early, 543, |_| ()), State::NotMarked { since: at(543) });
+    assert_eq!(state(&early, 545, |_| ()), missing(545, Why::RegisterNotTaken));
+    assert_eq!(state(&[(Moment::HostFirst, 0)], 555, |_| ()), missing(555, Why::RegisterNotTaken));
+    assert_eq!(state(&[(Moment::Register, 40)], 579, |_| ()), State::Due);
+    assert_eq!(
+        state(&[(Moment::HostFirst, 9)], 549, |f| f.cancelled = Some(at(500))),
+        missing(549, Why::Cancelled)
+    );
+    let way = [(Moment::Travel, 45)];
+    let left = |f: &mut Facts| f.came_from = Some((OTHER, at(530)));
+    assert_eq!(state(&way, 574, left), State::InTravel { from: OTHER, until: at(575) });
+    assert_eq!(state(&way, 575, left), missing(575, Why::NotArrived));
+    let silent = |f: &mut Facts| f.heard = Some(at(542));
+    assert_eq!(state(&[(Moment::Quiet, 4)], 546, silent), State::UnknownSince { heard: Some(at(542)) });
+}
+
+#[test]
+fn two_homes_in_one_class_are_each_told_when_their_own_agreement_says() {
+    let mut board = Board::new(Detectors::ALL);
+    let own = lesson(7, HOST, 540, 600);
+    let theirs =
+        Expectation { home: OTHER, times: agreed(&[(Moment::Register, 5)]), ..lesson(8, HOST, 540, 600) };
+    for of in [own, theirs] {
+        board.take(Evidence::Expect(of));
+    }
+    let mut log = Vec::new();
+    for minute in 540..562 {
+        heard(&mut board, minute);
+        log.extend(told(&board.advance(at(minute))).into_iter().map(|(key, to)| (minute, key, to.len())));
+    }
+    let register = AlertKey::Register { site: HOST, lesson: 540 };
+    let both = [(550, AlertKey::Unaccounted(theirs.id()), 2), (560, AlertKey::Unaccounted(own.id()), 2)];
+    log.retain(|(minute, key, _)| *minute < 555 || *key != register);
+    assert_eq!(log[0], (545, register, 1), "the host is told once, when the first of the two is due");
+    assert!(both.iter().all(|told| log.contains(told)), "{log:?}");
+}
+
+#[test]
+fn what_is_agreed_anew_holds_at_once_and_finds_nobody_who_was_told_of() {
+    let mut board = Board::new(Detectors::ALL);
+    let of = lesson(7, HOST, 540, 600);
+    let key = AlertKey::Unaccounted(of.id());
+    let with = |said: &[(Moment, u16)]| Evidence::Expect(Expectation { times: agreed(said), ..of });
+    board.take(Evidence::Expect(of));
+    heard(&mut board, 548);
+    assert_eq!(board.advance(at(548)), []);
+    assert!(!board.awaits(HOST, at(548)), "its register isn't due");
+    board.take(with(&[(Moment::Register, 4), (Moment::HostFirst, 1)]));
+    let said = board.advance(at(548));
+    assert_eq!(
+        told(&said),
+        [(key, vec![Notify::Host(HOST), Notify::Home(HOME)])],
+        "it was due by the new one"
+    );
+    // Told again by the new clock, counted from when it was told last.
+    board.take(with(&[(Moment::Register, 60), (Moment::Again, 3)]));
+    assert_eq!(board.advance(at(549)), [], "a longer grace finds nobody");
+    assert_eq!(board.next(), Some(at(551)));
+    assert_eq!(told(&board.advance(at(551))).len(), 1);
+    // A start knows of it what the log says, and comes to the same.
+    let mut fresh = Board::new(Detectors::ALL);
+    fresh.take(with(&[(Moment::Register, 60), (Moment::Again, 3)]));
+    let (alert, _) = board.open_alerts().next().unwrap();
+    fresh.resume(alert, Default::default(), at(551));
+    assert_eq!(fresh.next(), Some(at(554)));
+    assert_eq!(fresh.advance(at(552)), []);
+    assert_eq!(board.next(), fresh.next());
+}
+
+#[test]
+fn a_board_waits_for_its_sources_word_from_the_agreed_moment_on() {
+    let mut board = Board::new(Detectors::ALL);
+    let times = agreed(&[(Moment::Register, 4), (Moment::HostFirst, 2)]);
+    board.take(Evidence::Expect(Expectation { times, ..lesson(7, HOST, 540, 600) }));
+    heard(&mut board, 543);
+    board.advance(at(543));
+    assert!(!board.awaits(HOST, at(543)));
+    assert!(board.awaits(HOST, at(544)), "the register is due");
+    heard(&mut board, 544);
+    board.advance(at(544));
+    assert!(!board.awaits(HOST, at(545)));
+    assert!(board.awaits(HOST, at(546)), "the learner is missing");
+}
+
+#[test]
+fn who_left_early_is_told_of_by_the_agreement_and_stays_told_of() {
+    let mut board = Board::new(Detectors::ALL);
+    let of =
+        |minutes| Expectation { times: agreed(&[(Moment::LeftEarly, minutes)]), ..lesson(7, HOST, 540, 600) };
+    let left =
+        |minutes| Evidence::Mark(of(1).id(), Mark { minutes_left_early: Some(minutes), ..present(580) });
+    board.take(Evidence::Expect(of(25)));
+    board.take(left(20));
+    assert_eq!(board.advance(at(580)), []);
+    board.take(Evidence::Expect(of(20)));
+    assert_eq!(told(&board.advance(at(581))).len(), 1);
+    board.take(Evidence::Expect(of(30)));
+    assert_eq!(over(&board.advance(at(582))), [], "nobody was found");
+    board.take(left(5));
+    assert_eq!(over(&board.advance(at(583))).len(), 1, "the host put its mark right");
 }

@@ -3,7 +3,7 @@
 use crate::sample::{date, id, slug, text, time};
 use commonroll_core::{
     Interval, Invalid, RecordKind, Role,
-    agreement::ItemKind,
+    agreement::{AlertTimes, ItemKind, Moment},
     directory::{
         Agreement, DateRange, DayDeclaration, Declaration, GroupDeclaration, Institution, InstitutionType,
         LearnerDeclaration, LessonDeclaration, Limits, NoticeDeclaration, NoticeKind, PlacementAcceptance,
@@ -253,6 +253,7 @@ fn agreement() -> Agreement {
             ]
             .into(),
             kept_at_end: [ItemKind::Record(RecordKind::Attendance)].into(),
+            times: AlertTimes::new([(Moment::Register, 10), (Moment::NextDay, 930)].into()).unwrap(),
         },
     }
 }
@@ -282,6 +283,10 @@ fn an_agreement_comes_back_and_a_bad_one_names_its_field() {
     assert_eq!(field(|a| a.kinds[0].seen_by[0].roles.clear()), "seen_by");
     assert_eq!(field(|a| a.kinds[0].seen_by[0].group = 4), "seen_by");
     assert_eq!(field(|a| a.card.as_mut().unwrap().groups.push(9)), "groups");
+    assert_eq!(field(|a| a.alert_times[0].moment = "grace".into()), "alert_times");
+    assert_eq!(field(|a| a.alert_times[0].minutes = 0), "alert_times");
+    assert_eq!(field(|a| a.alert_times[0].minutes = 1 << 20), "alert_times");
+    assert_eq!(field(|a| a.alert_times.push(a.alert_times[1].clone())), "alert_times");
     assert_eq!(field(|a| a.last_date = "2026-09-01".into()), "last_date");
 }
 

@@ -5,11 +5,11 @@ use super::{
     Block, Document,
     phrases::{
         at_end, basis, controllers, group_title, holds, hub_days, in_force, joined, kind_title, long_date,
-        seers, short,
+        seers, short, told_when,
     },
 };
 use crate::{
-    agreement::{AgreementText, AtEnd, ItemKind, Word},
+    agreement::{AgreementText, AtEnd, ItemKind, Moment, Times, Word},
     ids::Slug,
     time::Timestamp,
 };
@@ -49,6 +49,7 @@ pub fn signing_page(
     ]);
     page.para(agreement.why().purpose.clone());
     what_flows(&mut page, agreement);
+    who_is_told(&mut page, agreement);
     page.heading("When it ends");
     page.para(
         "Nothing flows under this agreement after its last day, or once it is ended before. Copies that were made under it:",
@@ -67,6 +68,22 @@ fn what_flows(page: &mut Document, agreement: &AgreementText) {
     page.para(format!(
         "Nothing else flows under this agreement. Not shared: {}.",
         withheld(agreement).join("; ")
+    ));
+}
+
+/// When people are told that a learner is missing: also what the text leaves to the hub, since it happens under it.
+fn who_is_told(page: &mut Document, agreement: &AgreementText) {
+    let (said, times) = (agreement.times(), Times::strictest([agreement.times()]));
+    page.heading("When somebody is told that a learner is missing");
+    page.bullets(Moment::ALL.map(|moment| told_when(moment, times.of(moment))));
+    let whose = match Moment::ALL.iter().filter(|moment| said.get(**moment).is_some()).count() {
+        0 => "This text sets none of these times: they are the hub's own.",
+        all if all == Moment::ALL.len() => "This text sets all of these times.",
+        _ => "This text sets some of these times; the others are the hub's own.",
+    };
+    page.para(format!(
+        "{whose} Where several agreements hold between the same two institutions, the earliest of each time that any of them \
+         sets counts."
     ));
 }
 

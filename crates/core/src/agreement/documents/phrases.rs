@@ -2,7 +2,8 @@
 
 use crate::{
     agreement::{
-        AgreementText, AtEnd, Item, ItemKind, LegalBasis, Party, Relationship, group_words, role_words,
+        AgreementText, AtEnd, Item, ItemKind, LegalBasis, Moment, Party, Relationship, group_words,
+        role_words,
     },
     people::Role,
     record::RecordKind,
@@ -114,6 +115,40 @@ pub(super) fn controllers(agreement: &AgreementText) -> Vec<String> {
                     and acts only on the consortium's policies and on this agreement.";
     let arrangement = agreement.controllers().arrangement.clone();
     std::iter::once(stand.to_owned()).chain(arrangement).chain([operator.to_owned()]).collect()
+}
+
+/// What happens by one of the times of alerts, as a sentence.
+pub(super) fn told_when(moment: Moment, value: u16) -> String {
+    let minutes = match value {
+        1 => "1 minute".to_owned(),
+        value => format!("{value} minutes"),
+    };
+    match moment {
+        Moment::Register => {
+            format!("A register is due {minutes} after its lesson's start. If it isn't in, the host is told.")
+        }
+        Moment::HostFirst if value == 0 => {
+            "At the same moment a learner whom nobody has marked is missing, and the home is told, too."
+                .to_owned()
+        }
+        Moment::HostFirst => {
+            format!("{minutes} later a learner whom nobody has marked is missing, and the home is told, too.")
+        }
+        Moment::Travel => format!("A learner may take {minutes} from one site to the next."),
+        Moment::Quiet => {
+            format!(
+                "A partner's system that is quiet for {minutes} is silent: its learners are unknown, not missing."
+            )
+        }
+        Moment::Again => format!("Whoever does not have an alert in hand is told again after {minutes}."),
+        Moment::LeftEarly => {
+            format!("Of a learner who leaves {minutes} or more before a lesson's end, both are told.")
+        }
+        Moment::NextDay => format!(
+            "From {} on, timetables of the next school day are held against each other.",
+            moment.written(value)
+        ),
+    }
 }
 
 /// Dates in force.

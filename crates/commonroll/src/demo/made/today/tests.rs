@@ -8,8 +8,8 @@ use crate::demo::made::{
     world::{ASHDOWN, GROUPS, WYVERN},
 };
 use commonroll_connectors::Item;
-use commonroll_core::{Interval, Timestamp, record::attendance::Physical};
-use commonroll_views::whereabouts::{Board, Evidence, Excuse, Expectation, Id, Mark, Rules, State, Why};
+use commonroll_core::{Interval, Timestamp, agreement::Times, record::attendance::Physical};
+use commonroll_views::whereabouts::{Board, Detectors, Evidence, Excuse, Expectation, Id, Mark, State, Why};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DAY: &str = "2026-11-22";
@@ -40,7 +40,7 @@ struct Told<'a> {
 
 impl<'a> Told<'a> {
     fn new(world: &'a World, today: &'a Today) -> Self {
-        let mut board = Board::new(Rules::default());
+        let mut board = Board::new(Detectors::ALL);
         for visit in world.excused.iter().map(|visit| &world.visits[*visit]) {
             let time = Interval::new(at(0), at(86_399)).expect("a day");
             let learner = learner(visit.home, visit.person);
@@ -60,7 +60,8 @@ impl<'a> Told<'a> {
             let (site, number) = (GROUPS[group].host as u16, place as u64);
             for visit in visits.filter(|_| told.contains(&meeting.meets)) {
                 let learner = learner(visit.home, visit.person);
-                let of = Expectation { learner, home: visit.home as u16, site, lesson: number, time };
+                let (home, times) = (visit.home as u16, Times::default());
+                let of = Expectation { learner, home, site, lesson: number, time, times };
                 if self.expected.insert(of.id()) {
                     self.board.take(Evidence::Expect(of));
                     if cancelled {
