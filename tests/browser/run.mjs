@@ -7,9 +7,11 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { journeys } from "./journeys.mjs";
+import { outside } from "./outside.mjs";
 import { pages } from "./pages.mjs";
 import { part, sum } from "./report.mjs";
 import { launch } from "./stage.mjs";
+import { usable } from "./usable.mjs";
 
 const hold = process.env.COMMONROLL_HOLD;
 if (hold) {
@@ -21,7 +23,8 @@ if (hold) {
 const begun = performance.now();
 const browser = await launch();
 const wanted = process.argv.slice(2);
-const all = [...journeys(browser), ...(await pages(browser))]
+if (wanted.length === 0 || wanted.includes("usable")) await part("usable", () => usable(browser));
+const all = [...journeys(browser), ...outside(browser), ...(await pages(browser))]
   .filter(([name]) => wanted.length === 0 || wanted.some((word) => name.includes(word)));
 // Two at a time: as many as the smallest machine has processors.
 const line = async () => {

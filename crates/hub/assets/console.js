@@ -6,12 +6,26 @@
   const address = document.body.dataset.live;
   if (!address || !window.EventSource) return;
   const told = document.getElementById("live");
+  const lost = document.getElementById("lost");
+  const mark = document.querySelector("link[rel=icon]");
   const clock = () => new Date().toTimeString().slice(0, 8);
   let since = clock(), asking = false, again = false, used = false, source, soon;
   const say = (on) => {
     if (!told) return;
     told.classList.toggle("live--off", !on);
     told.textContent = on ? `Live, ${since}` : `Not live since ${since}`;
+    if (on) lost?.replaceChildren();
+  };
+  // A page may have made room for another: what is told is that nobody answers.
+  const ask = async () => {
+    try { await fetch(mark.href, { method: "HEAD", cache: "no-store" }); } catch {
+      if (!lost || lost.firstChild || source.readyState === EventSource.OPEN) return;
+      const [notice, words] = ["div", "p"].map((name) => document.createElement(name));
+      notice.className = "notice is-unknown";
+      words.textContent = `The hub doesn’t answer: it may be starting again. This is how things stood at ${since}; the page goes on by itself. Need someone now? Ring the school’s office.`;
+      notice.append(words);
+      lost.append(notice);
+    }
   };
   for (const sign of ["pointerdown", "keydown"]) addEventListener(sign, () => { used = true; }, { passive: true });
   const busy = (part) => part.contains(document.activeElement) || part.matches(":hover") && part.dataset.part === "hold";
@@ -56,6 +70,7 @@
     source.addEventListener("changed", refresh);
     source.addEventListener("error", () => {
       say(false);
+      ask();
       if (source.readyState === EventSource.CLOSED) setTimeout(listen, 10000);
     });
   };

@@ -8,7 +8,7 @@ use super::{Console, signed::Signed};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use commonroll_core::PersonId;
 use commonroll_exchange::SessionId;
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The session is looked at again this often, news or none.
 const LOOK: Duration = Duration::from_secs(15);
+/// A page that has lost its hub looks for it again after so long.
+const SOON: Duration = Duration::from_secs(1);
 /// A page that made room for another asks again after so long.
 const LATER: Duration = Duration::from_secs(60);
 
@@ -110,5 +112,6 @@ pub(super) fn news(
             (seen.role == role).then_some((Ok(event), Some((console, changes, place))))
         }
     });
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(LOOK))
+    let first = stream::once(async { Ok(Event::default().retry(SOON)) });
+    Sse::new(first.chain(stream)).keep_alive(KeepAlive::new().interval(LOOK))
 }

@@ -11,6 +11,7 @@ mod kit;
 #[path = "../it/school.rs"]
 mod school;
 
+mod again;
 mod people;
 mod stage;
 

@@ -173,7 +173,8 @@ const fn office(role: Role) -> bool {
     matches!(role, Role::DataManager | Role::Head | Role::Dpo | Role::ConsortiumLead)
 }
 
-fn put(words: &mut Vec<&'static str>, list: &mut String, word: &'static str, who: (&Person, Role, &str)) {
+/// Puts somebody into the demo's list, by a short word.
+pub fn put(words: &mut Vec<&'static str>, list: &mut String, word: &'static str, who: (&Person, Role, &str)) {
     let (person, role, name) = who;
     words.push(word);
     let label = word[..1].to_uppercase() + &word[1..].replace('-', " ");

@@ -2,6 +2,7 @@
 //! Tuesday at 09:40 on which four learners were marked absent and are nowhere.
 
 use crate::{
+    again::{self, Again},
     kit::{Agent, TestClock, TestHub},
     people,
     school::{
@@ -32,7 +33,8 @@ const BEFORE: i32 = 35;
 
 /// The hubs, which run until this is dropped, and what the browser is told of them.
 pub struct Stage {
-    _hubs: [TestHub; 4],
+    _hubs: [TestHub; 5],
+    _again: Again,
     _agents: Vec<Host>,
     _folder: tempfile::TempDir,
     pub told: serde_json::Value,
@@ -100,7 +102,8 @@ fn at(date: SchoolDate, hour: i8, minute: i8) -> Timestamp {
     date.at(civil::time(hour, minute, 0, 0), &zone())
 }
 
-fn showing(at: Timestamp) -> TestClock {
+/// A clock that shows this moment.
+pub fn showing(at: Timestamp) -> TestClock {
     let clock = TestClock::default();
     clock.set(at);
     clock
@@ -111,7 +114,7 @@ fn days_before(date: SchoolDate, days: i32) -> SchoolDate {
 }
 
 /// A hub with its console, whose people stand in a demo's list.
-async fn with_doors(begun: &TestHub, list: &str, folder: &Path) -> TestHub {
+pub async fn with_doors(begun: &TestHub, list: &str, folder: &Path) -> TestHub {
     let file = folder.join("people.toml");
     std::fs::write(&file, list).unwrap();
     begun.shutdown.cancel();
@@ -124,23 +127,28 @@ async fn with_doors(begun: &TestHub, list: &str, folder: &Path) -> TestHub {
         .await
 }
 
-fn stored(folder: &Path) -> impl FnOnce(&mut Settings) {
+/// Keeps the log in a folder.
+pub fn stored(folder: &Path) -> impl FnOnce(&mut Settings) {
     let database = format!("sqlite:{}", folder.join("stage.db").display());
     move |settings| settings.database = database
 }
 
-fn told(hub: &TestHub, words: &[&'static str]) -> serde_json::Value {
+/// What the browser is told of a hub.
+pub fn told(hub: &TestHub, words: &[&'static str]) -> serde_json::Value {
     let people: serde_json::Map<_, _> =
         words.iter().enumerate().map(|(place, word)| ((*word).to_owned(), json!(place))).collect();
     json!({ "address": format!("https://localhost:{}", hub.addresses.console.unwrap().port()), "people": people })
 }
 
-/// Raises both hubs.
+/// Raises the hubs.
 pub async fn raise() -> Stage {
     let (folder, today) = (tempfile::tempdir().unwrap(), today());
     let (day, dawn) = (folder.path().join("day"), folder.path().join("dawn"));
     std::fs::create_dir_all(&day).unwrap();
-    std::fs::create_dir_all(&dawn).unwrap();
+    let (again, shut) = (folder.path().join("again"), folder.path().join("shut"));
+    for each in [&dawn, &again, &shut] {
+        std::fs::create_dir_all(each).unwrap();
+    }
     let only = "[[institution]]\nslug = \"ridgeway\"\nname = \"Ridgeway School\"\ntype = \"school\"\n";
     let begun = TestHub::begun(only, showing(at(today, 9, 40)), stored(&dawn)).await;
     let (words, list) = people::first_day(&begun).await;
@@ -152,9 +160,13 @@ pub async fn raise() -> Stage {
     let (words, list) = people::enrol(&begun).await;
     let day = [with_doors(&begun, &list, &day).await, begun];
     let agents = play(&day[0], today).await;
-    let told = json!({ "day": told(&day[0], &words), "dawn": dawn_told });
+    let again = Again::raise(&again, at(today, 9, 40)).await;
+    let (shut, shut_told) = again::shut_out(&shut, at(today, 9, 40)).await;
+    let told = json!({
+        "day": told(&day[0], &words), "dawn": dawn_told, "again": again.told, "shut": shut_told,
+    });
     let ([day, first], [dawn, second]) = (day, dawn);
-    Stage { _hubs: [day, first, dawn, second], _agents: agents, _folder: folder, told }
+    Stage { _hubs: [day, first, dawn, second, shut], _again: again, _agents: agents, _folder: folder, told }
 }
 
 /// Five weeks and this morning; the agents that are still connected at the end.
