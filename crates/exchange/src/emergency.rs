@@ -14,9 +14,10 @@ use crate::{
     types::NotAllowed,
     writer::Work,
 };
-use commonroll_core::{Invalid, LocalId, Purpose, Role, Slug, Timestamp, record::Text};
+use commonroll_core::{Invalid, LocalId, PersonId, Purpose, Role, Slug, Timestamp, record::Text};
 use commonroll_policy::{Office, OfficeAct};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Shortest time for which one opens anything.
 const SHORTEST: Duration = Duration::from_secs(60);
@@ -43,12 +44,16 @@ pub struct EmergencySeen {
     pub id: [u8; 16],
     /// Who opened it, as the log names them.
     pub by: String,
+    /// Their name within their own institution, `None` outside it. Personal.
+    pub name: Option<String>,
     /// In which role.
     pub role: Role,
     /// For which institution.
     pub institution: Slug,
     /// The learner's home.
     pub home: Slug,
+    /// What the two are called.
+    pub called: (String, String),
     /// The learner, by the id of whoever looks.
     pub learner: Option<LocalId>,
     /// What had happened. Personal.
@@ -59,8 +64,21 @@ pub struct EmergencySeen {
     pub until: Timestamp,
     /// What was said of it since.
     pub reviews: Vec<ReviewSeen>,
+    /// True if the own institution has reviewed it.
+    pub reviewed: bool,
+    /// True if the one who looks opened it.
+    pub own: bool,
     /// True if the one who looks may review it.
     pub reviewable: bool,
+}
+
+/// How many emergency accesses concern an institution that has not reviewed them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EmergencyNews {
+    /// In all.
+    pub waiting: usize,
+    /// Those that open a card now.
+    pub open: usize,
 }
 
 impl std::fmt::Debug for EmergencySeen {
@@ -74,6 +92,8 @@ impl std::fmt::Debug for EmergencySeen {
 pub struct ReviewSeen {
     /// Who, as the log names them.
     pub by: String,
+    /// Their name within their own institution, `None` outside it. Personal.
+    pub name: Option<String>,
     /// For which institution.
     pub institution: Slug,
     /// True if they find it justified.
@@ -228,6 +248,11 @@ impl Exchange {
         self.emergency_counted(&by, reviewed)
     }
 
+    /// A number that grows whenever an emergency access was opened or reviewed; for live pages.
+    pub fn emergency_changes(&self) -> watch::Receiver<u64> {
+        self.shared.emergencies.subscribe()
+    }
+
     fn emergency_counted<T>(&self, by: &str, outcome: Result<T, LawError>) -> Result<T, LawError> {
         if let Err(LawError::NotAllowed(_)) = &outcome {
             self.refused(by, "emergency.refused", "");
@@ -236,20 +261,37 @@ impl Exchange {
     }
 }
 
+/// What whoever answers for their institution has not seen the end of: no names, so that any page may say it.
+pub(crate) fn news(directory: &Directory, acting: Acting<'_>, now: Timestamp) -> EmergencyNews {
+    let (mut news, of) = (EmergencyNews::default(), Some(acting.speaker.institution()));
+    for one in directory.emergencies_to_review(acting.speaker.number) {
+        news.waiting += 1;
+        news.open += usize::from(now < one.until);
+    }
+    let may_know = || may(directory, acting, OfficeAct::SeeSharing, of, false).is_ok();
+    if news.waiting > 0 && may_know() { news } else { EmergencyNews::default() }
+}
+
 fn concerning(directory: &Directory, acting: Acting<'_>) -> Vec<EmergencySeen> {
     let (own, of) = (acting.speaker.number, Some(acting.speaker.institution()));
-    let slug = |number| directory.institution(number).map(|state| state.info.slug.clone());
-    let theirs = directory.emergencies().filter(|one| [one.institution, one.home].contains(&own));
+    let info = |number| directory.institution(number).map(|state| &state.info);
+    let name = |person: PersonId| {
+        let colleague = directory.person(person).filter(|person| person.institution == own);
+        colleague.map(|person| person.name.clone())
+    };
     let seen = |one: &Emergency| {
+        let (at, home) = (info(one.institution)?, info(one.home)?);
         let reviewed = one.reviews.iter().any(|review| Some(&review.institution) == of);
         let second = one.person.0 != acting.speaker.id();
         let may_review = may(directory, acting, OfficeAct::ReviewEmergency, of, second).is_ok();
         Some(EmergencySeen {
             id: one.id.0,
             by: format!("person:{}", one.person.0),
+            name: name(one.person.0),
             role: one.role,
-            institution: slug(one.institution)?,
-            home: slug(one.home)?,
+            institution: at.slug.clone(),
+            home: home.slug.clone(),
+            called: (at.name.clone(), home.name.clone()),
             learner: directory.local_ids(own, &[one.learner]).remove(&one.learner),
             reason: one.reason.clone(),
             opened: one.opened,
@@ -259,16 +301,19 @@ fn concerning(directory: &Directory, acting: Acting<'_>) -> Vec<EmergencySeen> {
                 .iter()
                 .map(|review| ReviewSeen {
                     by: format!("person:{}", review.person.0),
+                    name: name(review.person.0),
                     institution: review.institution.clone(),
                     justified: review.justified,
                     remark: review.remark.clone(),
                     at: review.at,
                 })
                 .collect(),
+            reviewed,
+            own: !second,
             reviewable: may_review && !reviewed,
         })
     };
-    let mut seen: Vec<_> = theirs.filter_map(seen).collect();
+    let mut seen: Vec<_> = directory.emergencies_at(own).filter_map(seen).collect();
     seen.sort_by_key(|one| (one.opened, one.id));
     seen
 }

@@ -74,7 +74,7 @@ pub use duty::{
     BreachBy, BreachSpan, Ended, Erasing, Erasure, ErasureReason, Pack, Piece, RetentionRule, RetentionSeen,
     leaving_hash,
 };
-pub use emergency::{EmergencyOpened, EmergencySeen, ReviewSeen};
+pub use emergency::{EmergencyNews, EmergencyOpened, EmergencySeen, ReviewSeen};
 pub use explain::{Explained, GroupSaid, RuleSaid, Which, Whom};
 pub use exports::{
     EXPORT_ROWS, ExportAsk, ExportError, ExportKey, ExportMade, ExportRow, ExportSeen, ExportsSeen, FRESH_US,

@@ -3,7 +3,15 @@
 //! They are no part of the log: a row is gone when the session ends. That somebody came in, changed role or went is in
 //! the log, and coming in is there before the session is good. Who somebody is was found out before, by the door.
 
-use crate::{Exchange, shared::Shared, submit, types::PersonSpeaker, writer::Work};
+use crate::{
+    Exchange,
+    emergency::{self, EmergencyNews},
+    office::Acting,
+    shared::Shared,
+    submit,
+    types::PersonSpeaker,
+    writer::Work,
+};
 use commonroll_core::{PersonId, Role, Slug, Timestamp};
 use commonroll_store::{SessionRow, StoreError};
 use serde::{Deserialize, Serialize};
@@ -54,6 +62,8 @@ pub struct SessionSeen {
     pub proof: Option<SignInProof>,
     /// True if their institution's sign-in says what they are: it has to be asked again and again.
     pub provided: bool,
+    /// Emergency accesses that concern their institution and that it has not reviewed, where the role answers for it.
+    pub emergencies: EmergencyNews,
 }
 
 impl std::fmt::Debug for SessionSeen {
@@ -134,7 +144,7 @@ impl Exchange {
         let over = now.micros() - row.seen_us >= SESSION_IDLE_US
             || now.micros() - row.opened_us >= SESSION_LIFE_US
             || now.micros() < row.opened_us.saturating_sub(TOUCH_US);
-        let seen = if over { Err(SessionError::None) } else { self.seen(&value, &row) };
+        let seen = if over { Err(SessionError::None) } else { self.seen(&value, &row, now) };
         let Ok(seen) = seen else {
             let _ = self.shared.store.drop_session(id).await; // it is good for nothing, there or not
             return Err(SessionError::None);
@@ -247,13 +257,16 @@ impl Exchange {
         directory.person_speaker(person).map_err(|_| SessionError::NotAllowed)
     }
 
-    fn seen(&self, value: &Value, row: &SessionRow) -> Result<SessionSeen, SessionError> {
+    fn seen(&self, value: &Value, row: &SessionRow, now: Timestamp) -> Result<SessionSeen, SessionError> {
         let speaker = self.may_be(PersonId(value.person), value.role)?;
         let directory = self.shared.directory();
         let person = directory.person(speaker.id()).ok_or(SessionError::None)?;
         let state = directory.institution(speaker.number).ok_or(SessionError::None)?;
         let opened = Timestamp::from_micros("opened", row.opened_us).map_err(|_| SessionError::None)?;
+        let acting = Acting { speaker: &speaker, role: value.role };
+        let emergencies = emergency::news(&directory, acting, now);
         Ok(SessionSeen {
+            emergencies,
             role: value.role,
             roles: person.roles.clone(),
             name: person.name.clone(),

@@ -5,7 +5,12 @@
 use crate::{
     asides::Told,
     desk::Contacts,
-    directory::{Directory, change::Bytes16, duties::Going, tokens::MatchingKey},
+    directory::{
+        Directory,
+        change::{Bytes16, Change},
+        duties::Going,
+        tokens::MatchingKey,
+    },
     duty::{ranges::Ranges, retention::Retention},
     live::{Committed, LiveRecord, Ring, Sizes},
     reading::Misses,
@@ -57,6 +62,8 @@ pub struct Shared {
     frontier: RwLock<Frontier>,
     size: watch::Sender<u64>,
     sent: Mutex<HashMap<u16, u64>>,
+    /// Grows with every emergency access that is opened or reviewed.
+    pub emergencies: watch::Sender<u64>,
     /// Up to here another process may have sent the log: the one before this, or another node.
     theirs: AtomicU64,
     /// True once another node was seen to append: it may then send what this one appends, too.
@@ -134,6 +141,7 @@ impl Shared {
             frontier: RwLock::new(Frontier::new()),
             size: watch::Sender::new(0),
             sent: Mutex::default(),
+            emergencies: watch::Sender::new(0),
             theirs: AtomicU64::new(0),
             has_peers: AtomicBool::new(false),
             newcomers: AtomicU64::new(0),
@@ -312,6 +320,13 @@ impl Shared {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.now_current();
         self.moved(frontier);
+    }
+
+    /// The directory has taken these changes: pages that wait for one hear of it.
+    pub fn applied(&self, changes: &[Change]) {
+        if changes.iter().any(|change| matches!(change, Change::Emergency { .. })) {
+            self.emergencies.send_modify(|turn| *turn += 1);
+        }
     }
 
     /// The log was opened: who wrote it may have sent it.

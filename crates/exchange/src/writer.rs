@@ -350,6 +350,8 @@ impl Writer {
                 self.shared.dirt().add(change, &live);
                 live.apply(change);
             });
+            drop(live);
+            self.shared.applied(&plan.changes);
         }
         self.shared.count_accepted(&plan.live);
         self.frontier = plan.frontier;
@@ -385,6 +387,7 @@ impl Writer {
                     }
                     followed.batches.iter().for_each(|(source, number)| live.saw_batch(*source, *number));
                 }
+                self.shared.applied(&followed.changes);
                 (0..followed.started).for_each(|_| self.shared.newcomer());
                 self.frontier = followed.frontier;
                 self.shared.followed(&self.frontier);

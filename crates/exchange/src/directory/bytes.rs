@@ -23,7 +23,7 @@ impl<'de> Deserialize<'de> for Bytes32 {
 }
 
 /// 16 bytes, as hexadecimal text in the log: a record's id, an erasure's.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes16(pub [u8; 16]);
 
 impl Serialize for Bytes16 {

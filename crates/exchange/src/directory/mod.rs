@@ -76,6 +76,8 @@ pub struct Directory {
     copies: Copies,
     /// Emergency accesses, by their ids.
     emergencies: BTreeMap<[u8; 16], Emergency>,
+    /// Those that concern each institution: opened there, or about its learners.
+    concerned: HashMap<u16, Vec<[u8; 16]>>,
     /// Those of each person that were still open when the person opened their last.
     opened_by: HashMap<PersonId, Vec<[u8; 16]>>,
     duties: Duties,

@@ -1,9 +1,10 @@
 //! What became of telling institutions by mail and webhook: which alerts are on their way, which arrived, which could not be sent.
 //!
 //! A lane is an institution and a way to reach it. Its messages are numbered; the newest one says whether somebody is sending
-//! and since when that fails. A message holds no words: alerts by their ids, and moments. Old rows are taken over in a ring.
+//! and since when that fails. A message holds no words: alerts and emergency accesses by their ids, and moments. Old rows are
+//! taken over in a ring.
 
-use super::alerts::AlertId;
+use super::{alerts::AlertId, change::Bytes16};
 use commonroll_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -50,7 +51,7 @@ pub enum SendFault {
     Redirected,
     /// The hub stopped while it was being sent: it may have arrived.
     Interrupted,
-    /// The alert was over, or in hand, before it could be sent.
+    /// The alert was over or in hand, or the access reviewed, before it could be sent.
     Over,
 }
 
@@ -68,11 +69,40 @@ impl SendFault {
     }
 }
 
-/// That an institution was told of an alert at a moment, or that it is over since one.
+/// What an institution is told of. Alerts and accesses have ids of different lengths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum About {
+    /// An emergency access to the card of one of its learners.
+    Emergency(Bytes16),
+    /// An alert of the whereabouts board.
+    Alert(AlertId),
+}
+
+impl About {
+    /// The access, if it is about one.
+    pub const fn emergency(self) -> Option<[u8; 16]> {
+        match self {
+            Self::Emergency(id) => Some(id.0),
+            Self::Alert(_) => None,
+        }
+    }
+
+    /// The bytes of its id.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Emergency(id) => &id.0,
+            Self::Alert(id) => id.bytes(),
+        }
+    }
+}
+
+/// That an institution was told of something at a moment, or that it is over since one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telling {
-    /// Of which.
-    pub alert: AlertId,
+    /// Of what.
+    #[serde(rename = "alert")]
+    pub about: About,
     /// When.
     pub at: Timestamp,
     /// True if it says that the alert is over.
@@ -154,7 +184,7 @@ impl Sending {
     }
 }
 
-/// What became of telling an institution of an alert in one way.
+/// What became of telling an institution of something in one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
     /// The telling that it is about.
@@ -169,11 +199,11 @@ pub struct Outcome {
 #[derive(Clone, Default)]
 pub struct Lane {
     newest: Option<Arc<Sending>>,
-    done: HashMap<AlertId, Outcome>,
+    done: HashMap<About, Outcome>,
     /// Of what it was told and that may have arrived, and when.
-    arrived: HashMap<AlertId, Timestamp>,
+    arrived: HashMap<About, Timestamp>,
     /// Of what it was told that it is over, or that could not be sent: since when it is over.
-    ended: HashMap<AlertId, Timestamp>,
+    ended: HashMap<About, Timestamp>,
 }
 
 impl Lane {
@@ -182,15 +212,16 @@ impl Lane {
         self.newest.as_deref()
     }
 
-    /// What became of telling it of an alert.
-    pub fn outcome(&self, alert: AlertId) -> Option<Outcome> {
-        self.done.get(&alert).copied()
+    /// What became of telling it of something.
+    pub fn outcome(&self, about: About) -> Option<Outcome> {
+        self.done.get(&about).copied()
     }
 
     /// True if it was told of an alert, and not yet that this is over.
     pub fn awaits_end(&self, alert: AlertId) -> bool {
-        let ended = self.ended.get(&alert);
-        self.arrived.get(&alert).is_some_and(|told| ended.is_none_or(|ended| ended < told))
+        let about = About::Alert(alert);
+        let ended = self.ended.get(&about);
+        self.arrived.get(&about).is_some_and(|told| ended.is_none_or(|ended| ended < told))
     }
 }
 
@@ -216,16 +247,16 @@ impl Sendings {
             lane.ended.retain(|_, held| is_kept(*held));
             // What was being sent when a node stopped may have arrived.
             let may_have_arrived = matches!(why, None | Some(SendFault::Interrupted));
-            for Telling { alert, at: told, over } in &sending.tellings {
+            for Telling { about, at: told, over } in &sending.tellings {
                 if *over {
-                    lane.ended.insert(*alert, *told);
+                    lane.ended.insert(*about, *told);
                     continue;
                 }
                 if may_have_arrived {
-                    lane.arrived.insert(*alert, *told);
+                    lane.arrived.insert(*about, *told);
                 }
                 let outcome = Outcome { told: *told, at, why };
-                let held = lane.done.entry(*alert).or_insert(outcome);
+                let held = lane.done.entry(*about).or_insert(outcome);
                 if held.told <= outcome.told {
                     *held = outcome;
                 }
@@ -239,5 +270,25 @@ impl Sendings {
     /// A lane, if anything was ever sent there.
     pub fn lane(&self, institution: u16, channel: Channel) -> Option<&Lane> {
         self.lanes.get(&(institution, channel)).map(Arc::as_ref)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_institution_was_told_of_reads_as_it_was_written_also_by_older_hubs() {
+        let alert: AlertId =
+            "010003000000000000000900000000".parse().unwrap_or_else(|error| panic!("{error}"));
+        let now = Timestamp::from_micros("now", 1).unwrap_or_else(|error| panic!("{error}"));
+        for about in [About::Alert(alert), About::Emergency(Bytes16([7; 16]))] {
+            let telling = Telling { about, at: now, over: false };
+            let text = serde_json::to_string(&telling).unwrap_or_default();
+            assert_eq!(serde_json::from_str::<Telling>(&text).ok(), Some(telling), "{text}");
+        }
+        let old = format!("{{\"alert\":\"{alert}\",\"at\":1}}");
+        let read: Option<Telling> = serde_json::from_str(&old).ok();
+        assert_eq!(read.map(|telling| telling.about), Some(About::Alert(alert)), "{old}");
     }
 }

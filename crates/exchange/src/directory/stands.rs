@@ -104,9 +104,18 @@ impl Directory {
         self.institution(institution).is_some_and(|state| state.access)
     }
 
-    /// Every emergency access.
-    pub fn emergencies(&self) -> impl Iterator<Item = &Emergency> {
-        self.emergencies.values()
+    /// The emergency accesses that concern an institution: opened by its people, or about its learners.
+    pub fn emergencies_at(&self, institution: u16) -> impl Iterator<Item = &Emergency> {
+        let ids = self.concerned.get(&institution).map_or(&[] as &[[u8; 16]], Vec::as_slice);
+        ids.iter().filter_map(|id| self.emergencies.get(id))
+    }
+
+    /// Those of them that the institution has not reviewed.
+    pub fn emergencies_to_review(&self, institution: u16) -> impl Iterator<Item = &Emergency> {
+        let own = self.institution(institution).map(|state| &state.info.slug);
+        let is_reviewed =
+            move |one: &Emergency| one.reviews.iter().any(|review| Some(&review.institution) == own);
+        self.emergencies_at(institution).filter(move |one| !is_reviewed(one))
     }
 
     /// A person's emergency accesses that are open, and some that no longer are.
@@ -118,7 +127,10 @@ impl Directory {
     /// Every reading asks what is open, so that what had ended when the person opened another is not looked at again.
     pub(super) fn put_emergency(&mut self, emergency: Emergency) {
         let (id, ids) = (emergency.id.0, self.opened_by.entry(emergency.person.0).or_default());
-        self.emergencies.insert(id, emergency);
+        let concerned = [emergency.institution, emergency.home];
+        if self.emergencies.insert(id, emergency).is_none() {
+            concerned.into_iter().for_each(|at| self.concerned.entry(at).or_default().push(id));
+        }
         if !ids.contains(&id) {
             ids.push(id);
         }

@@ -1,18 +1,18 @@
 //! Alerts on their way to institutions by mail and webhook: what waits, who sends it, and what became of it.
 //!
-//! What waits follows from the alerts themselves: whatever an institution was told, does not have in hand, and no message of
-//! the lane has said yet; and that an alert is over of which a message of the lane has told, once. So nothing is lost by a restart. Who sends is said in the log first, by the one writer, so that two
-//! nodes don't send the same; whoever dies while sending loses its turn after a minute. How to reach anybody this crate does
-//! not know: a door sends, and says how it went.
+//! What waits follows from the alerts and the emergency accesses themselves (`unsaid`), so that nothing is lost by a restart.
+//! Who sends is said in the log first, by the one writer, so that two nodes don't send the same; whoever dies while sending
+//! loses its turn after a minute. How to reach anybody this crate does not know: a door sends, and says how it went.
+
+mod unsaid;
 
 use super::{Whereabouts, alerts::site_of};
 use crate::{
     Exchange,
     directory::{
         Directory,
-        alerts::{AlertId, Alerted},
-        change::{Change, hex},
-        sending::{Channel, Lane, SendFault, SendState, Sending, Telling},
+        change::{Change, Emergency, hex},
+        sending::{About, Channel, Lane, SendFault, SendState, Sending, Telling},
     },
     notices::Outgoing,
     projection::lock,
@@ -23,7 +23,8 @@ use crate::{
 use aws_lc_rs::hmac;
 use commonroll_core::{SchoolDate, Slug, Timestamp};
 use commonroll_views::whereabouts::{AlertKey, Finding};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use unsaid::unsaid;
 
 /// So long a first alert waits for others that come with it.
 const GATHER_US: i64 = 5_000_000;
@@ -35,8 +36,6 @@ const TURN_US: i64 = 60_000_000;
 const GIVE_UP_US: i64 = 4 * 3_600_000_000;
 /// The first pause after a failure, and the longest.
 const PAUSE_US: (i64, i64) = (30_000_000, 900_000_000);
-/// So long it is still said that an alert is over: later nobody looks for it any more.
-const NEWS_US: i64 = 24 * 3_600_000_000;
 /// Alerts in one message.
 const ALERTS_MAX: usize = 500;
 
@@ -59,7 +58,7 @@ pub struct Outbound {
     pub alerts: Vec<OutboundAlert>,
 }
 
-/// An alert in a message.
+/// An alert in a message, or an emergency access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboundAlert {
     /// Names this telling: the same at every try, another when it is told again. Says nothing by itself.
@@ -67,7 +66,8 @@ pub struct OutboundAlert {
     /// Names the alert: the same however often it is told. Says nothing by itself.
     pub alert: String,
     /// What it is about: `unaccounted`, `left_early`, `register`, `class_cancelled`, `source_silent`, and of timetables
-    /// `nobody_expects`, `both_expect`, `two_hosts`, `expected_elsewhere`, `week_slip`, `site_closed`, `many_misfits`.
+    /// `nobody_expects`, `both_expect`, `two_hosts`, `expected_elsewhere`, `week_slip`, `site_closed`, `many_misfits`;
+    /// `emergency_access` to a learner's card.
     pub about: &'static str,
     /// Where: slug and name.
     pub site: (Slug, String),
@@ -83,6 +83,8 @@ pub struct OutboundAlert {
     pub lesson: Option<Timestamp>,
     /// The day, where it is about timetables of one.
     pub day: Option<SchoolDate>,
+    /// Until when an emergency access opens the card.
+    pub until: Option<Timestamp>,
 }
 
 /// What there is to do in a lane.
@@ -180,20 +182,41 @@ impl Exchange {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.shared.key.derived("alert-ids"));
         let directory = self.shared.directory();
         let info = &directory.institution(message.institution)?.info;
+        // Ids of the log name learners by their numbers; outside they name nothing.
+        let name = |of: About, since: Timestamp, more: i64| {
+            let parts = [message.institution.to_be_bytes().to_vec(), of.bytes().to_vec()];
+            let moments = [since.micros().to_be_bytes(), more.to_be_bytes()].concat();
+            hex(&hmac::sign(&key, &[parts.concat(), moments].concat()).as_ref()[..16])
+        };
+        let opened = |access: &Emergency, telling: &Telling| {
+            let site = &directory.institution(access.institution)?.info;
+            Some(OutboundAlert {
+                id: name(telling.about, access.opened, telling.at.micros()),
+                alert: name(telling.about, access.opened, 0),
+                about: "emergency_access",
+                site: (site.slug.clone(), site.name.clone()),
+                since: access.opened,
+                told: telling.at,
+                repeated: 0,
+                over: None,
+                lesson: None,
+                day: None,
+                until: Some(access.until),
+            })
+        };
         let alerts = message.tellings.iter().filter_map(|telling| {
-            let (alert, about) = (directory.alerts().get(telling.alert)?, telling.alert.key()?);
-            let site = &directory.institution(site_for(message.institution, &about))?.info;
-            // Ids of the log name learners by their numbers; outside they name nothing.
-            let name = |more: i64| {
-                let parts = [message.institution.to_be_bytes().to_vec(), telling.alert.bytes().to_vec()];
-                let moments = [alert.since.micros().to_be_bytes(), more.to_be_bytes()].concat();
-                hex(&hmac::sign(&key, &[parts.concat(), moments].concat()).as_ref()[..16])
+            let id = match telling.about {
+                About::Emergency(id) => return opened(directory.emergency(&id.0)?, telling),
+                About::Alert(id) => id,
             };
+            let (alert, about) = (directory.alerts().get(id)?, id.key()?);
+            let site = &directory.institution(site_for(message.institution, &about))?.info;
+            let name = |more: i64| name(telling.about, alert.since, more);
             Some(OutboundAlert {
                 // That it is over is another telling than that it is so.
                 id: name(if telling.over { !telling.at.micros() } else { telling.at.micros() }),
                 alert: name(0),
-                about: telling.alert.sort(),
+                about: id.sort(),
                 site: (site.slug.clone(), site.name.clone()),
                 since: alert.since,
                 told: telling.at,
@@ -204,6 +227,7 @@ impl Exchange {
                     AlertKey::Misfit { day, .. } => SchoolDate::from_days(day),
                     _ => None,
                 },
+                until: None,
             })
         });
         Some(Outbound {
@@ -248,7 +272,8 @@ impl Whereabouts {
     }
 }
 
-/// Plans a message as it stands from now on; its entry says how many alerts it is about, and why it is not sent.
+/// Plans a message as it stands from now on; its entry says how many alerts it is about, how many of them are emergency accesses,
+/// and why it is not sent.
 fn put(work: &mut Work<'_>, sending: Sending) {
     let directory = &*work.planner.directory;
     let slug = directory.institution(sending.institution).map(|state| state.info.slug.to_string());
@@ -260,35 +285,16 @@ fn put(work: &mut Work<'_>, sending: Sending) {
     if over > 0 {
         more["over"] = over.into();
     }
+    let accesses = sending.tellings.iter().filter(|telling| telling.about.emergency().is_some()).count();
+    if accesses > 0 {
+        more["accesses"] = accesses.into();
+    }
     if let SendState::Waiting { why, .. } | SendState::Unsent { why, .. } = sending.state {
         more["reason"] = why.as_str().into();
     }
     let change = Change::Sending { sending: Box::new(sending) };
     work.planner.directory.apply(&change);
     work.outgoing.push(Outgoing::Alert { change, more });
-}
-
-/// What there is to tell: of which alert, and true if that it is over.
-type Unsaid = BTreeMap<(AlertId, bool), Timestamp>;
-
-/// What an institution was told, does not have in hand, and no message of the lane was about yet; and what is over of which a
-/// message of the lane has told.
-fn unsaid(directory: &Directory, institution: u16, channel: Channel, now: Timestamp) -> Unsaid {
-    let lane = directory.sendings().lane(institution, channel);
-    let told = |at: AlertId| lane.and_then(|lane| lane.outcome(at)).map(|outcome| outcome.told);
-    let open = directory.alerts().not_over().filter(|alert| alert.is_open());
-    let waits = open.filter(|alert| alert.hand_of(institution).is_none());
-    let tell = waits
-        .filter_map(|alert| Some((alert.id, alert.told_last(institution)?)))
-        .filter(|(id, at)| told(*id).is_none_or(|told| told < *at))
-        .map(|(id, at)| ((id, false), at));
-    let is_awaited = |alert: &&Alerted| lane.is_some_and(|lane| lane.awaits_end(alert.id));
-    let ended = directory.alerts().all().filter(|alert| !alert.is_open()).filter(is_awaited);
-    let since = |alert: &Alerted| alert.found.as_ref().map(|found| found.at).or(alert.over);
-    let over = ended
-        .filter_map(|alert| Some(((alert.id, true), since(alert)?)))
-        .filter(|(_, at)| now.micros() - at.micros() <= NEWS_US);
-    tell.chain(over).collect()
 }
 
 fn is_old(sending: &Sending, now: Timestamp) -> bool {
@@ -312,9 +318,9 @@ fn next(directory: &Directory, institution: u16, channel: Channel, now: Timestam
     let number = newest.map_or(0, |newest| newest.number);
     let tellings = || -> Vec<Telling> {
         let mut all: Vec<Telling> =
-            waits.iter().map(|((alert, over), at)| Telling { alert: *alert, at: *at, over: *over }).collect();
+            waits.iter().map(|((about, over), at)| Telling { about: *about, at: *at, over: *over }).collect();
         // Whom to look for comes before what is over.
-        all.sort_by_key(|telling| (telling.over, telling.at, telling.alert));
+        all.sort_by_key(|telling| (telling.over, telling.at, telling.about));
         all.truncate(ALERTS_MAX);
         all
     };
@@ -325,7 +331,10 @@ fn next(directory: &Directory, institution: u16, channel: Channel, now: Timestam
         });
         let first = waits.values().min()?;
         let soon = last.map_or(i64::MIN, |last| last.micros() + APART_US);
-        let due = now.micros() >= soon.max(first.micros() + GATHER_US);
+        // An emergency access waits for no company.
+        let is_urgent = waits.keys().any(|(about, _)| about.emergency().is_some());
+        let gathered = if is_urgent { i64::MIN } else { first.micros() + GATHER_US };
+        let due = now.micros() >= soon.max(gathered);
         let state = SendState::Waiting { next: now, why: SendFault::Silent };
         let message = Sending {
             institution,
@@ -347,10 +356,10 @@ fn next(directory: &Directory, institution: u16, channel: Channel, now: Timestam
     if is_old(open, now) {
         return Some(Next { given_up: Some((open.clone(), why)), message: None, send: false });
     }
-    let gone: BTreeSet<(AlertId, bool)> = open
+    let gone: BTreeSet<(About, bool)> = open
         .tellings
         .iter()
-        .map(|telling| (telling.alert, telling.over))
+        .map(|telling| (telling.about, telling.over))
         .filter(|telling| !waits.contains_key(telling))
         .collect();
     if gone.is_empty() {
@@ -358,7 +367,7 @@ fn next(directory: &Directory, institution: u16, channel: Channel, now: Timestam
         return (at <= now).then_some(Next { given_up: None, message: Some(message), send: true });
     }
     let mut given_up = open.clone();
-    given_up.tellings.retain(|telling| gone.contains(&(telling.alert, telling.over)));
+    given_up.tellings.retain(|telling| gone.contains(&(telling.about, telling.over)));
     let rest = tellings();
     let message = (!rest.is_empty()).then(|| Sending {
         number: number + 1,

@@ -227,3 +227,128 @@ async fn what_is_open_is_open_at_every_node_and_after_a_restart() {
     assert!(other.read(acting, &ask, world.now()).await.unwrap().card.is_some());
     assert_eq!(other.emergencies(head.acting(), world.now()).await.unwrap().len(), 1);
 }
+
+/// What is to be sent to a partner now, by mail.
+async fn begin(world: &World, to: &str, node: u64) -> Option<Outbound> {
+    let due = world.exchange.has_to_send(&slug(to), Channel::Mail, world.now());
+    let begun = world.exchange.begin_sending(&slug(to), Channel::Mail, node, world.now()).await.unwrap();
+    assert_eq!(due, begun.is_some(), "whatever is to be sent is said to be due");
+    begun
+}
+
+#[tokio::test]
+async fn the_home_is_sent_word_of_an_access_at_once_and_once_also_after_a_restart() {
+    const SECOND: i64 = 1_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = World::with(&database, governed()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    let teacher = world.colleague("northgate", staff(Role::Teacher, None), 50).await;
+    let opened = open(&world, &teacher, Role::Teacher, "n-77", 60).await.unwrap();
+    let message = begin(&world, "kingsmead", 1).await.expect("at once");
+    for other in ["northgate", "ridgeway"] {
+        assert_eq!(begin(&world, other, 1).await, None, "{other} is not the home");
+    }
+    let [access] = &message.alerts[..] else { panic!("{message:?}") };
+    assert_eq!((access.about, access.site.0.as_str()), ("emergency_access", "northgate"));
+    assert_eq!((access.since, access.until), (world.now(), Some(opened.until)));
+    let said = format!("{message:?}");
+    for personal in ["Fainted", "k-1", "n-77", &"09".repeat(16)] {
+        assert!(!said.contains(personal), "{personal} in {said}");
+    }
+
+    // It fails, the hub is killed, and it is sent again under the same ids.
+    world.exchange.sent(&message, Err(SendFault::Silent), (1, 0), world.now()).await.unwrap();
+    world.started_again(open_store(&database).await).await;
+    world.pass(15 * SECOND);
+    let again = begin(&world, "kingsmead", 2).await.unwrap();
+    assert_eq!((again.number, again.tries, &again.alerts), (1, 2, &message.alerts));
+    world.exchange.sent(&again, Ok(()), (2, 0), world.now()).await.unwrap();
+    for _ in 0..2 {
+        world.pass(120 * SECOND);
+        assert_eq!(begin(&world, "kingsmead", 2).await, None, "once");
+        world.started_again(open_store(&database).await).await;
+    }
+
+    // One that the home has reviewed before it could be sent needs no word any more.
+    let acting = Acting { speaker: &teacher, role: Role::Teacher };
+    let (hour, seed) = (Duration::from_secs(3600), ([8; 16], world.now()));
+    world.exchange.open_emergency(acting, (&id("n-77"), REASON), hour, seed).await.unwrap();
+    let second = begin(&world, "kingsmead", 2).await.unwrap();
+    assert_eq!(second.alerts.len(), 1);
+    assert!(second.alerts[0].id != access.id && second.alerts[0].alert != access.alert);
+    world.exchange.sent(&second, Err(SendFault::Silent), (2, 0), world.now()).await.unwrap();
+    let officer = world.office("kingsmead", Role::Dpo, 61).await;
+    let acting = Acting { speaker: &officer, role: Role::Dpo };
+    world.exchange.review_emergency(acting, [8; 16], (true, ""), world.now()).await.unwrap();
+    world.pass(15 * SECOND);
+    assert!(
+        world
+            .exchange
+            .begin_sending(&slug("kingsmead"), Channel::Mail, 2, world.now())
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let shown = world.exchange.show(1, 1_000).await.unwrap();
+    let sent: Vec<_> = shown.iter().filter(|entry| entry["what"] == "alert.sent").collect();
+    assert_eq!((sent.len(), &sent[0]["more"]["accesses"]), (1, &1.into()), "{sent:?}");
+    let unsent: Vec<_> = shown.iter().filter(|entry| entry["what"] == "alert.unsent").collect();
+    assert_eq!(unsent[0]["more"]["reason"], "over");
+    assert!(world.exchange.verify(|_| {}).await.is_ok());
+}
+
+#[tokio::test]
+async fn whoever_answers_for_an_institution_sees_on_every_page_that_an_access_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let world = World::with(&database, with_officers()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    let teacher = world.colleague("northgate", staff(Role::Teacher, None), 50).await;
+    let mut number = 0;
+    let mut session = async |partner, role: Role| {
+        number += 1;
+        let person = match role {
+            Role::Teacher => teacher.id(),
+            role => made(partner, role).id,
+        };
+        world.exchange.open_session([number; 32], (person, role), "test", world.now()).await.unwrap();
+        [number; 32]
+    };
+    let at_home = [
+        session("kingsmead", Role::Head).await,
+        session("kingsmead", Role::DataManager).await,
+        session("kingsmead", Role::Dpo).await,
+    ];
+    let at_host = session("northgate", Role::DataManager).await;
+    let (third, taught) =
+        (session("ridgeway", Role::DataManager).await, session("northgate", Role::Teacher).await);
+    let news = async |exchange: &Exchange, id: &SessionId| {
+        exchange.session(id, true, world.now()).await.unwrap().emergencies
+    };
+    let other = Exchange::open(options(&database), world.now()).await.unwrap();
+    let mut changes = other.emergency_changes();
+    open(&world, &teacher, Role::Teacher, "n-77", 60).await.unwrap();
+    other.follow(Duration::from_millis(1)).await.unwrap();
+    assert!(changes.has_changed().unwrap(), "pages that lie open hear of it, at every node");
+    changes.mark_unchanged();
+    let said = EmergencyNews { waiting: 1, open: 1 };
+    for id in at_home.iter().chain([&at_host]) {
+        assert_eq!((news(&world.exchange, id).await, news(&other, id).await), (said, said));
+    }
+    for id in [&third, &taught] {
+        assert_eq!(news(&world.exchange, id).await, EmergencyNews::default());
+    }
+    world.pass(20 * 60_000_000);
+    let _ = news(&world.exchange, &at_home[0]).await;
+    let _ = news(&world.exchange, &at_host).await;
+    let dpo = Actor::new(&world, "kingsmead", Role::Dpo);
+    world.exchange.review_emergency(dpo.acting(), [9; 16], (true, ""), world.now()).await.unwrap();
+    world.pass(20 * 60_000_000);
+    assert_eq!(news(&world.exchange, &at_home[0]).await, EmergencyNews::default(), "reviewed here");
+    assert_eq!(news(&world.exchange, &at_host).await, said, "and not there");
+    world.pass(20 * 60_000_000);
+    assert_eq!(news(&world.exchange, &at_host).await, EmergencyNews { waiting: 1, open: 0 });
+    other.follow(Duration::from_millis(1)).await.unwrap();
+    assert!(changes.has_changed().unwrap());
+}

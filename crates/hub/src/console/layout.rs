@@ -2,6 +2,7 @@
 
 use super::{nav, secret, signed::Signed, times};
 use axum::http::HeaderMap;
+use commonroll_exchange::EmergencyNews;
 
 /// The reader's own choice, where they made one; else the device decides.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,7 +46,15 @@ pub(super) struct Frame {
     pub live: Option<String>,
     /// Where the page says why it can be seen; empty if it doesn't.
     pub why: String,
+    /// Emergency accesses that nobody here has reviewed, in a sentence; empty for none, and on their own page.
+    pub emergency: String,
 }
+
+/// The page of emergency accesses, and where it hears of new ones.
+pub(super) const EMERGENCIES: &str = "/emergencies";
+const EMERGENCY_NEWS: &str = "/emergencies/news";
+/// The page that data managers come for: it says nothing of anybody, so that it can stay open and be asked for again.
+const SHARING: &str = "/sharing";
 
 impl Frame {
     /// The frame of a page with this title, for whoever is signed in. `path` is the way that is marked as the present one.
@@ -56,8 +65,9 @@ impl Frame {
             icon: way.icon,
             words: way.words,
             current: way.path == path,
-            waiting: 0,
+            waiting: if way.path == EMERGENCIES { seen.emergencies.waiting } else { 0 },
         };
+        let hears = [EMERGENCIES, SHARING].contains(&path);
         Self {
             title: title.into(),
             density: "dense",
@@ -68,8 +78,9 @@ impl Frame {
             ways: nav::ways(seen.role).into_iter().map(link).collect(),
             token: signed.secret.form_token(),
             made: times::hms(signed.now, signed.zone()),
-            live: None,
+            live: hears.then(|| EMERGENCY_NEWS.to_owned()),
             why: String::new(),
+            emergency: if path == EMERGENCIES { String::new() } else { emergency(seen.emergencies) },
         }
     }
 
@@ -89,5 +100,22 @@ impl Frame {
     pub fn live(mut self, address: impl Into<String>) -> Self {
         self.live = Some(address.into());
         self
+    }
+}
+
+/// What waits, without a name.
+fn emergency(news: EmergencyNews) -> String {
+    let open = match news.open {
+        0 => String::new(),
+        1 => ", one of them open now".to_owned(),
+        open => format!(", {open} of them open now"),
+    };
+    match (news.waiting, news.open) {
+        (0, _) => String::new(),
+        (1, 0) => "Emergency access to a learner’s card waits for its review.".to_owned(),
+        (1, _) => "Emergency access to a learner’s card is open now.".to_owned(),
+        (waiting, _) => {
+            format!("{waiting} emergency accesses to learners’ cards wait for their review{open}.")
+        }
     }
 }

@@ -86,11 +86,21 @@ impl Drop for Place {
     }
 }
 
+/// When a page is told to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// Now and then as well: what it says ages.
+    Steady,
+    /// Only when there is something new.
+    News,
+}
+
 /// Says `changed` whenever the number changes, for as long as the session is good and the hub runs.
 pub(super) fn news(
     console: Console,
     signed: Signed,
     changes: watch::Receiver<u64>,
+    beat: Beat,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let (stop, id, role) = (console.stopping.clone(), signed.secret.id(), signed.role());
     let place = console.live.place(signed.seen.speaker.id(), id);
@@ -98,18 +108,26 @@ pub(super) fn news(
         let stop = stop.clone();
         async move {
             let (console, mut changes, place) = held?;
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return None,
-                () = place.page.over.cancelled() => return None,
-                () = place.page.crowded.cancelled() => return Some((Ok(Event::default().retry(LATER)), None)),
-                changed = changes.changed() => changed.ok()?,
-                () = tokio::time::sleep(LOOK) => {}
+            loop {
+                let is_new = tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return None,
+                    () = place.page.over.cancelled() => return None,
+                    () = place.page.crowded.cancelled() => return Some((Ok(Event::default().retry(LATER)), None)),
+                    changed = changes.changed() => changed.is_ok().then_some(true)?,
+                    () = tokio::time::sleep(LOOK) => beat == Beat::Steady,
+                };
+                // Whoever was signed out, or lost the role, hears nothing more.
+                let seen = console.exchange.session(&id, false, console.around.now()).await.ok()?;
+                if seen.role != role {
+                    return None;
+                }
+                if is_new {
+                    let event =
+                        Event::default().event("changed").data(changes.borrow_and_update().to_string());
+                    return Some((Ok(event), Some((console, changes, place))));
+                }
             }
-            // Whoever was signed out, or lost the role, hears nothing more.
-            let seen = console.exchange.session(&id, false, console.around.now()).await.ok()?;
-            let event = Event::default().event("changed").data(changes.borrow_and_update().to_string());
-            (seen.role == role).then_some((Ok(event), Some((console, changes, place))))
         }
     });
     let first = stream::once(async { Ok(Event::default().retry(SOON)) });

@@ -23,6 +23,7 @@ const WAYS: &[Way] = &[
     Way { path: "/asked", icon: "chat", words: "From hosts" },
     Way { path: "/whereabouts", icon: "where", words: "Whereabouts" },
     Way { path: "/sharing", icon: "eye", words: "Who sees what" },
+    Way { path: "/emergencies", icon: "key", words: "Emergencies" },
     Way { path: "/explain", icon: "help", words: "Explain" },
     Way { path: "/progress", icon: "chart", words: "Progress" },
     Way { path: "/readiness", icon: "gauge", words: "Readiness" },

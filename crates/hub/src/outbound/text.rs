@@ -1,4 +1,5 @@
-//! What a message says: how many, where and since when, and where to look. Never who: no name, no course, no number of a learner.
+//! What a message says: how many, where and since when, and where to look. Never who: no name, no course, no number of a learner,
+//! and of an emergency access no reason.
 
 use commonroll_core::Timestamp;
 use commonroll_exchange::{Outbound, OutboundAlert};
@@ -11,14 +12,25 @@ const LINES_MAX: usize = 30;
 const NAME_MAX: usize = 80;
 
 /// Where whoever reads it finds out who it is about.
-pub(super) fn link(console: &str) -> String {
-    format!("{console}/whereabouts")
+fn links(message: &Outbound, console: &str) -> Vec<String> {
+    let pages = [("/emergencies", true), ("/whereabouts", false)];
+    let is_there = |accesses| message.alerts.iter().any(|alert| is_access(alert) == accesses);
+    pages
+        .iter()
+        .filter(|(_, accesses)| is_there(*accesses))
+        .map(|(page, _)| format!("{console}{page}"))
+        .collect()
 }
 
 /// A mail's subject.
 pub(super) fn subject(message: &Outbound) -> String {
     let open = || message.alerts.iter().filter(|alert| alert.over.is_none());
     let learners = open().filter(|alert| is_of_learner(alert)).count();
+    match open().filter(|alert| is_access(alert)).count() {
+        0 => {}
+        1 => return "Emergency access to a learner's card".to_owned(),
+        count => return format!("Emergency access to learners' cards, {count} times"),
+    }
     match (learners, open().count()) {
         (0, 0) if message.alerts.len() == 1 => "Whereabouts: 1 alert is over".to_owned(),
         (0, 0) => format!("Whereabouts: {} alerts are over", message.alerts.len()),
@@ -41,11 +53,20 @@ pub(super) fn body(message: &Outbound, console: &str) -> String {
             None => lines.push(Line { what, count: 1, again, is_over }),
         }
     }
-    let more_to_find = if message.alerts.iter().any(|alert| alert.over.is_none()) {
-        "You are told again until somebody at your institution says that they are on it."
-    } else {
-        "Nobody has to look into what is over any more; who settled it, and how, is on the page."
-    };
+    let accesses = message.alerts.iter().filter(|alert| is_access(alert)).count();
+    let mut more_to_find = Vec::new();
+    if accesses > 0 {
+        more_to_find.push(
+            "Why it was opened is on the page, for your head, data managers and data protection officer, who reviews it. \
+             You are told of it once.",
+        );
+    }
+    if message.alerts.iter().any(|alert| alert.over.is_none() && !is_access(alert)) {
+        more_to_find.push("You are told again until somebody at your institution says that they are on it.");
+    } else if accesses < message.alerts.len() {
+        more_to_find
+            .push("Nobody has to look into what is over any more; who settled it, and how, is on the page.");
+    }
     let more = lines.len().saturating_sub(LINES_MAX);
     let mut said: Vec<String> = lines.into_iter().take(LINES_MAX).map(line).collect();
     if more > 0 {
@@ -53,10 +74,11 @@ pub(super) fn body(message: &Outbound, console: &str) -> String {
     }
     format!(
         "{}\n\n{}\n\nOpen {}\n\nThis mail names nobody: who it is about is shown to whoever may see it, after sign-in.\n\
-         {more_to_find}\n",
+         {}\n",
         plain(&message.name),
         said.join("\n"),
-        link(console)
+        links(message, console).join("\nand "),
+        more_to_find.join("\n"),
     )
 }
 
@@ -67,15 +89,19 @@ pub(super) fn json(message: &Outbound, console: &str, now: Timestamp) -> Vec<u8>
         json!({
             "id": alert.id, "alert": alert.alert, "kind": alert.about, "site": alert.site.0,
             "since": alert.since.to_string(), "over": alert.over.map(|at| at.to_string()), "told": alert.told.to_string(), "repeated": alert.repeated,
-            "lesson": alert.lesson.map(|at| at.to_string()), "day": alert.day.map(|day| day.to_string()), "text": line(Line { what: what(alert, &zone), count: 1, again: 0, is_over: alert.over.is_some() }),
+            "lesson": alert.lesson.map(|at| at.to_string()), "until": alert.until.map(|at| at.to_string()), "day": alert.day.map(|day| day.to_string()), "text": line(Line { what: what(alert, &zone), count: 1, again: 0, is_over: alert.over.is_some() }),
         })
     };
     let all = json!({
         "version": 1, "institution": message.institution, "message": message.number, "try": message.tries,
-        "sent": now.to_string(), "link": link(console),
+        "sent": now.to_string(), "link": links(message, console).first(),
         "alerts": message.alerts.iter().map(alert).collect::<Vec<_>>(),
     });
     all.to_string().into_bytes()
+}
+
+fn is_access(alert: &OutboundAlert) -> bool {
+    alert.about == "emergency_access"
 }
 
 fn is_of_learner(alert: &OutboundAlert) -> bool {
@@ -115,6 +141,10 @@ fn what(alert: &OutboundAlert, zone: &TimeZone) -> String {
             format!("site closed on {day}: {site}, and learners are left to it")
         }
         ("many_misfits", _) => format!("timetable that does not fit for many learners on {day}: {site}"),
+        ("emergency_access", _) => {
+            let until = alert.until.map(hm).unwrap_or_default();
+            format!("emergency access to a learner's card: opened by {site} at {since}, until {until}")
+        }
         ("week_slip", _) => {
             format!("timetable in another week on {day}: yours and that of {site}")
         }
@@ -136,6 +166,8 @@ fn line(Line { what, count, again, is_over }: Line) -> String {
         ""
     } else if first == "class" {
         "es"
+    } else if first == "emergency" {
+        ""
     } else {
         "s"
     };
@@ -147,7 +179,11 @@ fn line(Line { what, count, again, is_over }: Line) -> String {
     // `1 register is`, `2 registers are`; what is alike but for its number is one thing.
     let rest = match count {
         1 => rest.to_owned(),
-        _ => rest.replacen("is not in", "are not in", 1).replacen("does not", "do not", 1),
+        _ => rest.replacen("is not in", "are not in", 1).replacen("does not", "do not", 1).replacen(
+            "access to",
+            "accesses to",
+            1,
+        ),
     };
     let over = if is_over { "Over: " } else { "" };
     format!("{over}{count} {first}{many} {rest}{told}.")
@@ -182,7 +218,40 @@ mod tests {
             over: None,
             lesson,
             day: commonroll_core::SchoolDate::from_days(20_711),
+            until: None,
         }
+    }
+
+    #[test]
+    fn an_emergency_access_is_said_with_its_time_and_leads_to_its_page_alone() {
+        let access = |minutes| OutboundAlert {
+            until: Some(at(minutes)),
+            day: None,
+            ..alert("emergency_access", "Northgate College", None, 0)
+        };
+        let one = message(vec![access(75)]);
+        assert_eq!(subject(&one), "Emergency access to a learner's card");
+        let said = body(&one, "https://hub.example.org");
+        for words in [
+            "\n1 emergency access to a learner's card: opened by Northgate College at 09:15, until 10:15.\n",
+            "\nOpen https://hub.example.org/emergencies\n",
+            "\nWhy it was opened is on the page, for your head, data managers and data protection officer, who reviews it. You are told of it once.\n",
+        ] {
+            assert!(said.contains(words), "{words} is not in {said}");
+        }
+        assert!(!said.contains("told again") && !said.contains("over any more"), "{said}");
+        let both =
+            message(vec![access(75), access(75), alert("unaccounted", "Northgate College", Some(10), 0)]);
+        assert_eq!(subject(&both), "Emergency access to learners' cards, 2 times");
+        let said = body(&both, "https://hub.example.org");
+        let opened = "\n2 emergency accesses to a learner's card: opened by Northgate College at 09:15, until 10:15.\n";
+        assert!(said.contains(opened) && said.contains("told again until"), "{said}");
+        let open = "\nOpen https://hub.example.org/emergencies\nand https://hub.example.org/whereabouts\n";
+        assert!(said.contains(open), "{said}");
+        let sent: serde_json::Value =
+            serde_json::from_slice(&json(&one, "https://hub.example.org", at(16))).unwrap();
+        assert_eq!(sent["link"], "https://hub.example.org/emergencies");
+        assert_eq!(sent["alerts"][0]["until"], at(75).to_string());
     }
 
     fn message(alerts: Vec<OutboundAlert>) -> Outbound {

@@ -203,6 +203,22 @@ impl Browser {
 pub struct Listening(tokio_rustls::client::TlsStream<tokio::net::TcpStream>);
 
 impl Listening {
+    /// True once some text has come; false if it doesn't for a second and a half.
+    pub async fn hears(&mut self, text: &str) -> bool {
+        let mut heard = String::new();
+        let reading = async {
+            let mut bytes = [0; 1024];
+            while let Ok(count @ 1..) = self.0.read(&mut bytes).await {
+                heard.push_str(&String::from_utf8_lossy(&bytes[..count]));
+                if heard.contains(text) {
+                    return true;
+                }
+            }
+            false
+        };
+        tokio::time::timeout(std::time::Duration::from_millis(1_500), reading).await.unwrap_or(false)
+    }
+
     /// What came before the hub ended it; `None` if it goes on for a second and a half.
     pub async fn ends(&mut self) -> Option<String> {
         let mut heard = Vec::new();

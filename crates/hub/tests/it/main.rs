@@ -17,6 +17,7 @@ mod console;
 mod console_alignment;
 mod console_cases;
 mod console_desk;
+mod console_emergencies;
 mod console_exports;
 mod console_mapping;
 mod console_matching;

@@ -4,10 +4,12 @@ use crate::{
     browser::{Browser, with_console, without_random},
     console_whereabouts::{Expected, until},
     kit::TestHub,
+    school::id,
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use commonroll_core::Role;
+use commonroll_exchange::Acting;
 use commonroll_hub::{
     Settings,
     outbound::{AlertSettings, HookSettings, MailSettings, MailTls},
@@ -344,4 +346,34 @@ async fn case_45_a_webhook_that_points_elsewhere_or_inside_is_not_followed() {
     reasons.sort();
     assert_eq!(reasons, ["address", "redirected"]);
     assert!(led.try_recv().is_err(), "nobody was there");
+}
+
+#[tokio::test]
+async fn an_emergency_access_is_sent_to_the_home_at_once_without_a_word_of_why_or_whom() {
+    let tls = Tls::new();
+    let (port, mut posts) = receiver(&tls, &["503 Service Unavailable", "204 No Content"]).await;
+    let hub = TestHub::with(|settings| console(settings, vec![hook("ridgeway", port, &tls)])).await;
+    let manager = hub.first("northgate", Role::DataManager).await;
+    let teacher = hub.invited(&manager, "northgate", Role::Teacher, None).await;
+    let _school = Expected::at(&hub).await;
+    let speaker = hub.exchange.person(teacher.id).unwrap();
+    let acting = Acting { speaker: &speaker, role: Role::Teacher };
+    let learner = id("N1");
+    let (hour, seed) = (Duration::from_secs(3_600), ([7; 16], hub.now()));
+    let reason = "Collapsed on the stairs";
+    let opened = hub.exchange.open_emergency(acting, (&learner, reason), hour, seed).await.unwrap();
+    let first = soon(&mut posts).await.checked();
+    entries(&hub, "alert.delayed").await;
+    hub.advance(Duration::from_secs(31));
+    let second = soon(&mut posts).await.checked();
+    assert_eq!((&second["try"], &second["alerts"]), (&2.into(), &first["alerts"]));
+    assert_eq!(second["link"], "https://console.test/emergencies");
+    let access = &second["alerts"][0];
+    assert_eq!((&access["kind"], &access["site"]), (&"emergency_access".into(), &"northgate".into()));
+    assert_eq!(access["until"], opened.until.to_string());
+    let text = second.to_string();
+    for personal in PERSONAL.into_iter().chain(["Collapsed", "stairs", &"07".repeat(16)]) {
+        assert!(!without_random(&text).contains(personal), "{personal} in {text}");
+    }
+    assert_eq!(entries(&hub, "alert.sent").await.len(), 1);
 }

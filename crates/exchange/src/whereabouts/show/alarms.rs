@@ -7,7 +7,7 @@ use super::super::{
 };
 use crate::directory::{
     alerts::{Alerted, Said},
-    sending::{Channel, Outcome, Telling},
+    sending::{About, Channel, Outcome, Telling},
 };
 use commonroll_core::{SchoolDate, Timestamp};
 use commonroll_policy::PersonPermit;
@@ -206,9 +206,10 @@ impl Desk<'_> {
     fn sent(&self, alert: &Alerted, channel: Channel) -> Option<SentSeen> {
         let lane = self.directory.sendings().lane(self.own(), channel)?;
         let open = lane.newest().filter(|newest| newest.is_open());
-        let is_of = |telling: &Telling| telling.alert == alert.id && !telling.over;
+        let about = About::Alert(alert.id);
+        let is_of = |telling: &Telling| telling.about == about && !telling.over;
         let under_way = open.filter(|open| open.tellings.iter().any(is_of));
-        let state = match (under_way, lane.outcome(alert.id)) {
+        let state = match (under_way, lane.outcome(about)) {
             (Some(open), _) => SentState::Trying(open.tries),
             (None, Some(Outcome { at, why: Some(why), .. })) => SentState::Unsent(at, why),
             (None, Some(Outcome { at, why: None, .. })) => SentState::Sent(at),

@@ -7,6 +7,7 @@ mod codes;
 mod csv;
 mod demo;
 mod desk;
+mod emergencies;
 #[cfg(feature = "pdf")]
 mod evacuation;
 mod exports;
@@ -82,6 +83,9 @@ pub(super) fn all(pages: Pages) -> Pages {
         .page("POST /agreements/{hash}/try", desk::trial::run)
         .page("GET /agents", desk::agents::agents)
         .page("GET /people", desk::people::people)
+        .page("GET /emergencies", emergencies::emergencies)
+        .page("GET /emergencies/news", emergencies::news)
+        .page("POST /emergencies/review", emergencies::review)
         .page("GET /explain", desk::explain::ask)
         .page("POST /explain", desk::explain::answer)
         .page("GET /exports", exports::exports)
