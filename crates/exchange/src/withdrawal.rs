@@ -183,6 +183,9 @@ pub enum AnswerError {
     /// The answer breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// The word about one and the same thing was changed again and again; everything else of the answer was taken.
+    #[error("the word about a session code was changed too often; say it again in an hour")]
+    TooOften,
     /// It could not be made durable just now.
     #[error("the hub can't write to its log just now; try again")]
     Unavailable,

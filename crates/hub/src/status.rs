@@ -114,6 +114,9 @@ pub(crate) fn of_answer(error: AnswerError) -> Status {
     match error {
         AnswerError::NotAllowed(who) => of_speaker(who),
         AnswerError::Invalid(broken) => invalid(&broken),
+        AnswerError::TooOften => {
+            too_much("the word about a session code was changed too often", Duration::from_secs(3_600))
+        }
         AnswerError::Unavailable => unavailable(),
     }
 }

@@ -181,7 +181,7 @@ impl Hub for Line {
         taken.map_err(|error| match error {
             AnswerError::NotAllowed(_) => HubError::NotKnown,
             AnswerError::Invalid(invalid) => HubError::Refused(invalid.to_string()),
-            AnswerError::Unavailable => HubError::Unreachable,
+            AnswerError::TooOften | AnswerError::Unavailable => HubError::Unreachable,
         })?;
         if self.ether.is_trouble() { Err(HubError::Unreachable) } else { Ok(()) }
     }

@@ -98,6 +98,14 @@ pub struct Carried {
     /// What the register system said where it refused it. Personal.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub words: String,
+    /// How often the word was another before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub changes: u32,
+}
+
+/// Whether a number is left out of what is written.
+pub(super) const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl std::fmt::Debug for Carried {

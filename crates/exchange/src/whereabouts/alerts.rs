@@ -26,6 +26,8 @@ use std::{collections::BTreeMap, sync::Arc};
 pub(super) const REFUSED: &str = "alert.refused";
 /// Most characters of a remark, or of where a learner was found.
 pub(super) const WORDS: usize = 300;
+/// So often it can be taken back that the learner of one alert was found: each time everybody is told anew.
+const UNDONE_MAX: usize = 5;
 /// Alerts in one job of the writer at most.
 const ALERTS_AT_ONCE: usize = 200;
 
@@ -275,6 +277,12 @@ impl Exchange {
                 return Err(LawError::State("this alert is over"));
             }
             let (own, found) = (actor.speaker.number, step == Step::Found);
+            // It goes on standing: better looked for once more than lost to a word that was taken back so often.
+            if found && held.undone.len() >= UNDONE_MAX {
+                return Err(LawError::State(
+                    "this learner was said to be found and not found 5 times; take it in hand and ring each other, it ends with the register",
+                ));
+            }
             if !found && held.hand_of(own).is_some() {
                 return Err(LawError::State("your institution has this in hand already"));
             }

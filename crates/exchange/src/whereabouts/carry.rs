@@ -37,6 +37,11 @@ use std::{collections::BTreeMap, fmt};
 const CODES_MAX: usize = 4_000;
 /// Marks named beside one code.
 const MARKS_MAX: usize = 64;
+/// Decisions that policy is asked about before others have their turn.
+const SLICE: usize = 200;
+/// So often what became of one code may be another than before; from then on once in so long.
+const CHANGES_MAX: u32 = 10;
+const CHANGE_APART_US: i64 = 3_600_000_000;
 
 /// A decided code as it leaves for the home's agent.
 #[derive(Clone, PartialEq, Eq)]
@@ -118,20 +123,27 @@ impl Exchange {
         let behind = behind.map_err(|_| FeedError::Unavailable)?;
         // Whoever follows a change waits until what was decided before it has left.
         let _leaving = self.shared.leaving.read().await;
-        let directory = self.shared.directory();
-        directory.speaker(speaker.agent)?;
-        let Some(state) = directory.institution(speaker.number) else { return Ok(Vec::new()) };
-        let board = lock(&views.whereabouts);
-        let leaving = Leaving {
-            directory: &directory,
-            board: &board,
-            behind: &behind,
-            home: speaker.number,
-            state,
-            now,
+        let mut borne = {
+            let directory = self.shared.directory();
+            let Some(state) = directory.institution(speaker.number) else { return Ok(Vec::new()) };
+            let board = lock(&views.whereabouts);
+            let home = speaker.number;
+            Leaving { directory: &directory, board: &board, behind: &behind, home, state, now }.all()
         };
-        let mut codes = leaving.all();
-        codes.sort_by(|a, b| (a.at, &a.learner, a.afternoon).cmp(&(b.at, &b.learner, b.afternoon)));
+        borne.sort_by(|a, b| (a.at, &a.local, a.id.afternoon).cmp(&(b.at, &b.local, b.id.afternoon)));
+        // Neither the board nor the directory is held while policy is asked about all of them: others wait for both.
+        let mut codes = Vec::new();
+        for some in borne.chunks(SLICE) {
+            {
+                let directory = self.shared.directory();
+                directory.speaker(speaker.agent)?;
+                codes.extend(some.iter().filter_map(|one| one.out(&directory, now)));
+            }
+            if codes.len() >= CODES_MAX {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
         codes.truncate(CODES_MAX);
         Ok(codes)
     }
@@ -140,7 +152,8 @@ impl Exchange {
     /// many answers changed something; of a decision that was made anew since, none does.
     ///
     /// # Errors
-    /// [`AnswerError`].
+    /// [`AnswerError`]; `TooOften` where the word about a code changes for the eleventh time and more within the hour, when all
+    /// other answers are taken.
     pub async fn answer_session_codes(
         &self,
         speaker: &Speaker,
@@ -153,9 +166,15 @@ impl Exchange {
             let id = SessionId { home: speaker.number, date: answer.date, afternoon: answer.afternoon };
             sessions.entry(id).or_default().push(answer);
         }
-        let mut taken = 0;
+        let (mut taken, mut too_often) = (0, false);
         for (id, answers) in sessions {
-            if !self.shared.directory().codes().get(&id).is_some_and(|held| news(held, &answers)) {
+            let (news, often) = {
+                let directory = self.shared.directory();
+                let Some(held) = directory.codes().get(&id) else { continue };
+                (news(held, &answers, now), too_much(held, &answers, now))
+            };
+            too_often |= often;
+            if !news {
                 continue;
             }
             let agent = speaker.agent;
@@ -165,7 +184,7 @@ impl Exchange {
             });
             taken += planned.await.map_err(|_| AnswerError::Unavailable)??;
         }
-        Ok(taken)
+        if too_often { Err(AnswerError::TooOften) } else { Ok(taken) }
     }
 }
 
@@ -180,7 +199,19 @@ fn waits(directory: &Directory, home: u16, now: Timestamp) -> bool {
         })
 }
 
-/// What may leave for a home at a moment.
+/// A decision that marks bear at this moment, before policy was asked.
+struct Borne {
+    home: u16,
+    id: SessionId,
+    /// Its place among the session's decisions.
+    place: usize,
+    local: LocalId,
+    revision: u32,
+    at: Timestamp,
+    marks: Vec<Seen>,
+}
+
+/// What marks bear of a home's decisions at a moment.
 struct Leaving<'a> {
     directory: &'a Directory,
     board: &'a Whereabouts,
@@ -191,7 +222,7 @@ struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    fn all(&self) -> Vec<OutCode> {
+    fn all(&self) -> Vec<Borne> {
         let today = self.now.date_in(&self.state.zone);
         let open = codes::begun(self.state, today, self.now);
         let mut found = Vec::new();
@@ -203,33 +234,46 @@ impl Leaving<'_> {
             }
             let open =
                 open.iter().find(|one| is_today && (one.session == Session::Afternoon) == id.afternoon);
-            let waiting = session.of.iter().filter(|one| one.carried.is_none());
-            found.extend(waiting.filter_map(|one| self.out(id, one, self.beside(open, id.date, one)?)));
+            let waiting = session.of.iter().enumerate().filter(|(_, one)| one.carried.is_none());
+            found.extend(waiting.filter_map(|(place, one)| {
+                let marks = self.beside(open, one)?;
+                let (local, revision, at) = (one.local.clone(), one.revision, one.at);
+                Some(Borne { home: self.home, id: *id, place, local, revision, at, marks })
+            }));
         }
         found
     }
 
     /// The marks that a decision leaves beside; `None` if it may not leave.
-    fn beside(&self, open: Option<&Open>, date: SchoolDate, one: &Decided) -> Option<Vec<Seen>> {
+    fn beside(&self, open: Option<&Open>, one: &Decided) -> Option<Vec<Seen>> {
         // The home's word about its own register says nothing of a host's: what was proposed by these marks is taken back.
         if one.code.is_empty() {
             return Some(decided_by(one).collect());
         }
-        let marks = match open {
-            Some(open) => self.board.bearing(self.directory, (open, one), self.home, self.now)?,
-            None => self.behind.of(self.directory, one)?,
-        };
-        self.is_permitted(date, one).then_some(marks)
+        match open {
+            Some(open) => self.board.bearing(self.directory, (open, one), self.home, self.now),
+            None => self.behind.of(self.directory, one),
+        }
+    }
+}
+
+impl Borne {
+    /// The code as it leaves; `None` if policy withholds it, or it was decided anew or answered since.
+    fn out(&self, directory: &Directory, now: Timestamp) -> Option<OutCode> {
+        let one = directory.codes().get(&self.id)?.of.get(self.place)?;
+        let stands = one.local == self.local && one.revision == self.revision && one.carried.is_none();
+        let may_leave = stands && (one.code.is_empty() || self.is_permitted(directory, one, now));
+        may_leave.then(|| self.written(directory, one))?
     }
 
     /// Whether policy lets what the host saw that day reach this home, of somebody who is still the home's own.
-    fn is_permitted(&self, date: SchoolDate, one: &Decided) -> bool {
-        let number = self.directory.local(self.home, &one.local).and_then(|local| local.learner);
+    fn is_permitted(&self, directory: &Directory, one: &Decided, now: Timestamp) -> bool {
+        let number = directory.local(self.home, &one.local).and_then(|local| local.learner);
         let at_host = number.and_then(|number| {
-            self.directory.known_at(number).find(|(at, _)| *at == one.host).map(|(_, local)| local.clone())
+            directory.known_at(number).find(|(at, _)| *at == one.host).map(|(_, local)| local.clone())
         });
         let Some(learner) = at_host else { return false };
-        let circumstances = Circumstances { learner, group: None, date, at: None };
+        let circumstances = Circumstances { learner, group: None, date: self.id.date, at: None };
         let kind = RecordKind::Attendance;
         let subject = Subject {
             source: one.host,
@@ -238,19 +282,19 @@ impl Leaving<'_> {
             corrects: false,
             circumstances: &circumstances,
         };
-        let placed = decide::place(self.directory, &subject);
-        let permit = decide::leave(self.directory, &subject, placed, self.home, self.now);
+        let placed = decide::place(directory, &subject);
+        let permit = decide::leave(directory, &subject, placed, self.home, now);
         permit.is_ok_and(|(permit, local)| permit.lets_out(PRESENCE) && local == one.local)
     }
 
-    fn out(&self, id: &SessionId, one: &Decided, marks: Vec<Seen>) -> Option<OutCode> {
-        let host = self.directory.institution(one.host)?.info.slug.clone();
-        let mark = |(id, revision)| Some((id, Revision::new(revision).ok()?));
-        let evidence = marks.into_iter().filter_map(mark).take(MARKS_MAX);
+    fn written(&self, directory: &Directory, one: &Decided) -> Option<OutCode> {
+        let host = directory.institution(one.host)?.info.slug.clone();
+        let mark = |(id, revision): &Seen| Some((*id, Revision::new(*revision).ok()?));
+        let evidence = self.marks.iter().filter_map(mark).take(MARKS_MAX);
         Some(OutCode {
             learner: one.local.clone(),
-            date: id.date,
-            afternoon: id.afternoon,
+            date: self.id.date,
+            afternoon: self.id.afternoon,
             revision: Revision::new(one.revision).ok()?,
             code: one.code.clone(),
             minutes_late: one.minutes_late,
@@ -275,8 +319,22 @@ fn is_news(one: &Decided, answer: &CodeAnswer) -> bool {
         })
 }
 
-fn news(held: &SessionCodes, answers: &[CodeAnswer]) -> bool {
-    answers.iter().any(|answer| held.of.iter().any(|one| is_news(one, answer)))
+/// True if a word about a code that has changed so often waits for its time: an agent that changes it without end would fill
+/// the log, since each change says the whole session anew.
+fn is_too_often(one: &Decided, now: Timestamp) -> bool {
+    one.carried.as_ref().is_some_and(|known| {
+        known.changes >= CHANGES_MAX && now.micros() - known.at.micros() < CHANGE_APART_US
+    })
+}
+
+fn news(held: &SessionCodes, answers: &[CodeAnswer], now: Timestamp) -> bool {
+    let is_taken = |one: &Decided, answer| is_news(one, answer) && !is_too_often(one, now);
+    answers.iter().any(|answer| held.of.iter().any(|one| is_taken(one, answer)))
+}
+
+fn too_much(held: &SessionCodes, answers: &[CodeAnswer], now: Timestamp) -> bool {
+    let waits = |one: &Decided, answer| is_news(one, answer) && is_too_often(one, now);
+    answers.iter().any(|answer| held.of.iter().any(|one| waits(one, answer)))
 }
 
 /// In the writer: the session with what became of its codes.
@@ -285,8 +343,9 @@ fn take(work: &mut Work<'_>, id: &SessionId, answers: &[CodeAnswer], now: Timest
     let mut session = SessionCodes { told: true, ..held.clone() };
     let mut taken = 0;
     for answer in answers {
-        for one in session.of.iter_mut().filter(|one| is_news(one, answer)) {
-            one.carried = Some(Carried { how: answer.how, at: now, words: answer.words.clone() });
+        for one in session.of.iter_mut().filter(|one| is_news(one, answer) && !is_too_often(one, now)) {
+            let changes = one.carried.as_ref().map_or(0, |known| known.changes.saturating_add(1));
+            one.carried = Some(Carried { how: answer.how, at: now, words: answer.words.clone(), changes });
             taken += 1;
         }
     }

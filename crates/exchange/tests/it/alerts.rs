@@ -199,6 +199,28 @@ async fn a_wrong_found_is_taken_back_and_the_alert_stands_again_at_once() {
 }
 
 #[tokio::test]
+async fn whoever_finds_and_loses_again_and_again_is_told_to_stop_and_the_alert_stands() {
+    let mut world = school().await;
+    let (home, host) = (world.officer("kingsmead", 40).await, world.officer("northgate", 42).await);
+    let alert = world.missing().await;
+    for turn in 0..5 {
+        world.exchange.found(acting(&host), alert, "Library", world.now()).await.unwrap();
+        let back = world.exchange.not_found(acting(&host), alert, "No", world.now()).await;
+        assert_eq!(back, Ok(()), "{turn}");
+    }
+    let sixth = world.exchange.found(acting(&host), alert, "Library", world.now()).await;
+    assert!(matches!(sixth, Err(LawError::State(why)) if why.contains("5 times")), "{sixth:?}");
+    let alarms = world.away(&home).await.alarms;
+    assert!(alarms.iter().any(|alarm| alarm.id == alert), "better looked for than lost: {alarms:?}");
+    world.exchange.take_in_hand(acting(&home), alert, "Ringing", world.now()).await.unwrap();
+    // The register ends it, as ever.
+    world.publish("northgate", vec![marked("n-2", 10, Physical::Present, 2)]).await;
+    world.tick().await;
+    assert!(world.away(&home).await.alarms.iter().all(|alarm| alarm.id != alert));
+    assert_eq!(world.entries_of("alert.not_found").await.len(), 5);
+}
+
+#[tokio::test]
 async fn who_came_in_the_meantime_is_not_looked_for_when_a_found_is_taken_back() {
     let mut world = school().await;
     let (home, host) = (world.officer("kingsmead", 40).await, world.officer("northgate", 42).await);

@@ -277,3 +277,55 @@ async fn a_restart_hands_out_what_was_not_answered_and_nothing_twice_in_the_log(
     }
     assert_eq!(again.session_codes(&home, now).await.unwrap(), codes[1..]);
 }
+
+/// An agent that changes its word about a code without end is told to wait, and fills no log; what it says of others is taken,
+/// and its last word is, too, when its time has come.
+#[tokio::test]
+async fn an_agent_that_changes_its_word_again_and_again_is_told_to_wait() {
+    let mut world = school().await;
+    let who = world.officer("kingsmead", 40).await;
+    world.come_to(14).await;
+    for guest in ["n-1", "n-2"] {
+        world.publish("northgate", vec![marked(guest, 10, Physical::Present, 1)]).await;
+    }
+    world.tick().await;
+    assert_eq!(world.accepts(&who, &[0, 1]).await, 2);
+    let codes = world.handed("kingsmead").await;
+    let answer = |of: &OutCode, how, words: &str| CodeAnswer {
+        learner: of.learner.clone(),
+        date: of.date,
+        afternoon: of.afternoon,
+        revision: of.revision.get(),
+        how,
+        words: words.to_owned(),
+    };
+    let speaker = world.speaker("kingsmead");
+    let says = async |world: &World, answers| {
+        world.exchange.answer_session_codes(&speaker, answers, world.now()).await
+    };
+    for turn in 0..11 {
+        let how = if turn % 2 == 0 { Carriage::Applied } else { Carriage::Refused };
+        assert_eq!(says(&world, vec![answer(&codes[0], how, "")]).await.unwrap(), 1, "{turn}");
+    }
+    let both = vec![answer(&codes[0], Carriage::Refused, "full"), answer(&codes[1], Carriage::Applied, "")];
+    let refused = says(&world, both).await;
+    assert_eq!(refused, Err(withdrawal::AnswerError::TooOften));
+    assert_eq!(world.carried(&who, 0).await, Some((Carriage::Applied, String::new())));
+    assert_eq!(world.carried(&who, 1).await, Some((Carriage::Applied, String::new())), "others are taken");
+    let before = world.entries_of("codes.carried").await.len();
+    for _ in 0..20 {
+        assert!(says(&world, vec![answer(&codes[0], Carriage::Refused, "full")]).await.is_err());
+    }
+    assert_eq!(world.entries_of("codes.carried").await.len(), before);
+    world.pass(3_600_000_000);
+    assert_eq!(says(&world, vec![answer(&codes[0], Carriage::Refused, "full")]).await.unwrap(), 1);
+    assert_eq!(world.carried(&who, 0).await, Some((Carriage::Refused, "full".to_owned())));
+    assert!(
+        says(&world, vec![answer(&codes[0], Carriage::Applied, "")]).await.is_err(),
+        "and then once an hour"
+    );
+    // Whoever decides anew begins anew.
+    world.decides(&who, 0, Choice::Keep).await;
+    let anew = world.handed("kingsmead").await;
+    assert_eq!(says(&world, vec![answer(&anew[0], Carriage::Kept, "")]).await.unwrap(), 1);
+}

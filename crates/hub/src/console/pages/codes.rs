@@ -268,7 +268,7 @@ mod tests {
         let at = Timestamp::from_micros("at", 1_789_376_400_000_000).expect("a moment");
         let said = |how, words: &str| {
             let zone = TimeZone::get("Europe/London").expect("a zone");
-            carried(Some(&Carried { how, at, words: words.to_owned() }), &zone)
+            carried(Some(&Carried { how, at, words: words.to_owned(), changes: 0 }), &zone)
         };
         assert_eq!(said(Carriage::Applied, ""), "In your MIS since 10:00.");
         let refused = said(Carriage::Refused, "the MIS has a mark of its own there; it stays");
