@@ -7,6 +7,7 @@
 
 use super::{
     change::Bytes16,
+    codes::is_zero,
     conventions::{Convention, Spoke},
 };
 use commonroll_core::{RecordKind, SchoolDate, convention::Says};
@@ -71,7 +72,14 @@ pub struct Unlock {
     /// Who ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<LockedAgain>,
+    /// The how manieth of its day it is, of the partner's kind; 0 in older logs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub of_day: u32,
 }
+
+/// Stretches that are over and remembered of a partner's kind. What is older is locked for whatever is new of then; what was taken
+/// in goes on being corrected.
+const OVER_MAX: usize = 200;
 
 impl Unlock {
     /// The name of its newest step in the log.
@@ -90,6 +98,15 @@ impl Unlock {
         self.agreed.is_none() && self.ended.is_none()
     }
 
+    /// True if it unlocks nothing, and never will.
+    fn came_to_nothing(&self) -> bool {
+        match (&self.agreed, &self.ended) {
+            (None, Some(_)) => true,
+            (Some((_, from)), Some(ended)) => ended.from <= *from,
+            (_, None) => false,
+        }
+    }
+
     fn covers(&self, date: SchoolDate) -> bool {
         let begun = self.agreed.as_ref().is_some_and(|(_, from)| *from <= date);
         begun && self.ended.as_ref().is_none_or(|ended| date < ended.from)
@@ -102,6 +119,8 @@ pub struct Unlocks {
     /// By kind and version.
     conditions: BTreeMap<(u8, u32), Condition>,
     held: BTreeMap<[u8; 16], Arc<Unlock>>,
+    /// The ids of a partner's kind.
+    of: BTreeMap<(u16, u8), Vec<[u8; 16]>>,
 }
 
 impl Unlocks {
@@ -115,9 +134,30 @@ impl Unlocks {
         }
     }
 
-    /// Takes an unlock as it is from now on.
+    /// Takes an unlock as it is from now on. A newer proposal of a partner's kind stands in the place of what came to nothing
+    /// before it, and of what nobody answered in time; in whichever order they are taken.
     pub(super) fn put(&mut self, unlock: Unlock) {
-        self.held.insert(unlock.id.0, Arc::new(unlock));
+        let ids = self.of.entry((unlock.institution, unlock.record as u8)).or_default();
+        if self.held.insert(unlock.id.0, Arc::new(unlock.clone())).is_none() {
+            ids.push(unlock.id.0);
+        }
+        let held = |id: &[u8; 16]| self.held.get(id);
+        let newest =
+            ids.iter().filter_map(held).map(|one| one.proposed.at).max().unwrap_or(unlock.proposed.at);
+        let is_past = |one: &Unlock| one.proposed.at < newest && (one.open() || one.came_to_nothing());
+        let mut gone: Vec<[u8; 16]> = Vec::new();
+        let mut over: Vec<(SchoolDate, [u8; 16])> = Vec::new();
+        for one in ids.iter().filter_map(held) {
+            match &one.ended {
+                _ if is_past(one) => gone.push(one.id.0),
+                Some(ended) => over.push((ended.from, one.id.0)),
+                None => {}
+            }
+        }
+        over.sort_unstable();
+        gone.extend(over.iter().rev().skip(OVER_MAX).map(|(_, id)| *id));
+        ids.retain(|id| !gone.contains(id));
+        gone.iter().for_each(|id| drop(self.held.remove(id)));
     }
 
     /// The unlock with this id.
@@ -127,12 +167,8 @@ impl Unlocks {
 
     /// Those of a partner's kind, in no order.
     pub fn of(&self, institution: u16, kind: RecordKind) -> impl Iterator<Item = &Unlock> {
-        self.all().filter(move |one| one.institution == institution && one.record == kind)
-    }
-
-    /// Every one.
-    pub fn all(&self) -> impl Iterator<Item = &Unlock> {
-        self.held.values().map(Arc::as_ref)
+        let ids = self.of.get(&(institution, kind as u8)).map_or(&[] as &[[u8; 16]], Vec::as_slice);
+        ids.iter().filter_map(|id| self.get(id))
     }
 
     /// The condition that records of a kind need on a date; `None` where they need none.

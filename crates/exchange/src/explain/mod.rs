@@ -377,7 +377,15 @@ impl Case<'_> {
         let relation = |loaded: &Loaded| judge.relation(loaded);
         let teaches = !stands.teaches.is_empty();
         let imagined = |source: u16, placed| (placed, false, teaches && source == stands.institution);
-        Ok(self.each(which, &words, &relation, &imagined, &one))
+        let said = self.each(which, &words, &relation, &imagined, &one);
+        // What didn't reach the home is not read there; nor could anything be that isn't there yet.
+        let waits = |said: &Explained| {
+            let of = |one: &&Loaded| Some(one.seq + 1) == said.sequence;
+            let record = self.found.records.iter().find(of);
+            let elsewhere = said.source.as_ref() != Some(speaker.institution());
+            record.map_or(stands.is_home() && elsewhere, |one| judge.holds_back(one))
+        };
+        Ok(said.into_iter().map(|one| if waits(&one) { words.unlocked(one) } else { one }).collect())
     }
 
     fn institution(&self, which: &Which, slug: &Slug) -> Result<Vec<Explained>, NotAllowed> {

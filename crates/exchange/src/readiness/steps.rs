@@ -28,8 +28,8 @@ const SHOWN: &str = "steps.shown";
 const REFUSED: &str = "unlock.refused";
 /// Days after which the figures of a proposal are too old to agree on.
 const FRESH_DAYS: i32 = 14;
-/// Unlocks that are remembered at most.
-const ALL_MAX: usize = 2_000;
+/// Proposals to unlock one kind of a partner in one day.
+const DAY_MAX: u32 = 5;
 const WORDS_MAX: usize = 200;
 
 const GONE: LawError = LawError::State("this has been decided meanwhile; open the page again");
@@ -173,13 +173,12 @@ impl Exchange {
             if (condition.points, condition.days) != (evidence.points, evidence.days) {
                 return Err(GONE);
             }
-            if directory.unlocks().of(number, kind).any(Unlock::open) {
+            if directory.unlocks().of(number, kind).any(|one| waits(one, today)) {
                 return Err(LawError::State("a proposal to unlock this waits already"));
             }
-            if directory.unlocks().all().count() >= ALL_MAX {
-                return Err(LawError::State(
-                    "too much was unlocked and locked again; ask the hub's operator",
-                ));
+            let of_day = 1 + proposed_on(directory, number, kind, now);
+            if of_day > DAY_MAX {
+                return Err(LawError::State("this was proposed 5 times today; propose it again tomorrow"));
             }
             let unlock = Unlock {
                 id: Bytes16(id),
@@ -189,6 +188,7 @@ impl Exchange {
                 proposed: spoke(&actor, now),
                 agreed: None,
                 ended: None,
+                of_day,
             };
             work.more = entry(directory, &unlock, &actor);
             work.planner.make(Change::Unlock { unlock: Box::new(unlock) });
@@ -317,6 +317,19 @@ fn locked(directory: &Directory, number: u16, kind: RecordKind, today: SchoolDat
     directory.unlocks().lock(number, kind, today.max(asked.from)).map(|_| asked)
 }
 
+/// True while somebody can still agree to it: its figures are young enough.
+fn waits(one: &Unlock, today: SchoolDate) -> bool {
+    one.open() && today.days() - one.evidence.last.days() <= FRESH_DAYS
+}
+
+/// How often it was proposed today to unlock a partner's kind.
+fn proposed_on(directory: &Directory, number: u16, kind: RecordKind, now: Timestamp) -> u32 {
+    let newest = directory.unlocks().of(number, kind).max_by_key(|one| one.proposed.at);
+    let is_of_today =
+        |one: &&Unlock| today(directory, number, one.proposed.at) == today(directory, number, now);
+    newest.filter(is_of_today).map_or(0, |one| one.of_day.max(1))
+}
+
 fn today(directory: &Directory, number: u16, now: Timestamp) -> SchoolDate {
     let state = directory.institution(number);
     state.map_or_else(|| now.date_in(&jiff::tz::TimeZone::UTC), |state| now.date_in(&state.zone))
@@ -379,7 +392,7 @@ fn step(
         directory.institution(spoke.institution).map_or_else(String::new, |state| state.info.name.clone())
     };
     let all = || directory.unlocks().of(number, kind);
-    let open = all().find(|one| one.open());
+    let open = all().find(|one| waits(one, today));
     let flows = all().find(|one| one.agreed.is_some() && one.ended.is_none());
     let again = all().filter(|one| one.agreed.is_some()).filter_map(|one| one.ended.as_ref());
     let again = again.max_by_key(|ended| ended.by.at);

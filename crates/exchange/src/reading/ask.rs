@@ -2,6 +2,7 @@
 
 use crate::{
     by_learner::Unread,
+    decide::NOT_UNLOCKED,
     messages::MessageSeen,
     types::{NotAllowed, SealedGroup},
 };
@@ -89,6 +90,13 @@ impl KindSaid {
             records: counted.then_some(0),
             sources: Vec::new(),
         }
+    }
+
+    /// Records that the home was not handed.
+    pub(super) fn held_back(kind: RecordKind) -> Self {
+        let reason = "the partners locked this kind for its source again before it reached the learner's home; see Readiness";
+        let (code, reason) = (NOT_UNLOCKED.to_owned(), reason.to_owned());
+        Self { kind, code, reason, records: Some(0), sources: Vec::new() }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod ask;
 pub(crate) mod card;
+mod held_back;
 mod misses;
 mod records;
 
@@ -58,6 +59,8 @@ pub(crate) enum Verdict {
     Seen(Box<RecordSeen>),
     /// Not theirs to see. The code only where its existence is no secret to them.
     Not(Option<Denied>),
+    /// Their institution was not handed it, since its kind was locked again before.
+    HeldBack,
 }
 
 impl<'a> Judge<'a> {
@@ -174,6 +177,11 @@ impl<'a> Judge<'a> {
         best
     }
 
+    /// True if a record did not reach the person's institution, the learner's home.
+    pub fn holds_back(&self, loaded: &Loaded) -> bool {
+        loaded.held_back && self.stands.is_home() && loaded.entry.source != self.stands.institution
+    }
+
     /// Decides on a record as it is.
     pub fn judge(&self, loaded: &Loaded) -> Verdict {
         let (entry, stands) = (&loaded.entry, &self.stands);
@@ -182,6 +190,7 @@ impl<'a> Judge<'a> {
         let Some(relation) = self.relation(loaded) else { return Verdict::Not(None) };
         match self.record(entry.source, entry.kind, relation) {
             Some(Ok(permit)) => match records::show(self, loaded, &permit) {
+                Some(_) if self.holds_back(loaded) => Verdict::HeldBack,
                 Some(seen) => Verdict::Seen(Box::new(seen)),
                 None => Verdict::Not(None),
             },
@@ -303,16 +312,16 @@ fn compose(
         return Err(NotAllowed::Denied.into());
     }
     let mut said: BTreeMap<(RecordKind, String, bool), KindSaid> = BTreeMap::new();
-    let mut say = |kind, source: u16, denied: &Denied, counted: bool| {
-        let key = (kind, denied.code.as_str().to_owned(), counted);
-        let line = said.entry(key).or_insert_with(|| KindSaid::new(kind, denied, counted));
+    let mut say = |source: u16, says: KindSaid| {
+        let key = (says.kind, says.code.clone(), says.records.is_some());
+        let line = said.entry(key).or_insert(says);
         line.records = line.records.map(|count| count + 1);
         if let Some(slug) = judge.slug(source).filter(|slug| !line.sources.contains(slug)) {
             line.sources.push(slug.clone());
         }
     };
     for best in &best {
-        best.shut.iter().for_each(|(source, denied)| say(best.kind, *source, denied, false));
+        best.shut.iter().for_each(|(source, denied)| say(*source, KindSaid::new(best.kind, denied, false)));
     }
     let hopes = |one: &&Loaded| {
         let of = (one.entry.kind, one.entry.source);
@@ -322,7 +331,8 @@ fn compose(
     for one in loaded.iter().filter(hopes) {
         match judge.judge(one) {
             Verdict::Seen(seen) => records.push(*seen),
-            Verdict::Not(Some(denied)) => say(one.entry.kind, one.entry.source, &denied, true),
+            Verdict::Not(Some(denied)) => say(one.entry.source, KindSaid::new(one.entry.kind, &denied, true)),
+            Verdict::HeldBack => say(one.entry.source, KindSaid::held_back(one.entry.kind)),
             Verdict::Not(None) => {}
         }
     }

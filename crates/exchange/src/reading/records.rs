@@ -1,6 +1,6 @@
 //! Records on their way to a person: found by learner, loaded whole or told to be gone, shown as far as a permit goes.
 
-use super::{Judge, ReadError, RecordSeen, RecordState, ask::ReadAsk};
+use super::{Judge, ReadError, RecordSeen, RecordState, ask::ReadAsk, held_back};
 use crate::{
     by_learner::Unread,
     decide::redact_for,
@@ -65,6 +65,8 @@ pub(crate) struct Loaded {
     /// What it says; `None` if that is gone or damaged.
     pub payload: Option<LiveRecord>,
     pub damaged: bool,
+    /// True if the learner's home was not handed it since its kind was locked again before: its people don't read it either.
+    pub held_back: bool,
 }
 
 /// The records at some places that are wanted, each checked against what the log committed to. Too many are refused before
@@ -79,8 +81,8 @@ pub(crate) async fn find(shared: &Shared, places: &[u64], wants: &Wants) -> Resu
             let Some(date) = SchoolDate::from_days(entry.id.days()) else { continue };
             let asked = wants.asked(&entry, date);
             if asked || wants.presence(&entry, date) {
-                let (newest, payload, damaged) = (true, None, false);
-                some.push(Loaded { seq, entry, date, asked, newest, payload, damaged });
+                let (newest, payload, damaged, held_back) = (true, None, false, false);
+                some.push(Loaded { seq, entry, date, asked, newest, payload, damaged, held_back });
             }
         }
         let ids: Vec<[u8; 16]> = some.iter().map(|one| one.entry.id.0).collect();
@@ -94,6 +96,7 @@ pub(crate) async fn find(shared: &Shared, places: &[u64], wants: &Wants) -> Resu
         }
     }
     load(shared, &mut found).await?;
+    held_back::mark(shared, &mut found).await?;
     Ok(found)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::world::*;
 use commonroll_core::{
-    Body, Interval, Record, RecordKind, Role, SchoolDate,
+    Body, Interval, Purpose, Record, RecordId, RecordKind, Role, SchoolDate,
     convention::Says,
     directory::{DayDeclaration, Declaration, LessonDeclaration},
     record::{
@@ -352,4 +352,119 @@ async fn figures_of_a_weaker_condition_unlock_nothing_under_a_stricter_one() {
     table.propose(3).await.unwrap();
     table.answer(&table.kingsmead, 3, true).await.unwrap();
     assert_eq!(code(&table.world.publish("northgate", vec![event(5)]).await[0]), "taken");
+}
+
+/// One person who proposes and takes back without end stops nobody else, and is told so; a proposal that nobody answered in time
+/// makes room for a new one.
+#[tokio::test]
+async fn whoever_proposes_again_and_again_fills_nothing_and_what_lapsed_makes_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut table = table(&database).await;
+    table.agree(1, 90).await;
+    for days in [1, 2] {
+        table.school_day(days, true).await;
+    }
+    table.world.pass(DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    for id in 10..15 {
+        table.propose(id).await.unwrap();
+        table.answer(&table.northgate, id, false).await.unwrap();
+        table.world.pass(1_000_000);
+    }
+    let sixth = table.propose(15).await;
+    assert!(matches!(sixth, Err(LawError::State(why)) if why.contains("5 times today")), "{sixth:?}");
+    let old = table.answer(&table.kingsmead, 10, false).await;
+    assert!(matches!(old, Err(LawError::NotAllowed(_))), "what was taken back is gone: {old:?}");
+    table.world.started_again(open_store(&database).await).await;
+    table.world.exchange.open_views(read_body, table.world.now());
+    table.world.exchange.tick(table.world.now()).await;
+    assert!(matches!(table.propose(15).await, Err(LawError::State(_))), "also after a restart");
+
+    table.world.pass(DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    table.propose(20).await.unwrap();
+    table.world.pass(15 * DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    let step = table.step(&table.northgate).await;
+    assert_eq!(step.stands, StepStands::Locked, "its figures are too old to agree to");
+    for days in [20, 21] {
+        table.school_day(days, true).await;
+    }
+    table.world.pass(DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    assert!(table.step(&table.northgate).await.may.propose, "nobody has to take it back first");
+    table.propose(21).await.unwrap();
+    for restarted in [false, true] {
+        if restarted {
+            table.world.started_again(open_store(&database).await).await;
+        }
+        let lapsed = table.answer(&table.kingsmead, 20, true).await;
+        assert!(matches!(lapsed, Err(LawError::NotAllowed(_))), "{lapsed:?}");
+    }
+    table.answer(&table.kingsmead, 21, true).await.unwrap();
+    assert_eq!(code(&table.world.publish("northgate", vec![event(22)]).await[0]), "taken");
+    assert!(table.world.exchange.verify(|_| {}).await.is_ok());
+}
+
+/// What was locked again on its way is withheld from the home's agent and not shown to the home's people either, before and after
+/// the agent has asked; what it was handed before stays on the page.
+#[tokio::test]
+async fn what_a_lock_kept_from_the_homes_agent_is_on_no_page_of_the_home() {
+    let mut table = table("sqlite::memory:").await;
+    table.agree(1, 90).await;
+    for days in [1, 2] {
+        table.school_day(days, true).await;
+    }
+    table.world.pass(DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    table.propose(2).await.unwrap();
+    table.answer(&table.kingsmead, 2, true).await.unwrap();
+    let another = |seed: u8| {
+        let mut record = event(3);
+        record.head.id.0[5] ^= seed;
+        record
+    };
+    let tutor = table.world.colleague("kingsmead", staff(Role::Tutor, None), 40).await;
+    let reads = async |table: &Table| {
+        let ask = ReadAsk { kinds: vec![KIND], ..ReadAsk::about(id("k-1"), Purpose::Pastoral) };
+        let acting = Acting { speaker: &tutor, role: Role::Tutor };
+        let reading = table.world.exchange.read(acting, &ask, table.world.now()).await.unwrap();
+        let held = reading.not_shown.iter().find(|said| said.code == "not_unlocked");
+        let ids: Vec<RecordId> = reading.records.iter().map(|record| record.record.0).collect();
+        (ids, held.and_then(|said| said.records))
+    };
+    for seed in [1, 2] {
+        assert_eq!(code(&table.world.publish("northgate", vec![another(seed)]).await[0]), "taken");
+        if seed == 1 {
+            let (_, cursor) = table.world.feed("kingsmead", 0).await;
+            table.world.acknowledge("kingsmead", cursor).await.unwrap();
+        }
+    }
+    let ids = [another(1).head.id, another(2).head.id];
+    assert_eq!(reads(&table).await, (ids.to_vec(), None), "both are on their way or there");
+    table.lock(&table.ridgeway, "Half of the events name the wrong group").await.unwrap();
+    assert_eq!(reads(&table).await, (vec![ids[0]], Some(1)), "before the agent asks");
+    let before = table.world.exchange.stats().log_entries;
+    let (lines, _) = table.world.feed("kingsmead", 0).await;
+    assert!(!lines.is_empty());
+    table.world.exchange.tick(table.world.now()).await;
+    let shown = table.world.exchange.show(before + 1, 100).await.unwrap();
+    let withheld = shown.iter().find(|entry| entry["what"] == "delivery.withheld").unwrap();
+    assert_eq!(withheld["more"]["withheld"].as_array().unwrap().len(), 1, "{withheld}");
+    assert_eq!(reads(&table).await, (vec![ids[0]], Some(1)), "and after it");
+
+    // Who asks why is told so.
+    let whom = Whom::Person { id: tutor.id(), role: Role::Tutor, purpose: Purpose::Pastoral };
+    let which = Which::Day { learner: id("k-1"), kind: KIND, date: event(3).head.date };
+    let why = table.world.exchange.explain(table.kingsmead.acting(), &whom, &which, table.world.now()).await;
+    let codes: Vec<String> = why.unwrap().into_iter().map(|one| one.code).collect();
+    assert_eq!(codes.iter().filter(|code| *code == "not_unlocked").count(), 1, "{codes:?}");
+
+    // Northgate reads what it made itself.
+    let head = Actor::new(&table.world, "northgate", Role::Head);
+    let ask = ReadAsk { kinds: vec![KIND], ..ReadAsk::about(id("n-77"), Purpose::Pastoral) };
+    if let Ok(reading) = table.world.exchange.read(head.acting(), &ask, table.world.now()).await {
+        assert!(reading.not_shown.iter().all(|said| said.code != "not_unlocked"));
+    }
 }
