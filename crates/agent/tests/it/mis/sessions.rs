@@ -258,6 +258,20 @@ async fn a_session_code_that_somebody_changed_in_the_mis_is_theirs() {
 }
 
 #[tokio::test]
+async fn a_mornings_mark_that_was_wrong_is_taken_out_and_a_person_is_told_to_look() {
+    let mut story = Story::of(ROSARIOSIS, Dialect::MySql, &settings(ROSARIOSIS)).await;
+    story.theirs.run(&screens::teacher(11, "current_date", 80, "P")).await;
+    assert_eq!(story.carries().await.applied, 2, "the lesson and the morning");
+    assert_eq!(story.shown().await, ["11 B Y 71 northgate 09:00"]);
+    crate::recalls::notice(&story.hub, 1, 5, "match_undone", &[1]);
+    assert_eq!(story.home.receive_and_apply(&story.hub).await.applied, 2, "both are another learner's");
+    assert_eq!(story.ours.rows("select student_id from attendance_period").await, Vec::<String>::new());
+    let outbox = &story.home.settings.outbox.as_ref().unwrap().folder;
+    let list = std::fs::read_to_string(outbox.join("recall-000000000005.csv")).unwrap();
+    assert!(list.contains("remove the session mark by hand"), "{list}");
+}
+
+#[tokio::test]
 async fn no_lessons_mark_overrules_the_days_code_in_gibbon() {
     // Without a class of the learner's the lesson would lie where the day does.
     let text = settings(GIBBON).replace("groups = { \"70\" = \"12PHY.1\" }\n", "");
