@@ -200,21 +200,23 @@ fn taken(answer: &PublishResponse) -> Result<(), String> {
 /// Publishes some records of a source, in batches of ten, at a steady rate for as long as somebody waits.
 pub async fn steadily(
     client: &Client,
-    rate: u64,
+    pace: Duration,
     make: impl Fn(u64) -> Result<Record, String>,
+    acknowledged: impl Fn(u64),
 ) -> Result<(), String> {
     const SIZE: u64 = 10;
     let begun = Instant::now();
     let mut session = client.hub.publish().await.map_err(told)?;
     let greeting = session.answer().await.map_err(told)?.ok_or("the hub ended the stream")?;
     for (turn, number) in (0..).zip(greeting.next_batch_number..) {
-        let due = begun + Duration::from_micros(turn * SIZE * 1_000_000 / rate);
+        let due = begun + pace * u32::try_from(turn * SIZE).map_err(told)?;
         tokio::time::sleep_until(due.into()).await;
         let from = turn * SIZE;
         let records = (from..from + SIZE).map(&make).collect::<Result<_, _>>()?;
         let keys = (&client.me.signing, &client.me.salt.0);
         session.send(sealed(&client.slug, keys, number, records)?).await.map_err(told)?;
         taken(&session.answer().await.map_err(told)?.ok_or("the hub ended the stream")?)?;
+        acknowledged(SIZE);
     }
     Ok(())
 }

@@ -60,7 +60,10 @@ pub struct Args {
     /// With --pages: records in the log before the pages are asked for
     #[arg(long, default_value_t = 1_000_000, value_name = "RECORDS")]
     pages_records: u64,
-    /// With --pages: whereabouts boards that are open at once
+    /// With --pages: partners, each of whom teaches the next one's learners; 0 for one to each 500 learners, 8 at least
+    #[arg(long, default_value_t = 0, value_name = "PARTNERS")]
+    pages_partners: u16,
+    /// With --pages: whereabouts boards that are open at once, each a session of its own
     #[arg(long, default_value_t = 200)]
     boards: usize,
     /// One JSON object a line

@@ -1,7 +1,9 @@
 //! The console's pages: how long each takes until its first byte while records arrive, and how soon a mark is on every open
 //! whereabouts board.
 
+mod boards;
 mod client;
+mod routes;
 mod town;
 
 use super::{
@@ -13,53 +15,79 @@ use client::{Connection, Place};
 use commonroll_core::{Revision, Role, directory::Declaration, record::attendance::Physical};
 use commonroll_exchange::{DeclareResult, Speaker};
 use std::{
-    collections::BTreeMap,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
-use town::{PARTNERS, Town};
+use town::{Cast, Town};
 
 /// Times that each page is asked for.
 const ASKED: usize = 200;
+/// Times that a paper is asked for.
+const ASKED_OF_PAPER: usize = 20;
 /// Records a second that arrive meanwhile.
 const RATE: u64 = 500;
+/// The share of them that must have been taken for the figures to count.
+const TAKEN: f64 = 0.98;
 /// How long the boards may take to show a mark before the bench gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Measures the pages.
 pub async fn run(args: &Args, report: &mut Report) -> Result<(), String> {
-    let town = Town::new(args.pages, args.pages_records, now())?;
-    let more = [("listen.console", "127.0.0.1:0"), ("limits.pages_per_second", "1000000")];
+    let town = Town::new(args.pages, args.pages_records, args.pages_partners, now())?;
+    // A few people open all the boards, from one address.
+    let boards = args.boards.max(1).to_string();
+    let more = [
+        ("listen.console", "127.0.0.1:0"),
+        ("limits.pages_per_second", "1000000"),
+        ("limits.console_connections_per_address", "100000"),
+        ("limits.live_pages_per_person", &boards),
+    ];
     let more = more.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     let postgres = args.postgres.as_deref();
-    eprintln!("  {} learners at {PARTNERS} partners", args.pages);
-    let site = Site::found(town.files()?, PARTNERS, postgres, more).await?;
-    let (list, roles) = town::people(&site.exchange).await?;
-    std::fs::write(site.people(), list).map_err(told)?;
+    eprintln!("  {} learners at {} partners", args.pages, town.partners);
+    let site = Site::found(town.files()?, town.partners, postgres, more).await?;
+    let cast = Cast::enrol(&site.exchange, town.partners, args.boards).await?;
+    std::fs::write(site.people(), &cast.list).map_err(told)?;
     let rig = site.open().await?;
     fill(&rig, town).await?;
     let place = Place::new(rig.console()?)?;
     eprintln!("  the boards are read in");
-    ready(&place, &roles).await?;
+    ready(&place, &cast).await?;
 
     let arriving = arriving(&rig, town).await?;
-    let at = place.clone();
-    let (times, slowest) = told_by(move || each_page(&at, &roles)).await?;
-    for (path, first) in times {
-        report.say(Figure::at_most(format!("first byte p99, {path}"), first, "ms", 50.0, 20.0));
+    let (at, people) = (place.clone(), cast.people.clone());
+    let (begun, before) = (Instant::now(), arriving.taken.load(Ordering::Relaxed));
+    let pages = told_by(move || each_page(&at, &people)).await?;
+    let taken = arriving.taken.load(Ordering::Relaxed) - before;
+    let rate = taken as f64 / begun.elapsed().as_secs_f64();
+    for Times { name, times, paper } in &pages.all {
+        let p99 = times[(times.len() * 99).div_ceil(100) - 1];
+        report.say(match paper {
+            true => Figure::plain(format!("first byte, slowest of {ASKED_OF_PAPER}, {name}"), p99, "ms"),
+            false => Figure::at_most(format!("first byte p99, {name}"), p99, "ms", 50.0, 20.0),
+        });
     }
-    report.say(Figure::plain("largest page".to_owned(), slowest as f64 / 1e3, "kB"));
-    let seen = boards(&arriving, &place, town, args.boards).await?;
-    report.say(Figure::at_most(
-        format!("mark sent to {} boards, the last", args.boards),
-        seen.as_secs_f64(),
-        "s",
-        2.0,
-        1.0,
-    ));
+    for name in &pages.missing {
+        eprintln!("not measured, since nothing leads there: {name}");
+    }
+    report.say(Figure::plain("pages that nothing leads to".to_owned(), pages.missing.len() as f64, "pages"));
+    let bar = RATE as f64 * TAKEN;
+    report.say(Figure::at_least("records taken meanwhile".to_owned(), rate, "records/s", bar));
+    report.say(Figure::plain("largest page".to_owned(), pages.largest as f64 / 1e3, "kB"));
+    let (begun, before) = (Instant::now(), arriving.taken.load(Ordering::Relaxed));
+    let shown = boards::run(&arriving, &place, town, (&cast.officers, args.boards)).await?;
+    let taken = arriving.taken.load(Ordering::Relaxed) - before;
+    let rate = taken as f64 / begun.elapsed().as_secs_f64();
+    if let (Some(last), Some(half)) = (shown.last(), shown.get(shown.len() / 2)) {
+        let name = |which: &str| format!("mark on {} boards after it was durable, {which}", shown.len());
+        report.say(Figure::plain(name("half of them"), half.as_secs_f64(), "s"));
+        report.say(Figure::at_most(name("the last"), last.as_secs_f64(), "s", 2.0, 1.0));
+        let name = "records taken while boards were open".to_owned();
+        report.say(Figure::at_least(name, rate, "records/s", bar));
+    }
     if let Some(mib) = rig.hub_peak_mib() {
         report.say(Figure::plain("hub memory, peak".to_owned(), mib, "MiB"));
     }
@@ -84,7 +112,7 @@ async fn told_by<T: Send + 'static>(
 async fn fill(rig: &Rig, town: Town) -> Result<(), String> {
     let begun = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
-    for partner in 0..PARTNERS {
+    for partner in 0..town.partners {
         let client = rig.client(partner).await?;
         tasks.spawn(async move {
             let slug = slug_of(partner)?;
@@ -125,9 +153,9 @@ async fn declare(rig: &Rig, speaker: &Speaker, said: Vec<Declaration>) -> Result
 }
 
 /// Waits until a board shows the day.
-async fn ready(place: &Place, roles: &[Role]) -> Result<(), String> {
-    let officer = roles.iter().position(|role| *role == Role::AttendanceOfficer).ok_or("no officer")?;
-    let place = place.clone();
+async fn ready(place: &Place, cast: &Cast) -> Result<(), String> {
+    let officer = cast.people.iter().find(|(role, _)| *role == Role::AttendanceOfficer);
+    let (place, (_, officer)) = (place.clone(), *officer.ok_or("no officer")?);
     told_by(move || {
         let begun = Instant::now();
         let mut connection = place.enter(officer)?;
@@ -147,22 +175,31 @@ async fn ready(place: &Place, roles: &[Role]) -> Result<(), String> {
 /// Records that arrive at a steady rate.
 struct Arriving {
     tasks: Vec<tokio::task::JoinHandle<Result<(), String>>>,
+    /// Records that the hub has acknowledged.
+    taken: Arc<AtomicU64>,
     /// Becomes true for the partner whose next record marks its last learner absent.
     absent: Vec<Arc<AtomicBool>>,
+    /// When each partner was told that this mark is durable.
+    durable: Vec<Arc<OnceLock<Instant>>>,
 }
 
 /// Corrections of today's marks that arrive at a steady rate.
 async fn arriving(rig: &Rig, town: Town) -> Result<Arriving, String> {
-    let (mut tasks, mut all) = (Vec::new(), Vec::new());
-    for partner in 0..PARTNERS {
+    let taken = Arc::new(AtomicU64::new(0));
+    let mut all = Arriving { tasks: Vec::new(), taken, absent: Vec::new(), durable: Vec::new() };
+    for partner in 0..town.partners {
         let client = rig.client(partner).await?;
-        let absent = Arc::new(AtomicBool::new(false));
-        all.push(absent.clone());
-        tasks.push(tokio::spawn(async move {
+        let (absent, durable) = (Arc::new(AtomicBool::new(false)), Arc::new(OnceLock::new()));
+        all.absent.push(absent.clone());
+        all.durable.push(durable.clone());
+        let taken = all.taken.clone();
+        all.tasks.push(tokio::spawn(async move {
             let slug = slug_of(partner)?;
+            let sent = AtomicBool::new(false);
             // The last learner's mark is the boards' own.
             let make = |n: u64| {
                 if absent.swap(false, Ordering::Relaxed) {
+                    sent.store(true, Ordering::Relaxed);
                     let second = Revision::new(2).map_err(told)?;
                     return town.mark(&slug, (town.hosted - 1, 1), second, Physical::Absent);
                 }
@@ -171,125 +208,69 @@ async fn arriving(rig: &Rig, town: Town) -> Result<Arriving, String> {
                 let revision = Revision::new(2 + u32::try_from(round).map_err(told)?).map_err(told)?;
                 town.mark(&slug, (learner, 1), revision, physical)
             };
-            load::steadily(&client, RATE / u64::from(PARTNERS), make).await
+            let acknowledged = |count: u64| {
+                taken.fetch_add(count, Ordering::Relaxed);
+                if sent.swap(false, Ordering::Relaxed) {
+                    let _ = durable.set(Instant::now());
+                }
+            };
+            let pace = Duration::from_secs(u64::from(town.partners)) / u32::try_from(RATE).map_err(told)?;
+            load::steadily(&client, pace, make, acknowledged).await
         }));
-    }
-    Ok(Arriving { tasks, absent: all })
-}
-
-/// Pages of each kind of user, and for some of them where their addresses are found.
-fn pages(role: Role, connection: &mut Connection) -> Result<Vec<(String, String)>, String> {
-    let fixed: &[&str] = match role {
-        Role::AttendanceOfficer => &["/whereabouts", "/whereabouts/visitors", "/learners"],
-        Role::HeadOfSixth => &["/learners", "/whereabouts"],
-        Role::Teacher => &["/groups"],
-        Role::DataManager => {
-            &["/sharing", "/explain", "/agreements", "/log", "/unmatched", "/people", "/agents", "/progress"]
-        }
-        Role::ConsortiumLead => &["/progress"],
-        _ => &[],
-    };
-    let mut all: Vec<(String, String)> =
-        fixed.iter().map(|path| ((*path).to_owned(), (*path).to_owned())).collect();
-    let linked: &[&str] = match role {
-        Role::HeadOfSixth => &["/learners"],
-        Role::Teacher => &["/groups"],
-        Role::DataManager => &["/sharing", "/agreements"],
-        _ => &[],
-    };
-    for list in linked {
-        let body = connection.get(list)?.body;
-        let link = format!("href=\"{list}/");
-        let found = body.split(&link).skip(1).find_map(|rest| rest.split(['"', '?', '#']).next());
-        let found = found.ok_or_else(|| format!("{list} links to nothing"))?;
-        all.push((format!("{list}/.."), format!("{list}/{found}")));
     }
     Ok(all)
 }
 
-/// 99th percentile of the time to the first byte of each page, in milliseconds, and the largest page in bytes.
-fn each_page(place: &Place, roles: &[Role]) -> Result<(Vec<(String, f64)>, usize), String> {
-    let mut all = Vec::new();
-    let mut largest = 0;
-    let mut seen = std::collections::BTreeSet::new();
-    for (who, role) in roles.iter().enumerate().filter(|(_, role)| seen.insert(**role)) {
-        let mut connection = place.enter(who)?;
-        for (name, path) in pages(*role, &mut connection)? {
-            let mut times = Vec::with_capacity(ASKED);
-            for _ in 0..ASKED {
-                let answer = connection.get(&path)?;
-                if answer.status != 200 {
-                    return Err(format!("{name} was answered with {}", answer.status));
-                }
-                largest = largest.max(answer.body.len());
-                times.push(answer.first.as_secs_f64() * 1e3);
-            }
-            times.sort_by(f64::total_cmp);
-            eprintln!("  {role} {name}: p50 {:.1} ms", times[ASKED / 2]);
-            all.push((format!("{name}, {role}"), times[ASKED * 99 / 100 - 1]));
-        }
-    }
-    Ok((all, largest))
+/// Times to the first byte of each page in each role, in milliseconds, the shortest first.
+struct Times {
+    name: String,
+    times: Vec<f64>,
+    /// It is typeset anew each time.
+    paper: bool,
 }
 
-/// Opens the boards as pages do, marks a learner of every home absent, and gives the time until the last board shows it.
-async fn boards(arriving: &Arriving, place: &Place, town: Town, count: usize) -> Result<Duration, String> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
-    let open = Arc::new(tokio::sync::Semaphore::new(0));
-    let name = format!("Number{}", town.hosted - 1);
-    // The officers come first in the list of every partner but the first, where two others do.
-    let officers: Vec<usize> =
-        (0..usize::from(PARTNERS)).map(|partner| partner + if partner == 0 { 2 } else { 4 }).collect();
-    let mut cookies = BTreeMap::new();
-    for officer in &officers {
-        let (place, officer) = (place.clone(), *officer);
-        let cookie = told_by(move || Ok(place.enter(officer)?.cookie)).await?;
-        cookies.insert(officer, cookie);
-    }
-    for board in 0..count {
-        let cookie = cookies[&officers[board % officers.len()]].clone();
-        let (place, stop, told, open, name) =
-            (place.clone(), stop.clone(), told.clone(), open.clone(), name.clone());
-        std::thread::spawn(move || {
-            let watch = || -> Result<Instant, String> {
-                let mut live = place.open(cookie.clone())?;
-                let mut page = place.open(cookie.clone())?;
-                live.listen("/whereabouts/news")?;
-                page.get("/whereabouts")?;
-                open.add_permits(1);
-                while !stop.load(Ordering::Relaxed) {
-                    live.hear()?;
-                    let body = page.get("/whereabouts")?.body;
-                    let alarms = body.split("alarm-name").skip(1);
-                    if alarms
-                        .into_iter()
-                        .any(|one| one.split("</p>").next().is_some_and(|one| one.contains(&name)))
-                    {
-                        return Ok(Instant::now());
-                    }
-                }
-                Err("stopped".to_owned())
-            };
-            let _ = told.send(watch());
-        });
-    }
-    let all = u32::try_from(count).map_err(crate::commands::told)?;
-    let opened = tokio::time::timeout(PATIENCE, open.acquire_many(all)).await;
-    opened.map_err(|_| "the boards could not all be opened")?.map_err(crate::commands::told)?.forget();
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let said = Instant::now();
-    arriving.absent.iter().for_each(|absent| absent.store(true, Ordering::Relaxed));
-    let mut last = said;
-    for _ in 0..count {
-        match tokio::time::timeout(PATIENCE, heard.recv()).await {
-            Ok(Some(Ok(at))) => last = last.max(at),
-            Ok(Some(Err(error))) => return Err(error),
-            _ => {
-                stop.store(true, Ordering::Relaxed);
-                return Err("a board did not show the mark within a minute".to_owned());
+/// What pages took.
+#[derive(Default)]
+struct Pages {
+    all: Vec<Times>,
+    /// The largest, in bytes.
+    largest: usize,
+    /// Pages to which nothing in this town leads.
+    missing: Vec<String>,
+}
+
+/// Opens every page that the table gives each of these people in their role.
+fn each_page(place: &Place, people: &[(Role, usize)]) -> Result<Pages, String> {
+    let mut pages = Pages::default();
+    for (role, who) in people {
+        let mut connection = place.enter(*who)?;
+        for route in routes::of(*role) {
+            let name = format!("{route}, {role}");
+            match routes::address(route, &mut connection)? {
+                Some(path) => one_page(&mut connection, name, &path, &mut pages)?,
+                None => pages.missing.push(name),
             }
         }
     }
-    Ok(last - said)
+    Ok(pages)
+}
+
+fn one_page(connection: &mut Connection, name: String, path: &str, pages: &mut Pages) -> Result<(), String> {
+    let paper = connection.get(path)?.body.starts_with("%PDF-");
+    let asked = if paper { ASKED_OF_PAPER } else { ASKED };
+    let mut times = Vec::with_capacity(asked);
+    for _ in 0..asked {
+        let answer = connection.get(path)?;
+        if answer.status != 200 {
+            return Err(format!("{name} was answered with {}", answer.status));
+        }
+        if !paper {
+            pages.largest = pages.largest.max(answer.body.len());
+        }
+        times.push(answer.first.as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    eprintln!("  {name}: p50 {:.1} ms", times[asked / 2]);
+    pages.all.push(Times { name, times, paper });
+    Ok(())
 }

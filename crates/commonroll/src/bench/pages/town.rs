@@ -4,7 +4,7 @@
 use super::super::rig::slug_of;
 use crate::{commands::told, demo::people::person};
 use commonroll_core::{
-    Body, Head, Interval, LocalId, Record, RecordKind, Revision, Role, SchoolDate, Slug, Timestamp,
+    Body, Head, Interval, LocalId, PersonId, Record, RecordKind, Revision, Role, SchoolDate, Slug, Timestamp,
     directory::{
         DayDeclaration, Declaration, GroupDeclaration, LearnerDeclaration, LessonDeclaration, Registration,
         StaffDeclaration,
@@ -16,12 +16,18 @@ use commonroll_core::{
         behaviour::{Behaviour, Category, Event, Polarity},
     },
 };
-use commonroll_exchange::{ConsortiumFile, Exchange, PlacementText};
+use commonroll_exchange::{ConsortiumFile, Exchange, MadePerson, PlacementText};
 use commonroll_wire::record_id;
 use jiff::{civil::Time, tz::TimeZone};
 
-/// Partners.
-pub const PARTNERS: u16 = 8;
+/// Fewest partners, and most, as many as an agreement may have parties.
+const PARTNERS: (u64, u64) = (8, 200);
+/// Learners who visit a partner, about, if nothing else is said.
+const VISITORS: u64 = 500;
+/// People that the demo's list has room for.
+const LISTED: usize = 24;
+/// Seed of the made heads who sign.
+const HEADS: [u8; 32] = [1; 32];
 /// Learners of a group.
 const GROUP: u64 = 25;
 const HOUR_US: i64 = 3_600_000_000;
@@ -30,6 +36,8 @@ const MINUTE_US: i64 = 60_000_000;
 /// What there is, and what today is.
 #[derive(Clone, Copy)]
 pub struct Town {
+    /// Partners.
+    pub partners: u16,
     /// Learners that one partner hosts.
     pub hosted: u64,
     /// Records of one partner before today.
@@ -41,16 +49,32 @@ pub struct Town {
 
 impl Town {
     /// A town of so many learners, at a moment of its day.
-    pub fn new(learners: u64, records: u64, now: Timestamp) -> Result<Self, String> {
-        let hosted = learners / u64::from(PARTNERS);
+    pub fn new(learners: u64, records: u64, partners: u16, now: Timestamp) -> Result<Self, String> {
+        let partners = match u64::from(partners) {
+            0 => (learners / VISITORS).clamp(PARTNERS.0, PARTNERS.1),
+            said if said >= 2 && said <= PARTNERS.1 => said,
+            _ => return Err(format!("--pages-partners: 2 to {}", PARTNERS.1)),
+        };
+        let hosted = learners / partners;
         if hosted < GROUP {
-            return Err("--pages: at least 200 learners".to_owned());
+            return Err(format!("--pages: at least {GROUP} learners for each of {partners} partners"));
         }
         // Today's marks are records too.
-        let history = (records / u64::from(PARTNERS)).saturating_sub(2 * hosted);
+        let history = (records / partners).saturating_sub(2 * hosted);
         let today = now.date_in(&TimeZone::UTC);
         let first = now.plus_micros(-2 * HOUR_US).max(today.start(&TimeZone::UTC));
-        Ok(Self { hosted, history, today, first })
+        let partners = u16::try_from(partners).map_err(told)?;
+        Ok(Self { partners, hosted, history, today, first })
+    }
+
+    /// Where a partner's own learners are taught.
+    pub const fn host_of(&self, home: u16) -> u16 {
+        (home + self.partners - 1) % self.partners
+    }
+
+    /// The learner of every partner who goes missing, by forename.
+    pub fn missing(&self) -> String {
+        format!("Number{}", self.hosted - 1)
     }
 
     fn groups(&self) -> u64 {
@@ -65,7 +89,7 @@ impl Town {
 
     /// Institutions, one agreement under which cards and all kinds are shared, and each host's groups.
     pub fn files(&self) -> Result<Vec<ConsortiumFile>, String> {
-        let slugs = (0..PARTNERS).map(slug_of).collect::<Result<Vec<_>, _>>()?;
+        let slugs = (0..self.partners).map(slug_of).collect::<Result<Vec<_>, _>>()?;
         let mut text: String = slugs
             .iter()
             .map(|slug| {
@@ -82,12 +106,12 @@ impl Town {
              behaviour = [\"event\", \"involvement\", \"share_safe_text\"]\n",
             parties.join(", ")
         );
-        let mut files = vec![ConsortiumFile::parse(&text).map_err(told)?.signed_by(&[1; 32])];
-        for host in 0..PARTNERS {
+        let mut files = vec![ConsortiumFile::parse(&text).map_err(told)?.signed_by(&HEADS)];
+        for host in 0..self.partners {
             let placement = |group: u64| {
                 let learners = (group * GROUP)..((group + 1) * GROUP).min(self.hosted);
                 Ok(PlacementText {
-                    home: slug_of((host + 1) % PARTNERS)?,
+                    home: slug_of((host + 1) % self.partners)?,
                     host: slug_of(host)?,
                     group: format!("G-{group}"),
                     first_date: "2020-01-01".to_owned(),
@@ -264,28 +288,59 @@ fn text(text: &str) -> Result<Text, String> {
     Text::parse("text", text, 500).map_err(told)
 }
 
-/// Enrols an officer at every partner and one of each other kind of user at the first; gives the list of the demo sign-in.
-pub async fn people(exchange: &Exchange) -> Result<(String, Vec<Role>), String> {
-    let mut list = String::new();
-    let mut roles = Vec::new();
-    for partner in 0..PARTNERS {
-        let slug = slug_of(partner)?;
-        let manager = person(exchange, &slug, ("Data Manager", Role::DataManager), None, None).await?;
-        let lead = person(exchange, &slug, ("Lead", Role::ConsortiumLead), None, None).await?;
-        let mut enrolled = vec![(manager, Role::DataManager), (lead, Role::ConsortiumLead)];
-        for (role, staff) in
-            [(Role::AttendanceOfficer, None), (Role::HeadOfSixth, None), (Role::Teacher, Some("T-1"))]
-        {
-            enrolled.push((person(exchange, &slug, ("Somebody", role), staff, Some(manager)).await?, role));
+/// The people of the town, as the demo's sign-in lists them.
+pub struct Cast {
+    /// The list.
+    pub list: String,
+    /// One of each kind of user, at the first partner: their places in it.
+    pub people: Vec<(Role, usize)>,
+    /// Who opens boards, in turn: whose officer, and their place.
+    pub officers: Vec<(u16, usize)>,
+}
+
+impl Cast {
+    /// Enrols them. There are more boards than the demo's list has room for people: each is a session of its own, and several
+    /// are one person's.
+    pub async fn enrol(exchange: &Exchange, partners: u16, boards: usize) -> Result<Self, String> {
+        let mut cast = Self { list: String::new(), people: Vec::new(), officers: Vec::new() };
+        let mut place = 0;
+        let mut managers = Vec::new();
+        for partner in 0..partners {
+            let slug = slug_of(partner)?;
+            managers.push(person(exchange, &slug, ("Data Manager", Role::DataManager), None, None).await?);
+        }
+        let first = slug_of(0)?;
+        let offices = [Role::Dpo, Role::ConsortiumLead];
+        let staff =
+            [Role::AttendanceOfficer, Role::HeadOfSixth, Role::Tutor, Role::Teacher, Role::Technician];
+        // The head is the one who signed.
+        let head = MadePerson::new(&HEADS, &first, Role::Head).id;
+        let mut enrolled = vec![(managers[0], Role::DataManager), (head, Role::Head)];
+        for role in offices {
+            enrolled.push((person(exchange, &first, ("Somebody", role), None, None).await?, role));
+        }
+        for role in staff {
+            let id = (role == Role::Teacher).then_some("T-1");
+            enrolled.push((person(exchange, &first, ("Somebody", role), id, Some(managers[0])).await?, role));
         }
         for (id, role) in enrolled {
-            if partner == 0 || role == Role::AttendanceOfficer {
-                roles.push(role);
-                list += &format!(
-                    "[[person]]\nid = \"{id}\"\nrole = \"{role}\"\nlabel = \"{role}\"\nblurb = \"{slug}\"\n\n"
-                );
-            }
+            cast.people.push((role, place));
+            cast.put(&mut place, id, role, &first);
         }
+        let officers = boards.min(LISTED - cast.people.len());
+        for (partner, manager) in (0..partners).zip(&managers).cycle().take(officers) {
+            let (slug, role) = (slug_of(partner)?, Role::AttendanceOfficer);
+            let id = person(exchange, &slug, ("Somebody", role), None, Some(*manager)).await?;
+            cast.officers.push((partner, place));
+            cast.put(&mut place, id, role, &slug);
+        }
+        Ok(cast)
     }
-    Ok((list, roles))
+
+    fn put(&mut self, place: &mut usize, id: PersonId, role: Role, slug: &Slug) {
+        self.list += &format!(
+            "[[person]]\nid = \"{id}\"\nrole = \"{role}\"\nlabel = \"{role}\"\nblurb = \"{slug}\"\n\n"
+        );
+        *place += 1;
+    }
 }
