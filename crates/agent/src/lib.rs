@@ -7,7 +7,6 @@
 //! What it does not do: it decides nothing about who may see what (the hub does), it knows no format (connectors do),
 //! and it reads no clock and draws no chance of its own: see [`Clock`] and [`Randomness`].
 
-pub mod anew;
 pub mod apply;
 pub mod asides;
 pub mod chance;

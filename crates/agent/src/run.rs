@@ -6,7 +6,6 @@
 mod loops;
 
 use crate::{
-    anew,
     apply::{self, Applied, Applier, Carrier},
     asides::{self, Decided},
     chance::{Clock, Randomness, backoff},
@@ -339,7 +338,6 @@ impl Agent {
         self.spool.set("contact", &now.micros().unsigned_abs().to_be_bytes()).await?;
         difference::nightly(hub, &self.spool, &self.settings, now).await;
         telling::tell(hub, &self.spool, &self.settings, now).await;
-        anew::heed(hub, &self.spool).await;
         asides::tell(hub, &self.spool).await;
         self.settle_lost(hub, now).await
     }

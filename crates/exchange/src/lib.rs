@@ -136,7 +136,7 @@ use commonroll_audit::{
     keys::SigningKey,
     receipt::{ReceiptDigest, verify_receipt},
 };
-use commonroll_core::{Invalid, LocalId, Slug, Timestamp, directory::Declaration};
+use commonroll_core::{Invalid, Slug, Timestamp, directory::Declaration};
 use directory::{
     Directory,
     change::{Bytes32, Change, hex, kind},
@@ -463,11 +463,6 @@ impl Exchange {
     /// The speaker's institution as the hub sees it.
     pub fn overview(&self, speaker: &Speaker, now: Timestamp) -> Overview {
         self.shared.directory().overview(speaker.number, now)
-    }
-
-    /// The speaker's own ids that have begun anew, and since when.
-    pub fn begun_anew(&self, speaker: &Speaker, now: Timestamp) -> Vec<(LocalId, Timestamp)> {
-        self.shared.directory().begun_anew(speaker.number, now)
     }
 
     /// The signing keys of the speaker or of a partner under an agreement.

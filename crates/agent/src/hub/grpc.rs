@@ -4,9 +4,7 @@ use super::{DayHeld, DayRecord, Hub, HubError, PublishSession, ReceiveSession, t
 use crate::identity::Identity;
 use async_trait::async_trait;
 use commonroll_audit::{Hash, InclusionFile};
-use commonroll_core::{
-    LocalId, RecordId, SchoolDate, Slug, Timestamp, aside::AsideStep, sources::SourceTold,
-};
+use commonroll_core::{RecordId, SchoolDate, Slug, Timestamp, aside::AsideStep, sources::SourceTold};
 use commonroll_wire::{
     Held,
     pb::{
@@ -14,8 +12,8 @@ use commonroll_wire::{
             CheckpointRequest, CheckpointResponse, ProveRequest, audit_service_client::AuditServiceClient,
         },
         directory::v1::{
-            BegunAnew, BegunAnewRequest, Declaration, DeclarationResult, DeclareRequest, SigningKey,
-            SigningKeysRequest, directory_service_client::DirectoryServiceClient,
+            Declaration, DeclarationResult, DeclareRequest, SigningKey, SigningKeysRequest,
+            directory_service_client::DirectoryServiceClient,
         },
         enrolment::v1::{
             JoinRequest, JoinResponse, RenewRequest, RenewResponse,
@@ -87,16 +85,6 @@ impl Hub for GrpcHub {
     async fn declare(&self, declarations: Vec<Declaration>) -> Result<Vec<DeclarationResult>, HubError> {
         let response = within(self.directory().declare(DeclareRequest { declarations })).await?;
         Ok(response.into_inner().results)
-    }
-
-    async fn begun_anew(&self) -> Result<Vec<(LocalId, Timestamp)>, HubError> {
-        let answer = within(self.directory().begun_anew(BegunAnewRequest {})).await?.into_inner();
-        let read = |one: &BegunAnew| {
-            let id = LocalId::parse("learner_local_id", &one.learner_local_id).ok()?;
-            Some((id, Timestamp::from_micros("since_us", one.since_us).ok()?))
-        };
-        let begun: Option<Vec<_>> = answer.begun.iter().map(read).collect();
-        begun.ok_or(HubError::Protocol("an id that has begun anew can't be read"))
     }
 
     async fn tell_aside(&self, steps: Vec<AsideStep>) -> Result<(), HubError> {

@@ -1,4 +1,4 @@
-//! The hub as the agent needs it: thirteen calls, and what their failures mean for what to do next.
+//! The hub as the agent needs it: twelve calls, and what their failures mean for what to do next.
 //!
 //! The agent's logic speaks to this trait alone, so that a test or a simulation can lose, repeat and reorder what a
 //! network would. [`grpc`] is the real one.
@@ -10,9 +10,7 @@ pub(crate) use tls::pem;
 
 use async_trait::async_trait;
 use commonroll_audit::Hash;
-use commonroll_core::{
-    LocalId, RecordKind, SchoolDate, Slug, Timestamp, aside::AsideStep, sources::SourceTold,
-};
+use commonroll_core::{RecordKind, SchoolDate, Slug, Timestamp, aside::AsideStep, sources::SourceTold};
 use commonroll_wire::{
     Held,
     pb::{
@@ -46,10 +44,6 @@ pub trait Hub: Send + Sync {
     /// Says what became of session codes. What the hub knows already changes nothing.
     async fn answer_session_codes(&self, _answers: Vec<SessionCodeAnswer>) -> Result<(), HubError> {
         Err(HubError::Refused("this hub takes no answers about session codes".to_owned()))
-    }
-    /// Own ids of learners that stand for another child now, and since when. A hub of before refuses.
-    async fn begun_anew(&self) -> Result<Vec<(LocalId, Timestamp)>, HubError> {
-        Err(HubError::Refused("this hub doesn't say which ids have begun anew".to_owned()))
     }
     /// Tells what became of records that can't be written here, at most 100 steps. A hub that can't be told refuses.
     async fn tell_aside(&self, _steps: Vec<AsideStep>) -> Result<(), HubError> {

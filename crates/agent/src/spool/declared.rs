@@ -4,7 +4,7 @@
 //! The same table compares and queues: a row whose print changed waits. The message itself, which is personal, is kept
 //! only until the hub has it.
 
-use super::{Spool, Tx, exports, rows};
+use super::{Spool, Tx, rows};
 use crate::error::AgentError;
 use aws_lc_rs::digest::{SHA256, digest};
 use commonroll_core::{
@@ -14,7 +14,7 @@ use commonroll_core::{
 };
 use commonroll_wire::{DeclarationAnswer, Refusal, pb::directory::v1 as pb, write_declaration};
 use prost::Message;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
 const WAITING: i64 = 0;
 const KNOWN: i64 = 1;
@@ -445,59 +445,6 @@ impl Spool {
         }
         tx.commit().await?;
         Ok(changed)
-    }
-
-    /// Ids of learners stand for another child: placements, notices and support notes that name one are compared as if the hub
-    /// had never heard of them, and their exports are read again. Each time once. Gives how many rows that concerns.
-    ///
-    /// # Errors
-    /// When the spool fails.
-    pub async fn begin_anew(&self, begun: &[(LocalId, Timestamp)]) -> Result<u64, AgentError> {
-        let mut tx = self.begin().await?;
-        let mut new: HashSet<&LocalId> = HashSet::new();
-        for (learner, since) in begun {
-            let done = sqlx::query("INSERT OR IGNORE INTO anew(learner, since_us) VALUES ($1, $2)")
-                .bind(learner.as_str())
-                .bind(since.micros())
-                .execute(&mut *tx)
-                .await?;
-            new.extend((done.rows_affected() > 0).then_some(learner));
-        }
-        if new.is_empty() {
-            return Ok(0);
-        }
-        type Row = (i64, Vec<u8>, String, String, Vec<u8>);
-        let held: Vec<Row> = sqlx::query_as(
-            "SELECT kind, key, origin, file, undo FROM declared
-              WHERE kind IN (3, 8, 9) AND state <> 4 AND undo IS NOT NULL",
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        let (mut rows, mut exports) = (0, BTreeSet::new());
-        for (kind, key, origin, file, undo) in held {
-            let learner = match read_undo(&undo)? {
-                Declaration::End(end) => end.learner,
-                Declaration::Notice(notice) => notice.learner,
-                Declaration::Support(support) => support.learner,
-                _ => continue,
-            };
-            if !new.contains(&learner) {
-                continue;
-            }
-            // Nothing has this print, so whatever the export says differs from it.
-            sqlx::query("UPDATE declared SET print = x'' WHERE kind = $1 AND key = $2")
-                .bind(kind)
-                .bind(key)
-                .execute(&mut *tx)
-                .await?;
-            exports.insert((origin, file));
-            rows += 1;
-        }
-        for (origin, file) in exports {
-            exports::read_again(&mut tx, &origin, &file).await?;
-        }
-        tx.commit().await?;
-        Ok(rows)
     }
 
     /// Lets refused declarations wait again whose time has come, or all that may be tried after a change.

@@ -1,6 +1,6 @@
 //! Exports that were looked at: by content, so that a file seen again is known, however it is named and dated.
 
-use super::{Spool, Tx, stretches};
+use super::{Spool, Tx};
 use crate::error::AgentError;
 use commonroll_core::Timestamp;
 
@@ -119,16 +119,6 @@ pub(crate) async fn items_before(tx: &mut Tx, origin: &str, id: i64) -> Result<u
     .fetch_optional(&mut **tx)
     .await?;
     Ok(items.unwrap_or(0).unsigned_abs())
-}
-
-/// Lets an export be read again as a whole, though nothing about it has changed.
-pub(crate) async fn read_again(tx: &mut Tx, origin: &str, file: &str) -> Result<(), AgentError> {
-    sqlx::query("UPDATE export SET recipe = zeroblob(0) WHERE origin = $1 AND name = $2")
-        .bind(origin)
-        .bind(file)
-        .execute(&mut **tx)
-        .await?;
-    stretches::forget(tx, origin).await
 }
 
 impl Spool {

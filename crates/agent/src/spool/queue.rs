@@ -3,7 +3,7 @@
 //! A batch is not remembered: its number is the hub's to say, and a record that is sent twice has the same bytes and
 //! root, so the hub knows it again. What was refused waits beside, and goes back into the queue when it may be tried.
 
-use super::{ROWS, Spool, Tx, exports, list, rows, set};
+use super::{ROWS, Spool, Tx, list, rows, set, stretches};
 use crate::error::AgentError;
 use commonroll_audit::Hash;
 use commonroll_core::{RecordId, Revision, Timestamp};
@@ -276,7 +276,12 @@ async fn read_again(tx: &mut Tx, position: i64, held: u32) -> Result<bool, Agent
         .bind(held)
         .execute(&mut **tx)
         .await?;
-    exports::read_again(tx, &origin, &file).await?;
+    sqlx::query("UPDATE export SET recipe = zeroblob(0) WHERE origin = $1 AND name = $2")
+        .bind(&origin)
+        .bind(file)
+        .execute(&mut **tx)
+        .await?;
+    stretches::forget(tx, &origin).await?;
     Ok(true)
 }
 

@@ -40,8 +40,6 @@ CREATE TABLE IF NOT EXISTS declared(
   code TEXT NOT NULL DEFAULT '', field TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
   tries INTEGER NOT NULL DEFAULT 0, retry_us INTEGER, undo BLOB, PRIMARY KEY(kind, key)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS declared_state ON declared(state, position);
--- Ids of learners that stand for another child, as far as what is said of them was let wait again.
-CREATE TABLE IF NOT EXISTS anew(learner TEXT NOT NULL, since_us INTEGER NOT NULL, PRIMARY KEY(learner, since_us)) WITHOUT ROWID;
 -- A piece of the feed between its arrival and its acknowledgement.
 CREATE TABLE IF NOT EXISTS delivery(after INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, message BLOB NOT NULL);
 -- The newest revision written back of each record: id and source.

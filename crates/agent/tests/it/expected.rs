@@ -1,8 +1,7 @@
 //! A school says what it expects: its days, who will be away, what its learners need elsewhere.
 
 use crate::{fake_hub::FakeHub, rig::*};
-use commonroll_agent::anew;
-use commonroll_core::{LocalId, Timestamp, directory::Declaration};
+use commonroll_core::directory::Declaration;
 
 const TIMETABLE: &str = "format = \"delimited\"\nrows = \"timetable\"\n[fields]\ndate = \"Date\"\ngroup = \"Class\"\nstart = \"From\"\nend = \"To\"\nlesson = \"Id\"\n";
 const NOTICES: &str = "format = \"delimited\"\nrows = \"notices\"\n[fields]\nlearner = \"Learner\"\ndate = \"Date\"\nstart = \"From\"\nend = \"To\"\nnotice = \"No\"\n";
@@ -120,49 +119,6 @@ async fn a_notice_that_is_gone_is_taken_back_unless_it_is_over() {
     school.put("notices.csv", &rows(&[&today]));
     assert_eq!(taken(&school.look().await["notices.csv"]).declared, 30);
     assert_eq!(goes(&mut school, &hub).await.len(), 30);
-}
-
-/// The same export says it, and the hub has forgotten it: the id was given to another child, as a person said there.
-#[tokio::test]
-async fn what_exports_say_of_an_id_that_is_another_childs_now_is_said_anew_once() {
-    let (mut school, hub) = school().await;
-    school.put(
-        "support.csv",
-        "Learner,Needs,Emergency,Until\nL1,Large print,,2027-07-20\nL2,A seat,,2027-07-20\n",
-    );
-    school.put(
-        "notices.csv",
-        "Learner,Date,From,To,No\nL1,2026-09-16,09:00,12:00,7\nL2,2026-09-16,09:00,12:00,8\n",
-    );
-    school.look().await;
-    let mut first = goes(&mut school, &hub).await;
-    first.sort();
-    assert_eq!(first, ["7", "8", "L1: Large print", "L2: A seat"]);
-    let heeds = async |school: &mut School, begun: &[(&str, i64)]| {
-        let one = |(id, us): &(&str, i64)| {
-            (LocalId::parse("id", id).unwrap(), Timestamp::from_micros("since", *us).unwrap())
-        };
-        hub.with(|s| {
-            s.anew = begun.iter().map(one).collect();
-            s.known.clear();
-        });
-        anew::heed(&hub, &school.spool).await;
-        school.wait(60);
-        school.look().await;
-        let mut said = goes(school, &hub).await;
-        said.sort();
-        said
-    };
-    assert_eq!(heeds(&mut school, &[]).await, Vec::<String>::new());
-    assert_eq!(heeds(&mut school, &[("L1", 5)]).await, ["7", "L1: Large print"], "and nothing of L2");
-    assert_eq!(heeds(&mut school, &[("L1", 5)]).await, Vec::<String>::new(), "told again, said once");
-    assert_eq!(heeds(&mut school, &[("L1", 5), ("L1", 9), ("L9", 9)]).await, ["7", "L1: Large print"]);
-    assert_eq!(school.spool.declarations_waiting().await.unwrap(), 0);
-    // What the exports don't say any more is taken back as ever.
-    school.wait(60);
-    school.put("support.csv", "Learner,Needs,Emergency,Until\nL2,A seat,,2027-07-20\n");
-    school.look().await;
-    assert_eq!(goes(&mut school, &hub).await, ["L1: "]);
 }
 
 #[tokio::test]

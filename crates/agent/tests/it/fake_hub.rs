@@ -8,7 +8,7 @@ use commonroll_audit::{
     needed_for_consistency,
 };
 use commonroll_core::{
-    LocalId, RecordId, RecordKind, SchoolDate, Slug, Timestamp, aside::AsideStep, sources::SourceTold,
+    RecordId, RecordKind, SchoolDate, Slug, Timestamp, aside::AsideStep, sources::SourceTold,
 };
 use commonroll_wire::{
     DeclarationAnswer, Held, RecordAnswer, Refusal, day_root, open, open_batch, path_bytes,
@@ -41,7 +41,7 @@ pub struct State {
     pub declared: Vec<Declaration>,
     /// How often it was told that everything has been sent.
     pub current: u32,
-    pub known: HashSet<Vec<u8>>,
+    known: HashSet<Vec<u8>>,
     /// Learners whose records are refused, with the code.
     pub refuse: HashMap<String, String>,
     pub acknowledged: u64,
@@ -78,8 +78,6 @@ pub struct State {
     pub sources: Vec<Vec<SourceTold>>,
     /// What was told of records that can't be written.
     pub asides: Vec<String>,
-    /// Ids that have begun anew.
-    pub anew: Vec<(LocalId, Timestamp)>,
     pub sources_fail: Option<HubError>,
     /// Days can't be asked for.
     pub day_fails: Option<HubError>,
@@ -127,7 +125,6 @@ impl FakeHub {
             day_calls: Vec::new(),
             sources: Vec::new(),
             asides: Vec::new(),
-            anew: Vec::new(),
             sources_fail: None,
             day_fails: None,
             day_pause: None,
@@ -281,10 +278,6 @@ impl Hub for FakeHub {
             );
             Ok(())
         })
-    }
-
-    async fn begun_anew(&self) -> Result<Vec<(LocalId, Timestamp)>, HubError> {
-        self.with(|s| Ok(s.anew.clone()))
     }
 
     async fn declare(&self, declarations: Vec<Declaration>) -> Result<Vec<DeclarationResult>, HubError> {

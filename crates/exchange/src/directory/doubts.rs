@@ -4,7 +4,7 @@
 //! nothing flows under it until a person of the home says whether both were corrected, or the id was given to another.
 
 use super::{
-    Directory, Local, Side,
+    Side,
     change::{Bytes32, Change, PersonUuid},
     people::Person,
     plan::{Match, Planner},
@@ -16,9 +16,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 const DAY_US: i64 = 86_400_000_000;
-/// How long, in days, and how many ids an institution is told of that have begun anew.
-const ANEW_DAYS: i64 = 60;
-const ANEW_MAX: usize = 1_000;
 
 /// Since when a home's id is in doubt, and by what the learner was known for whom it stood.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -69,23 +66,6 @@ impl Tokens {
                 || differs(self.upn, other.upn)
                 || differs(self.temporary_upn, other.temporary_upn))
             && differs(self.birth, other.birth)
-    }
-}
-
-impl Directory {
-    /// Ids of an institution's own that have stood for another child since some moment of the last 60 days, the oldest first:
-    /// what was said of the child before has to be said anew.
-    pub fn begun_anew(&self, institution: u16, now: Timestamp) -> Vec<(LocalId, Timestamp)> {
-        let Some(state) = self.institution(institution) else { return Vec::new() };
-        let first = now.plus_micros(-ANEW_DAYS * DAY_US);
-        let begun = |(id, local): (&LocalId, &Local)| {
-            let is_home = local.registration == Registration::Home;
-            Some((id.clone(), local.since.filter(|since| is_home && *since >= first)?))
-        };
-        let mut all: Vec<_> = state.locals.iter().filter_map(begun).collect();
-        all.sort_by(|(a, one), (b, other)| (one, a).cmp(&(other, b)));
-        all.truncate(ANEW_MAX);
-        all
     }
 }
 
@@ -147,7 +127,7 @@ impl Planner<'_> {
             tokens: held.tokens,
             was: if is_same { held.was } else { Vec::new() },
             called: held.called,
-            since: if is_same { held.since } else { Some(now) },
+            since: held.since,
             doubt: None,
         });
         before.filter(|_| !is_same).into_iter().for_each(|before| self.promote_waiting_claim(before));

@@ -128,8 +128,7 @@ pub struct Local {
     pub contested: bool,
     /// True if a person approved the link; it is then not re-matched.
     pub approved: bool,
-    /// Since when a guest has been believed to be that learner; of a learner of one's own, since when the id has stood for
-    /// them, if it stood for another child before.
+    /// Since when a guest has been believed to be that learner.
     pub since: Option<Timestamp>,
     /// Whom this was believed to be before.
     pub was: Vec<u32>,

@@ -301,11 +301,7 @@ impl Planner<'_> {
             self.begin_anew(by, id, now);
         }
         let held = self.directory.local(by, id).filter(|held| held.learner == learner);
-        let since = match is_home {
-            true if is_another => Some(now),
-            true => held.filter(|held| held.registration == Registration::Home).and_then(|held| held.since),
-            false => learner.and_then(|_| held.map_or(Some(now), |held| held.since)),
-        };
+        let since = learner.filter(|_| !is_home).and_then(|_| held.map_or(Some(now), |held| held.since));
         self.make(Change::Learner {
             institution: by,
             local: id.clone(),

@@ -8,9 +8,8 @@ use commonroll_exchange::{DeclareResult, Exchange, Speaker};
 use commonroll_wire::{
     DeclarationAnswer, Refusal,
     pb::directory::v1::{
-        self as pb, BegunAnew, BegunAnewRequest, BegunAnewResponse, DeclareRequest, DeclareResponse,
-        OverviewRequest, OverviewResponse, SigningKey, SigningKeysRequest, SigningKeysResponse,
-        directory_service_server::DirectoryService,
+        self as pb, DeclareRequest, DeclareResponse, OverviewRequest, OverviewResponse, SigningKey,
+        SigningKeysRequest, SigningKeysResponse, directory_service_server::DirectoryService,
     },
     read_declaration, write_declaration_answer,
 };
@@ -52,19 +51,6 @@ impl DirectoryService for Directory {
             acceptances_waiting_for_home: seen.acceptances_waiting_for_home,
             placements_in_force: seen.placements_in_force,
         }))
-    }
-
-    async fn begun_anew(
-        &self,
-        request: Request<BegunAnewRequest>,
-    ) -> Result<Response<BegunAnewResponse>, Status> {
-        let speaker = speaker(&request)?;
-        let begun = self.exchange.begun_anew(&speaker, self.around.now()).into_iter();
-        let begun = begun.map(|(id, since)| BegunAnew {
-            learner_local_id: id.as_str().to_owned(),
-            since_us: since.micros(),
-        });
-        Ok(Response::new(BegunAnewResponse { begun: begun.collect() }))
     }
 
     async fn signing_keys(
