@@ -3,7 +3,7 @@
 //! Nothing is guessed: a value that doesn't have exactly the declared shape is an error.
 
 use crate::mapping::DateFormat;
-use commonroll_core::SchoolDate;
+use commonroll_core::{SchoolDate, directory::FORMER_UPNS_MAX, identifiers::Upn};
 use jiff::civil::{Date, Time};
 
 /// A date in the declared format, or in ISO, which can't be taken for any other. ISO may carry a time behind it, which
@@ -107,11 +107,12 @@ pub fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// The numbers of a cell in which former UPNs stand, however they are kept apart. Whether they are sound is looked at where
-/// learners are matched.
+/// The sound UPNs of a cell in which former ones stand, however they are kept apart; the first eight of them. Schools write
+/// other things there, too: a word there must not keep the learner back.
 pub fn former_upns(cell: &str) -> Vec<String> {
     let apart = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '/' | '|');
-    cell.split(apart).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    let sound = cell.split(apart).filter_map(|part| part.parse::<Upn>().ok());
+    sound.map(|upn| upn.as_str().to_owned()).take(FORMER_UPNS_MAX).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@
 //! tried again or gives it up, and when. Source and auditors can see by it that a receipt for the feed is not the last word.
 
 use crate::{
-    Exchange, submit,
+    Exchange,
+    entry::{Entry, RecordEntry},
+    follow::entries_at,
+    submit,
     types::{AgentId, Speaker},
     withdrawal::AnswerError,
     writer::Work,
@@ -68,6 +71,7 @@ impl Exchange {
         if steps.iter().any(|step| step.sequence > handed) {
             return Err(Invalid::new("steps", "each must be of a record that you were handed").into());
         }
+        let about = self.records_told_of(speaker, &steps).await?;
         let told = &self.shared.asides;
         let new: Vec<AsideStep> = steps.into_iter().filter(|step| told.is_new(speaker.agent, step)).collect();
         if new.is_empty() {
@@ -79,9 +83,10 @@ impl Exchange {
                 return;
             }
             for step in &said {
+                let Some((source, record)) = about.get(&step.sequence) else { continue };
                 let more = serde_json::json!({
-                    "record": step.record.to_string(), "revision": step.revision, "sequence": step.sequence,
-                    "code": step.code, "at_us": step.at.micros(),
+                    "record": record.id.to_string(), "revision": record.revision, "sequence": step.sequence,
+                    "code": step.code, "at_us": step.at.micros(), "institution": source, "learner": record.learner,
                 });
                 work.notes.push((step.deed.entry().to_owned(), more));
             }
@@ -91,5 +96,41 @@ impl Exchange {
             .map_err(|_| AnswerError::Unavailable)?;
         self.shared.asides.note(speaker.agent, &new);
         Ok(())
+    }
+
+    /// The records at the places that an agent tells of, with their sources, as the log has them: nobody tells of what was
+    /// not theirs.
+    async fn records_told_of(
+        &self,
+        speaker: &Speaker,
+        steps: &[AsideStep],
+    ) -> Result<HashMap<u64, (String, RecordEntry)>, AnswerError> {
+        let mut seqs: Vec<u64> = steps.iter().filter_map(|step| step.sequence.checked_sub(1)).collect();
+        seqs.sort_unstable();
+        seqs.dedup();
+        let found =
+            entries_at(self.shared.store.as_ref(), &seqs).await.map_err(|_| AnswerError::Unavailable)?;
+        let directory = self.shared.directory();
+        let mine = |(seq, bytes): (u64, Vec<u8>)| match Entry::decode(&bytes) {
+            Ok(Entry::Record(record)) => {
+                let is_home =
+                    directory.home_of(record.learner).is_some_and(|(home, _)| *home == speaker.number);
+                let is_mine = is_home || record.recipients.iter().any(|to| to.institution == speaker.number);
+                let source = directory.institution(record.source)?.info.slug.to_string();
+                is_mine.then_some((seq + 1, (source, record)))
+            }
+            _ => None,
+        };
+        let about: HashMap<u64, (String, RecordEntry)> = found.into_iter().filter_map(mine).collect();
+        let fits = |step: &AsideStep| {
+            about.get(&step.sequence).is_some_and(|(_, record)| {
+                let unread = step.record.0 == [0; 16] && step.revision == 0;
+                unread || (step.record == record.id && step.revision == record.revision)
+            })
+        };
+        match steps.iter().all(fits) {
+            true => Ok(about),
+            false => Err(Invalid::new("steps", "each must be of a record that you were handed").into()),
+        }
     }
 }

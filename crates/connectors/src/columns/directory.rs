@@ -115,13 +115,6 @@ impl Declarations {
         let cell =
             self.may("former_upn").map_or(Ok(Default::default()), |bound| bound.text(at.row, at.number))?;
         let mut former = former_upns(&cell);
-        if former.len() > FORMER_UPNS_MAX
-            || former.iter().any(|one| one.len() > 32)
-            || cell.chars().any(char::is_control)
-        {
-            let fix = "must be at most 8 numbers, with a comma or a space between two of them";
-            return Err(self.must("former_upn")?.bad("CSV-TEXT", fix));
-        }
         match upn.is_empty() {
             true => Ok((temporary, former)),
             false => {

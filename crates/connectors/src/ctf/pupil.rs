@@ -87,7 +87,7 @@ fn declared(
         surname: Text::parse("Surname", node.at("Surname"), 100)?,
         forename: Text::parse("Forename", node.at("Forename"), 100)?,
         known_as: Text::parse("PreferredForename", node.at("BasicDetails/PreferredForename"), 100)?,
-        former_upns: former_upns(&number("BasicDetails/FormerUPN")?),
+        former_upns: former_upns(node.at("BasicDetails/FormerUPN")),
     })
 }
 

@@ -48,7 +48,7 @@ fn learner(node: &Node, reading: &Reading<'_>) -> Result<LearnerDeclaration, Bad
         surname: Text::parse("FamilyName", first(node, &surnames), 100)?,
         forename: Text::parse("GivenName", first(node, &forenames), 100)?,
         known_as: Text::parse("GivenName", known_as(node), 100)?,
-        former_upns: former_upns(&number("FormerUPN")?),
+        former_upns: former_upns(node.at("FormerUPN")),
     })
 }
 

@@ -46,8 +46,9 @@ impl Moment {
             Self::Register => ("register_minutes", 15, 1, 60),
             Self::HostFirst => ("host_first_minutes", 5, 0, 60),
             Self::Travel => ("travel_minutes", 30, 1, 120),
-            // An agent gives its word about once a minute: less would call a source silent that isn't.
-            Self::Quiet => ("quiet_minutes", 15, 2, 120),
+            // An agent gives its word about once a minute, and exports come every few: less would call a source silent that
+            // isn't.
+            Self::Quiet => ("quiet_minutes", 15, 5, 120),
             Self::Again => ("again_minutes", 10, 2, 60),
             Self::LeftEarly => ("left_early_minutes", 10, 1, 120),
             // From then on today's timetables are looked at no more, so it can't be before most lessons are over.

@@ -202,10 +202,15 @@ impl MatchCase {
         self.main.is_some() || self.steps.iter().any(|step| step.deed.is_main())
     }
 
-    /// True if the home has said of the guest that it is one of its own, or people took such a link apart.
+    /// True if the home has said of the guest that it is one of its own, or that it isn't any more. Not if the host took a link
+    /// apart that its own declaration had made: whoever guessed the numbers would be told whose they are.
     pub fn was_linked(&self) -> bool {
-        let linked = |step: &MatchStep| matches!(step.deed, MatchDeed::Yes | MatchDeed::Undone);
-        self.steps.iter().any(linked) || self.bars.iter().any(|bar| bar.undone)
+        let linked = |step: &MatchStep| match step.deed {
+            MatchDeed::Yes => true,
+            MatchDeed::Undone => step.institution == self.home,
+            _ => false,
+        };
+        self.steps.iter().any(linked)
     }
 
     /// True if the home's no is the last thing that is so: nothing was declared anew since.
@@ -358,7 +363,10 @@ impl Directory {
         let (named, word) = self.main_word(by, id)?;
         self.known_at(word.learner).filter(|(at, _)| *at == named).find_map(|(at, theirs)| {
             let (other, said) = self.main_word(*at, theirs)?;
-            (other == by && said.ours != word.ours).then_some((*at, theirs, word.ours))
+            // Where a third is home, the two can agree on nothing.
+            let main = if word.ours { (by, id) } else { (*at, theirs) };
+            let is_so = self.home_of(word.learner).is_some_and(|(home, local)| (*home, local) == main);
+            (other == by && said.ours != word.ours && is_so).then_some((*at, theirs, word.ours))
         })
     }
 

@@ -218,8 +218,15 @@ impl Exchange {
             let bore = directory.local(host, &guest).map(|held| held.tokens.numbers().collect());
             let (local, learner, numbers) = (link.local.clone(), link.learner, bore.unwrap_or_default());
             case.bar(Bar { local, learner, undone: true, numbers });
+            let own = actor.speaker.number;
+            let is_told =
+                own == link.home || told::is_told(directory, (host, &guest), (link.home, Some(&link.local)));
             said(&mut case, &actor, MatchDeed::Undone, Some(&link.local), now);
             put(work, &actor, case, (Some(link.learner), rules));
+            // The host reads its own entries: one that was never told whose learner it is reads no name there either.
+            if !is_told && let Some(more) = work.more.as_object_mut() {
+                more.remove("recipient");
+            }
             work.planner.unlink(host, &guest);
             Ok(())
         })

@@ -10,7 +10,7 @@ use crate::{
     projection::lock,
     shared::Shared,
 };
-use commonroll_core::{Interval, SchoolDate, Timestamp, directory::NoticeKind};
+use commonroll_core::{Interval, SchoolDate, Timestamp, agreement::Times, directory::NoticeKind};
 use commonroll_views::whereabouts::{
     Alert, AlertKey, AtHome, Detector, Detectors, Finding, HostLesson, Notify, Place, Week, What, mismatches,
 };
@@ -81,10 +81,14 @@ fn days(directory: &Directory, now: Timestamp) -> Vec<Option<Days>> {
     let of = |state: &InstitutionState| {
         let today = now.date_in(&state.zone);
         let evening = directory.agreements().times_of_home(&state.info.slug, today).next_day();
-        let from = today.days() + i32::from(now >= today.at(evening, &state.zone));
-        let weekdays = || (from..=today.days() + AHEAD).filter_map(SchoolDate::from_days).filter(is_weekday);
+        let is_past = |hour| now >= today.at(hour, &state.zone);
+        let next = today.days() + i32::from(is_past(evening));
+        let weekdays = || (next..=today.days() + AHEAD).filter_map(SchoolDate::from_days).filter(is_weekday);
         let last = weekdays().find(teaches).or_else(|| weekdays().next())?;
-        Some((SchoolDate::from_days(from)?, last))
+        // One agreement's early look at tomorrow must not end what is told of today at other hosts.
+        let usual = Times::strictest([]).next_day();
+        let first = today.days() + i32::from(is_past(evening.max(usual)));
+        Some((SchoolDate::from_days(first)?, last))
     };
     directory.institutions().iter().map(|state| of(state).filter(|_| state.left.is_none())).collect()
 }

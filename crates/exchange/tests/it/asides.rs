@@ -8,8 +8,9 @@ use commonroll_core::{
 use commonroll_exchange::withdrawal::AnswerError;
 
 fn step(world: &World, sequence: u64, deed: AsideDeed) -> AsideStep {
-    let (record, code) = (RecordId([7; 16]), "write_back".to_owned());
-    AsideStep { sequence, record, revision: 1, code, deed, at: world.now() }
+    // As of a record that could not be read: the log knows which it is.
+    let (record, code) = (RecordId([0; 16]), "write_back".to_owned());
+    AsideStep { sequence, record, revision: 0, code, deed, at: world.now() }
 }
 
 async fn tell(world: &World, who: &str, steps: &[AsideStep]) -> Result<(), AnswerError> {
@@ -21,10 +22,11 @@ async fn case_27_each_step_of_a_record_that_cannot_be_written_is_one_entry() {
     let mut world = World::governed().await;
     world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
     world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
-    let (_, _, cursor) = world.told("kingsmead", 0).await;
+    let (lines, _, cursor) = world.told("kingsmead", 0).await;
+    let sequence: u64 = lines[0].trim_start_matches('+').split(' ').next().unwrap().parse().unwrap();
     world.acknowledge("kingsmead", cursor).await.unwrap();
     let steps = [AsideDeed::SetAside, AsideDeed::Retried, AsideDeed::Dismissed];
-    let steps = steps.map(|deed| step(&world, cursor, deed));
+    let steps = steps.map(|deed| step(&world, sequence, deed));
     tell(&world, "kingsmead", &steps[..1]).await.unwrap();
     // The answer was lost on the way.
     tell(&world, "kingsmead", &steps).await.unwrap();
@@ -36,8 +38,17 @@ async fn case_27_each_step_of_a_record_that_cannot_be_written_is_one_entry() {
     let entries = world.entries_of("delivery.dismissed").await;
     assert_eq!(
         (&entries[0]["more"]["code"], &entries[0]["more"]["sequence"]),
-        (&"write_back".into(), &cursor.into())
+        (&"write_back".into(), &sequence.into())
     );
+    assert_eq!(entries[0]["more"]["institution"], "northgate", "the source is told, too");
+
+    // Nobody tells of what was never theirs, nor of another record than stands there.
+    let theirs = step(&world, sequence, AsideDeed::SetAside);
+    assert!(matches!(tell(&world, "northgate", &[theirs]).await, Err(AnswerError::Invalid(_))));
+    let other = AsideStep { record: RecordId([7; 16]), revision: 1, ..steps[0].clone() };
+    assert!(matches!(tell(&world, "kingsmead", &[other]).await, Err(AnswerError::Invalid(_))));
+    let note = step(&world, 1, AsideDeed::SetAside);
+    assert!(matches!(tell(&world, "kingsmead", &[note]).await, Err(AnswerError::Invalid(_))));
 
     // Of what nobody was handed there is nothing to tell, and a code is a code.
     let beyond = step(&world, 1_000_000, AsideDeed::SetAside);

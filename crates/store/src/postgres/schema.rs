@@ -53,4 +53,8 @@ pub(super) const STEPS: &[&str] = &["
         seen_us BIGINT NOT NULL,
         value BYTEA NOT NULL
     );
+", "
+    -- No table changes. Entries say things from here on that older programs can't read (former UPNs, main registrations,
+    -- times of alerts): they are refused by this number and not by a log that looks damaged to them.
+    DELETE FROM schema_version WHERE version < 0;
 "];

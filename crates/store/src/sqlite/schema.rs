@@ -50,4 +50,8 @@ pub(super) const STEPS: &[&str] = &["
         seen_us INTEGER NOT NULL,
         value BLOB NOT NULL
     ) WITHOUT ROWID;
+", "
+    -- No table changes. Entries say things from here on that older programs can't read (former UPNs, main registrations,
+    -- times of alerts): they are refused by this number and not by a log that looks damaged to them.
+    DELETE FROM schema_version WHERE version < 0;
 "];
