@@ -17,7 +17,7 @@ const FILE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <Pupil>
 <UPN>F860400125001</UPN><UniqueLearnerNumber>1000000019</UniqueLearnerNumber><UCI/>
 <Surname>ASHBY</Surname><Forename>ZOË</Forename><DOB>2008-11-03</DOB><Gender>F</Gender>
-<BasicDetails><FormerUPN>F860400125000</FormerUPN><PreferredForename>Immy</PreferredForename><NCyearActual>12</NCyearActual><EnrolStatus>M</EnrolStatus></BasicDetails>
+<BasicDetails><FormerUPN>B801200005001</FormerUPN><PreferredForename>Immy</PreferredForename><NCyearActual>12</NCyearActual><EnrolStatus>M</EnrolStatus></BasicDetails>
 <LookedAfter><InCare>true</InCare></LookedAfter>
 <Attendance><YearData><Year>2026</Year><LEA>860</LEA><Estab>4001</Estab><SessionsPossible>6</SessionsPossible>
 <AttendSessions><AttendanceStartDate>2026-09-14</AttendanceStartDate><AttendanceMarks>/\/LB?####N</AttendanceMarks></AttendSessions></YearData>
@@ -36,7 +36,7 @@ const FILE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 fn learners_prior_attainment_and_marks_are_read_from_any_version() {
     let seen = run(MAPPING, FILE).unwrap();
     expect![[r#"
-        5: learner F860400125001 Home upn=F860400125001 uln=1000000019 born=2008-11-03 ZOË ASHBY (Immy) was F860400125000
+        5: learner F860400125001 Home upn=F860400125001 uln=1000000019 born=2008-11-03 ZOË ASHBY (Immy) was B801200005001
         11: 2026-09-14 F860400125001 - key=2026-09-14|F860400125001|AM Present / [ENG-2024]  Present
         11: 2026-09-14 F860400125001 - key=2026-09-14|F860400125001|PM Present \ [ENG-2024]  Present
         11: 2026-09-15 F860400125001 - key=2026-09-15|F860400125001|AM Present / [ENG-2024]  Present

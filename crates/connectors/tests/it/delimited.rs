@@ -195,6 +195,7 @@ fn upns_of_before_are_read_however_they_are_kept_apart_and_a_temporary_one_besid
         4: learner 3 Home upn=R86040012500A uln= born= Al Dee () was D860400125017 was F860400125001
         5: learner 4 Home upn=F860400125001 uln= born= Di Eve () was D860400125017
         6: learner 5 Home upn=R86040012500A uln= born= Eli Fay ()
+        covers: Learners
     "#]]
     .assert_eq(&run(mapping, file).unwrap().show());
 }

@@ -213,6 +213,17 @@ impl MatchCase {
         self.steps.iter().any(linked)
     }
 
+    /// True if the host knows of which home this is: it asked there, or the home said something itself. What the host alone took
+    /// apart, or what was declared anew since, tells it nothing.
+    pub fn is_known_to_host(&self) -> bool {
+        let tells = |step: &MatchStep| match step.deed {
+            MatchDeed::Changed | MatchDeed::Forgotten => false,
+            MatchDeed::Undone => step.institution == self.home,
+            deed => !deed.is_main(),
+        };
+        self.steps.iter().any(tells)
+    }
+
     /// True if the home's no is the last thing that is so: nothing was declared anew since.
     pub fn is_declined(&self) -> bool {
         self.steps.iter().rfind(|step| !step.deed.is_main()).is_some_and(|step| step.deed == MatchDeed::No)

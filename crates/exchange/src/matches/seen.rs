@@ -276,7 +276,8 @@ pub(crate) fn home_seen(
             *sums.entry(said).or_default() += 1;
         }
         let is_open = case.is_some_and(MatchCase::is_open);
-        let is_named = is_told || names(directory, (own, guest), home) || case.is_some();
+        let is_named =
+            is_told || names(directory, (own, guest), home) || case.is_some_and(MatchCase::is_known_to_host);
         let can_be_asked = match is_told {
             true => open.iter().any(|fit| fit.is_open(own)),
             false => names(directory, (own, guest), home) && !case.is_some_and(MatchCase::is_declined),

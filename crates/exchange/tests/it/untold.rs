@@ -68,6 +68,20 @@ async fn case_12_a_guest_under_a_known_number_tells_not_which_partner_has_the_ch
     assert_eq!(sees.guests[0].homes[0].fits.len(), 1, "it has placed them: ridgeway may know who fits");
 }
 
+#[tokio::test]
+async fn case_12_a_host_that_takes_its_own_guess_apart_is_told_no_name_by_that() {
+    let world = known().await;
+    let other = people(&world).other;
+    world.declare("ridgeway", learner("r-9", Registration::Guest, ULN)).await;
+    let link = seen(&world, &other).await.links.links[0].id;
+    world.exchange.undo_match(other.acting(), link, world.now()).await.unwrap();
+    let sees = seen(&world, &other).await;
+    let homes: Vec<_> = sees.guests.iter().flat_map(|guest| &guest.homes).map(|at| &at.home).collect();
+    assert!(homes.iter().all(|home| home.is_none()), "{homes:?}");
+    let entries = world.entries_of("match.undone").await;
+    assert!(!entries[0].to_string().contains("kingsmead"), "ridgeway reads this entry: {}", entries[0]);
+}
+
 /// What a partner reads of a guest, but for the names of the homes that it names itself.
 async fn reads(world: &World, who: &Actor, named: &str) -> String {
     let sees = seen(world, who).await;

@@ -638,7 +638,7 @@ fn each_moment_is_the_one_that_the_agreement_sets() {
     assert_eq!(state(&way, 574, left), State::InTravel { from: OTHER, until: at(575) });
     assert_eq!(state(&way, 575, left), missing(575, Why::NotArrived));
     let silent = |f: &mut Facts| f.heard = Some(at(542));
-    assert_eq!(state(&[(Moment::Quiet, 4)], 546, silent), State::UnknownSince { heard: Some(at(542)) });
+    assert_eq!(state(&[(Moment::Quiet, 5)], 547, silent), State::UnknownSince { heard: Some(at(542)) });
 }
 
 #[test]
