@@ -1,5 +1,5 @@
 //! Incidents of the British model: one record for each learner who did something. Those to whom it was done, and those who saw it, are
-//! not read. Comments become the internal comment, which never leaves its source.
+//! not read, and of several learners neither are those of whom it is not said. Comments become the internal comment, which never leaves its source.
 
 use super::{Reading, ref_id};
 use crate::{
@@ -26,21 +26,38 @@ pub fn incident(node: &Node, reading: &mut Reading<'_>) {
         return reading.entities.give(node.line, None, Err(Bad::new("Incident/Date", "SIF-DATE", fix)));
     };
     let learners = node.find("Participants/Learners");
-    for learner in learners.into_iter().flat_map(|learners| learners.all("Learner")) {
-        let Some(role) = role(learner) else { continue };
-        let draft = draft(node, (learner, role), (date, happened_at), reading);
+    let learners: Vec<&Node> = learners.into_iter().flat_map(|learners| learners.all("Learner")).collect();
+    for &learner in &learners {
+        let draft = match part(learner, learners.len() == 1) {
+            Part::None => continue,
+            Part::Unsaid => Err(Bad::new(
+                "ParticipationTypes",
+                "SIF-VALUE",
+                "must say who of several learners did it: no record is made of one to whom it may have been done",
+            )),
+            Part::Did(role) => draft(node, (learner, role), (date, happened_at), reading),
+        };
         reading.entities.give(learner.line, Some((RecordKind::Behaviour, date)), draft.map(Item::Record));
     }
 }
 
-/// The part of somebody who did something; `None` of those who did nothing.
-fn role(learner: &Node) -> Option<Role> {
+/// What a learner had to do with an incident.
+enum Part {
+    Did(Role),
+    /// Saw it, or had it done to them.
+    None,
+    Unsaid,
+}
+
+fn part(learner: &Node, is_alone: bool) -> Part {
     let types = learner.find("ParticipationTypes");
-    let mut types = types.into_iter().flat_map(|types| types.all("ParticipationType")).peekable();
-    if types.peek().is_none() {
-        return Some(Role::Participant);
+    let types: Vec<&Node> = types.into_iter().flat_map(|types| types.all("ParticipationType")).collect();
+    match types.as_slice() {
+        [] if is_alone => Part::Did(Role::Participant),
+        [] => Part::Unsaid,
+        types if types.iter().any(|one| one.text.trim() == "Perpetrator") => Part::Did(Role::Perpetrator),
+        _ => Part::None,
     }
-    types.any(|one| one.text.trim() == "Perpetrator").then_some(Role::Perpetrator)
 }
 
 fn draft(

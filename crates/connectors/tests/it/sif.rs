@@ -139,6 +139,21 @@ fn british_objects_are_read() {
         9: 2026-09-14 A1 G2 key=2026-09-14|A1|Lesson AM 10:00:00 Present / [ENG-2024] 2026-09-14T09:00:00Z..2026-09-14T10:00:00Z
         17: 2026-09-14 A1 - key=D1|A1 Negative PropertyOrTheft "Broke a window" 2026-09-14T10:10:00Z at School Outdoors Non-Class role=Some(Perpetrator) points=Some(-3) action=Detention by=None  +internal
     "#]].assert_eq(&run(mapping, text).unwrap().show());
+    // Of several learners nobody did it unless it is said of them; who is alone in it had a part.
+    let unsaid = text.replace(
+        "<ParticipationTypes><ParticipationType>Witness/Observer</ParticipationType></ParticipationTypes>",
+        "",
+    );
+    let shown = run(mapping, &unsaid).unwrap().show();
+    assert!(shown.contains("ParticipationTypes") && !shown.contains("D1|A2"), "{shown}");
+    let alone = text.replace(
+        "<ParticipationTypes><ParticipationType>Perpetrator</ParticipationType></ParticipationTypes>",
+        "",
+    );
+    let witness = alone.find("<Learner LearnerPersonalRefId=\"A2\">").unwrap();
+    let end = witness + alone[witness..].find("</Learner>").unwrap() + "</Learner>".len();
+    let shown = run(mapping, format!("{}{}", &alone[..witness], &alone[end..])).unwrap().show();
+    assert!(shown.contains("key=D1|A1") && shown.contains("role=Some(Participant)"), "{shown}");
 }
 
 /// Without a namespace, and with less than the schema lets be there.
