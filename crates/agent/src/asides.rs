@@ -6,7 +6,7 @@ use crate::{
     hub::{Hub, HubError},
     spool::Spool,
 };
-use commonroll_core::aside::STEPS_MAX;
+use commonroll_core::aside::{AsideStep, STEPS_MAX};
 
 /// What a person decides about a record that was set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,11 +30,40 @@ async fn told(hub: &dyn Hub, spool: &Spool) -> Result<(), AgentError> {
         if steps.is_empty() {
             return Ok(());
         }
-        match hub.tell_aside(steps).await {
+        match hub.tell_aside(steps.clone()).await {
             Ok(()) => spool.aside_told(last).await?,
-            // A hub of before can't be told; one that comes after it is.
-            Err(HubError::Refused(_)) => return Ok(()),
+            Err(HubError::Refused(_)) => match hub.tell_aside(Vec::new()).await {
+                // One of them is at fault.
+                Ok(()) => {
+                    one_by_one(hub, steps).await?;
+                    spool.aside_told(last).await?;
+                }
+                // A hub of before can't be told; one that comes after it is.
+                Err(HubError::Refused(_)) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            },
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// A step that the hub never takes, as one of before it was restored, is dropped: those behind it are told. What the hub knows
+/// already changes nothing.
+async fn one_by_one(hub: &dyn Hub, steps: Vec<AsideStep>) -> Result<(), AgentError> {
+    for step in steps {
+        let (sequence, deed) = (step.sequence, step.deed.entry());
+        match hub.tell_aside(vec![step]).await {
+            Ok(()) => {}
+            Err(HubError::Refused(why)) => {
+                tracing::error!(
+                    sequence,
+                    deed,
+                    why,
+                    "the hub refuses what became of a record set aside; its log will not have it"
+                );
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }

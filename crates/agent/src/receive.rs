@@ -10,6 +10,7 @@ use crate::{
     outbox::{Arrival, WriteBack},
     spool::{
         Spool,
+        asides::Due,
         feed::{Aside, Cursor, Settled, Signer, record_key},
     },
 };
@@ -243,15 +244,16 @@ impl Receiver<'_> {
     /// When the spool or the outbox fails.
     pub async fn retry_aside(&self) -> Result<u64, AgentError> {
         let mut done = 0;
-        for (sequence, tries, batch) in self.spool.aside_due(self.now).await? {
-            done += u64::from(self.retry(sequence, tries, &batch).await?);
+        for due in self.spool.aside_due(self.now).await? {
+            done += u64::from(self.retry(&due).await?);
         }
         Ok(done)
     }
 
-    async fn retry(&self, sequence: u64, tries: u32, batch: &DeliveredBatch) -> Result<bool, AgentError> {
+    async fn retry(&self, due: &Due) -> Result<bool, AgentError> {
+        let (sequence, batch) = (due.sequence, &due.batch);
         let Some(record) = batch.records.first() else { return Err(AgentError::Damaged("aside.batch")) };
-        let tries = tries.saturating_add(1);
+        let tries = due.tries.saturating_add(1);
         let retry = (tries < TRIES_MAX).then(|| self.later(tries));
         let opened = match self.believe(batch).await? {
             Err(doubt) => Err((doubt.code, doubt.message)),
@@ -265,7 +267,7 @@ impl Receiver<'_> {
             Ok(opened) => arrival(opened, record),
             Err((code, message)) => {
                 let aside = self.aside(batch, record, None, code, message, retry);
-                self.spool.aside_again(&aside, tries, self.now).await?;
+                self.spool.aside_again(due, &aside, self.now).await?;
                 return Ok(false);
             }
         };
@@ -278,11 +280,15 @@ impl Receiver<'_> {
         }
         if let Err(message) = self.check(&arrival) {
             let aside = self.aside(batch, record, Some(&arrival), "write_back", message, retry);
-            self.spool.aside_again(&aside, tries, self.now).await?;
+            self.spool.aside_again(due, &aside, self.now).await?;
             return Ok(false);
         }
         let mut arrivals = [arrival];
         self.heed_decisions(&mut arrivals).await?;
+        // A person may have given it up meanwhile.
+        if !self.spool.is_aside(sequence).await? {
+            return Ok(false);
+        }
         self.write(&format!("{sequence:012}-again"), &arrivals)?;
         self.spool.aside_done(sequence, &written(&arrivals), self.now).await?;
         Ok(true)

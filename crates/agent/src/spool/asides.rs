@@ -34,22 +34,35 @@ pub struct SetAside {
     pub retry_us: Option<i64>,
 }
 
+/// A record set aside whose next try is due.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// How often it was tried.
+    pub tries: u32,
+    /// Since when it is due, microseconds since the epoch.
+    pub retry_us: i64,
+    /// It, alone.
+    pub batch: DeliveredBatch,
+}
+
 impl Spool {
     /// Records set aside whose next try is due.
     ///
     /// # Errors
     /// When the spool fails.
-    pub async fn aside_due(&self, now: Timestamp) -> Result<Vec<(u64, u32, DeliveredBatch)>, AgentError> {
-        let found: Vec<(i64, u32, Vec<u8>)> = sqlx::query_as(
-            "SELECT sequence, tries, batch FROM aside WHERE retry_us <= $1 ORDER BY sequence LIMIT 100",
+    pub async fn aside_due(&self, now: Timestamp) -> Result<Vec<Due>, AgentError> {
+        let found: Vec<(i64, u32, i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT sequence, tries, retry_us, batch FROM aside WHERE retry_us <= $1 ORDER BY sequence LIMIT 100",
         )
         .bind(now.micros())
         .fetch_all(self.pool())
         .await?;
-        let read = |(sequence, tries, batch): (i64, u32, Vec<u8>)| {
+        let read = |(sequence, tries, retry_us, batch): (i64, u32, i64, Vec<u8>)| {
             let batch =
                 DeliveredBatch::decode(Bytes::from(batch)).map_err(|_| AgentError::Damaged("aside.batch"))?;
-            Ok((sequence.unsigned_abs(), tries, batch))
+            Ok(Due { sequence: sequence.unsigned_abs(), tries, retry_us, batch })
         };
         found.into_iter().map(read).collect()
     }
@@ -72,14 +85,40 @@ impl Spool {
         Ok(tx.commit().await?)
     }
 
-    /// Notes another failed try of a record set aside.
+    /// True if a record is still set aside.
     ///
     /// # Errors
     /// When the spool fails.
-    pub async fn aside_again(&self, aside: &Aside, tries: u32, now: Timestamp) -> Result<(), AgentError> {
-        let mut tx = self.begin().await?;
-        put(&mut tx, aside, tries, now).await?;
-        Ok(tx.commit().await?)
+    pub async fn is_aside(&self, sequence: u64) -> Result<bool, AgentError> {
+        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM aside WHERE sequence = $1)")
+            .bind(sequence as i64)
+            .fetch_one(self.pool())
+            .await?)
+    }
+
+    /// Notes another failed try of a record set aside. What a person decided of it meanwhile stands.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn aside_again(&self, due: &Due, aside: &Aside, now: Timestamp) -> Result<(), AgentError> {
+        sqlx::query(
+            "UPDATE aside SET id = $1, revision = $2, source = $3, code = $4, message = $5, at_us = $6, tries = $7, retry_us = $8
+              WHERE sequence = $9 AND tries = $10 AND retry_us = $11",
+        )
+        .bind(&aside.id.0[..])
+        .bind(i64::from(aside.revision))
+        .bind(&aside.source)
+        .bind(aside.code)
+        .bind(&aside.message)
+        .bind(now.micros())
+        .bind(i64::from(due.tries.saturating_add(1)))
+        .bind(aside.retry.map(Timestamp::micros))
+        .bind(due.sequence as i64)
+        .bind(i64::from(due.tries))
+        .bind(due.retry_us)
+        .execute(self.pool())
+        .await?;
+        Ok(())
     }
 
     /// Lets a record set aside be tried again now. False if there is none of this sequence number.
@@ -195,7 +234,7 @@ pub(super) async fn step(
     Ok(())
 }
 
-/// Sets a record aside, or notes another failed try.
+/// Sets a record aside.
 pub(super) async fn put(tx: &mut Tx, aside: &Aside, tries: u32, now: Timestamp) -> Result<(), AgentError> {
     sqlx::query(
         "INSERT OR REPLACE INTO aside(sequence, id, revision, source, code, message, at_us, tries, retry_us, batch)

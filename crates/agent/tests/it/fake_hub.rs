@@ -78,6 +78,8 @@ pub struct State {
     pub sources: Vec<Vec<SourceTold>>,
     /// What was told of records that can't be written.
     pub asides: Vec<String>,
+    /// No record behind this one was handed out: the hub was restored.
+    pub handed: u64,
     pub sources_fail: Option<HubError>,
     /// Days can't be asked for.
     pub day_fails: Option<HubError>,
@@ -125,6 +127,7 @@ impl FakeHub {
             day_calls: Vec::new(),
             sources: Vec::new(),
             asides: Vec::new(),
+            handed: u64::MAX,
             sources_fail: None,
             day_fails: None,
             day_pause: None,
@@ -272,6 +275,9 @@ impl Hub for FakeHub {
         self.with(|s| {
             if s.down {
                 return Err(HubError::Unreachable);
+            }
+            if steps.iter().any(|step| step.sequence > s.handed) {
+                return Err(HubError::Refused("each must be of a record that you were handed".to_owned()));
             }
             s.asides.extend(
                 steps.iter().map(|step| format!("{} {} {}", step.sequence, step.deed.entry(), step.code)),

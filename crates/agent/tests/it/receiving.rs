@@ -191,6 +191,53 @@ async fn case_27_that_a_record_was_set_aside_tried_again_or_given_up_is_told_to_
 }
 
 #[tokio::test]
+async fn case_27_a_step_that_the_hub_never_takes_holds_up_none_behind_it() {
+    let (mut host, home, hub) = pair().await;
+    send(&mut host, &hub, &[("ada", "/"), ("ben", "/")]).await;
+    let mis = Mis::default();
+    mis.refuse.lock().unwrap().extend(["home-ada".into(), "home-ben".into()]);
+    home.receive(&hub, &mis).await.unwrap();
+    // The hub was restored to a state in which ben's record had not been handed out.
+    hub.with(|s| s.handed = 1);
+    assert!(home.spool.dismiss_aside(2, home.now).await.unwrap());
+    assert!(home.spool.dismiss_aside(1, home.now).await.unwrap());
+    asides::tell(&hub, &home.spool).await;
+    let told = hub.with(|s| std::mem::take(&mut s.asides));
+    assert_eq!(told, ["1 delivery.set_aside write_back", "1 delivery.dismissed write_back"]);
+    assert!(home.spool.aside_steps(100).await.unwrap().0.is_empty(), "nothing waits");
+}
+
+/// Dismissed, or asked to be tried again, while the agent is at it: the person's word stands.
+#[tokio::test]
+async fn case_27_what_a_person_decides_while_a_record_is_tried_stands() {
+    let (mut host, mut home, hub) = pair().await;
+    send(&mut host, &hub, &[("ada", "/"), ("ben", "/")]).await;
+    let mis = Mis::default();
+    mis.refuse.lock().unwrap().extend(["home-ada".into(), "home-ben".into()]);
+    home.receive(&hub, &mis).await.unwrap();
+    home.wait(120);
+    let due = home.spool.aside_due(home.now).await.unwrap();
+    assert!(home.spool.dismiss_aside(1, home.now).await.unwrap());
+    assert!(home.spool.retry_aside(2, home.now).await.unwrap());
+    for due in &due {
+        let aside = commonroll_agent::spool::feed::Aside {
+            sequence: due.sequence,
+            id: commonroll_core::RecordId([0; 16]),
+            revision: 1,
+            source: "northgate".to_owned(),
+            code: "write_back",
+            message: "the MIS has no such register".to_owned(),
+            retry: None,
+            batch: due.batch.clone(),
+        };
+        home.spool.aside_again(due, &aside, home.now).await.unwrap();
+    }
+    let left = home.spool.set_aside(10).await.unwrap();
+    assert_eq!((left.len(), left[0].sequence), (1, 2), "what was given up does not come back");
+    assert_eq!((left[0].tries, left[0].retry_us), (0, Some(0)), "what is to be tried again is due");
+}
+
+#[tokio::test]
 async fn case_27_a_record_set_aside_does_not_come_after_its_own_correction() {
     let (mut host, mut home, hub) = pair().await;
     send(&mut host, &hub, &[("ada", "/")]).await;
