@@ -89,6 +89,14 @@ pub struct Asked {
     pub query: BTreeMap<String, String>,
 }
 
+impl Asked {
+    /// Why it can't be asked as the settings stand, and what to add; `None` if it can. Other sources go on.
+    pub fn lacks(&self) -> Option<&'static str> {
+        let api = self.connection.api.as_deref().and_then(api::by_name)?;
+        api.wants_query(self.records.as_deref()?).filter(|_| self.query.is_empty())
+    }
+}
+
 /// A connector, which has no `Debug` of its own.
 #[derive(Clone, Copy)]
 pub struct ConnectorRef(pub &'static dyn Connector);
@@ -444,10 +452,6 @@ impl RawSource {
                 let any =
                     if records.is_empty() { "the path to ask for".to_owned() } else { records.join(", ") };
                 return Err(at("records", &format!("must say what is asked for: {any}")));
-            }
-            let wanted = self.records.as_deref().and_then(|records| api.wants_query(records));
-            if let Some(fix) = wanted.filter(|_| self.query.is_empty()) {
-                return Err(at("query", fix));
             }
             if self.live == Some(true) && !api.can_be_live() {
                 let fix =

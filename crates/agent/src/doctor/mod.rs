@@ -11,7 +11,10 @@ mod spool;
 
 pub use network::{Network, Reached, Real};
 
-use crate::{settings::Settings, shown::line};
+use crate::{
+    settings::{Asked, Settings},
+    shown::line,
+};
 use commonroll_core::Timestamp;
 use serde::Serialize;
 use std::{fmt, path::Path};
@@ -81,6 +84,12 @@ pub async fn examine(settings_file: &Path, world: &World<'_>) -> Report {
             return report;
         }
     };
+    for source in &settings.sources {
+        if let Some(fix) = source.asked.as_ref().and_then(Asked::lacks) {
+            let shown = format!("{shown}: source `{}`", source.name);
+            report.add("settings", Mark::Fail, shown, "its `query` is not there, so it is not asked", fix);
+        }
+    }
     exports::examine(&mut report, &settings, world).await;
     identity::disk(&mut report, &settings, world);
     identity::secrets(&mut report, &settings);

@@ -157,21 +157,27 @@ async fn a_list_that_says_it_is_longer_than_it_is_is_not_taken() {
 fn what_an_api_has_not_and_what_is_never_live_is_told_at_the_start() {
     let wonde = "[connection.w]\nkind = \"http\"\napi = \"wonde\"\naddress = \"https://api.wonde.com/v1.0\"\n\
         [[source]]\nname = \"a\"\nfrom = \"w\"\nconnector = \"json\"\n";
-    let arbor = &wonde.replace("\"wonde\"", "\"arbor\"").replace("api.wonde.com/v1.0", "school.uk.arbor.sc");
     for (text, said) in [
         (wonde.replace("\"wonde\"", "\"wander\""), "connection.w.api"),
         (format!("{wonde}records = \"pupils\"\n"), "students, classes"),
         (format!("{wonde}records = \"students\"\nlive = true\n"), "source.0.live"),
-        (
-            format!("{arbor}records = \"attendance\"\n"),
-            "source.0.query`: Arbor's attendance is every mark there ever was",
-        ),
     ] {
         let error =
             Settings::parse(&format!("data = \"d\"\n{text}"), Path::new("/etc/agent.toml")).unwrap_err();
         assert!(error.to_string().contains(said), "{error}");
     }
-    let narrow =
-        format!("data = \"d\"\n{arbor}records = \"attendance\"\nquery = {{ academicYear = \"2026\" }}\n");
-    Settings::parse(&narrow, Path::new("/etc/agent.toml")).unwrap();
+}
+
+#[tokio::test]
+async fn arbors_attendance_without_a_query_is_not_asked_and_the_agent_starts() {
+    let mis = FakeMis::start(|_, _| panic!("asked for every mark there ever was")).await;
+    let school = school(&mis, "api = \"arbor\"\nuser = \"us\"", "", "attendance").await;
+    let Round::Failed(fault) = fetch_once(&school).await else { panic!("asked") };
+    assert_eq!(fault.rule, "API-QUERY");
+    assert!(fault.fix.contains("every mark there ever was"), "{fault}");
+    assert!(school.spool.alarms().await.unwrap()[0].text.contains("API-QUERY"), "status says so");
+    let mut asked = asked(&school).asked.clone().unwrap();
+    assert!(asked.lacks().is_some());
+    asked.query.insert("academicYear".to_owned(), "2026".to_owned());
+    assert_eq!(asked.lacks(), None);
 }

@@ -12,7 +12,7 @@ pub use ask::Line;
 use super::{FetchFault, Fetcher, Folder, Outcome};
 use crate::{
     chance::{Clock, Randomness},
-    settings::{Connection, Source},
+    settings::{Asked, Connection, Source},
 };
 use commonroll_connectors::api::{self, Api, ApiFault, Ask, Finish};
 use commonroll_core::Timestamp;
@@ -113,6 +113,9 @@ impl Http {
 #[async_trait::async_trait]
 impl Fetcher for Http {
     async fn fetch(&self, source: &Source, into: &Folder, now: Timestamp) -> Result<Outcome, FetchFault> {
+        if let Some(fix) = source.asked.as_ref().and_then(Asked::lacks) {
+            return Err(FetchFault::new("API-QUERY", format!("`query` is not there: {fix}")));
+        }
         let mut tries = 0;
         loop {
             tries += 1;
