@@ -125,6 +125,9 @@ impl Agent {
             }
         };
         let carrier = apply::carrier(&settings, &clock, &rng, &spool)?;
+        if let Some(outbox) = &settings.outbox {
+            apply::begin(outbox, &spool).await?;
+        }
         let fetchers = fetch::fetchers(&settings, &clock, &rng)?;
         let doing = format!("clearing {}", settings.fetched_folder().display());
         check::clear_leftovers(&settings).map_err(AgentError::io(doing))?;

@@ -6,6 +6,7 @@
 //! the same mark waits, and an older one never comes after it.
 //! What to ask of an MIS is the connector's, asking is a [`Carrier`]'s.
 
+mod begun;
 pub mod http;
 mod order;
 mod results;
@@ -19,6 +20,7 @@ use crate::{
     settings::{Kind, Settings},
     spool::Spool,
 };
+pub use begun::begin;
 use commonroll_connectors::render::MarkRow;
 pub use round::{Applied, Applier};
 use std::{sync::Arc, time::Duration};

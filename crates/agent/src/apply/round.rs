@@ -398,7 +398,7 @@ impl Applier<'_> {
 }
 
 /// The rows of a list.
-fn rows(list: &List) -> Result<Vec<MarkRow>, String> {
+pub(super) fn rows(list: &List) -> Result<Vec<MarkRow>, String> {
     let mut rows = read(&list.path, |input| match list.name.starts_with("session-") {
         true => read_sessions(input, &Limits::default()),
         false => read_lessons(input, &Limits::default()),

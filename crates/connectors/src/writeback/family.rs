@@ -23,7 +23,8 @@ const DAYS: [&str; 7] = ["M", "T", "W", "H", "F", "S", "U"];
 /// What differs between the two.
 pub struct Family {
     name: &'static str,
-    /// The periods of a course period on a day: takes the date and the letter of its weekday.
+    /// The periods of a learner's schedule on a day: takes the learner, three times the date, and the letter of its weekday. A row of
+    /// the schedule is in force with its marking period: most have no end of their own.
     meets: &'static str,
     /// Its marking period: takes year, school, date and date.
     marking_period: &'static str,
@@ -41,8 +42,10 @@ pub const ROSARIOSIS: Family = Family {
             join course_periods cp on cp.course_period_id = s.course_period_id \
             join course_period_school_periods m on m.course_period_id = cp.course_period_id \
             join school_periods p on p.period_id = m.period_id \
+            left join school_marking_periods k on k.marking_period_id = coalesce(s.marking_period_id, cp.marking_period_id) \
             where s.student_id = ? and s.start_date <= cast(? as date) and (s.end_date is null or s.end_date >= cast(? as date)) \
-              and cast(? as date) is not null and m.days like ?",
+              and cast(? as date) between coalesce(k.start_date, s.start_date) and coalesce(k.end_date, cast('9999-12-31' as date)) \
+              and m.days like ?",
     marking_period: "select concat(marking_period_id) from school_marking_periods where mp = 'QTR' and syear = ? and school_id = ? \
                      and start_date <= cast(? as date) and end_date >= cast(? as date) order by start_date desc limit 1",
     changed: "updated_at",
@@ -58,7 +61,10 @@ pub const OPENSIS: Family = Family {
             join course_periods cp on cp.course_period_id = s.course_period_id \
             join course_period_var m on m.course_period_id = cp.course_period_id \
             join school_periods p on p.period_id = m.period_id \
-            where s.student_id = ? and s.start_date <= cast(? as date) and (s.end_date is null or s.end_date >= cast(? as date)) \
+            left join marking_periods k on k.marking_period_id = coalesce(s.marking_period_id, cp.marking_period_id) \
+            where s.student_id = ? and cast(? as date) between s.start_date and coalesce(s.end_date, cast('9999-12-31' as date)) \
+              and cast(? as date) between coalesce(k.start_date, cp.begin_date, s.start_date) \
+                and coalesce(k.end_date, cp.end_date, cast('9999-12-31' as date)) \
               and (m.course_period_date = cast(? as date) or m.course_period_date is null and m.days like ?)",
     marking_period: "select concat(marking_period_id) from marking_periods where mp_type = 'quarter' and syear = ? and school_id = ? \
                      and start_date <= cast(? as date) and end_date >= cast(? as date) order by start_date desc limit 1",
@@ -151,8 +157,9 @@ impl Family {
         )?;
         let own = match there {
             [one] if own.as_ref().is_none_or(|own| own.period != place.period) => match Own::read(one) {
-                // What a person decided of a session takes the place of what was only proposed, or seen in a lesson.
-                Some(before) if row.decided && own.is_none() => Some(before),
+                // What a person decided of a session takes the place of what was only proposed for it: a lesson's mark or the
+                // other session's would be lost for good once it is taken back.
+                Some(before) if row.decided && own.is_none() && before.tag.is_session(row) => Some(before),
                 Some(_) => return Ok(refused(OURS)),
                 None => return Ok(refused(HOME)),
             },

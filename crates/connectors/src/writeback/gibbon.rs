@@ -17,6 +17,9 @@ use jiff::civil::Time;
 /// Characters of a comment.
 const COMMENT_MAX: usize = 255;
 
+const CLASSES_COUNT: &str = "this Gibbon counts marks of classes for the day too (its setting countClassAsSchool), so a later lesson's mark would \
+     overrule the session's code; enter it by hand";
+
 /// What a session's place is called here.
 const DAY: &str = "day";
 
@@ -86,6 +89,9 @@ fn plan(target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Ste
             "Gibbon has no current person of this learner's number; look at the learner's match",
         ));
     }
+    if row.session.is_some() && classes_count(talk)? {
+        return Ok(refused(CLASSES_COUNT));
+    }
     let code = code(target, row, talk)?;
     let place = place(target, row, learner, talk)?;
     others(&place, row, (learner, taker), &date, talk)?;
@@ -149,6 +155,11 @@ impl Own {
     }
 }
 
+/// The tag of a row with this comment, code and taker; `None` unless it is ours and nobody has changed it.
+fn tag(comment: &str, code: i64, by: i64, taker: i64) -> Option<Tag<i64>> {
+    Tag::read(comment).filter(|tag: &Tag<i64>| tag.code == code && by == taker)
+}
+
 /// Our row of this record, or, for what a person decided of a session, the one that was only proposed for it: a refusal if somebody
 /// has made it theirs.
 fn own(
@@ -164,9 +175,8 @@ fn own(
         &[learner.into(), date.clone(), pattern(row).into()],
     )?;
     let read = |one: &Vec<String>| {
-        let tag =
-            Tag::<i64>::read(text(one, 2)).filter(|tag| tag.code == cell(one, 1) && cell(one, 3) == taker);
-        tag.map(|tag| Own { id: cell(one, 0), tag, comment: text(one, 2).to_owned() })
+        let tag = tag(text(one, 2), cell(one, 1), cell(one, 3), taker)?;
+        Some(Own { id: cell(one, 0), tag, comment: text(one, 2).to_owned() })
     };
     let record = row.head.record.to_string();
     let mut same = found.iter().filter(|one| text(one, 2).contains(&record));
@@ -199,6 +209,24 @@ fn withdraw(own: Option<Own>, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step
         &[own.id.into()],
     )?;
     Ok(if left.is_empty() { applied("taken out") } else { refused("it could not be taken out") })
+}
+
+/// True if marks of classes count for the day, too. Where the account may not look, Gibbon is taken to be as it is delivered.
+fn classes_count(talk: &mut Talk<'_>) -> Result<bool, Step> {
+    let seen = talk.ask(
+        "select concat(count(*)) from information_schema.columns where table_schema = database() \
+         and table_name in ('gibbonSetting', 'gibbonsetting') and column_name in ('scope', 'name', 'value') \
+         and privileges like '%select%'",
+        &[],
+    )?;
+    if seen.first().is_none_or(|one| cell(one, 0) != 3) {
+        return Ok(false);
+    }
+    let said = talk.ask(
+        "select value from gibbonSetting where scope = 'Attendance' and name = 'countClassAsSchool'",
+        &[],
+    )?;
+    Ok(said.iter().any(|one| text(one, 0) == "Y"))
 }
 
 fn taker(target: &Target, talk: &mut Talk<'_>) -> Result<i64, Step> {
@@ -306,8 +334,8 @@ fn others(
     date: &Value,
     talk: &mut Talk<'_>,
 ) -> Result<(), Step> {
-    const FROM: &str = "select comment, concat(gibbonPersonIDTaker) from gibbonAttendanceLogPerson \
-        where gibbonPersonID = ? and date = cast(? as date) and ";
+    const FROM: &str = "select comment, concat(gibbonPersonIDTaker), concat(coalesce(gibbonAttendanceCodeID, 0)) \
+        from gibbonAttendanceLogPerson where gibbonPersonID = ? and date = cast(? as date) and ";
     let mut values: Vec<Value> = vec![learner.into(), date.clone()];
     let is_class = place.context == "Class";
     let rest = if is_class {
@@ -317,13 +345,10 @@ fn others(
         "context in ('Person', 'Form Group', 'Self Registration', 'Future') for update"
     };
     let there = talk.ask(format!("{FROM}{rest}"), &values)?;
-    let is_ours = |one: &&Vec<String>| cell(one, 1) == taker && text(one, 0).contains("[cr:");
-    if !there.iter().all(|one| is_ours(&one)) {
-        return Err(refused(HOME));
-    }
-    let of_session =
-        |one: &Vec<String>| Tag::<i64>::read(text(one, 0)).is_none_or(|tag| tag.session.is_some());
-    match row.session.is_none() && !is_class && there.iter().any(of_session) {
+    let tags: Option<Vec<_>> =
+        there.iter().map(|one| tag(text(one, 0), cell(one, 2), cell(one, 1), taker)).collect();
+    let Some(tags) = tags else { return Err(refused(HOME)) };
+    match row.session.is_none() && !is_class && tags.iter().any(|tag| tag.session.is_some()) {
         true => Err(refused(OURS)),
         false => Ok(()),
     }

@@ -103,6 +103,13 @@ fn pattern(row: &MarkRow) -> String {
     }
 }
 
+impl<C> Tag<C> {
+    /// True if it is of the session that the row is of; never of a lesson's.
+    fn is_session(&self, row: &MarkRow) -> bool {
+        self.session.is_some() && self.session == row.session
+    }
+}
+
 impl<C: FromStr> Tag<C> {
     /// Reads the tag of a comment.
     pub fn read(comment: &str) -> Option<Self> {
@@ -201,8 +208,7 @@ fn number(row: &MarkRow) -> Result<i64, Step> {
 
 const BY_HAND: &str = "somebody has changed or taken over this mark in the MIS; what a person made stays";
 const HOME: &str = "the MIS has a mark of its own there; what a person made stays";
-const OURS: &str =
-    "a mark from another partner's record, or the officer's code for the session, stands there; it stays";
+const OURS: &str = "a mark of another partner's record, lesson or session, or the officer's code for the session, stands there; it stays";
 const NO_PLACE: &str = "no place of this MIS is named for marks of this session; name it under outbox.apply.sessions, or enter it by hand";
 
 impl fmt::Display for Value {

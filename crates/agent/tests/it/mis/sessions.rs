@@ -9,7 +9,7 @@ use super::{
 use crate::{fake_hub::FakeHub, rig::School};
 use commonroll_agent::{
     AgentError,
-    apply::Applied,
+    apply::{self, Applied},
     outbox::{Folder, Handed, WriteBack},
 };
 use commonroll_connectors::{
@@ -117,9 +117,19 @@ impl Story {
 
     /// The officer decides a learner's morning, for the n-th time; without a code the home's own mark is to stay.
     async fn decides(&mut self, learner: &str, revision: u32, code: &str) -> Applied {
+        self.decides_of(Session::Am, learner, revision, code).await
+    }
+
+    async fn decides_of(&mut self, session: Session, learner: &str, revision: u32, code: &str) -> Applied {
+        self.hands_out(session, learner, revision, code);
+        self.home.apply().await
+    }
+
+    /// What was decided is in the outbox.
+    fn hands_out(&mut self, session: Session, learner: &str, revision: u32, code: &str) {
         self.files += 1;
         let learner = LocalId::parse("learner", learner).unwrap();
-        let of = SessionOf { learner: learner.clone(), date: self.today, afternoon: false };
+        let of = SessionOf { learner: learner.clone(), date: self.today, afternoon: session == Session::Pm };
         let row = MarkRow {
             head: RowHead {
                 record: session_code_id(&self.home.reading.institution, &of),
@@ -132,7 +142,7 @@ impl Story {
             group: String::new(),
             start: None,
             end: None,
-            session: Some(Session::Am),
+            session: Some(session),
             mark: code.to_owned(),
             minutes_late: None,
             comment: "northgate; accepted 09:12".to_owned(),
@@ -141,7 +151,6 @@ impl Story {
         let outbox = self.home.settings.outbox.as_ref().unwrap();
         let folder = Folder::open(outbox, self.home.settings.zone.clone()).unwrap();
         assert_eq!(folder.decide(self.files, &[row]).unwrap(), Handed::Program, "nobody types it in");
-        self.home.apply().await
     }
 
     async fn shown(&self) -> Vec<String> {
@@ -269,6 +278,130 @@ async fn a_mornings_mark_that_was_wrong_is_taken_out_and_a_person_is_told_to_loo
     let outbox = &story.home.settings.outbox.as_ref().unwrap().folder;
     let list = std::fs::read_to_string(outbox.join("recall-000000000005.csv")).unwrap();
     assert!(list.contains("remove the session mark by hand"), "{list}");
+}
+
+#[tokio::test]
+async fn an_officers_code_never_takes_the_place_of_a_lessons_mark() {
+    // The home named a period in which there is a lesson, too.
+    let text = "codes = { B = \"B\" }\n[outbox.apply.sessions]\nam = \"1\"\n";
+    for dialect in [Dialect::MySql, Dialect::Postgres] {
+        let mut story = Story::of(ROSARIOSIS, dialect, text).await;
+        story.theirs.run(&screens::teacher(11, "current_date", 80, "A")).await;
+        assert_eq!(story.carries().await.applied, 1, "the lesson");
+        let lesson = "select attendance_code, left(comment, 15) from attendance_period";
+        let before = story.ours.rows(lesson).await;
+        assert_eq!(story.decides("11", 1, "B").await.refused, 1);
+        assert!(story.refused().await[0].contains("lesson"), "{:?}", story.refused().await);
+        assert_eq!(story.decides("11", 2, "").await.refused, 0);
+        assert_eq!(story.ours.rows(lesson).await, before, "taking the code back leaves the lesson");
+    }
+}
+
+#[tokio::test]
+async fn the_afternoons_code_never_takes_the_place_of_the_mornings() {
+    // The same period by its short name and by its title.
+    let text =
+        "codes = { B = \"B\", N = \"A\" }\n[outbox.apply.sessions]\nam = \"AM\"\npm = \"Registration\"\n";
+    let mut story = Story::of(OPENSIS, Dialect::MySql, text).await;
+    assert_eq!(story.decides("11", 1, "B").await.applied, 1);
+    let morning = story.shown().await;
+    assert_eq!(story.decides_of(Session::Pm, "11", 1, "N").await.refused, 1);
+    assert_eq!(story.shown().await, morning);
+}
+
+#[tokio::test]
+async fn a_course_whose_marking_period_is_over_is_not_in_the_schedule() {
+    for (product, dialect) in [(ROSARIOSIS, Dialect::Postgres), (OPENSIS, Dialect::MySql)] {
+        let mut story = Story::of(product, dialect, &settings(product)).await;
+        let (periods, meets) = match product.name {
+            "rosariosis" => (
+                "school_marking_periods (marking_period_id, syear, mp, school_id, title, start_date, end_date) values (3, 2026, 'SEM', ",
+                "course_period_school_periods (course_period_id, period_id, days) values (72, 82, 'MTWHFSU')",
+            ),
+            _ => (
+                "marking_periods (marking_period_id, mp_source, syear, mp_type, school_id, title, start_date, end_date) \
+                 values (3, 'openSIS', 2026, 'semester', ",
+                "course_period_var (course_period_id, period_id, days, room_id) values (72, 82, 'MTWHFSU', 1)",
+            ),
+        };
+        story.ours.run(&format!(
+            "insert into {periods} 1, 'Last term', '2000-09-01', '2001-01-31');
+             insert into {meets};
+             insert into course_periods (course_period_id, syear, school_id, course_id, short_name, marking_period_id, teacher_id, calendar_id)
+               values (72, 2026, 1, 60, 'Old', 3, 1, 90);
+             insert into schedule (id, syear, school_id, student_id, start_date, course_id, course_period_id)
+               values (5, 2026, 1, 11, '2000-09-01', 60, 72);"
+        )).await;
+        assert_eq!(story.decides("11", 1, "B").await.applied, 1, "{:?}", story.refused().await);
+        assert_eq!(story.shown().await, ["11 B Y 71 northgate; acce"], "{}", product.name);
+    }
+}
+
+#[tokio::test]
+async fn a_lessons_mark_that_somebody_changed_is_no_place_for_the_days_code_in_gibbon() {
+    let text = "taker = \"commonroll\"\ncodes = { B = \"PS\" }\n[outbox.apply.sessions]\nam = \"day\"\n";
+    let mut story = Story::of(GIBBON, Dialect::MySql, text).await;
+    story.theirs.run(&screens::teacher(11, "current_date", 80, "P")).await;
+    assert_eq!(story.carries().await.applied, 1, "the lesson, where the day's code would be");
+    story.ours.run("update gibbonAttendanceLogPerson set gibbonAttendanceCodeID = 4, type = 'Absent', direction = 'Out'").await;
+    let theirs = story.shown().await;
+    assert_eq!(story.decides("11", 1, "B").await.refused, 1);
+    assert!(story.refused().await[0].contains("what a person made stays"), "{:?}", story.refused().await);
+    assert_eq!(story.shown().await, theirs);
+}
+
+#[tokio::test]
+async fn where_gibbon_counts_classes_for_the_day_a_sessions_code_is_a_persons_to_enter() {
+    let mut story = Story::of(GIBBON, Dialect::MySql, &settings(GIBBON)).await;
+    story
+        .ours
+        .run(
+            "create table gibbonSetting (scope varchar(50), name varchar(50), value text);
+              insert into gibbonSetting values ('Attendance', 'countClassAsSchool', 'Y')",
+        )
+        .await;
+    assert_eq!(story.decides("11", 1, "B").await.applied, 1, "the account may not look");
+    let grant = format!(
+        "grant select (scope, name, value) on gibbonSetting to {}@localhost",
+        story.ours.account("write")
+    );
+    story.ours.run(&grant).await;
+    assert_eq!(story.decides("11", 2, "N").await.refused, 1);
+    assert!(story.refused().await[0].contains("countClassAsSchool"), "{:?}", story.refused().await);
+    assert_eq!(story.decides("11", 3, "").await.applied, 1, "what stands there can be taken back");
+    assert_eq!(story.shown().await, Vec::<String>::new());
+    story.ours.run("update gibbonSetting set value = 'N'").await;
+    assert_eq!(story.decides("11", 4, "B").await.applied, 1, "{:?}", story.refused().await);
+}
+
+#[tokio::test]
+async fn lists_of_before_session_codes_were_carried_stay_with_whoever_typed_them_in() {
+    let mut story = Story::of(OPENSIS, Dialect::MySql, &settings(OPENSIS)).await;
+    let outbox = story.home.settings.outbox.clone().unwrap();
+    for learner in ["11", "12"] {
+        story.hands_out(Session::Am, learner, 1, "B");
+    }
+    // One of the two was only proposed.
+    let list = |name: &str| outbox.folder.join(name);
+    std::fs::rename(list("session-decided-000000000002.csv"), list("session-000000000007.csv")).unwrap();
+    assert_eq!(apply::begin(&outbox, &story.home.spool).await.unwrap(), 2);
+    let applied = story.home.apply().await;
+    assert_eq!((applied.applied, applied.refused, applied.waiting), (0, 0, 0));
+    assert_eq!(story.shown().await, Vec::<String>::new());
+    let result = std::fs::read_to_string(list("session-000000000007.result.csv")).unwrap();
+    assert!(
+        result.contains(",superseded,") && result.contains("of before session codes were carried"),
+        "{result}"
+    );
+
+    story.hands_out(Session::Am, "11", 2, "B");
+    assert_eq!(
+        apply::begin(&outbox, &story.home.spool).await.unwrap(),
+        0,
+        "another start passes nothing over"
+    );
+    assert_eq!(story.home.apply().await.applied, 1, "{:?}", story.refused().await);
+    assert_eq!(story.shown().await, ["11 B Y 71 northgate; acce"]);
 }
 
 #[tokio::test]

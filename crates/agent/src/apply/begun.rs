@@ -1,0 +1,82 @@
+//! When session codes begin to be carried: whatever was proposed or decided before is with a person, who has entered what of it was to
+//! be, and may have taken some of it back by hand since. No program comes after them with a list of last year.
+
+use super::{
+    order::{List, units},
+    results::Results,
+    round::rows,
+};
+use crate::{
+    durable::{self, Readers},
+    error::AgentError,
+    outbox::DECIDED,
+    settings::{Apply, Outbox},
+    spool::Spool,
+};
+use commonroll_connectors::render::Outcome;
+use std::fs;
+
+/// The spool's note that they are carried; empty while they are not.
+const CARRIED: &str = "write-back-sessions";
+const BEFORE: &str = "it is of before session codes were carried, so it is not; a person was to enter it, and their mark stays";
+
+/// At the start, before anything new is received: passes over the session lists that are there, if codes are carried into a
+/// database from now on. Gives how many.
+///
+/// # Errors
+/// When the spool or the outbox fails. The next start does it again.
+pub async fn begin(outbox: &Outbox, spool: &Spool) -> Result<u64, AgentError> {
+    let carries = |apply: &Apply| apply.takes_out() && apply.takes_sessions();
+    let was = spool.meta(CARRIED).await?.is_some_and(|note| !note.is_empty());
+    match (was, outbox.apply.as_ref().is_some_and(carries)) {
+        (false, true) => {}
+        (true, false) => return spool.set(CARRIED, &[]).await.map(|()| 0),
+        _ => return Ok(0),
+    }
+    let doing = || AgentError::io(format!("reading the outbox {}", outbox.folder.display()));
+    let applied = spool.applied_lists().await?;
+    let mut passed = 0;
+    for entry in fs::read_dir(&outbox.folder).map_err(doing())? {
+        let path = entry.map_err(doing())?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".csv"));
+        let Some(name) = name.filter(|name| name.starts_with("session-") && !name.ends_with(".result"))
+        else {
+            continue;
+        };
+        let is_done = applied.contains(name) && path.with_extension("result.csv").exists();
+        if !is_done {
+            let name = name.to_owned();
+            pass_over(&List { path, name, is_done }, spool).await?;
+            passed += 1;
+        }
+    }
+    if passed > 0 {
+        tracing::warn!(
+            lists = passed,
+            "session codes are written into the MIS from now on; lists of before are not, look whether they were entered"
+        );
+    }
+    spool.set(CARRIED, b"1").await?;
+    Ok(passed)
+}
+
+/// Ends a list. Of decided codes nothing is said to the hub that was not said when they were handed to a person.
+async fn pass_over(list: &List, spool: &Spool) -> Result<(), AgentError> {
+    let result = list.path.with_extension("result.csv");
+    let mut results = Results::read(&result);
+    let before = results.len();
+    if !list.name.trim_start_matches("session-").starts_with(DECIDED) {
+        // What can't be read is not carried either.
+        for unit in units(rows(list).unwrap_or_default()) {
+            if !results.has(unit.key) {
+                results.add(unit.key, Outcome::Superseded, BEFORE);
+            }
+        }
+    }
+    if results.len() > before || !result.exists() {
+        let doing = format!("writing {}", result.display());
+        durable::replace(&result, results.text().as_bytes(), Readers::Folder)
+            .map_err(AgentError::io(doing))?;
+    }
+    spool.note_applied(&list.name).await
+}
