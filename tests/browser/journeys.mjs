@@ -156,7 +156,7 @@ async function verifies(browser, options) {
 async function matches(browser) {
   const host = await Reader.open(browser, "host-manager");
   await host.signIn("/unmatched");
-  await has(host, "a guest whom nobody has matched", ["Elowen Trevanion", "1 learner of Ridgeway School"]);
+  await has(host, "a guest whom nobody has matched", ["Elowen Trevanion", "Taken from Ridgeway School"]);
   await judge(host, "data manager, a guest to ask about");
   await host.page.getByRole("button", { name: "Ask Ridgeway School" }).click();
   await host.page.getByText("Ridgeway School is asked.").waitFor();

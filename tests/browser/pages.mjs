@@ -30,7 +30,7 @@ const FOUND = {
   "/agreements/{hash}": async (reader) => link(await reader.go("/agreements"), "/agreements/"),
 };
 /** No pages: they lead elsewhere, or are for a browser to keep listening to. */
-const NO_PAGE = ["/", "/assets/{name}", "/whereabouts/news"];
+const NO_PAGE = ["/", "/assets/{name}", "/whereabouts/news", "/emergencies/news"];
 /** Another institution's sign-in is another's page, and what leads to it needs one. */
 const NOT_HERE = ["/sign-in", "/sign-in/{institution}", "/sign-in/{institution}/back", "/invited"];
 const PAPER = ["/progress/paper", "/learners/{learner}/report", "/whereabouts/visitors/evacuation"];
