@@ -125,6 +125,8 @@ async function strangers(browser) {
 async function ended(browser) {
   const reader = await Reader.open(browser, "officer");
   await reader.signIn();
+  // Away from the live page: it would notice by itself that its session is gone, and lead to sign-in at the same moment.
+  await reader.go("/learners");
   await reader.context.clearCookies();
   await reader.go("/learners");
   check("a session that ended: leads to sign-in", reader.path === "/demo?to=%2Flearners", reader.path);
