@@ -307,7 +307,11 @@ impl HubProcess {
         let program: PathBuf = std::env::current_exe().map_err(told)?;
         let mut command = Command::new(program);
         // As deploy/commonroll-hub.service starts it.
-        command.args(["hub", "run", "--dir"]).arg(dir).env("COMMONROLL_LOG", "warn").env("MALLOC_ARENA_MAX", "2");
+        command
+            .args(["hub", "run", "--dir"])
+            .arg(dir)
+            .env("COMMONROLL_LOG", "warn")
+            .env("MALLOC_ARENA_MAX", "2");
         for (key, value) in flags(database).iter().chain(more) {
             command.arg("--set").arg(format!("{key}={value}"));
         }
