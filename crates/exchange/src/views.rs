@@ -11,7 +11,7 @@ use crate::{
     whereabouts::{self, Covered, Evening, Whereabouts},
 };
 use commonroll_core::Timestamp;
-use commonroll_views::whereabouts::Detectors;
+use commonroll_views::{Shelf, whereabouts::Detectors};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -51,11 +51,26 @@ impl Exchange {
         self.open_views_by(Detectors::ALL, read, now);
     }
 
+    /// The same with a shelf for what views keep of days that nothing touches, so that memory holds little of a long log.
+    pub fn open_views_on(&self, shelf: Box<dyn Shelf>, read: ReadBody, now: Timestamp) {
+        self.hang_views(Detectors::ALL, Some(shelf), read, now);
+    }
+
     /// The same with only some ways of finding out that something is wrong: for simulated days.
     pub fn open_views_by(&self, detectors: Detectors, read: ReadBody, now: Timestamp) {
+        self.hang_views(detectors, None, read, now);
+    }
+
+    fn hang_views(
+        &self,
+        detectors: Detectors,
+        shelf: Option<Box<dyn Shelf>>,
+        read: ReadBody,
+        now: Timestamp,
+    ) {
         let open = || {
             let whereabouts = Arc::new(Mutex::new(Whereabouts::new(detectors, now)));
-            let progress = Arc::new(Mutex::new(ProgressView::new(Arc::downgrade(&self.shared))));
+            let progress = Arc::new(Mutex::new(ProgressView::new(Arc::downgrade(&self.shared), shelf)));
             let watches: Shown<Look> = Arc::default();
             let readiness = Arc::new(Mutex::new(ReadinessView::new(Arc::downgrade(&self.shared))));
             let alignment: Shown<AlignmentView> = Arc::default();

@@ -13,6 +13,7 @@ use crate::{
     limits::{Pace, Shares},
     metrics::Metrics,
     outbound::Courier,
+    scratch::Scratch,
     settings::Settings,
     signin::{SignIn, reach::Unreached},
     strangers::Strangers,
@@ -203,7 +204,15 @@ impl Hub {
         let Addresses { agents, join, local, console } = self.addresses;
         let ends = Ends::default();
         exchange.started(around.now()).await;
-        exchange.open_views(crate::reader::read_body, around.now());
+        match Scratch::open(&self.settings.data) {
+            Ok(scratch) => {
+                exchange.open_views_on(Box::new(scratch), crate::reader::read_body, around.now());
+            }
+            Err(error) => {
+                tracing::warn!(kind = %error.kind(), "no scratch file in the data folder: figures keep all in memory");
+                exchange.open_views(crate::reader::read_body, around.now());
+            }
+        }
         let mut open = self.open(&ends)?;
         tracing::info!(%agents, %join, %local, console = console.map(tracing::field::display), "hub ready");
         let outcome = tokio::select! {

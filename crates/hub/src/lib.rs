@@ -17,6 +17,7 @@ mod limits;
 mod metrics;
 pub mod outbound;
 mod reader;
+mod scratch;
 pub mod settings;
 mod setup;
 pub mod signin;

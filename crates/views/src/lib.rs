@@ -13,4 +13,4 @@ pub mod readiness;
 pub mod watch;
 pub mod whereabouts;
 
-pub use by_day::ByDay;
+pub use by_day::Shelf;

@@ -23,8 +23,13 @@ use std::{
 
 /// Learners of each host.
 pub const LEARNERS: u64 = 1_250;
-/// Days by which the first marks are older than today.
-const DAYS_BACK: i32 = 110;
+/// Lessons a day of each learner.
+const LESSONS: u64 = 6;
+/// Days by which the first marks are older than today, at least.
+const DAYS_BACK: u64 = 110;
+/// Days by which the last marks are older than today. Those of the last six weeks are counted by more views: a long run
+/// that came to them would compare two sorts of work.
+const DAYS_LEFT: u64 = 50;
 /// Batches that one stream has on its way.
 const IN_FLIGHT: u64 = 16;
 
@@ -33,21 +38,24 @@ pub struct Load {
     pub agents: u16,
     pub records: u64,
     pub batch: u32,
-    /// Date of the first marks: some weeks ago, as a register's are. What is older than the last school year costs less.
+    /// Date of the first marks: so long ago that the last ones are past, as a register's are. What is older than the last
+    /// school year costs less.
     pub first_day: SchoolDate,
     /// Marks made so far, of each source.
     made: Vec<u64>,
 }
 
 impl Load {
-    /// A load of `records` marks, shared out among the agents.
-    pub fn new(agents: u16, records: u64, batch: u32, today: SchoolDate) -> Result<Self, String> {
+    /// A load of `records` marks, shared out among the agents; `later` more will follow.
+    pub fn new(agents: u16, records: u64, batch: u32, later: u64, today: SchoolDate) -> Result<Self, String> {
         if agents < 2 || batch == 0 || batch > 1000 || records < u64::from(agents) {
             return Err(
                 "bench needs at least 2 agents, a record for each, and batches of 1 to 1,000".to_owned()
             );
         }
-        let first_day = SchoolDate::from_days(today.days() - DAYS_BACK).unwrap_or(today);
+        let days = (records + later).div_ceil(u64::from(agents) * LEARNERS * LESSONS) + DAYS_LEFT;
+        let back = i32::try_from(days.max(DAYS_BACK)).map_err(told)?;
+        let first_day = SchoolDate::from_days(today.days() - back).unwrap_or(today);
         Ok(Self { agents, records, batch, first_day, made: vec![0; usize::from(agents)] })
     }
 
@@ -63,17 +71,17 @@ impl Load {
 fn mark(source: &Slug, zone_day: SchoolDate, n: u64) -> Result<Record, String> {
     let learner = n % LEARNERS;
     let slot = n / LEARNERS;
-    let days = i32::try_from(slot / 6).map_err(told)?;
+    let days = i32::try_from(slot / LESSONS).map_err(told)?;
     let date = SchoolDate::from_days(zone_day.days() + days).ok_or("the bench ran out of days")?;
     let midnight = i64::from(date.days()) * 86_400_000_000;
-    let start =
-        Timestamp::from_micros("start", midnight + (9 + (slot % 6) as i64) * 3_600_000_000).map_err(told)?;
+    let start = Timestamp::from_micros("start", midnight + (9 + (slot % LESSONS) as i64) * 3_600_000_000)
+        .map_err(told)?;
     let interval = Interval::new(start, start.plus_micros(3_600_000_000)).map_err(told)?;
     let late = n.is_multiple_of(11);
     let physical = if late { Physical::Late } else { Physical::Present };
     Ok(Record {
         head: Head {
-            id: record_id(source, RecordKind::Attendance, date, &format!("{learner}|{}", slot % 6)),
+            id: record_id(source, RecordKind::Attendance, date, &format!("{learner}|{}", slot % LESSONS)),
             revision: Revision::FIRST,
             source: source.clone(),
             learner: LocalId::parse("learner", &format!("n-{learner}")).map_err(told)?,

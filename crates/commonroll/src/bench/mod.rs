@@ -251,7 +251,7 @@ fn today() -> SchoolDate {
 }
 
 async fn wire_ceiling(args: &Args, report: &mut Report) -> Result<(), String> {
-    let load = Load::new(args.agents, args.records, args.batch, today())?;
+    let load = Load::new(args.agents, args.records, args.batch, 0, today())?;
     let took = wire::raw(load).await?;
     report.say(Figure::plain(
         "raw gRPC over mTLS, no storage".to_owned(),
@@ -266,7 +266,8 @@ async fn engine(args: &Args, name: &str, postgres: Option<&str>, report: &mut Re
     // Before and after the load, since a machine that others share is faster at one moment than at the next. The
     // faster of the two is the ceiling.
     let earlier = rig.raw_append(args.records, 0).await?;
-    let mut load = Load::new(args.agents, args.records, args.batch, today())?;
+    let later = args.flat + args.seconds * 1_000;
+    let mut load = Load::new(args.agents, args.records, args.batch, later, today())?;
     let before = rig.cpu_seconds();
     let took = Flow::run(&rig, &mut load).await?;
     let after = rig.cpu_seconds();

@@ -12,8 +12,10 @@ use commonroll_core::{
     directory::DateRange,
     record::{Assessment, Attendance},
 };
-use commonroll_views::ByDay;
-use commonroll_views::progress::{About, CourseNumber, FEWEST, Mark, Outcome, Place, Progress};
+use commonroll_views::{
+    Shelf,
+    progress::{About, CourseNumber, FEWEST, Mark, Outcome, Place, Progress, Standing},
+};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Weak,
@@ -52,33 +54,13 @@ impl Sides {
     }
 }
 
-/// Where a record stands in the log, and at which revision. Kept for very many.
-#[derive(Clone, Copy)]
-struct Standing {
-    /// In two halves, which lie closer together than a whole.
-    seq: [u32; 2],
-    revision: u32,
-}
-
-impl Standing {
-    const fn new(seq: u64, revision: u32) -> Self {
-        Self { seq: [(seq >> 32) as u32, seq as u32], revision }
-    }
-
-    const fn seq(self) -> u64 {
-        (self.seq[0] as u64) << 32 | self.seq[1] as u64
-    }
-}
-
 /// The figures, and what it takes to feed them.
 pub(crate) struct ProgressView {
     shared: Weak<Shared>,
     progress: Progress,
     courses: HashMap<(u16, String), CourseNumber>,
     groups: HashMap<(u16, LocalId), u64>,
-    /// Where each mark that was told stands, of the school years that figures are of.
-    marks: ByDay<Standing>,
-    /// The same of all else: a target outlives the year in which it was set.
+    /// Where each grade that was told stands: a target outlives the year in which it was set.
     grades: HashMap<RecordId, Standing>,
     /// Titles and subjects of groups, by host and code.
     titles: HashMap<(u16, LocalId), (String, String)>,
@@ -94,14 +76,13 @@ pub(crate) struct ProgressView {
 }
 
 impl ProgressView {
-    /// No figures yet.
-    pub fn new(shared: Weak<Shared>) -> Self {
+    /// No figures yet. Of the marks of days that nothing touches, what figures keep is laid on the shelf, if there is one.
+    pub fn new(shared: Weak<Shared>, shelf: Option<Box<dyn Shelf>>) -> Self {
         Self {
             shared,
-            progress: Progress::default(),
+            progress: shelf.map_or_else(Progress::default, Progress::on),
             courses: HashMap::new(),
             groups: HashMap::new(),
-            marks: ByDay::default(),
             grades: HashMap::new(),
             titles: HashMap::new(),
             who: HashMap::new(),
@@ -129,7 +110,8 @@ impl ProgressView {
         let learners: HashSet<u32> = placed.filter(mine).map(|key| key.2).collect();
         // A round number: one learner more or less is not to be seen.
         seen.learners = (learners.len() >= FEWEST).then_some(learners.len() as u64 / 5 * 5);
-        (seen.as_of, seen.complete) = (as_of, self.complete);
+        // Without what was laid down, corrections have gone wrong: nobody is told that this is all.
+        (seen.as_of, seen.complete) = (as_of, self.complete && self.progress.is_sound());
         Made { seen, release }
     }
 
@@ -139,20 +121,18 @@ impl ProgressView {
     }
 
     fn take(&mut self, seq: u64, entry: &RecordEntry, of: &Circumstances, body: &Body) {
-        self.tick(entry.accepted_at);
+        self.progress.tick(entry.accepted_at);
         let is_mark = entry.kind == RecordKind::Attendance;
         if is_mark && of.date.days() < self.progress.begins() {
             return;
         }
-        let held = if is_mark { self.marks.get(entry.id) } else { self.grades.get(&entry.id) };
-        if held.is_some_and(|held| held.revision > entry.revision) {
-            return;
-        }
         let standing = Standing::new(seq, entry.revision);
-        match is_mark {
-            true => self.marks.insert(entry.id, standing),
-            false => self.grades.insert(entry.id, standing),
-        };
+        if !is_mark {
+            if self.grades.get(&entry.id).is_some_and(|held| held.revision > entry.revision) {
+                return;
+            }
+            self.grades.insert(entry.id, standing);
+        }
         let home = entry.recipients.first().map(|to| to.institution);
         let flows = entry.recipients.iter().any(|to| to.groups & SAID != 0);
         let course = of.group.as_ref().map(|group| self.course(entry.source, group));
@@ -160,11 +140,11 @@ impl ProgressView {
         match body {
             Body::Attendance(mark) => {
                 let mark = self.mark(entry.source, of, mark, flows);
-                self.progress.mark(entry.id, &about, Some(&mark), entry.accepted_at);
+                self.progress.mark(entry.id, standing, &about, Some(&mark), entry.accepted_at);
             }
             Body::Assessment(given) => self.grade(entry.id, &about, given, flows),
             Body::Withdrawn(RecordKind::Attendance) => {
-                self.progress.mark(entry.id, &about, None, entry.accepted_at);
+                self.progress.mark(entry.id, standing, &about, None, entry.accepted_at);
             }
             Body::Withdrawn(RecordKind::Assessment) => self.progress.grade(entry.id, &about, None),
             Body::Withdrawn(RecordKind::Behaviour) | Body::Behaviour(_) => {}
@@ -207,17 +187,8 @@ impl ProgressView {
         *self.courses.entry((host, title)).or_insert(next)
     }
 
-    /// The log is at this time. What figures have let go of, nobody corrects any more.
-    fn tick(&mut self, at: Timestamp) {
-        let before = self.progress.begins();
-        self.progress.tick(at);
-        if self.progress.begins() > before {
-            self.marks.let_go(self.progress.begins());
-        }
-    }
-
     fn change(&mut self, at: Timestamp, change: Option<&Change>) {
-        self.tick(at);
+        self.progress.tick(at);
         match change {
             Some(Change::Side { by, local, other, group, hosting, dates, ended }) => {
                 let key = (*by, local.clone(), *other, group.clone(), *hosting);
@@ -318,15 +289,12 @@ impl View for ProgressView {
             Later::Record(later) => !concerned(&later.1.id, later.0, later.1.revision),
             Later::Change(..) => true,
         });
-        let all = self.marks.iter().chain(self.grades.iter().map(|(id, standing)| (*id, standing)));
-        let forgotten: Vec<RecordId> = all
-            .filter(|(id, standing)| concerned(id, standing.seq(), standing.revision))
-            .map(|(id, _)| id)
-            .collect();
+        self.progress.forget_marks(|id, standing| concerned(&id, standing.seq(), standing.revision));
+        let of = self.grades.iter().filter(|(id, of)| concerned(id, of.seq(), of.revision));
+        let forgotten: Vec<RecordId> = of.map(|(id, _)| *id).collect();
         for id in forgotten {
-            self.marks.remove(id);
             self.grades.remove(&id);
-            self.progress.forget(id);
+            self.progress.forget_grade(id);
         }
     }
 

@@ -57,6 +57,17 @@ impl<const N: usize> Ledger<N> {
 
     /// Publishes what can be, as of this day. Costs as much as there is waiting.
     pub fn release(&mut self, today: i32) {
+        self.publish_all(today);
+        // A term that was sent at once has gone through here.
+        self.waiting.shrink_to(self.waiting.len() * 2);
+    }
+
+    /// How many changes wait.
+    pub(super) fn pending(&self) -> usize {
+        self.waiting.len()
+    }
+
+    fn publish_all(&mut self, today: i32) {
         for rung in LADDER {
             let mut pools: HashMap<Key, Pool<N>> = HashMap::new();
             for (&(day, cell, learner), change) in &self.waiting {

@@ -1,14 +1,11 @@
 //! Attendance and punctuality: how marks count, and on which days their learners travelled.
 //!
 //! Each record has one part, which a correction replaces and a withdrawal takes away, at the cost of its learner's few
-//! lessons of that day. What that takes is kept for each record of two school years, so it is kept small.
+//! lessons of that day. What that takes is kept for each record of two school years, so it is kept small, and of days that
+//! nothing touches not in memory.
 
-use super::{
-    About, Key,
-    key::week_of_days,
-    ledger::{Ledger, day},
-};
-use crate::ByDay;
+use super::{About, Key, key::week_of_days, ledger::Ledger};
+use crate::by_day::{ByDay, Packed, Shelf};
 use commonroll_core::{
     RecordId,
     record::{
@@ -75,12 +72,65 @@ pub struct Aside {
     pub withdrawn: i64,
 }
 
+/// Where a record stands in the log, and at which revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// In two halves, which lie closer together than a whole.
+    seq: [u32; 2],
+    /// Its newest revision.
+    pub revision: u32,
+}
+
+impl Standing {
+    /// At a place from 0.
+    pub const fn new(seq: u64, revision: u32) -> Self {
+        Self { seq: [(seq >> 32) as u32, seq as u32], revision }
+    }
+
+    /// Its place, from 0.
+    pub const fn seq(self) -> u64 {
+        (self.seq[0] as u64) << 32 | self.seq[1] as u64
+    }
+}
+
 /// What a record said. Small, since there are as many as two school years bring.
 #[derive(Debug, Clone, Copy)]
 struct Held {
+    standing: Standing,
     who: Who,
-    day: i32,
     outcome: Option<Outcome>,
+}
+
+impl Packed for Held {
+    const BYTES: usize = 17;
+
+    fn pack(&self, to: &mut Vec<u8>) {
+        let [high, low] = self.standing.seq;
+        [high, low, self.standing.revision, self.who].iter().for_each(|part| to.extend(part.to_le_bytes()));
+        to.push(match self.outcome {
+            None => 0,
+            Some(Outcome::Attended { late: false }) => 1,
+            Some(Outcome::Attended { late: true }) => 2,
+            Some(Outcome::Missed) => 3,
+            Some(Outcome::NotDue) => 4,
+            Some(Outcome::Unknown) => 5,
+        });
+    }
+
+    fn unpack(from: &[u8]) -> Option<Self> {
+        let part = |at: usize| Some(u32::from_le_bytes(from.get(at..at + 4)?.try_into().ok()?));
+        let standing = Standing { seq: [part(0)?, part(4)?], revision: part(8)? };
+        let outcome = match from.get(16)? {
+            0 => None,
+            1 => Some(Outcome::Attended { late: false }),
+            2 => Some(Outcome::Attended { late: true }),
+            3 => Some(Outcome::Missed),
+            4 => Some(Outcome::NotDue),
+            5 => Some(Outcome::Unknown),
+            _ => return None,
+        };
+        Some(Self { standing, who: part(12)?, outcome })
+    }
 }
 
 /// Number of a [`Side`].
@@ -95,6 +145,17 @@ struct Side {
     course: Option<u32>,
 }
 
+impl Side {
+    /// The sums of a lesson due; `None` for what is none.
+    fn lesson(&self, outcome: Option<Outcome>) -> Option<[i64; 3]> {
+        self.course?;
+        match outcome? {
+            Outcome::NotDue | Outcome::Unknown => None,
+            lesson @ (Outcome::Attended { .. } | Outcome::Missed) => Some(lesson.sums()),
+        }
+    }
+}
+
 /// A learner's lessons of a day on one side, as far as they move when a second site comes to the day.
 #[derive(Debug, Clone, Copy)]
 struct Cell {
@@ -104,11 +165,12 @@ struct Cell {
 }
 
 /// Lessons due, attended and begun late; see [`Lessons::ledger`].
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Lessons {
     records: ByDay<Held>,
     sides: Vec<Side>,
     numbers: HashMap<Side, Who>,
+    /// Of the days whose records are in memory, by learner.
     days: BTreeMap<i32, HashMap<u32, Vec<Cell>>>,
     ledger: Ledger<3>,
     /// By host, and the week that the marks are of.
@@ -130,20 +192,41 @@ impl Default for Lessons {
 }
 
 impl Lessons {
-    /// Takes a record's newest revision; `None` withdraws it.
-    pub fn put(&mut self, id: RecordId, about: &About, outcome: Option<Outcome>) {
-        let (host, home, learner, course) = (about.host, about.home, about.learner, about.course);
-        let who = self.number(Side { host, home, learner, course });
-        let now = Held { who, day: day(about.date), outcome };
-        if let Some(before) = self.records.insert(id, now) {
-            self.count(before, -1);
-        }
-        self.count(now, 1);
+    /// Keeps about so many records in memory, and the days that were not touched for longest on a shelf.
+    pub(crate) fn on(shelf: Box<dyn Shelf>, room: usize) -> Self {
+        Self { records: ByDay::on(shelf, room), ..Self::default() }
     }
 
-    pub(crate) fn forget(&mut self, id: RecordId) {
-        if let Some(before) = self.records.remove(id) {
-            self.count(before, -1);
+    /// False once something that was laid on the shelf could not be read again: sums aren't right any more.
+    pub const fn is_sound(&self) -> bool {
+        self.records.is_sound()
+    }
+
+    /// Takes a record's revision, unless a newer one is here; `None` withdraws it. True if it was taken.
+    pub fn put(&mut self, id: RecordId, standing: Standing, about: &About, outcome: Option<Outcome>) -> bool {
+        if self.records.get(id).is_some_and(|held| held.standing.revision > standing.revision) {
+            return false;
+        }
+        self.open(id.days());
+        let (host, home, learner, course) = (about.host, about.home, about.learner, about.course);
+        let who = self.number(Side { host, home, learner, course });
+        let now = Held { standing, who, outcome };
+        if let Some(before) = self.records.insert(id, now) {
+            self.count(id.days(), before, -1);
+        }
+        self.count(id.days(), now, 1);
+        self.settle();
+        true
+    }
+
+    /// Forgets the records that fit. Their parts go from the sums.
+    pub(crate) fn forget(&mut self, fits: impl Fn(RecordId, Standing) -> bool) {
+        for id in self.records.find(|id, held| fits(id, held.standing)) {
+            self.open(id.days());
+            if let Some(before) = self.records.remove(id) {
+                self.count(id.days(), before, -1);
+            }
+            self.settle();
         }
     }
 
@@ -156,6 +239,27 @@ impl Lessons {
         self.ledger.let_go(week);
     }
 
+    /// A day's lessons by learner, as its records say, before anything of it changes.
+    fn open(&mut self, day: i32) {
+        if self.days.contains_key(&day) {
+            return;
+        }
+        let mut of_day: HashMap<u32, Vec<Cell>> = HashMap::new();
+        for held in self.records.of(day) {
+            let side = self.sides[held.who as usize];
+            if let Some(sums) = side.lesson(held.outcome) {
+                add(of_day.entry(side.learner).or_default(), (held.who, side.host), sums);
+            }
+        }
+        self.days.insert(day, of_day);
+    }
+
+    fn settle(&mut self) {
+        for day in self.records.settle() {
+            self.days.remove(&day);
+        }
+    }
+
     fn number(&mut self, side: Side) -> Who {
         let next = self.sides.len() as Who;
         let number = *self.numbers.entry(side).or_insert(next);
@@ -165,61 +269,49 @@ impl Lessons {
         number
     }
 
-    fn count(&mut self, held: Held, sign: i64) {
+    fn count(&mut self, day: i32, held: Held, sign: i64) {
         let side = self.sides[held.who as usize];
-        let week = week_of_days(held.day);
-        let aside = self.aside.entry((side.host, week)).or_default();
-        let (Some(_), Some(outcome)) = (side.course, held.outcome) else {
-            match held.outcome {
-                None => aside.withdrawn += sign,
-                Some(_) => aside.sessions += sign,
-            }
-            return;
-        };
-        match outcome {
-            Outcome::NotDue => aside.not_due += sign,
-            Outcome::Unknown => aside.unknown += sign,
-            Outcome::Attended { .. } | Outcome::Missed => self.lesson(held, side, outcome.sums(), sign),
+        if let Some(sums) = side.lesson(held.outcome) {
+            return self.lesson(day, held.who, sums.map(|sum| sum * sign));
+        }
+        let aside = self.aside.entry((side.host, week_of_days(day))).or_default();
+        match (side.course, held.outcome) {
+            (_, None) => aside.withdrawn += sign,
+            (Some(_), Some(Outcome::NotDue)) => aside.not_due += sign,
+            (Some(_), Some(Outcome::Unknown)) => aside.unknown += sign,
+            (_, Some(_)) => aside.sessions += sign,
         }
     }
 
     /// Adds a lesson to its learner's day or takes it away; if that makes the day a travel day, or one no longer, the
     /// other lessons of the day move with it.
-    fn lesson(&mut self, held: Held, side: Side, sums: [i64; 3], sign: i64) {
-        let of_day = self.days.entry(held.day).or_default();
+    fn lesson(&mut self, day: i32, who: Who, change: [i64; 3]) {
+        let side = self.sides[who as usize];
+        let of_day = self.days.entry(day).or_default();
         let cells = of_day.entry(side.learner).or_default();
         let travelled = sites(cells) > 1;
-        let at = cells.iter().position(|cell| cell.who == held.who).unwrap_or_else(|| {
-            cells.reserve_exact(1);
-            cells.push(Cell { who: held.who, host: side.host, sums: [0; 3] });
-            cells.len() - 1
-        });
-        let change = sums.map(|sum| sum * sign);
-        cells[at].sums.iter_mut().zip(change).for_each(|(sum, change)| *sum += change as i32);
+        add(cells, (who, side.host), change);
         // Every lesson here is due: without one, the cell is empty.
         cells.retain(|cell| cell.sums[0] != 0);
         let travels = sites(cells) > 1;
-        let own = if sign < 0 { travelled } else { travels };
-        let mut moves = vec![(held.who, change, own, own)];
+        let own = if change[0] < 0 { travelled } else { travels };
+        let mut moves = vec![(who, change, own, own)];
         if travels != travelled {
             // It came to a new site or went from one: the others are at other sites.
-            let others = cells.iter().filter(|cell| cell.who != held.who);
+            let others = cells.iter().filter(|cell| cell.who != who);
             moves.extend(others.map(|cell| (cell.who, cell.sums.map(i64::from), travelled, travels)));
         }
         if cells.is_empty() {
             of_day.remove(&side.learner);
-            if of_day.is_empty() {
-                self.days.remove(&held.day);
-            }
         }
         for (who, sums, from, to) in moves {
             let Side { host, home, learner, course } = self.sides[who as usize];
-            let week = Some(week_of_days(held.day));
+            let week = Some(week_of_days(day));
             let at = |travel| Key { host: Some(host), course, home, week, travel: Some(travel) };
             if from != to {
-                self.ledger.add(held.day, at(from), learner, sums.map(|sum| -sum));
+                self.ledger.add(day, at(from), learner, sums.map(|sum| -sum));
             }
-            self.ledger.add(held.day, at(to), learner, sums);
+            self.ledger.add(day, at(to), learner, sums);
         }
     }
 
@@ -242,6 +334,16 @@ impl Lessons {
             withdrawn: sum.withdrawn + week.withdrawn,
         })
     }
+}
+
+/// Adds to a learner's lessons of a day.
+fn add(cells: &mut Vec<Cell>, (who, host): (Who, u16), change: [i64; 3]) {
+    let at = cells.iter().position(|cell| cell.who == who).unwrap_or_else(|| {
+        cells.reserve_exact(1);
+        cells.push(Cell { who, host, sums: [0; 3] });
+        cells.len() - 1
+    });
+    cells[at].sums.iter_mut().zip(change).for_each(|(sum, change)| *sum += change as i32);
 }
 
 /// At how many sites a learner's lessons of a day are.

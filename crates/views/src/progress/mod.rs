@@ -16,11 +16,12 @@ mod table;
 pub use gaps::{Apart, ApartSums, GapSums, Gaps};
 pub use key::{CourseNumber, Key, monday, week_of};
 pub use ledger::{FEWEST, Ledger};
-pub use lessons::{Aside, Lessons, Outcome};
+pub use lessons::{Aside, Lessons, Outcome, Standing};
 pub use places::{KeptSums, Place, PlaceNumber, Places};
 pub use registers::{CLASSES, IN_TIME, Punctual, Registers};
 pub use table::{Attended, Bridge, Figures, Gap, Kept, Scope, Seen};
 
+use crate::by_day::Shelf;
 use commonroll_core::{Interval, RecordId, SchoolDate, Timestamp, record::assessment::ResultGiven};
 
 /// What a record or placement is about.
@@ -50,8 +51,15 @@ pub struct Mark {
 /// How long between two releases, at most as often as this: one hour, in microseconds.
 const RELEASE_EVERY: i64 = 3_600_000_000;
 
+/// Marks that are kept in memory where there is a [`Shelf`] for the others: some school days of many learners.
+const ROOM: usize = 100_000;
+
+/// Changes of lessons that wait for the hour; above, what can be published is, so that a term that is sent at once isn't held
+/// in memory. By the order of the log alone, too.
+const WAITING: usize = 50_000;
+
 /// All of it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Progress {
     lessons: Lessons,
     gaps: Gaps,
@@ -63,6 +71,8 @@ pub struct Progress {
     newest: Option<Timestamp>,
     /// The Monday with which the figures of lessons begin, in days since 1970.
     begins: i32,
+    /// Changes that waited after the last time that there were too many: as many again may come before the next.
+    waited: usize,
 }
 
 /// The Monday of the week of 1 August with which the last school year began: what is older is in no figure. Days since
@@ -78,6 +88,21 @@ fn first_monday(today: i32) -> i32 {
 }
 
 impl Progress {
+    /// Nothing yet. Days whose marks nothing touches are laid on the shelf; what is said is the same.
+    pub fn on(shelf: Box<dyn Shelf>) -> Self {
+        Self::with_room(shelf, ROOM)
+    }
+
+    /// The same with room for so many marks in memory.
+    pub fn with_room(shelf: Box<dyn Shelf>, room: usize) -> Self {
+        Self { lessons: Lessons::on(shelf, room), ..Self::default() }
+    }
+
+    /// False once something that was laid on the shelf could not be read again: what is said isn't right any more.
+    pub const fn is_sound(&self) -> bool {
+        self.lessons.is_sound()
+    }
+
     /// The log is at this time: called with each entry's own time, before the entry is taken. When an hour has begun, what
     /// can be published is. Times that go back change nothing.
     pub fn tick(&mut self, at: Timestamp) {
@@ -109,17 +134,31 @@ impl Progress {
         self.begins
     }
 
-    /// Takes an attendance record's newest revision; `None` withdraws it. `accepted` is when the hub took this revision.
-    /// What is older than the figures changes nothing.
-    pub fn mark(&mut self, id: RecordId, about: &About, mark: Option<&Mark>, accepted: Timestamp) {
+    /// Takes an attendance record's revision, unless a newer one is here; `None` withdraws it. `accepted` is when the hub
+    /// took this revision. What is older than the figures changes nothing. The date in the id is the one of `about`.
+    pub fn mark(
+        &mut self,
+        id: RecordId,
+        standing: Standing,
+        about: &About,
+        mark: Option<&Mark>,
+        accepted: Timestamp,
+    ) {
         if ledger::day(about.date) < self.begins {
             return;
         }
-        let timed = mark.and_then(|mark| mark.lesson).zip(about.course);
+        let taken = self.lessons.put(id, standing, about, mark.map(|mark| mark.outcome));
+        let timed = mark.and_then(|mark| mark.lesson).zip(about.course).filter(|_| taken);
         if let Some(((group, lesson), course)) = timed {
             self.registers.put(about.host, course, group, lesson, accepted);
         }
-        self.lessons.put(id, about, mark.map(|mark| mark.outcome));
+        if self.lessons.ledger().pending() > WAITING.max(self.waited * 2)
+            && let Some(newest) = self.newest
+        {
+            self.lessons.release(ledger::day_of(newest.micros()));
+            self.waited = self.lessons.ledger().pending();
+            self.releases += 1;
+        }
     }
 
     /// Takes an assessment result's newest revision; `None` withdraws it.
@@ -127,9 +166,14 @@ impl Progress {
         self.gaps.put(id, about, result);
     }
 
-    /// Forgets a record that may not be used any more. Its part goes from the sums, and it isn't counted as taken back.
-    pub fn forget(&mut self, id: RecordId) {
-        self.lessons.forget(id);
+    /// Forgets the marks that may not be used any more. Their part goes from the sums, and they aren't counted as taken
+    /// back. Reads what is kept of every mark.
+    pub fn forget_marks(&mut self, fits: impl Fn(RecordId, Standing) -> bool) {
+        self.lessons.forget(fits);
+    }
+
+    /// Forgets an assessment result that may not be used any more.
+    pub fn forget_grade(&mut self, id: RecordId) {
         self.gaps.forget(id);
     }
 

@@ -30,8 +30,9 @@ pub const TAKEN_IN: i64 = 5 * MINUTE;
 pub const FRESH_MINUTES: u32 = 15;
 
 const MINUTE: i64 = 60_000_000;
-/// Records that wait for one home's receipt and are remembered one by one; more are counted as late.
-const WAITING: usize = 2_000_000;
+/// Records that wait for one home's receipt and are remembered one by one, which is weeks of a large school; more are counted
+/// as late.
+const WAITING: usize = 100_000;
 
 /// One lesson as its host declared it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::*;
 use crate::console::layout::{Frame, Theme};
 use askama::Template;
 use commonroll_core::{RecordId, SchoolDate};
-use commonroll_views::progress::{About, Mark, Outcome, Progress as View, Scope};
+use commonroll_views::progress::{About, Mark, Outcome, Progress as View, Scope, Standing};
 
 const SITES: [&str; 4] = ["Fenwick High", "Harbour <Sixth>", "Northgate College", "St Aldhelm’s"];
 const COURSES: [&str; 4] = ["Art and Design", "Further Maths", "Engineering L3", "Textiles"];
@@ -18,10 +18,12 @@ fn made() -> ProgressSeen {
     let mut mark = |view: &mut View, day: i32, site: u16, learner: u32, outcome| {
         number += 1;
         let mut id = [0; 16];
+        id[..4].copy_from_slice(&day.to_be_bytes());
         id[12..].copy_from_slice(&number.to_be_bytes());
         let date = SchoolDate::from_days(day).unwrap();
         let about = About { host: site, home: Some(4), learner, course: Some(u32::from(site)), date };
-        view.mark(RecordId(id), &about, Some(&Mark { outcome, lesson: None }), noon(day));
+        let mark = Mark { outcome, lesson: None };
+        view.mark(RecordId(id), Standing::new(0, 1), &about, Some(&mark), noon(day));
     };
     for day in first.days()..first.days() + 70 {
         view.tick(noon(day));
