@@ -224,9 +224,23 @@ impl MatchCase {
         self.steps.iter().any(tells)
     }
 
-    /// True if the home's no is the last thing that is so: nothing was declared anew since.
+    /// True if a step tells of the home's own learners, and is nobody's deed: the host, which may have guessed, is told nothing
+    /// by it.
+    pub fn is_of_home_alone(&self, step: &MatchStep) -> bool {
+        matches!(step.deed, MatchDeed::Changed | MatchDeed::Forgotten) && step.institution == self.home
+    }
+
+    /// True if the home's no is the last thing that is so: the host declared nothing anew since. What the home corrects of its
+    /// learners ends the no to them, and not what the host was answered: it would learn that there are such.
     pub fn is_declined(&self) -> bool {
-        self.steps.iter().rfind(|step| !step.deed.is_main()).is_some_and(|step| step.deed == MatchDeed::No)
+        let counts = |step: &&MatchStep| !step.deed.is_main() && !self.is_of_home_alone(step);
+        self.steps.iter().rfind(counts).is_some_and(|step| step.deed == MatchDeed::No)
+    }
+
+    /// True if the home's no stands and keeps nobody off the list: nobody fitted when it was said, or whoever did was corrected
+    /// since.
+    pub fn is_no_to_nobody(&self) -> bool {
+        self.is_declined() && self.bars.iter().all(|bar| bar.undone)
     }
 
     /// True if anything was said of the guest, and not only of which registration is the main one.

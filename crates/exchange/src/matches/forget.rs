@@ -30,10 +30,11 @@ pub(crate) fn goes_with(directory: &Directory, case: &MatchCase, (home, local): 
     is_word(case, home, local) || (case.home == home && (case.names(local) || is_whole()))
 }
 
-/// Cases about nobody else go; of others, what names the learner.
+/// Cases about nobody else go, but for the home's bare no to a host's question; of others, what names the learner.
 pub(crate) fn forget(work: &mut Work<'_>, home: u16, local: &LocalId, now: Timestamp) {
     for mut case in naming(work.planner.directory, home, local) {
-        if is_word(&case, home, local) || case.names_only(local) {
+        // A no that was said stays said, to nobody by now: that it went would tell the host who was meant.
+        if is_word(&case, home, local) || (case.names_only(local) && !case.is_declined()) {
             work.planner.make(Change::MatchGone { id: case.id });
             continue;
         }

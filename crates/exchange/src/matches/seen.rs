@@ -297,7 +297,10 @@ pub(crate) fn home_seen(
                     another,
                 })
                 .collect(),
-            history: history(directory, own, case),
+            history: match case.filter(|_| !is_told) {
+                Some(case) => history(directory, own, Some(&as_untold(case))),
+                None => history(directory, own, case),
+            },
         })
     };
     let mut seen: Vec<HomeSeen> = homes.into_iter().filter_map(seen).collect();
@@ -309,6 +312,13 @@ pub(crate) fn home_seen(
         seen.push(HomeSeen { id, home: None, fits, can_ask: false, is_open: false, history: Vec::new() });
     }
     seen
+}
+
+/// A case as a host reads it that was never told whether anybody fitted.
+fn as_untold(case: &MatchCase) -> MatchCase {
+    let mut untold = case.clone();
+    untold.steps.retain(|step| !case.is_of_home_alone(step));
+    untold
 }
 
 /// How many questions wait for an institution's answer, and since when the oldest has.
@@ -337,8 +347,8 @@ pub(crate) fn questions(
             continue;
         }
         let question = question(directory, key, (own, case), declined);
-        // Nobody to whom a no was said fits any more: there is nothing to take back.
-        if !declined || !question.options.is_empty() {
+        // Nobody to whom a no was said fits any more: there is nothing to take back. A no to nobody only the home can end.
+        if !declined || !question.options.is_empty() || case.is_no_to_nobody() {
             found.push((declined, step.at, question));
         }
     }
@@ -450,7 +460,8 @@ fn link_seen(directory: &Directory, own: u16, link: &Link, id: MatchId) -> LinkS
         since: guest.and_then(|guest| guest.since),
         rests: rests(verdict(directory, link), guest.is_some_and(|guest| guest.approved), answered),
         look: None,
-        history: history(directory, own, case),
+        // Whom the host asked is no secret to it; that the guest is theirs, it would read by this.
+        history: history(directory, own, case.filter(|_| is_named)),
     }
 }
 

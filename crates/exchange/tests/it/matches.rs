@@ -175,6 +175,34 @@ async fn a_no_is_remembered_until_a_number_or_a_birth_date_is_declared_anew() {
     assert!(deeds(&link.history).ends_with(&[MatchDeed::No, MatchDeed::Changed]), "{:?}", link.history);
 }
 
+/// Kingsmead's office knew nobody like that; a week later the learner is in its system.
+#[tokio::test]
+async fn a_no_to_a_guest_whom_nobody_fitted_is_shown_to_the_home_and_taken_back() {
+    let mut world = World::governed().await;
+    let guest = called(learner("n-77", Registration::Guest, ULN), "Imogen", "2009-05-10");
+    world.declare("northgate", guest).await;
+    world.declare("northgate", acceptance("n-77", "kingsmead")).await;
+    let People { host, home, .. } = people(&world);
+    let question = ask(&world, &host, "n-77", "kingsmead").await.unwrap();
+    answer(&world, &home, question, None).await.unwrap();
+    let mine = |seen: UnmatchedSeen| -> Vec<(MatchId, bool, usize)> {
+        seen.questions.iter().map(|one| (one.id, one.declined, one.options.len())).collect()
+    };
+    assert_eq!(
+        mine(seen(&world, &home).await),
+        [(question, true, 0)],
+        "its no stands there, to be taken back"
+    );
+    world.declare("kingsmead", learner("k-1", Registration::Home, ULN)).await;
+    world.declare("kingsmead", placement("k-1", "northgate")).await;
+    assert_eq!(mine(seen(&world, &home).await), [(question, true, 0)], "said to nobody, it is about nobody");
+    world.exchange.reopen_match(home.acting(), question, world.now()).await.unwrap();
+    assert_eq!(mine(seen(&world, &home).await), [(question, false, 1)]);
+    answer(&world, &home, question, Some("k-1")).await.unwrap();
+    assert!(reaches_home(&mut world, 9).await);
+    assert!(seen(&world, &home).await.questions.is_empty());
+}
+
 #[tokio::test]
 async fn an_undone_match_is_recalled_and_stays_undone_after_a_restart_and_on_another_node() {
     let folder = tempfile::tempdir().unwrap();

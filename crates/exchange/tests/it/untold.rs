@@ -133,3 +133,44 @@ async fn case_12_taking_placements_from_every_partner_in_turn_tells_not_which_ha
         }
     }
 }
+
+/// What a partner reads of the homes that it names, or has asked.
+async fn named(world: &World, who: &Actor) -> Vec<String> {
+    let sees = seen(world, who).await;
+    let homes = sees.guests.iter().flat_map(|guest| &guest.homes).filter(|at| at.home.is_some());
+    homes.map(|at| format!("{:?} {} {} {:?}", at.fits, at.can_ask, at.is_open, deeds(&at.history))).collect()
+}
+
+/// Ridgeway asked kingsmead about its guess, and the office said no. What kingsmead corrects, or has forgotten, afterwards shows
+/// ridgeway nothing: it would read by it that somebody there had fitted.
+#[tokio::test]
+async fn case_12_after_a_no_nothing_that_the_home_corrects_or_has_forgotten_shows_the_asker_that_anybody_fitted()
+ {
+    for erased in [false, true] {
+        let world = World::with("sqlite::memory:", with_officers()).await;
+        world.declare("kingsmead", learner("k-1", Registration::Home, ULN)).await;
+        let People { home, other, .. } = people(&world);
+        let guess = called(learner("r-1", Registration::Guest, ULN), "Imogen", "2009-05-02");
+        world.declare("ridgeway", guess).await;
+        world.declare("ridgeway", acceptance("r-1", "kingsmead")).await;
+        let question = ask(&world, &other, "r-1", "kingsmead").await.unwrap();
+        answer(&world, &home, question, None).await.unwrap();
+        let before = named(&world, &other).await;
+        let refused = ask(&world, &other, "r-1", "kingsmead").await.unwrap_err();
+        if erased {
+            let dpo = Actor::new(&world, "kingsmead", commonroll_core::Role::Dpo);
+            let (what, why) = (Erasing::Learner(id("k-1")), ErasureReason::NoLongerNeeded);
+            let erased = world.exchange.erase(dpo.acting(), &what, why, (true, true), world.now()).await;
+            assert!(erased.unwrap().done);
+        } else {
+            let corrected = called(learner("k-1", Registration::Home, ULN), "Imogen", "2009-05-07");
+            world.declare("kingsmead", corrected).await;
+        }
+        assert_eq!(named(&world, &other).await, before, "forgotten: {erased}");
+        let again = ask(&world, &other, "r-1", "kingsmead").await;
+        assert_eq!(again.unwrap_err(), refused, "forgotten: {erased}");
+        // The office, which knows its learner, takes its no back; then the asker is asked for, by a person.
+        world.exchange.reopen_match(home.acting(), question, world.now()).await.unwrap();
+        assert!(!seen(&world, &home).await.questions[0].declined);
+    }
+}
