@@ -1,13 +1,14 @@
 //! Agreements set when people are told that a learner is missing: from the moment that one is in force, on every node.
 
 use crate::{
-    whereabouts::{at, between, day, lesson, notice, on_file, text},
+    whereabouts::{at, between, day, lesson, marked, notice, on_file, text},
     world::*,
 };
 use commonroll_audit::approval::Approves;
 use commonroll_core::{
     Role,
     directory::{DayDeclaration, Declaration, NoticeKind},
+    record::attendance::Physical,
 };
 use commonroll_exchange::*;
 use std::time::Duration;
@@ -60,6 +61,17 @@ impl World {
             }
         }
         all
+    }
+}
+
+impl World {
+    /// When alerts about registers were over, as minutes after eight.
+    async fn registers_over_at(&self) -> Vec<i64> {
+        let over = self.entries_of("alert.over").await;
+        let registers = over.iter().filter(|entry| entry["more"]["about"] == "register");
+        let at =
+            |entry: &serde_json::Value| entry["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        registers.map(|entry| (at(entry).as_microsecond() - MORNING) / 60_000_000).collect()
     }
 }
 
@@ -116,6 +128,25 @@ async fn a_new_version_holds_at_once_on_every_node_and_after_a_start_and_the_old
 }
 
 #[tokio::test]
+async fn a_register_that_was_told_of_stays_told_when_a_later_moment_is_agreed() {
+    let mut world = on_file(
+        open_store("sqlite::memory:").await,
+        agreed("register_minutes = 6\nhost_first_minutes = 20", ""),
+    )
+    .await;
+    world.declare("northgate", day(vec![lesson("L1", 10, 70)])).await;
+    world.heard_until(18).await;
+    world.all_sign(&version(2, "register_minutes = 15\nhost_first_minutes = 20")).await;
+    world.heard_until(28).await;
+    assert_eq!(world.told_at().await, [told(16, "register", 1)], "neither over nor told as another");
+    assert_eq!(world.registers_over_at().await, [0; 0]);
+    let here = |guest| marked(guest, 10, Physical::Present, 1);
+    world.publish("northgate", ["n-1", "n-2", "n-3"].map(here).into()).await;
+    world.tick().await;
+    assert_eq!(world.registers_over_at().await, [28], "the register came");
+}
+
+#[tokio::test]
 async fn of_two_agreements_between_a_pair_the_earlier_moment_counts_and_for_that_pair_alone() {
     let pair = "[[agreement]]\nid = \"pair\"\nversion = 1\nparties = [\"kingsmead\", \"northgate\"]\npurpose = \"grades\"\n\
                 first_date = \"2026-09-01\"\nlast_date = \"2026-09-14\"\n[agreement.kinds]\nassessment = [\"result\"]\n\
@@ -126,8 +157,10 @@ async fn of_two_agreements_between_a_pair_the_earlier_moment_counts_and_for_that
     world.heard_until(40).await;
     let all = world.told_at().await;
     let first = [told(18, "register", 1), told(21, "unaccounted", 2)];
-    let second = [told(30, "register", 1), told(33, "unaccounted", 1)];
-    assert_eq!(all, [first, second].concat(), "the other home's own moment is its agreement's");
+    let second = [told(33, "unaccounted", 1)];
+    let is_over = "the other home's own moment is its agreement's, and there is one register";
+    assert_eq!(all, [&first[..], &second].concat(), "{is_over}");
+    assert_eq!(world.registers_over_at().await, [33], "it stood until everybody was told of");
     // The day after its last one it is gone.
     let next =
         DayDeclaration::new(date("2026-09-15"), false, None, vec![lesson("T1", DAY + 10, DAY + 70)]).unwrap();

@@ -576,16 +576,21 @@ impl Board {
         seen
     }
 
-    /// A register that isn't in: one alert for all learners of the meeting.
+    /// A register that isn't in: one alert for all learners of the meeting, at the earliest moment that any of their homes has
+    /// agreed on. It stands until the register is in or each of them is told of, whatever others agreed on, or agree on since.
     fn look_at_register(&mut self, site: u16, lesson: u64, now: Timestamp, said: &mut Vec<What>) {
         let key = AlertKey::Register { site, lesson };
         let waiting = self.waiting.range(of_lesson(site, lesson)).filter_map(|id| self.held.get(id));
-        let overdue = waiting.map(|held| held.state).filter_map(|state| match state {
+        let states: Vec<State> = waiting.map(|held| held.state).collect();
+        let overdue = states.iter().filter_map(|state| match *state {
             State::NotMarked { since } if self.is_looking(Detector::RegisterNotTaken) => Some(since),
             _ => None,
         });
+        let is_taken = self.marked.get(&(site, lesson)).is_some_and(|marked| *marked > 0);
+        let is_awaited = !is_taken && states.contains(&State::Due);
         match overdue.min() {
             Some(since) => self.tell(key, since, vec![Notify::Host(site)], now, said),
+            None if is_awaited => {}
             None => self.over(key, said),
         }
     }
