@@ -48,6 +48,7 @@ mod trial;
 mod turns;
 mod verify;
 mod views;
+mod warnings;
 mod watches;
 mod whereabouts;
 pub mod withdrawal;
@@ -69,6 +70,7 @@ pub use directory::matches::{MatchDeed, MatchId};
 pub use directory::messages::MessageId;
 pub use directory::policies::Proposal;
 pub use directory::sending::{Channel, SendFault};
+pub use directory::warnings::WarningSort;
 pub use directory::watches::{WatchId, Watched};
 pub use duty::{
     BreachBy, BreachSpan, Ended, Erasing, Erasure, ErasureReason, Pack, Piece, RetentionRule, RetentionSeen,
@@ -121,6 +123,7 @@ pub use subject::SubjectExport;
 pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;
 pub use verify::{Verified, VerifyError};
+pub use warnings::WarningSeen;
 pub use whereabouts::{
     AlarmSeen, AlertTold, Answered, BoardAsk, BoardSeen, Choice, CodeAnswer, CodeRow, CodeSeen, CodeStands,
     CodesFile, CodesSeen, ConflictSeen, DecidedSeen, EvacuationSeen, FoundSeen, HostSeen, LessonSeen,
@@ -484,6 +487,7 @@ impl Exchange {
                 tracing::error!(count = waiting.len(), "refusals could not be written to the log");
             }
         }
+        warnings::tick(&self.shared, now).await;
         recall::tick(&self.shared, now).await;
         by_learner::tick(&self.shared).await;
         duty::tick(&self.shared, now).await;

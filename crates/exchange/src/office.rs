@@ -80,7 +80,8 @@ impl Exchange {
         work: impl FnMut(&mut Work<'_>) -> Result<T, LawError> + Send + 'static,
     ) -> Result<T, LawError> {
         if self.shared.misses.too_many(acting.speaker.id(), now) {
-            return Err(NotAllowed::Denied.into());
+            self.refused(&acting.speaker.by(), "read.slowed", "");
+            return Err(LawError::Slowed);
         }
         let done = submit_with(&self.shared, &acting.speaker.by(), now, work).await;
         let done = done.map_err(|_| LawError::Unavailable)?;
@@ -99,7 +100,7 @@ impl Exchange {
         denied: NotAllowed,
     ) -> LawError {
         self.refused(&acting.speaker.by(), refused, "");
-        self.shared.misses.missed(acting.speaker.id(), now);
+        crate::warnings::missed(&self.shared, acting.speaker, now);
         denied.into()
     }
 }
@@ -139,6 +140,9 @@ pub enum LawError {
     /// The person may not do this, or it is not there.
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),
+    /// Too much of what they did lately was refused.
+    #[error("too much of what you tried was refused; wait ten minutes, and do what is yours")]
+    Slowed,
     /// It breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),

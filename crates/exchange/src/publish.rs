@@ -5,7 +5,7 @@
 
 use crate::{
     decide::{self, Decision, NOT_UNLOCKED, Refusal, Subject},
-    directory::{Directory, change::Change},
+    directory::{Directory, change::Change, warnings::WarningSort},
     entry::{Circumstances, Entry, Payload, RecordEntry, Seal},
     follow::{batch_tree, entries_at},
     live::LiveRecord,
@@ -290,6 +290,7 @@ fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: 
     });
     let held = held.collect();
     let results = take_fates(plan, known, job, fates, working.version);
+    count_strangers(plan, working, job, &results);
     if job.number == expected {
         working.saw_batch(source, job.number);
         plan.batches.insert(source, job.number);
@@ -505,6 +506,24 @@ fn accept(
     };
     plan.live.push(LiveRecord { seq, entry, circumstances, groups, seal, tree, placed });
     RecordAnswer::Accepted { sequence: seq + 1 }
+}
+
+/// Counts records about learners whom no placement covers: for the source, and for the home of those who are known.
+fn count_strangers(plan: &mut Plan, working: &Directory, job: &PublishJob, results: &[RecordAnswer]) {
+    let source = job.speaker.number;
+    for (record, result) in job.records.iter().zip(results) {
+        let (RecordAnswer::Rejected { code, .. }, Ok(facts)) = (result, &record.facts) else { continue };
+        if *code != decide::NO_PLACEMENT.code {
+            continue;
+        }
+        let learner = working.local(source, &facts.circumstances.learner).and_then(|local| local.learner);
+        let home = learner.and_then(|number| working.home_of(number)).map(|(home, _)| *home);
+        for to in std::iter::once(source).chain(home.filter(|home| *home != source)) {
+            let held = plan.strangers.entry((WarningSort::NoPlacement, source, to));
+            let (count, at) = held.or_insert((0, job.now));
+            (*count, *at) = (*count + 1, job.now);
+        }
+    }
 }
 
 /// A batch with refusals or repeats gets an entry that counts them; the record entries tell of all others.

@@ -10,6 +10,7 @@ use crate::{
     shared::Shared,
     submit,
     types::PersonSpeaker,
+    warnings::{self, WarningSeen},
     writer::Work,
 };
 use commonroll_core::{PersonId, Role, Slug, Timestamp};
@@ -64,6 +65,8 @@ pub struct SessionSeen {
     pub provided: bool,
     /// Emergency accesses that concern their institution and that it has not reviewed, where the role answers for it.
     pub emergencies: EmergencyNews,
+    /// Warnings of the last day, where the role may read the log of its institution.
+    pub warnings: Vec<WarningSeen>,
 }
 
 impl std::fmt::Debug for SessionSeen {
@@ -265,8 +268,10 @@ impl Exchange {
         let opened = Timestamp::from_micros("opened", row.opened_us).map_err(|_| SessionError::None)?;
         let acting = Acting { speaker: &speaker, role: value.role };
         let emergencies = emergency::news(&directory, acting, now);
+        let warnings = warnings::seen(&directory, acting, now);
         Ok(SessionSeen {
             emergencies,
+            warnings,
             role: value.role,
             roles: person.roles.clone(),
             name: person.name.clone(),

@@ -51,6 +51,8 @@ pub struct Shared {
     pub refusals: Mutex<Refusals>,
     /// Readings that were refused to a person lately.
     pub misses: Misses,
+    /// What was refused lately of which data managers are to be warned.
+    pub warnings: crate::warnings::Refused,
     /// When sessions that are over were last taken out.
     pub tidied: Tidied,
     /// The views of a node that serves.
@@ -133,6 +135,7 @@ impl Shared {
             starting: AtomicBool::new(false),
             refusals: Mutex::default(),
             misses: Misses::default(),
+            warnings: crate::warnings::Refused::default(),
             tidied: Tidied::default(),
             views: std::sync::OnceLock::new(),
             policy_rejected: AtomicU64::new(0),

@@ -65,6 +65,7 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<SubjectExport, ReadError> {
         if self.shared.misses.too_many(acting.speaker.id(), now) {
+            self.refused(&acting.speaker.by(), "read.slowed", "");
             return Err(ReadError::TooMany);
         }
         for _ in 0..TRIES {
@@ -74,7 +75,7 @@ impl Exchange {
                 Err(error) => {
                     if let ReadError::NotAllowed(_) = error {
                         self.refused(&acting.speaker.by(), "subject.refused", "");
-                        self.shared.misses.missed(acting.speaker.id(), now);
+                        crate::warnings::missed(&self.shared, acting.speaker, now);
                     }
                     return Err(error);
                 }

@@ -4,7 +4,7 @@
 //! delivered before its entry is durable, and memory changes only after the commit, so a failed one leaves no trace.
 
 use crate::{
-    directory::{Directory, change::Change, plan::Planner, policies::texts_of},
+    directory::{Directory, change::Change, plan::Planner, policies::texts_of, warnings::WarningOf},
     entry::{BlockBuilder, Entry, Note, Payload, Seal},
     live::{Committed, LiveRecord},
     notices::{self, Outgoing},
@@ -84,6 +84,8 @@ pub struct Plan {
     pub special: Vec<(u16, u64)>,
     /// Copies that their sources took back: recipient, place of what was published before, learner.
     pub taken_back: Vec<(u16, u64, u32)>,
+    /// Records about learners whom no placement covers, and when the last of them came.
+    pub strangers: BTreeMap<WarningOf, (u32, Timestamp)>,
     /// Bytes of the batches that have a new record in here.
     pub bytes: usize,
     /// When the first of it was done.
@@ -108,6 +110,7 @@ impl Plan {
             live: Vec::new(),
             special: Vec::new(),
             taken_back: Vec::new(),
+            strangers: BTreeMap::new(),
             bytes: 0,
             at: None,
             first: frontier.size(),
@@ -338,6 +341,9 @@ impl Writer {
     }
 
     fn note_batches(&self, plan: &Plan) {
+        for (of, (count, at)) in &plan.strangers {
+            self.shared.warnings.count(*of, *count, *at);
+        }
         let mut live = self.shared.directory_mut();
         plan.batches.iter().for_each(|(source, number)| live.saw_batch(*source, *number));
     }

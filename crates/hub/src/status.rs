@@ -140,9 +140,14 @@ pub(crate) fn of_declare(error: AdminError) -> Status {
     }
 }
 
+/// What whoever was refused too often is told, and for how long.
+const SLOWED: &str = "too much of what you asked or tried was refused; wait ten minutes";
+const SLOWED_FOR: Duration = Duration::from_secs(600);
+
 pub(crate) fn of_ask(error: &AskError) -> Status {
     match error {
         AskError::NotAllowed(who) => of_speaker(*who),
+        AskError::Slowed => too_much(SLOWED, SLOWED_FOR),
         AskError::TooMuch(_) => Status::resource_exhausted(error.to_string()),
         AskError::Unavailable => unavailable(),
     }
@@ -152,6 +157,7 @@ pub(crate) fn of_ask(error: &AskError) -> Status {
 pub(crate) fn of_law(error: &LawError) -> Status {
     match error {
         LawError::NotAllowed(who) => of_speaker(*who),
+        LawError::Slowed => too_much(SLOWED, SLOWED_FOR),
         LawError::Invalid(broken) => invalid(broken),
         LawError::Faults(lines) => Status::invalid_argument(told(lines)),
         LawError::State(what) => Status::failed_precondition(*what),
@@ -178,9 +184,7 @@ fn told(lines: &[String]) -> String {
 pub(crate) fn of_read(error: &ReadError) -> Status {
     match error {
         ReadError::NotAllowed(who) => of_speaker(*who),
-        ReadError::TooMany => {
-            too_much("too many readings were refused to you; wait ten minutes", Duration::from_secs(600))
-        }
+        ReadError::TooMany => too_much("too many readings were refused to you; wait ten minutes", SLOWED_FOR),
         ReadError::TooMuch(_) => Status::resource_exhausted(error.to_string()),
         ReadError::Unavailable => unavailable(),
     }

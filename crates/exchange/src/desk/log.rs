@@ -7,6 +7,7 @@ use crate::{
     entry::{Entry, Note, RecordEntry, split_entries},
     office::Acting,
     questions::{AskError, concerns},
+    warnings::TOLD,
 };
 use commonroll_audit::hash::leaf_hash;
 use commonroll_core::{PersonId, Timestamp};
@@ -64,7 +65,8 @@ impl LogKind {
 
     fn has(self, what: &str) -> bool {
         let begins = |with: &[&str]| with.iter().any(|with| what.starts_with(with));
-        let refused = what.ends_with(".refused") || matches!(what, "delivery.withheld" | "read.slowed");
+        let refused =
+            what.ends_with(".refused") || matches!(what, "delivery.withheld" | "read.slowed" | TOLD);
         match self {
             Self::All => true,
             Self::Records => false,

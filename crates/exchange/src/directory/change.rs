@@ -23,6 +23,7 @@ use super::{
     sources::SourcesHeld,
     tokens::Tokens,
     unlocks::Unlock,
+    warnings::Warning,
     watches::Watch,
 };
 use crate::withdrawal::{Answered, Reason};
@@ -234,6 +235,8 @@ pub enum Change {
     Sources { sources: Box<SourcesHeld> },
     /// What was told goes to an institution by mail or webhook, went, or could not be sent.
     Sending { sending: Box<Sending> },
+    /// Data managers were warned: far too much was refused in a short time.
+    Warning { warning: Warning },
     /// Somebody asked for an export, somebody else approved it, or it was made.
     Export { export: Box<Export> },
     /// A host asked a home who a guest is, the home answered, or a link was undone.
@@ -326,9 +329,9 @@ pub mod kind {
     /// Batch numbers.
     pub const BATCH: u8 = 9;
     /// Everything that makes up the directory.
-    pub const DIRECTORY: [u8; 34] = [
+    pub const DIRECTORY: [u8; 35] = [
         1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28,
-        30, 32, 36, 37, 40, 44, 45,
+        30, 32, 36, 37, 40, 44, 45, 46,
     ];
     /// Alerts.
     pub const ALERT: u8 = 23;
@@ -377,6 +380,7 @@ impl Change {
             Self::Convention { .. } => 40,
             Self::Sources { .. } => 44,
             Self::Unlock { .. } => 45,
+            Self::Warning { .. } => 46,
         }
     }
 
@@ -456,6 +460,7 @@ impl Change {
             Self::Convention { convention } => convention.name(),
             Self::Sources { .. } => "sources.told",
             Self::Unlock { unlock } => unlock.name(),
+            Self::Warning { .. } => crate::warnings::TOLD,
             Self::Message { message } => match (message.gone, message.answers.is_empty()) {
                 (Some(Gone::TakenBack), _) => "message.taken_back",
                 (Some(_), _) => "message.gone",
@@ -547,6 +552,7 @@ impl Change {
             Self::Convention { convention } => convention.id.0.to_vec(),
             Self::Sources { sources } => sources.agent.0.0.to_vec(),
             Self::Unlock { unlock } => unlock.id.0.to_vec(),
+            Self::Warning { warning } => warning.key(),
             Self::Left { institution, .. } => [&b"l"[..], &institution.to_be_bytes()].concat(),
             Self::Kept { institution, record, .. } => {
                 [&b"k"[..], &institution.to_be_bytes(), &[*record as u8]].concat()

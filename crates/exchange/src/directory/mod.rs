@@ -26,6 +26,7 @@ pub mod sources;
 pub mod stands;
 pub mod tokens;
 pub mod unlocks;
+pub mod warnings;
 pub mod watches;
 
 use crate::types::{AgentId, NotAllowed, Overview, SigningKeyInfo, Speaker};
@@ -52,6 +53,7 @@ use policies::Policies;
 use sending::Sendings;
 use std::collections::{BTreeMap, HashMap};
 use tokens::{Token, Tokens};
+use warnings::Warnings;
 use watches::Watches;
 
 /// Everything that decisions are made from.
@@ -92,6 +94,7 @@ pub struct Directory {
     unlocks: unlocks::Unlocks,
     exports: Exports,
     matches: Matches,
+    warnings: Warnings,
 }
 
 /// A partner and what it has declared.
@@ -320,6 +323,7 @@ impl Directory {
             Change::Match { case } => return self.matches.put(*case),
             Change::MatchGone { id } => return self.matches.forget(id.0),
             Change::Alert { alert } => return self.alerts.put(*alert),
+            Change::Warning { warning } => return self.warnings.put(warning),
             Change::Watch { watch } => return self.watches.put(*watch),
             Change::Convention { convention } => {
                 self.unlocks.agreed(&convention);
@@ -538,6 +542,11 @@ impl Directory {
     /// What was told about whereabouts.
     pub const fn alerts(&self) -> &Alerts {
         &self.alerts
+    }
+
+    /// What data managers were warned of.
+    pub const fn warnings(&self) -> &Warnings {
+        &self.warnings
     }
 
     /// What goes to institutions by mail and webhook.

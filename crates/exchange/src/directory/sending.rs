@@ -1,10 +1,10 @@
 //! What became of telling institutions by mail and webhook: which alerts are on their way, which arrived, which could not be sent.
 //!
 //! A lane is an institution and a way to reach it. Its messages are numbered; the newest one says whether somebody is sending
-//! and since when that fails. A message holds no words: alerts and emergency accesses by their ids, and moments. Old rows are
-//! taken over in a ring.
+//! and since when that fails. A message holds no words: alerts, emergency accesses and warnings by their ids, and moments. Old
+//! rows are taken over in a ring.
 
-use super::{alerts::AlertId, change::Bytes16};
+use super::{alerts::AlertId, change::Bytes16, warnings::WarningId};
 use commonroll_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -69,7 +69,7 @@ impl SendFault {
     }
 }
 
-/// What an institution is told of. Alerts and accesses have ids of different lengths.
+/// What an institution is told of. The ids of alerts, accesses and warnings have different lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum About {
@@ -77,6 +77,8 @@ pub enum About {
     Emergency(Bytes16),
     /// An alert of the whereabouts board.
     Alert(AlertId),
+    /// A warning to its data managers.
+    Warning(WarningId),
 }
 
 impl About {
@@ -84,7 +86,7 @@ impl About {
     pub const fn emergency(self) -> Option<[u8; 16]> {
         match self {
             Self::Emergency(id) => Some(id.0),
-            Self::Alert(_) => None,
+            Self::Alert(_) | Self::Warning(_) => None,
         }
     }
 
@@ -93,6 +95,7 @@ impl About {
         match self {
             Self::Emergency(id) => &id.0,
             Self::Alert(id) => id.bytes(),
+            Self::Warning(id) => &id.0,
         }
     }
 }
@@ -282,7 +285,8 @@ mod tests {
         let alert: AlertId =
             "010003000000000000000900000000".parse().unwrap_or_else(|error| panic!("{error}"));
         let now = Timestamp::from_micros("now", 1).unwrap_or_else(|error| panic!("{error}"));
-        for about in [About::Alert(alert), About::Emergency(Bytes16([7; 16]))] {
+        let warning = About::Warning(WarningId([7; 13]));
+        for about in [About::Alert(alert), About::Emergency(Bytes16([7; 16])), warning] {
             let telling = Telling { about, at: now, over: false };
             let text = serde_json::to_string(&telling).unwrap_or_default();
             assert_eq!(serde_json::from_str::<Telling>(&text).ok(), Some(telling), "{text}");

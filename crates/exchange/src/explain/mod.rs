@@ -151,12 +151,12 @@ impl Exchange {
         let id = acting.speaker.id();
         if self.shared.misses.too_many(id, now) {
             self.refused(&acting.speaker.by(), "read.slowed", "");
-            return Err(NotAllowed::Denied.into());
+            return Err(AskError::Slowed);
         }
         let explained = self.explained(acting, whom, which, now).await;
         if let Err(AskError::NotAllowed(_)) = explained {
             self.refused(&acting.speaker.by(), "act.refused", OfficeAct::SeeDecisions.as_str());
-            if self.shared.misses.missed(id, now) {
+            if crate::warnings::missed(&self.shared, acting.speaker, now) {
                 tracing::warn!(person = %id, "a person keeps asking about what is not theirs to know");
             }
         }

@@ -5,6 +5,7 @@ use crate::{
     Exchange,
     directory::change::{Change, hex},
     entry::{Entry, Note},
+    warnings::TOLD,
 };
 use commonroll_core::Timestamp;
 use std::collections::HashMap;
@@ -32,7 +33,7 @@ impl Topic {
     fn has(self, what: &str) -> bool {
         let begins = |with: &[&str]| with.iter().any(|with| what.starts_with(with));
         match self {
-            Self::Refused => what.ends_with(".refused") || what == "delivery.withheld",
+            Self::Refused => what.ends_with(".refused") || what == "delivery.withheld" || what == TOLD,
             Self::PolicyChanges => {
                 begins(&["policy.", "agreement.", "institution."]) && !what.ends_with(".refused")
             }

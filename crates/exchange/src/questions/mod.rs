@@ -81,6 +81,9 @@ pub enum AskError {
     /// Not theirs to ask, or not there: one wording.
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),
+    /// Too much of what they asked lately was refused.
+    #[error("too much of what you asked was refused; wait ten minutes, and ask for what is yours")]
+    Slowed,
     /// The answer would not end.
     #[error("the answer has more than {0} lines; narrow it with from and to")]
     TooMuch(usize),

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Refusals within the span after which a person must wait.
-const MISSES_MAX: u32 = 60;
+pub(crate) const MISSES_MAX: u32 = 60;
 /// The span: ten minutes.
 const SPAN_US: i64 = 600_000_000;
 

@@ -13,7 +13,7 @@ mod records;
 pub use ask::{
     CardSeen, KindSaid, PlacementSeen, PresenceSeen, ReadAsk, ReadError, Reading, RecordSeen, RecordState,
 };
-pub(crate) use misses::Misses;
+pub(crate) use misses::{MISSES_MAX, Misses};
 pub(crate) use records::{Loaded, Wants, find};
 
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     office::Acting,
     submit,
     types::NotAllowed,
+    warnings,
 };
 use commonroll_core::{LocalId, RecordKind, Slug, Timestamp, agreement::ItemKind};
 use commonroll_policy::{
@@ -227,7 +228,7 @@ impl Exchange {
                 Err(error) => {
                     if let ReadError::NotAllowed(_) = error {
                         self.refused(&acting.speaker.by(), "read.refused", "");
-                        if self.shared.misses.missed(id, now) {
+                        if warnings::missed(&self.shared, acting.speaker, now) {
                             tracing::warn!(person = %id, "a person keeps asking for what is not theirs to read");
                         }
                     }

@@ -99,6 +99,7 @@ impl Dirt {
             // By the record's own date: what was handed out stays, and what was held back is published again by its source.
             | Change::Unlock { .. }
             | Change::Sending { .. }
+            | Change::Warning { .. }
             | Change::Export { .. }
             | Change::Match { .. }
             | Change::MatchGone { .. }

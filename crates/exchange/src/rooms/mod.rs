@@ -161,7 +161,7 @@ impl Exchange {
     /// Counts a page that was refused.
     pub(crate) fn page_refused(&self, acting: Acting<'_>, what: &'static str, now: Timestamp) -> ReadError {
         self.refused(&acting.speaker.by(), what, "");
-        self.shared.misses.missed(acting.speaker.id(), now);
+        crate::warnings::missed(&self.shared, acting.speaker, now);
         NotAllowed::Denied.into()
     }
 }

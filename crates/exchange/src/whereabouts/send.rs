@@ -13,6 +13,7 @@ use crate::{
         Directory,
         change::{Change, Emergency, hex},
         sending::{About, Channel, Lane, SendFault, SendState, Sending, Telling},
+        warnings::{Warning, WarningSort},
     },
     notices::Outgoing,
     projection::lock,
@@ -58,7 +59,7 @@ pub struct Outbound {
     pub alerts: Vec<OutboundAlert>,
 }
 
-/// An alert in a message, or an emergency access.
+/// An alert in a message, an emergency access, or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboundAlert {
     /// Names this telling: the same at every try, another when it is told again. Says nothing by itself.
@@ -67,7 +68,8 @@ pub struct OutboundAlert {
     pub alert: String,
     /// What it is about: `unaccounted`, `left_early`, `register`, `class_cancelled`, `source_silent`, and of timetables
     /// `nobody_expects`, `both_expect`, `two_hosts`, `expected_elsewhere`, `week_slip`, `site_closed`, `many_misfits`;
-    /// `emergency_access` to a learner's card.
+    /// `emergency_access` to a learner's card; warnings to data managers: `own_records_refused`, `records_refused` about the
+    /// institution's learners, `guessing` by somebody of its own.
     pub about: &'static str,
     /// Where: slug and name.
     pub site: (Slug, String),
@@ -85,6 +87,8 @@ pub struct OutboundAlert {
     pub day: Option<SchoolDate>,
     /// Until when an emergency access opens the card.
     pub until: Option<Timestamp>,
+    /// How much was refused of which data managers are warned.
+    pub count: Option<u32>,
 }
 
 /// What there is to do in a lane.
@@ -202,11 +206,34 @@ impl Exchange {
                 lesson: None,
                 day: None,
                 until: Some(access.until),
+                count: None,
+            })
+        };
+        let warned = |warning: &Warning, telling: &Telling| {
+            let site = &directory.institution(warning.by)?.info;
+            Some(OutboundAlert {
+                id: name(telling.about, warning.since, telling.at.micros()),
+                alert: name(telling.about, warning.since, 0),
+                about: match warning.sort {
+                    WarningSort::NoPlacement if warning.by == warning.to => "own_records_refused",
+                    WarningSort::NoPlacement => "records_refused",
+                    WarningSort::Guessing => "guessing",
+                },
+                site: (site.slug.clone(), site.name.clone()),
+                since: warning.since,
+                told: telling.at,
+                repeated: 0,
+                over: None,
+                lesson: None,
+                day: None,
+                until: None,
+                count: Some(warning.count),
             })
         };
         let alerts = message.tellings.iter().filter_map(|telling| {
             let id = match telling.about {
                 About::Emergency(id) => return opened(directory.emergency(&id.0)?, telling),
+                About::Warning(id) => return warned(directory.warnings().get(id)?, telling),
                 About::Alert(id) => id,
             };
             let (alert, about) = (directory.alerts().get(id)?, id.key()?);
@@ -228,6 +255,7 @@ impl Exchange {
                     _ => None,
                 },
                 until: None,
+                count: None,
             })
         });
         Some(Outbound {

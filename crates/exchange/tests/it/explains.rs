@@ -212,7 +212,7 @@ async fn case_12_what_was_made_confidential_since_is_not_there_and_guessing_is_s
         let _ = world.why(&manager, &home, &Which::Sequence(1_000_000 + sequence)).await;
     }
     let slowed = world.why(&manager, &home, &day("k-1", RecordKind::Attendance)).await;
-    assert_eq!(slowed, Err(DENIED), "also for what is theirs, until they have waited");
+    assert_eq!(slowed, Err(AskError::Slowed), "also for what is theirs, until they have waited");
     world.pass(11 * 60_000_000);
     assert!(world.why(&manager, &home, &day("k-1", RecordKind::Attendance)).await.is_ok());
 }

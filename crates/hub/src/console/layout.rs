@@ -2,7 +2,7 @@
 
 use super::{nav, secret, signed::Signed, times};
 use axum::http::HeaderMap;
-use commonroll_exchange::EmergencyNews;
+use commonroll_exchange::{EmergencyNews, WarningSeen, WarningSort};
 
 /// The reader's own choice, where they made one; else the device decides.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,6 +46,8 @@ pub(super) struct Frame {
     pub live: Option<String>,
     /// Where the page says why it can be seen; empty if it doesn't.
     pub why: String,
+    /// Warnings of the last day, a sentence each, where the reader may look into the log.
+    pub warnings: Vec<String>,
     /// Emergency accesses that nobody here has reviewed, in a sentence; empty for none, and on their own page.
     pub emergency: String,
 }
@@ -80,6 +82,7 @@ impl Frame {
             made: times::hms(signed.now, signed.zone()),
             live: hears.then(|| EMERGENCY_NEWS.to_owned()),
             why: String::new(),
+            warnings: seen.warnings.iter().map(|one| warning(one, signed)).collect(),
             emergency: if path == EMERGENCIES { String::new() } else { emergency(seen.emergencies) },
         }
     }
@@ -100,6 +103,24 @@ impl Frame {
     pub fn live(mut self, address: impl Into<String>) -> Self {
         self.live = Some(address.into());
         self
+    }
+}
+
+/// What was refused far too often, without the name of a person or a learner.
+fn warning(warning: &WarningSeen, signed: &Signed) -> String {
+    let (count, since) = (warning.count, times::day_hm(warning.since, signed.zone()));
+    match (warning.sort, &warning.by) {
+        (WarningSort::NoPlacement, None) => format!(
+            "{count} of your records were refused since {since}: no placement covers their learners. Either one isn’t \
+             declared and accepted yet, or a register has somebody on it whom no school placed there."
+        ),
+        (WarningSort::NoPlacement, Some(by)) => format!(
+            "{count} records of {by} about learners of yours were refused since {since}: no placement covers them. If they \
+             are taught there, declare it; if not, ring that office."
+        ),
+        (WarningSort::Guessing, _) => format!(
+            "Somebody of yours asked {count} times for what isn’t theirs to see, since {since}. The log says who."
+        ),
     }
 }
 

@@ -191,6 +191,7 @@ impl From<LawError> for Refusal {
     fn from(error: LawError) -> Self {
         match error {
             LawError::NotAllowed(_) => Self::Missing,
+            LawError::Slowed => Self::TooMany(600),
             LawError::Invalid(rule) => Self::Wrong(rule.to_string()),
             LawError::Faults(faults) => Self::Wrong(faults.join("; ")),
             LawError::State(says) => Self::Conflict(says.to_owned()),
@@ -203,6 +204,7 @@ impl From<AskError> for Refusal {
     fn from(error: AskError) -> Self {
         match error {
             AskError::NotAllowed(_) => Self::Missing,
+            AskError::Slowed => Self::TooMany(600),
             AskError::TooMuch(most) => Self::TooMuch(most),
             AskError::Unavailable => Self::Unavailable,
         }

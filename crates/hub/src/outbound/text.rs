@@ -11,15 +11,19 @@ const LINES_MAX: usize = 30;
 /// Characters of an institution's name.
 const NAME_MAX: usize = 80;
 
+/// The log, of what was refused.
+const REFUSALS: &str = "/log?kind=refused";
+
 /// Where whoever reads it finds out who it is about.
 fn links(message: &Outbound, console: &str) -> Vec<String> {
-    let pages = [("/emergencies", true), ("/whereabouts", false)];
-    let is_there = |accesses| message.alerts.iter().any(|alert| is_access(alert) == accesses);
-    pages
-        .iter()
-        .filter(|(_, accesses)| is_there(*accesses))
-        .map(|(page, _)| format!("{console}{page}"))
-        .collect()
+    let page = |alert: &OutboundAlert| match alert {
+        _ if is_access(alert) => "/emergencies",
+        _ if is_warning(alert) => REFUSALS,
+        _ => "/whereabouts",
+    };
+    let pages = ["/emergencies", REFUSALS, "/whereabouts"];
+    let is_there = |one: &&str| message.alerts.iter().any(|alert| page(alert) == *one);
+    pages.into_iter().filter(is_there).map(|page| format!("{console}{page}")).collect()
 }
 
 /// A mail's subject.
@@ -31,7 +35,12 @@ pub(super) fn subject(message: &Outbound) -> String {
         1 => return "Emergency access to a learner's card".to_owned(),
         count => return format!("Emergency access to learners' cards, {count} times"),
     }
+    let warnings = open().filter(|alert| is_warning(alert)).count();
     match (learners, open().count()) {
+        (0, 1) if warnings == 1 => "Warning: far too much was refused".to_owned(),
+        (0, count) if warnings > 0 && warnings == count => {
+            format!("{count} warnings: far too much was refused")
+        }
         (0, 0) if message.alerts.len() == 1 => "Whereabouts: 1 alert is over".to_owned(),
         (0, 0) => format!("Whereabouts: {} alerts are over", message.alerts.len()),
         (0, 1) => "Whereabouts: 1 alert".to_owned(),
@@ -54,6 +63,7 @@ pub(super) fn body(message: &Outbound, console: &str) -> String {
         }
     }
     let accesses = message.alerts.iter().filter(|alert| is_access(alert)).count();
+    let warnings = message.alerts.iter().filter(|alert| is_warning(alert)).count();
     let mut more_to_find = Vec::new();
     if accesses > 0 {
         more_to_find.push(
@@ -61,9 +71,15 @@ pub(super) fn body(message: &Outbound, console: &str) -> String {
              You are told of it once.",
         );
     }
-    if message.alerts.iter().any(|alert| alert.over.is_none() && !is_access(alert)) {
+    if warnings > 0 {
+        more_to_find.push(
+            "Of the same you are warned once a day; the log, which data managers open, has every refusal.",
+        );
+    }
+    let is_alert = |alert: &&OutboundAlert| !is_access(alert) && !is_warning(alert);
+    if message.alerts.iter().filter(is_alert).any(|alert| alert.over.is_none()) {
         more_to_find.push("You are told again until somebody at your institution says that they are on it.");
-    } else if accesses < message.alerts.len() {
+    } else if accesses + warnings < message.alerts.len() {
         more_to_find
             .push("Nobody has to look into what is over any more; who settled it, and how, is on the page.");
     }
@@ -89,7 +105,7 @@ pub(super) fn json(message: &Outbound, console: &str, now: Timestamp) -> Vec<u8>
         json!({
             "id": alert.id, "alert": alert.alert, "kind": alert.about, "site": alert.site.0,
             "since": alert.since.to_string(), "over": alert.over.map(|at| at.to_string()), "told": alert.told.to_string(), "repeated": alert.repeated,
-            "lesson": alert.lesson.map(|at| at.to_string()), "until": alert.until.map(|at| at.to_string()), "day": alert.day.map(|day| day.to_string()), "text": line(Line { what: what(alert, &zone), count: 1, again: 0, is_over: alert.over.is_some() }),
+            "lesson": alert.lesson.map(|at| at.to_string()), "until": alert.until.map(|at| at.to_string()), "day": alert.day.map(|day| day.to_string()), "count": alert.count, "text": line(Line { what: what(alert, &zone), count: 1, again: 0, is_over: alert.over.is_some() }),
         })
     };
     let all = json!({
@@ -102,6 +118,11 @@ pub(super) fn json(message: &Outbound, console: &str, now: Timestamp) -> Vec<u8>
 
 fn is_access(alert: &OutboundAlert) -> bool {
     alert.about == "emergency_access"
+}
+
+/// True for what data managers are warned of.
+const fn is_warning(alert: &OutboundAlert) -> bool {
+    alert.count.is_some()
 }
 
 fn is_of_learner(alert: &OutboundAlert) -> bool {
@@ -145,6 +166,24 @@ fn what(alert: &OutboundAlert, zone: &TimeZone) -> String {
             let until = alert.until.map(hm).unwrap_or_default();
             format!("emergency access to a learner's card: opened by {site} at {since}, until {until}")
         }
+        ("own_records_refused", _) => {
+            let count = alert.count.unwrap_or_default();
+            format!(
+                "warning: {count} records of yours were refused since {since}; no placement covers their learners"
+            )
+        }
+        ("records_refused", _) => {
+            let count = alert.count.unwrap_or_default();
+            format!(
+                "warning: {count} records of {site} about learners of yours were refused since {since}; no placement covers them"
+            )
+        }
+        ("guessing", _) => {
+            let count = alert.count.unwrap_or_default();
+            format!(
+                "warning: somebody of yours asked {count} times for what is not theirs to see, since {since}"
+            )
+        }
         ("week_slip", _) => {
             format!("timetable in another week on {day}: yours and that of {site}")
         }
@@ -166,7 +205,7 @@ fn line(Line { what, count, again, is_over }: Line) -> String {
         ""
     } else if first == "class" {
         "es"
-    } else if first == "emergency" {
+    } else if first == "emergency" || first == "warning:" {
         ""
     } else {
         "s"
@@ -219,7 +258,38 @@ mod tests {
             lesson,
             day: commonroll_core::SchoolDate::from_days(20_711),
             until: None,
+            count: None,
         }
+    }
+
+    #[test]
+    fn a_warning_says_how_much_was_refused_and_leads_to_the_log() {
+        let warning = |about, count| OutboundAlert {
+            count: Some(count),
+            day: None,
+            ..alert(about, "Northgate College", None, 0)
+        };
+        let one = message(vec![warning("records_refused", 23)]);
+        assert_eq!(subject(&one), "Warning: far too much was refused");
+        let said = body(&one, "https://hub.example.org");
+        let line = "\n1 warning: 23 records of Northgate College about learners of yours were refused since 09:15; no placement covers them.\n";
+        assert!(said.contains(line), "{said}");
+        assert!(said.contains("\nOpen https://hub.example.org/log?kind=refused\n"), "{said}");
+        assert!(said.contains("warned once a day") && !said.contains("told again"), "{said}");
+        let more = vec![warning("guessing", 60), warning("own_records_refused", 20)];
+        assert_eq!(subject(&message(more)), "2 warnings: far too much was refused");
+        let both =
+            message(vec![warning("guessing", 60), alert("unaccounted", "Northgate College", Some(10), 0)]);
+        assert_eq!(subject(&both), "1 learner to find");
+        let said = body(&both, "https://hub.example.org");
+        assert!(said.contains("asked 60 times") && said.contains("told again until"), "{said}");
+        let sent: serde_json::Value =
+            serde_json::from_slice(&json(&one, "https://hub.example.org", at(16))).unwrap();
+        assert_eq!(
+            (&sent["alerts"][0]["kind"], &sent["alerts"][0]["count"]),
+            (&"records_refused".into(), &23.into())
+        );
+        assert_eq!(sent["link"], "https://hub.example.org/log?kind=refused");
     }
 
     #[test]

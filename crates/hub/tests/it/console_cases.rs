@@ -3,6 +3,7 @@
 use crate::{
     browser::{Browser, form, with_console},
     kit::TestHub,
+    school::id,
 };
 use commonroll_core::{Role, Timestamp};
 use commonroll_exchange::{Inviter, PersonWanted, Revoke};
@@ -162,6 +163,32 @@ async fn case_38_without_its_entry_nobody_is_signed_in() {
         hub.exchange.tick(hub.now()).await;
     }
     assert_eq!(before.get("/account").await.status, 200, "back as it was");
+}
+
+#[tokio::test]
+async fn case_11_data_managers_read_on_every_page_that_far_too_much_was_refused() {
+    let hub = TestHub::with(with_console).await;
+    let manager = hub.first("northgate", Role::DataManager).await;
+    let officer = hub.invited(&manager, "northgate", Role::AttendanceOfficer, None).await;
+    let mut agent = hub.agent("northgate").await;
+    let mut stream = agent.publishing().await.unwrap();
+    let stranger = |number: u32| {
+        let mut mark = agent.mark(&format!("m{number}"));
+        mark.head.learner = id("N99");
+        mark
+    };
+    let marks: Vec<_> = (0..20).map(stranger).collect();
+    stream.ask(agent.batch(&marks)).await.unwrap();
+    hub.exchange.tick(hub.now()).await;
+    let browser = Browser::of(&hub, &manager, Role::DataManager).await;
+    for page in ["/sharing", "/account"] {
+        let words = browser.get(page).await.words();
+        assert!(words.contains("20 of your records were refused since"), "{page}: {words}");
+    }
+    let log = browser.get("/log?kind=refused").await.words();
+    assert!(log.contains("Data managers warned") && log.contains("by northgate"), "{log}");
+    let other = Browser::of(&hub, &officer, Role::AttendanceOfficer).await;
+    assert!(!other.get("/account").await.words().contains("refused"), "it is no matter of theirs");
 }
 
 #[tokio::test]

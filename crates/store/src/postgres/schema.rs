@@ -57,4 +57,7 @@ pub(super) const STEPS: &[&str] = &["
     -- No table changes. Entries say things from here on that older programs can't read (former UPNs, main registrations,
     -- times of alerts): they are refused by this number and not by a log that looks damaged to them.
     DELETE FROM schema_version WHERE version < 0;
+", "
+    -- No table changes. Older programs can't read that data managers were warned.
+    DELETE FROM schema_version WHERE version < 0;
 "];

@@ -20,6 +20,7 @@ fn words(what: &str, more: &Value) -> String {
     let said = match what {
         "publish.refused" => "records refused",
         "delivery.withheld" => "records withheld from their recipient",
+        "warning.told" => "data managers warned: far too much was refused",
         "read.refused" => "reading refused",
         "read.slowed" => "reading slowed down: too much was asked",
         "act.refused" => "an act of an office refused",
@@ -80,9 +81,13 @@ fn detail(what: &str, more: &Value) -> String {
     parts.extend(text("kind").map(str::to_owned));
     parts.extend(text("reason").map(|reason| reason.replace('_', " ")));
     parts.extend(text("claimed").map(|claimed| format!("as if it were {claimed}")));
-    if let Some(recipient) = text("recipient").filter(|_| what == "delivery.withheld") {
+    if let Some(recipient) =
+        text("recipient").filter(|_| matches!(what, "delivery.withheld" | "warning.told"))
+    {
         parts.push(format!("for {recipient}"));
     }
+    let source = text("source").filter(|_| what == "warning.told");
+    parts.extend(source.map(|source| format!("by {source}")));
     for code in more["refused"].as_array().into_iter().flatten() {
         if let (Some(code), Some(count)) = (code[0].as_str(), code[1].as_u64()) {
             parts.push(format!("{count} {code}"));
@@ -95,7 +100,10 @@ fn detail(what: &str, more: &Value) -> String {
         parts.extend(codes.iter().map(|(code, count)| format!("{count} {code}")));
     }
     parts.extend(more["batch"].as_u64().map(|batch| format!("batch {batch}")));
-    let counted = |count: u64| match (what.ends_with(".refused") || what == "read.slowed", count) {
+    let counted = |count: u64| match (
+        what.ends_with(".refused") || matches!(what, "read.slowed" | "warning.told"),
+        count,
+    ) {
         (true, 1) => "once".to_owned(),
         (true, count) => format!("{count} times"),
         (false, 1) => "1 record".to_owned(),

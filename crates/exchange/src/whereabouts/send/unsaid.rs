@@ -1,5 +1,5 @@
-//! What an institution has still to be told: alerts that nobody there has in hand, what is over, and emergency accesses to its
-//! learners' cards that it has not reviewed.
+//! What an institution has still to be told: alerts that nobody there has in hand, what is over, emergency accesses to its
+//! learners' cards that it has not reviewed, and warnings to its data managers.
 
 use crate::directory::{
     Directory,
@@ -10,14 +10,15 @@ use crate::directory::{
 use commonroll_core::Timestamp;
 use std::collections::BTreeMap;
 
-/// So long it is still said that an alert is over, or that an access was opened: later nobody looks for it any more.
+/// So long it is still said that an alert is over, that an access was opened, or that data managers were warned: later nobody
+/// looks for it any more.
 const NEWS_US: i64 = 24 * 3_600_000_000;
 
 /// What there is to tell: of what, and true if that it is over.
 pub(super) type Unsaid = BTreeMap<(About, bool), Timestamp>;
 
 /// What an institution was told, does not have in hand, and no message of the lane was about yet; what is over of which a
-/// message of the lane has told; and the accesses that were opened lately.
+/// message of the lane has told; the accesses that were opened lately; and the warnings of the last day.
 pub(super) fn unsaid(directory: &Directory, institution: u16, channel: Channel, now: Timestamp) -> Unsaid {
     let lane = directory.sendings().lane(institution, channel);
     let told = |of: AlertId| lane.and_then(|lane| lane.outcome(About::Alert(of))).map(|outcome| outcome.told);
@@ -41,5 +42,10 @@ pub(super) fn unsaid(directory: &Directory, institution: u16, channel: Channel, 
         .map(|one| (About::Emergency(Bytes16(one.id.0)), one.opened))
         .filter(|(about, _)| lane.and_then(|lane: &Lane| lane.outcome(*about)).is_none())
         .map(|(about, at)| ((about, false), at));
-    tell.chain(over).chain(accesses).collect()
+    let warnings = directory.warnings().to(institution).filter(|warning| is_new(warning.at));
+    let warnings = warnings
+        .map(|warning| (About::Warning(warning.id()), warning.at))
+        .filter(|(about, _)| lane.and_then(|lane: &Lane| lane.outcome(*about)).is_none())
+        .map(|(about, at)| ((about, false), at));
+    tell.chain(over).chain(accesses).chain(warnings).collect()
 }

@@ -98,6 +98,7 @@ fn frame() -> Frame {
         made: "08:00:00".to_owned(),
         live: None,
         why: "#why".to_owned(),
+        warnings: Vec::new(),
         emergency: String::new(),
     }
 }

@@ -66,7 +66,8 @@ pub(super) fn said(deed: &Deed) -> Said {
 }
 
 fn note(what: &str, more: &Value) -> Said {
-    let no = what.ends_with(".refused") || matches!(what, "delivery.withheld" | "read.slowed");
+    let no =
+        what.ends_with(".refused") || matches!(what, "delivery.withheld" | "read.slowed" | "warning.told");
     let title = title(what);
     let said = Said { what: title.to_owned(), of: of(what, more), tag: if no { "Refused" } else { "" }, no };
     if title.is_empty() {
@@ -154,6 +155,7 @@ fn title(what: &str) -> &'static str {
         "delivery.written" => "Record set aside was written after all",
         "delivery.overtaken" => "Record set aside was overtaken by a newer revision",
         "publish.refused" => "Records refused",
+        "warning.told" => "Data managers warned: far too much was refused",
         "read.refused" => "Reading refused",
         "read.slowed" => "Reading slowed down",
         "page.refused" => "Page refused",
@@ -237,6 +239,9 @@ fn of(what: &str, more: &Value) -> String {
         more["waits_for"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if !waits.is_empty() {
         parts.push(format!("waits for {}", waits.join(", ")));
+    }
+    if what == "warning.told" {
+        parts.extend(named("source").map(|source| format!("by {source}")));
     }
     for (key, word) in [("claimed", ""), ("reason", ""), ("how", "by ")] {
         parts.extend(named(key).map(|text| format!("{word}{}", text.replace('_', " "))));
