@@ -21,6 +21,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+/// The entry by which it is counted that something was told in vain: the agent goes on without it, and a person should know.
+pub(crate) const REFUSED: &str = "aside.refused";
 /// Steps of one agent that are remembered.
 const REMEMBERED: usize = 1_000;
 
@@ -57,6 +59,19 @@ impl Exchange {
     /// # Errors
     /// [`AnswerError`]: also for a place in the feed that the speaker was not handed.
     pub async fn tell_aside(
+        &self,
+        speaker: &Speaker,
+        steps: Vec<AsideStep>,
+        now: Timestamp,
+    ) -> Result<(), AnswerError> {
+        let told = self.told_aside(speaker, steps, now).await;
+        if let Err(AnswerError::Invalid(_)) = told {
+            self.refused(speaker.institution.as_str(), REFUSED, "");
+        }
+        told
+    }
+
+    async fn told_aside(
         &self,
         speaker: &Speaker,
         steps: Vec<AsideStep>,

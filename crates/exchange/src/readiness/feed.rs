@@ -5,6 +5,7 @@
 
 use super::mapping::sources_of;
 use crate::{
+    asides::REFUSED,
     directory::{Directory, change::Change, expected::DAYS_AHEAD},
     entry::{Circumstances, Note, RecordEntry},
     projection::{Gone, Told, View, lock},
@@ -38,6 +39,10 @@ pub(crate) struct ReadinessView {
     unmatched: HashMap<(u16, LocalId), Timestamp>,
     /// The dates of each side of a placement, once everything has been read: where they change, both count.
     sides: HashMap<SideKey, DateRange>,
+    /// Since when records are set aside at their recipient's agent, by their places in the log.
+    asides: HashMap<(u16, u64), Timestamp>,
+    /// When agents told of such records in vain, and how often.
+    in_vain: HashMap<u16, Vec<(Timestamp, u64)>>,
     read: bool,
     complete: bool,
     newest: Option<Timestamp>,
@@ -57,6 +62,8 @@ impl ReadinessView {
             readiness: Readiness::default(),
             unmatched: HashMap::new(),
             sides: HashMap::new(),
+            asides: HashMap::new(),
+            in_vain: HashMap::new(),
             read: false,
             complete: false,
             newest: None,
@@ -117,6 +124,37 @@ impl ReadinessView {
     /// Records for a home that it hasn't given its receipt for, and when the oldest of them was taken.
     pub fn waiting(&self, home: u16) -> (u64, Option<Timestamp>) {
         self.readiness.waiting(home)
+    }
+
+    /// Records that are set aside at a home's agent, since the MIS doesn't take them, and since when the oldest is.
+    pub fn set_aside(&self, home: u16, now: Timestamp) -> (u64, Option<Timestamp>) {
+        let from = self.since(now);
+        let theirs = self.asides.iter().filter(|((at, _), since)| *at == home && **since >= from);
+        (theirs.clone().count() as u64, theirs.map(|(_, since)| *since).min())
+    }
+
+    /// How often an institution's agents told in vain of such records, and when first.
+    pub fn told_in_vain(&self, home: u16, now: Timestamp) -> (u64, Option<Timestamp>) {
+        let from = self.since(now);
+        let told = self.in_vain.get(&home).into_iter().flatten().filter(|(at, _)| *at >= from);
+        (told.clone().map(|(_, count)| count).sum(), told.map(|(at, _)| *at).min())
+    }
+
+    /// What became of a record that a recipient could not write.
+    fn aside(&mut self, note: &Note, at: Timestamp) {
+        if note.what == REFUSED {
+            let Some(home) = note.more["actor"].as_str().and_then(|slug| self.number(slug)) else { return };
+            let from = self.since(at);
+            let told = self.in_vain.entry(home).or_default();
+            told.retain(|(at, _)| *at >= from);
+            told.push((at, note.more["count"].as_u64().unwrap_or(1)));
+            return;
+        }
+        let Some((home, place)) = self.number(&note.by).zip(note.more["sequence"].as_u64()) else { return };
+        match note.what.as_str() {
+            "delivery.set_aside" => drop(self.asides.entry((home, place)).or_insert(at)),
+            _ => drop(self.asides.remove(&(home, place))),
+        }
     }
 
     /// Since when an institution's learner or guest stands as declared without a match, if that is not longer ago than
@@ -257,6 +295,11 @@ impl View for ReadinessView {
                 | "feed.acknowledged"
                 | "publish.refused"
                 | "source.current"
+                | "delivery.set_aside"
+                | "delivery.dismissed"
+                | "delivery.written"
+                | "delivery.overtaken"
+                | REFUSED
                 | OUT_OF_STEP
         )
     }
@@ -303,7 +346,7 @@ impl View for ReadinessView {
                 let count = note.more["count"].as_u64().unwrap_or(1);
                 source.into_iter().for_each(|source| self.readiness.site(source).out_of_step(at, count));
             }
-            None => {}
+            None => self.aside(note, at),
         }
     }
 

@@ -206,6 +206,18 @@ const NOT_TAKEN: Sort = (
     "They are for your MIS, and your agent hasn’t given its receipt. Look whether it runs: commonroll agent status.",
     "Technician",
 );
+const SET_ASIDE: Sort = (
+    "set_aside",
+    "Records that your MIS doesn’t take",
+    "They arrived, and lie aside at your agent with what the MIS said of each: commonroll agent status. Try each again, or give it up.",
+    "Technician",
+);
+const TOLD_IN_VAIN: Sort = (
+    "aside_refused",
+    "What became of records set aside isn’t in the log",
+    "The hub refused what your agent told of them: it may have been restored from before. commonroll agent status says what became of each.",
+    "Technician",
+);
 const NO_AGENT: Sort = (
     "no_agent",
     "No agent has joined",
@@ -308,6 +320,10 @@ impl Held<'_> {
         let (waiting, since) = self.view.waiting(self.number);
         let late = since.filter(|at| self.now.micros() - at.micros() > SILENT_US);
         waits(NOT_TAKEN, late.map_or(0, |_| waiting), late.map(on));
+        let (aside, since) = self.view.set_aside(self.number, self.now);
+        waits(SET_ASIDE, aside, since.map(on));
+        let (in_vain, since) = self.view.told_in_vain(self.number, self.now);
+        waits(TOLD_IN_VAIN, in_vain, since.map(on));
         let agents: Vec<_> = self
             .directory
             .agents()

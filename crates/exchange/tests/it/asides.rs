@@ -5,7 +5,7 @@ use commonroll_core::{
     RecordId,
     aside::{AsideDeed, AsideStep},
 };
-use commonroll_exchange::withdrawal::AnswerError;
+use commonroll_exchange::{Question, Topic, Window, withdrawal::AnswerError};
 
 fn step(world: &World, sequence: u64, deed: AsideDeed) -> AsideStep {
     // As of a record that could not be read: the log knows which it is.
@@ -20,6 +20,13 @@ async fn tell(world: &World, who: &str, steps: &[AsideStep]) -> Result<(), Answe
 #[tokio::test]
 async fn case_27_each_step_of_a_record_that_cannot_be_written_is_one_entry() {
     let mut world = World::governed().await;
+    world.exchange.open_views(read_body, world.now());
+    let problem = async |world: &World, rule: &str| {
+        world.sweep().await;
+        let all = world.exchange.own_problems(&world.speaker("kingsmead"), world.now()).unwrap();
+        all.problems.iter().find(|one| one.rule == rule).map_or((0, None), |one| (one.count, one.oldest))
+    };
+    let today = Some(date("2026-09-14"));
     world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
     world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
     let (lines, _, cursor) = world.told("kingsmead", 0).await;
@@ -28,9 +35,11 @@ async fn case_27_each_step_of_a_record_that_cannot_be_written_is_one_entry() {
     let steps = [AsideDeed::SetAside, AsideDeed::Retried, AsideDeed::Dismissed];
     let steps = steps.map(|deed| step(&world, sequence, deed));
     tell(&world, "kingsmead", &steps[..1]).await.unwrap();
+    assert_eq!(problem(&world, "set_aside").await, (1, today), "it waits for a person there, in sight");
     // The answer was lost on the way.
     tell(&world, "kingsmead", &steps).await.unwrap();
     tell(&world, "kingsmead", &steps).await.unwrap();
+    assert_eq!(problem(&world, "set_aside").await, (0, None), "it was given up");
     let log = world.log().await;
     let told: Vec<&str> = log.iter().filter_map(|line| line.strip_suffix(" by kingsmead")).collect();
     let told: Vec<&&str> = told.iter().filter(|line| line.starts_with("delivery.")).collect();
@@ -57,6 +66,16 @@ async fn case_27_each_step_of_a_record_that_cannot_be_written_is_one_entry() {
     assert!(matches!(tell(&world, "kingsmead", &[wordy]).await, Err(AnswerError::Invalid(_))));
     let many = vec![steps[0].clone(); 101];
     assert!(matches!(tell(&world, "kingsmead", &many).await, Err(AnswerError::Invalid(_))));
-    assert_eq!(world.log().await.len(), log.len());
+    // That something was told in vain is counted, and those who look into what was refused at the recipient read it.
+    world.exchange.tick(world.now()).await;
+    let refused = world.entries_of("aside.refused").await;
+    let counted: Vec<_> = refused.iter().map(|e| (&e["more"]["actor"], &e["more"]["count"])).collect();
+    assert_eq!(counted, [(&"kingsmead".into(), &5.into()), (&"northgate".into(), &1.into())]);
+    let manager = Actor::new(&world, "kingsmead", commonroll_core::Role::DataManager);
+    let asker =
+        world.exchange.asker(&manager.speaker, manager.role, Question::Events(Topic::Refused)).unwrap();
+    let seen = world.exchange.events(&asker, Topic::Refused, Window::default(), world.now()).await.unwrap();
+    assert!(seen.iter().any(|event| event.what == "aside.refused" && event.more["count"] == 5), "{seen:?}");
+    assert_eq!(problem(&world, "aside_refused").await, (5, today));
     assert!(world.exchange.verify(|_| {}).await.is_ok());
 }

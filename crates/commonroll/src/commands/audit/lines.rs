@@ -23,6 +23,7 @@ fn words(what: &str, more: &Value) -> String {
         "warning.told" => "data managers warned: far too much was refused",
         "read.refused" => "reading refused",
         "read.slowed" => "reading slowed down: too much was asked",
+        "aside.refused" => "an agent told in vain what became of a record set aside",
         "act.refused" => "an act of an office refused",
         "audit.refused" => "a question to the log refused",
         "call.refused" => "a call refused that is not for this caller",

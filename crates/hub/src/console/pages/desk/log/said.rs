@@ -154,6 +154,7 @@ fn title(what: &str) -> &'static str {
         "delivery.dismissed" => "Record set aside was given up",
         "delivery.written" => "Record set aside was written after all",
         "delivery.overtaken" => "Record set aside was overtaken by a newer revision",
+        "aside.refused" => "What became of a record set aside was told in vain",
         "publish.refused" => "Records refused",
         "warning.told" => "Data managers warned: far too much was refused",
         "read.refused" => "Reading refused",
