@@ -145,8 +145,8 @@ async fn erase(caller: &Caller, request: EraseRequest) -> Result<(), String> {
     }
     if erased.notices > 0 {
         println!(
-            "{} copies are asked back in {} notices; the hub's operator sees the answers (`audit withdrawals`), and \
-             `exit pack` lists them in notices.csv",
+            "{} copies are asked back in {} notices; `audit withdrawals --all` lists what is answered, and `exit pack` in \
+             notices.csv",
             erased.copies, erased.notices
         );
     }

@@ -19,6 +19,8 @@ pub enum Topic {
     PolicyChanges,
     /// What people read, asked, exported, erased.
     Exports,
+    /// Who was asked to let copies go, and what they answered: one event for each notice.
+    Withdrawals,
 }
 
 impl Topic {
@@ -27,6 +29,7 @@ impl Topic {
             Self::Refused => "refused",
             Self::PolicyChanges => "policy_changes",
             Self::Exports => "exports",
+            Self::Withdrawals => "withdrawals",
         }
     }
 
@@ -43,6 +46,7 @@ impl Topic {
                 taken.contains(&what)
                     || begins(&["export.", "subject.", "breach.", "exit.", "retention.", "emergency."])
             }
+            Self::Withdrawals => false,
         }
     }
 }
@@ -77,6 +81,9 @@ impl Exchange {
     ) -> Result<Vec<Event>, AskError> {
         asker.may(Question::Events(topic))?;
         self.asked(asker, topic.word(), serde_json::Value::Null, &window, now).await?;
+        if topic == Topic::Withdrawals {
+            return self.withdrawn(asker, &window).await;
+        }
         let mut events: Vec<Event> = Vec::new();
         let mut payloads = Vec::new();
         let mut walk = self.walk();

@@ -1,5 +1,5 @@
 //! Questions that an auditor, a data manager or a data protection officer asks of the log: who saw a learner's records,
-//! what was shared with whom, what was refused, which rules changed, what was taken out.
+//! what was shared with whom, what was refused, which rules changed, what was taken out, who let copies go.
 //!
 //! A question about a learner reads what the index by learner names; the others walk the log a few blocks at a time, so
 //! that memory does not grow with it. Asking is itself an entry, durable
@@ -8,6 +8,7 @@
 mod events;
 mod sharing;
 mod who_saw;
+mod withdrawn;
 
 pub(crate) use events::concerns;
 pub use events::{Event, Topic};
@@ -47,7 +48,7 @@ impl Question {
     const fn act(self) -> OfficeAct {
         match self {
             Self::WhoSaw | Self::Events(Topic::Refused) => OfficeAct::SeeDecisions,
-            Self::Sharing => OfficeAct::SeeSharing,
+            Self::Sharing | Self::Events(Topic::Withdrawals) => OfficeAct::SeeSharing,
             Self::Events(Topic::PolicyChanges) => OfficeAct::SeePolicy,
             Self::Events(Topic::Exports) => OfficeAct::SeeLog,
         }

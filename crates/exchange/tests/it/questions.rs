@@ -1,6 +1,7 @@
 //! What an auditor asks of the log, who may ask it, and that asking leaves an entry.
 
 use crate::world::*;
+use commonroll_audit::CopyOutcome;
 use commonroll_core::Role;
 use commonroll_exchange::*;
 
@@ -120,4 +121,48 @@ async fn sums_say_what_flowed_and_events_what_was_refused_and_which_rules_change
     let refused =
         world.exchange.events(&asker, Topic::Refused, Window::default(), world.now()).await.unwrap();
     assert!(refused.iter().all(|event| event.by != "northgate"), "{refused:?}");
+}
+
+/// A placement ends before the marks: kingsmead's copies have to go. Who made them, and who was asked, can see who has not answered.
+#[tokio::test]
+async fn who_was_asked_to_let_copies_go_is_listed_to_them_and_to_whoever_made_the_records() {
+    let mut world = World::governed().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.placed("kingsmead", "k-2", "ridgeway", "r-5", "1000000027").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1), mark("northgate", "n-77", 10, 1)]).await;
+    world.publish("ridgeway", vec![mark("ridgeway", "r-5", 11, 1)]).await;
+    let (_, _, cursor) = world.told("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    let before = world.now();
+    world.declare("northgate", end("n-77", "kingsmead", before.plus_micros(-DAY))).await;
+    world.sweep().await;
+    let (_, notices, _) = world.told("kingsmead", cursor).await;
+    assert_eq!(notices.len(), 1);
+    let lists = async |at: &str, role: Role| -> Vec<(u64, u64, Option<u64>)> {
+        let who = Actor::new(&world, at, role);
+        let topic = Topic::Withdrawals;
+        let asker = world.exchange.asker(&who.speaker, role, Question::Events(topic)).unwrap();
+        let events = world.exchange.events(&asker, topic, Window::default(), world.now()).await.unwrap();
+        let one = |event: &Event| {
+            assert_eq!(
+                (&event.more["recipient"], event.what.as_str()),
+                (&"kingsmead".into(), "notice.issued")
+            );
+            let removed = event.more["answered"]["removed"].as_u64();
+            (event.more["number"].as_u64().unwrap(), event.more["copies"].as_u64().unwrap(), removed)
+        };
+        events.iter().map(one).collect()
+    };
+    for at in ["kingsmead", "northgate"] {
+        assert_eq!(lists(at, Role::DataManager).await, [(1, 2, None)], "{at}");
+    }
+    assert_eq!(lists("ridgeway", Role::DataManager).await, [], "it is between two others");
+    world.answer("kingsmead", &notices[0], CopyOutcome::Removed, "").await.unwrap();
+    assert_eq!(lists("northgate", Role::DataManager).await, [(1, 2, Some(2))]);
+    let operator = Asker::operator("operator");
+    let all = world.exchange.events(&operator, Topic::Withdrawals, Window::default(), world.now()).await;
+    assert_eq!(all.unwrap().len(), 1);
+    let tutor = world.colleague("northgate", staff(Role::Tutor, None), 40).await;
+    let refused = world.exchange.asker(&tutor, Role::Tutor, Question::Events(Topic::Withdrawals));
+    assert!(refused.is_err(), "a tutor doesn't ask the log");
 }

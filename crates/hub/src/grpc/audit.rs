@@ -114,8 +114,9 @@ fn topic(word: &str) -> Result<Topic, Invalid> {
     match word {
         "refused" => Ok(Topic::Refused),
         "policy_changes" => Ok(Topic::PolicyChanges),
+        "withdrawals" => Ok(Topic::Withdrawals),
         "exports" => Ok(Topic::Exports),
-        _ => Err(Invalid::new("topic", "must be refused, policy_changes or exports")),
+        _ => Err(Invalid::new("topic", "must be refused, policy_changes, exports or withdrawals")),
     }
 }
 

@@ -123,7 +123,8 @@ pub enum AuditCommand {
     Exports(questions::Asked),
     /// List withdrawal notices without a deletion receipt: who was asked, since when, why, how many copies
     ///
-    /// For the hub's operator, on its data folder. An institution has its own notices in `exit pack` (notices.csv).
+    /// At the hub as a person, with --as, --in-role or COMMONROLL_PERSON, who is told of what their own institution was asked, and
+    /// of the copies of records that it made; on the hub's data folder with --dir, or without any of these, for its operator.
     Withdrawals(withdrawals::Args),
 }
 

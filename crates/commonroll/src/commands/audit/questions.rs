@@ -15,7 +15,7 @@ use crate::{
     real::now,
 };
 use commonroll_core::{RecordKind, SchoolDate, Slug, Timestamp};
-use commonroll_exchange::{Asker, Direction, Sharing, Topic, Window};
+use commonroll_exchange::{Asker, Direction, Event, Sharing, Topic, Window};
 use commonroll_policy::CARD_GROUPS;
 use commonroll_wire::pb::audit::v1::{self as pb, audit_service_client::AuditServiceClient};
 use std::path::PathBuf;
@@ -73,7 +73,7 @@ pub struct WhoSaw {
 impl Asked {
     /// The hub's data folder, or nothing if a person asks at the hub. A folder that was named is what is meant, whatever the
     /// environment says; a person's folder that was named besides is a contradiction.
-    fn place(&self) -> Result<Option<Place>, String> {
+    pub(super) fn place(&self) -> Result<Option<Place>, String> {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let folder_named = self.dir.is_some() || self.settings.is_some() || !self.set.is_empty();
         if folder_named && self.person.dir.is_some() && self.person.dir != set("COMMONROLL_PERSON") {
@@ -92,7 +92,12 @@ impl Asked {
         }))
     }
 
-    fn window(&self) -> Result<Window, String> {
+    /// True if the answer is asked for as lines of JSON.
+    pub(super) const fn json(&self) -> bool {
+        self.json
+    }
+
+    pub(super) fn window(&self) -> Result<Window, String> {
         window(self.from, self.to)
     }
 }
@@ -200,31 +205,7 @@ pub async fn sharing(asked: &Asked, direction: Direction, of: &Slug) -> Result<(
 
 /// Prints the events of a topic.
 pub async fn events(asked: &Asked, topic: Topic) -> Result<(), String> {
-    let window = asked.window()?;
-    let mut events: Vec<(u64, String, String, String, serde_json::Value)> = Vec::new();
-    if let Some(place) = asked.place()? {
-        let (_, exchange) = place.open().await?;
-        let here = exchange.events(&Asker::operator(&asked.by), topic, window, now()).await.map_err(told)?;
-        events.extend(
-            here.into_iter()
-                .map(|event| (event.sequence, event.at.to_string(), event.what, event.by, event.more)),
-        );
-    } else {
-        let caller = connect(&asked.person).await?;
-        let request = pb::EventsRequest {
-            role: caller.role.to_string(),
-            topic: word(topic).to_owned(),
-            window: Some(span(window)),
-        };
-        let stream = AuditServiceClient::new(caller.channel).events(request).await;
-        let mut stream = stream.map_err(|status| refused(&status))?.into_inner();
-        while let Some(piece) = stream.message().await.map_err(|status| refused(&status))? {
-            events.extend(piece.events.into_iter().map(|event| {
-                let more = serde_json::from_str(&event.more_json).unwrap_or_default();
-                (event.sequence, at(event.at_us), event.what, event.by, more)
-            }));
-        }
-    }
+    let events = found(asked, topic).await?;
     if events.is_empty() && !asked.json {
         println!("{NOTHING}");
     }
@@ -238,6 +219,36 @@ pub async fn events(asked: &Asked, topic: Topic) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// One event: its place, when, what, who, and what else it says.
+type Told = (u64, String, String, String, serde_json::Value);
+
+/// The events of a topic, from the hub or a data folder.
+pub(super) async fn found(asked: &Asked, topic: Topic) -> Result<Vec<Told>, String> {
+    let window = asked.window()?;
+    if let Some(place) = asked.place()? {
+        let (_, exchange) = place.open().await?;
+        let here = exchange.events(&Asker::operator(&asked.by), topic, window, now()).await.map_err(told)?;
+        let one = |event: Event| (event.sequence, event.at.to_string(), event.what, event.by, event.more);
+        return Ok(here.into_iter().map(one).collect());
+    }
+    let caller = connect(&asked.person).await?;
+    let request = pb::EventsRequest {
+        role: caller.role.to_string(),
+        topic: word(topic).to_owned(),
+        window: Some(span(window)),
+    };
+    let stream = AuditServiceClient::new(caller.channel).events(request).await;
+    let mut stream = stream.map_err(|status| refused(&status))?.into_inner();
+    let mut events = Vec::new();
+    while let Some(piece) = stream.message().await.map_err(|status| refused(&status))? {
+        events.extend(piece.events.into_iter().map(|event| {
+            let more = serde_json::from_str(&event.more_json).unwrap_or_default();
+            (event.sequence, at(event.at_us), event.what, event.by, more)
+        }));
+    }
+    Ok(events)
 }
 
 /// Prints who saw a learner's records.
@@ -296,6 +307,7 @@ const fn word(topic: Topic) -> &'static str {
         Topic::Refused => "refused",
         Topic::PolicyChanges => "policy_changes",
         Topic::Exports => "exports",
+        Topic::Withdrawals => "withdrawals",
     }
 }
 

@@ -285,6 +285,7 @@ fn question(question: &str) -> &str {
         "refused" => "what was refused",
         "policy_changes" => "which rules changed",
         "exports" => "what was taken out",
+        "withdrawals" => "who was asked to let copies go",
         "explain" => "why something is decided as it is",
         "try" => "what a change would change",
         "unmatched" => "whom nobody has matched",
