@@ -46,6 +46,7 @@ mod steps;
 mod times;
 mod trials;
 mod untold;
+mod unwritten;
 mod warned;
 mod watches;
 mod whereabouts;

@@ -70,6 +70,36 @@ async fn what_narrows_is_in_force_on_every_stream_when_the_call_returns() {
 }
 
 #[tokio::test]
+async fn case_15_rules_that_were_narrowed_withhold_what_waits_and_recall_what_was_delivered() {
+    let mut world = World::governed().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let (lines, _, cursor) = world.told("kingsmead", 0).await;
+    let delivered = lines[0].trim_start_matches('+').split(' ').next().unwrap().to_owned();
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    world.publish("northgate", vec![mark("northgate", "n-77", 10, 1)]).await;
+    let manager = Actor::new(&world, "kingsmead", Role::DataManager);
+    let proposed = propose(&world, &manager, "rest.cedar", NARROWER, 1).await;
+    approve(&world, &Actor::new(&world, "ridgeway", Role::Head), proposed.id).await.unwrap();
+    activate(&world, &manager, proposed.id).await.unwrap();
+    world.sweep().await;
+    let (lines, notices, _) = world.told("kingsmead", cursor).await;
+    assert_eq!(
+        lines,
+        [format!("-policy_narrowed {delivered}")],
+        "and the mark of ten o’clock isn’t handed out"
+    );
+    assert_eq!(notices[0].copies.len(), 1);
+    let withheld = world.entries_of("delivery.withheld").await;
+    let [entry] = &withheld[..] else { panic!("one entry: {withheld:?}") };
+    assert_eq!(
+        (&entry["more"]["recipient"], &entry["more"]["withheld"][0][1]),
+        (&"kingsmead".into(), &"no_policy".into())
+    );
+    world.exchange.verify(|_| {}).await.unwrap();
+}
+
+#[tokio::test]
 async fn case_17_what_widens_needs_a_second_person_and_nobody_is_their_own() {
     let world = World::governed().await;
     let manager = Actor::new(&world, "kingsmead", Role::DataManager);
