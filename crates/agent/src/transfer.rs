@@ -69,6 +69,8 @@ pub struct Told {
     pub learners: usize,
     /// Of them those without a UPN, whom the other school can't tell apart by it.
     pub without_upn: usize,
+    /// Former UPNs that are not in it: the format has room for one of each learner.
+    pub former_left: usize,
     /// Results of earlier stages in it.
     pub results: usize,
     /// Results of earlier stages that no CTF gave, so that their codes are unknown.

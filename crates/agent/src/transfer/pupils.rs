@@ -29,6 +29,7 @@ pub(super) fn pupil(
 ) -> CtfPupil {
     told.learners += 1;
     told.without_upn += usize::from(learner.upn.is_empty());
+    told.former_left += learner.former_upns.len().saturating_sub(1);
     let (open, confidential): (Vec<&Draft>, Vec<&Draft>) =
         records.iter().copied().partition(|draft| !draft.confidential);
     told.confidential += confidential.len();
@@ -38,6 +39,8 @@ pub(super) fn pupil(
     CtfPupil {
         upn: learner.upn.clone(),
         uln: learner.uln.clone(),
+        uci: learner.uci.clone(),
+        former_upn: learner.former_upns.first().cloned().unwrap_or_default(),
         surname: learner.surname.as_str().to_owned(),
         forename: learner.forename.as_str().to_owned(),
         birth_date: learner.birth_date,

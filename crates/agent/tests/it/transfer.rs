@@ -11,7 +11,7 @@ use commonroll_core::{Body, LocalId};
 use std::{fs, io, path::Path};
 
 const LEARNERS: &str = "format = \"delimited\"\nrows = \"learners\"\n[fields]\nlearner = \"Id\"\nupn = \"UPN\"\n\
-    surname = \"Surname\"\nforename = \"Forename\"\nbirth_date = \"Born\"\n";
+    surname = \"Surname\"\nforename = \"Forename\"\nbirth_date = \"Born\"\nformer_upn = \"Was\"\n";
 const REGISTER: &str = "format = \"delimited\"\nrows = \"attendance\"\ncovers = \"dates\"\n\
     [codes]\nset = \"ENG-2024\"\nregister = true\n[periods]\nAM = [\"08:45\", \"12:30\"]\nPM = [\"13:15\", \"15:30\"]\n\
     [fields]\nlearner = \"Id\"\ndate = \"Date\"\nperiod = \"Session\"\nmark = \"Mark\"\n";
@@ -41,8 +41,8 @@ async fn home() -> School {
     register.absence = Absence::Folder;
     home.put(
         "learners.csv",
-        "Id,UPN,Surname,Forename,Born\n6420,F860400125001,Ashby,Imogen,2008-11-03\n6421,,Bell,Max,2009-01-02\n\
-         6422,F860400125003,Cole,Sam,2008-12-24\n",
+        "Id,UPN,Surname,Forename,Born,Was\n6420,F860400125001,Ashby,Imogen,2008-11-03,R86040012500A D860400125017\n\
+         6421,,Bell,Max,2009-01-02,\n6422,F860400125003,Cole,Sam,2008-12-24,\n",
     );
     home.put(
         "register.csv",
@@ -80,7 +80,8 @@ fn shown(path: &Path) -> Vec<String> {
     let line = |item: &Item| match item {
         Item::Learner(learner) => {
             let born = learner.birth_date.map(|date| date.to_string()).unwrap_or_default();
-            format!("{} {} {} {born}", learner.upn, learner.forename.as_str(), learner.surname.as_str())
+            let was: String = learner.former_upns.iter().map(|upn| format!(" was {upn}")).collect();
+            format!("{} {} {} {born}{was}", learner.upn, learner.forename.as_str(), learner.surname.as_str())
         }
         Item::Record(draft) => match &draft.body {
             Body::Attendance(mark) => format!("{} {}", draft.date, mark.source_code.as_ref().unwrap().code),
@@ -96,14 +97,14 @@ fn shown(path: &Path) -> Vec<String> {
 async fn a_learner_goes_with_who_they_are_what_they_achieved_and_the_register_of_the_year() {
     let home = home().await;
     let transfer = make(&home, named(&["6420"])).await.unwrap();
-    let told = Told { learners: 1, results: 1, marks: 3, ..Told::default() };
+    let told = Told { learners: 1, former_left: 1, results: 1, marks: 3, ..Told::default() };
     assert_eq!(transfer.told, told);
     let path = transfer.write(home.folder.path()).unwrap();
     assert_eq!(path.file_name().unwrap(), "8604001_CTF_8604002_001.xml");
     assert_eq!(
         shown(&path),
         [
-            "F860400125001 Imogen Ashby 2008-11-03",
+            "F860400125001 Imogen Ashby 2008-11-03 was R86040012500A",
             "2026-09-14 /",
             "2026-09-14 B",
             "2026-09-15 O",

@@ -110,6 +110,7 @@ fn said(told: &Told, year: i16, path: &str) -> String {
     );
     let left = [
         (told.without_upn, "learner(s) have no UPN: most systems refuse such a pupil"),
+        (told.former_left, "former UPN(s) were left out: the format has room for one of each learner"),
         (
             told.uncoded,
             "prior result(s) were left out: no CTF brought them, so their DfE codes are not known",

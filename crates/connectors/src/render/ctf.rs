@@ -61,6 +61,10 @@ pub struct CtfPupil {
     pub upn: String,
     /// Unique learner number; empty if unknown.
     pub uln: String,
+    /// Unique candidate identifier; empty if unknown.
+    pub uci: String,
+    /// The UPN before this one; empty if there was none. The format has room for one.
+    pub former_upn: String,
     /// Legal surname.
     pub surname: String,
     /// Legal forename.
@@ -263,11 +267,13 @@ fn pupil(xml: &mut super::tree::Xml, pupil: &CtfPupil) {
     xml.open("Pupil");
     xml.said("UPN", &pupil.upn);
     xml.said("UniqueLearnerNumber", &pupil.uln);
+    xml.said("UCI", &pupil.uci);
     xml.element("Surname", &pupil.surname);
     xml.element("Forename", &pupil.forename);
     xml.said("DOB", &pupil.birth_date.map(|date| date.to_string()).unwrap_or_default());
     xml.said("Sex", &pupil.sex.map(String::from).unwrap_or_default());
     xml.open("BasicDetails");
+    xml.said("FormerUPN", &pupil.former_upn);
     xml.said("PreferredForename", &pupil.known_as);
     xml.said("NCyearActual", &pupil.year_group);
     xml.said("EnrolStatus", &pupil.enrol_status);

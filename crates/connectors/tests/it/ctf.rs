@@ -112,6 +112,8 @@ fn a_file_of_ours_comes_back_as_it_was() {
     };
     let pupil = CtfPupil {
         upn: "F860400125001".to_owned(),
+        uci: "681990012058G".to_owned(),
+        former_upn: "D860400125017".to_owned(),
         surname: "O\u{2019}NEILL".to_owned(),
         forename: "ZOË".to_owned(),
         birth_date: Some(SchoolDate::from_civil(jiff::civil::date(2008, 11, 3))),
@@ -126,14 +128,14 @@ fn a_file_of_ours_comes_back_as_it_was() {
     let xml = ctf_xml(&header, &[pupil]);
     let seen = run(MAPPING, &xml).unwrap();
     expect![[r#"
-        23: learner F860400125001 Guest upn=F860400125001 uln= born=2008-11-03 ZOË O’NEILL (Zo)
-        43: 2026-09-14 F860400125001 - key=2026-09-14|F860400125001|AM Present / [ENG-2024]  Present
-        43: 2026-09-14 F860400125001 - key=2026-09-14|F860400125001|PM Present \ [ENG-2024]  Present
-        43: 2026-09-15 F860400125001 - key=2026-09-15|F860400125001|AM Late L [ENG-2024]  Present
-        43: 2026-09-15 F860400125001 - key=2026-09-15|F860400125001|PM Unknown B [ENG-2024]  ApprovedEducationalActivity
-        43: 2026-09-18 F860400125001 - key=2026-09-18|F860400125001|AM Absent C [ENG-2024]  AuthorisedAbsence
-        43: 2026-09-18 F860400125001 - key=2026-09-18|F860400125001|PM Absent O [ENG-2024]  UnauthorisedAbsence
-        43: 2026-09-21 F860400125001 - key=2026-09-21|F860400125001|AM Unknown - [ENG-2024] 
+        23: learner F860400125001 Guest upn=F860400125001 uln= born=2008-11-03 ZOË O’NEILL (Zo) was D860400125017
+        45: 2026-09-14 F860400125001 - key=2026-09-14|F860400125001|AM Present / [ENG-2024]  Present
+        45: 2026-09-14 F860400125001 - key=2026-09-14|F860400125001|PM Present \ [ENG-2024]  Present
+        45: 2026-09-15 F860400125001 - key=2026-09-15|F860400125001|AM Late L [ENG-2024]  Present
+        45: 2026-09-15 F860400125001 - key=2026-09-15|F860400125001|PM Unknown B [ENG-2024]  ApprovedEducationalActivity
+        45: 2026-09-18 F860400125001 - key=2026-09-18|F860400125001|AM Absent C [ENG-2024]  AuthorisedAbsence
+        45: 2026-09-18 F860400125001 - key=2026-09-18|F860400125001|PM Absent O [ENG-2024]  UnauthorisedAbsence
+        45: 2026-09-21 F860400125001 - key=2026-09-21|F860400125001|AM Unknown - [ENG-2024] 
     "#]]
     .assert_eq(&seen.show());
     assert!(CtfYear::of(2026, CtfSchool::default(), &[(day(0), Session::Am, "?!")]).is_err());
