@@ -4,6 +4,7 @@ use super::{
     super::{Args, ask::Asker, rows, screen::Screen},
     Outcome, Ready,
     database::Database,
+    kinds::{self, Named},
     sheet::Sheet,
     sorts,
 };
@@ -25,6 +26,12 @@ struct Kind {
     mapping: Mapping,
     query: String,
     sheet: Sheet,
+}
+
+impl Kind {
+    const fn named(&self) -> Named {
+        (self.what, self.template)
+    }
 }
 
 /// Tries every mapping of an MIS, and settles which are taken.
@@ -54,7 +61,7 @@ pub async fn settle(
     }
     let kinds = chosen(args, kinds, screen, asker)?;
     if args.propose {
-        return print(&kinds);
+        return kinds::print(&kinds, Kind::named);
     }
     for kind in &kinds {
         show(args, screen, kind)?;
@@ -109,26 +116,7 @@ fn chosen(
         kinds.retain(|kind| wanted.iter().any(|name| name == kind.what));
         return Ok(kinds);
     }
-    let items = ["all that can be read".to_owned(), "choose one by one".to_owned()];
-    if kinds.len() > 1 && asker.pick(screen, "What is to be read?", &items) == Some(1) {
-        kinds.retain(|kind| asker.confirm(&format!("Read {} ({})?", kind.what, kind.template.about), true));
-        if kinds.is_empty() {
-            return Err("nothing was chosen".to_owned());
-        }
-    }
-    Ok(kinds)
-}
-
-fn print(kinds: &[Kind]) -> Result<Outcome, String> {
-    let [kind] = kinds else {
-        let names: Vec<&str> = kinds.iter().map(|kind| kind.what).collect();
-        return Err(format!(
-            "a mapping file is for one kind of record; add --records with one of {}",
-            names.join(", ")
-        ));
-    };
-    print!("{}", kind.template.text);
-    Ok(Outcome::Printed(false))
+    kinds::one_by_one(kinds, "all that can be read", Kind::named, screen, asker)
 }
 
 fn show(args: &Args, screen: &Screen, kind: &Kind) -> Result<(), String> {

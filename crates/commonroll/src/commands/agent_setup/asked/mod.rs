@@ -6,6 +6,7 @@
 mod address;
 mod connection;
 mod database;
+mod kinds;
 mod known;
 mod place;
 mod sheet;

@@ -1,7 +1,11 @@
 //! An API that we know: the kinds of records that it gives us, each tried with the mapping that we ship for it.
 
 use super::super::super::{Args, ask::Asker, rows, screen::Screen};
-use super::super::{Outcome, Ready, sorts};
+use super::super::{
+    Outcome, Ready,
+    kinds::{self, Named},
+    sorts,
+};
 use super::{
     Plan,
     lines::{self, First, Refused},
@@ -27,6 +31,12 @@ struct Readable {
     records: &'static str,
     template: &'static Template,
     first: First,
+}
+
+impl Readable {
+    const fn named(&self) -> Named {
+        (self.what, self.template)
+    }
 }
 
 /// Tries every kind of record, and settles which are taken.
@@ -76,7 +86,7 @@ pub async fn settle(
     }
     let chosen = chosen(args, readable, screen, asker)?;
     if args.propose {
-        return print(&chosen);
+        return kinds::print(&chosen, Readable::named);
     }
     let (mut ready, mut left) = (Vec::new(), false);
     for kind in chosen {
@@ -205,26 +215,7 @@ fn chosen(
                 .to_owned(),
         );
     }
-    let items = ["all that has rows".to_owned(), "choose one by one".to_owned()];
-    if all.len() > 1 && asker.pick(screen, "What is to be read?", &items) == Some(1) {
-        all.retain(|kind| asker.confirm(&format!("Read {} ({})?", kind.what, kind.template.about), true));
-        if all.is_empty() {
-            return Err("nothing was chosen".to_owned());
-        }
-    }
-    Ok(all)
-}
-
-fn print(kinds: &[Readable]) -> Result<Outcome, String> {
-    let [kind] = kinds else {
-        let names: Vec<&str> = kinds.iter().map(|kind| kind.what).collect();
-        return Err(format!(
-            "a mapping file is for one kind of record; add --records with one of {}",
-            names.join(", ")
-        ));
-    };
-    print!("{}", kind.template.text);
-    Ok(Outcome::Printed(false))
+    kinds::one_by_one(all, "all that has rows", Readable::named, screen, asker)
 }
 
 /// The mapping with the school's own session times, which no answer says. `None` if nobody says them.
