@@ -45,6 +45,26 @@ fn a_sims_report_of_session_marks_becomes_marks_with_times() {
     assert!(settings(SESSIONS).mapping.unwrap().is_for("anything.csv"));
 }
 
+#[test]
+fn lines_that_the_console_writes_for_a_decided_code_work_at_the_end_of_a_mapping() {
+    // As crates/hub/src/console/pages/readiness/lines.rs writes them.
+    let lines = "# At the end of the file:\n[[codes.row]]\nsource_code = \"Z9\"\nmeaning = \"not in the room\"\n\
+                 physical = \"absent\"\ncounts = \"N\"\n";
+    let row = "Learner,Class,Date,From,To,Mark\n1,A,14/09/2026,09:00,10:00,Z9\n";
+    let before = run(&lessons(), row).unwrap();
+    assert!(before.items.is_empty() && before.show().contains("ATT-UNKNOWN-CODE"), "{}", before.show());
+    let seen = run(&format!("{}\n{lines}", lessons()), row).unwrap();
+    assert!(
+        seen.show().contains("1 A key=") && seen.show().contains("Absent Z9 [northgate/usage]"),
+        "{}",
+        seen.show()
+    );
+
+    let national =
+        format!("{SESSIONS}\n{lines}").parse::<commonroll_connectors::Mapping>().unwrap_err().to_string();
+    assert!(national.contains("must stay out with ENG-2024"), "{national}");
+}
+
 /// A college's own marks, lesson by lesson, from a spreadsheet.
 const LESSONS: &str = r#"
 format = "delimited"

@@ -81,6 +81,52 @@ async fn a_data_manager_and_a_technician_see_what_is_not_mapped_and_a_lead_how_m
 }
 
 #[tokio::test]
+async fn what_a_data_manager_decides_of_a_code_becomes_lines_for_the_technicians_file_and_nothing_else() {
+    let hub = TestHub::with(with_console).await;
+    let manager = hub.first("northgate", Role::DataManager).await;
+    let browser = Browser::of(&hub, &manager, Role::DataManager).await;
+    let agent = hub.agent("northgate").await;
+    let sorts = vec![
+        kept("Mark", "ATT-UNKNOWN-CODE", "Z9", 1_204),
+        kept("Mark", "ATT-UNKNOWN-CODE", "Q2", 40),
+        kept("Session", "CSV-PERIOD", "P9", 12),
+        kept("Sort", "CSV-VALUE", "B7", 9),
+        kept("Date", "CSV-DATE", "", 3),
+    ];
+    let fixed =
+        Source { name: "roster".to_owned(), connector: "oneroster".to_owned(), ..marks(sorts.clone()) };
+    tell(&agent, vec![marks(sorts), fixed]).await.unwrap();
+
+    let page = browser.get("/mapping").await.body;
+    assert_eq!(
+        page.matches("Decide what these stand for").count(),
+        1,
+        "a roster has no table of marks: {page}"
+    );
+    assert!(!page.contains("[[codes.row]]"), "nothing is decided by itself: {page}");
+    for open in
+        ["&#34;P9&#34; = [&#34;HH:MM&#34;, &#34;HH:MM&#34;]", "&#34;B7&#34; = &#34;&#34;  # column Sort"]
+    {
+        assert!(page.contains(open), "{open}: {page}");
+    }
+
+    let path = "/mapping?source=marks&code.Z9=absent&code.Q2=&code.XRAY7=present&code.Q2%22=late";
+    let page = browser.get(path).await.body;
+    let lines = "# At the end of the file:\n[[codes.row]]\nsource_code = \"Z9\"\nmeaning = \"not in the room\"\n\
+                 physical = \"absent\"\ncounts = \"N\"\n\n# Under [periods]";
+    assert!(page.contains(&lines.replace('"', "&#34;")), "{page}");
+    assert_eq!(page.matches("[[codes.row]]").count(), 1, "not decided, and never told of: {page}");
+    assert!(
+        !page.contains("XRAY7")
+            && page.contains("its <code>sha256sum</code> begins with <code>9f02ab17</code>")
+    );
+    let again = browser.get("/mapping?source=marks&code.Z9=%3Cscript%3E").await.body;
+    assert!(!again.contains("[[codes.row]]") && !again.contains("script&#62;"), "{again}");
+    let of_another = browser.get("/mapping?source=grades&code.Z9=absent").await.body;
+    assert!(!of_another.contains("[[codes.row]]"), "{of_another}");
+}
+
+#[tokio::test]
 async fn an_agent_tells_of_itself_alone_and_nothing_that_could_be_somebody() {
     let hub = TestHub::start().await;
     let agent = hub.agent("northgate").await;

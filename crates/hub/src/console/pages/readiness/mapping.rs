@@ -1,16 +1,19 @@
 //! Mapping and problems: how an institution's data is read, what its codes came to, what is kept back, and whose it is to mend.
-//! For its own people with codes and captions, for the consortium's lead as counts. No row and no learner is on it.
+//! For its own people with codes and captions, for the consortium's lead as counts. No row and no learner is on it. What a code
+//! stands for is decided here and written by the technician: see [`super::lines`].
 
 use super::{
     super::super::{
         Console,
+        fields::Fields,
         layout::Frame,
         parts,
         refusal::{Refusal, page},
-        signed::Signed,
+        signed::{Query, Signed},
         times,
     },
     super::desk::words::{count, number},
+    lines::Lines,
     problems::{Owner, by_owner},
 };
 use askama::Template;
@@ -58,6 +61,7 @@ struct Source {
     since: String,
     refused: Option<(&'static str, String, String)>,
     kept: Vec<Kept>,
+    lines: Option<Lines>,
 }
 
 struct Kept {
@@ -109,6 +113,7 @@ struct Row {
 pub async fn mapping(
     State(console): State<Console>,
     signed: Signed,
+    Query(asked): Query,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     if signed.role() == Role::ConsortiumLead {
@@ -119,7 +124,7 @@ pub async fn mapping(
     let seen = console.exchange.mapping(signed.acting(), Some(&own), signed.now).await?;
     let problems = console.exchange.problems(signed.acting(), Some(&own), signed.now).await?;
     let partner = seen.partners.first().ok_or(Refusal::Missing)?;
-    one(&signed, &headers, (&seen, partner), &problems)
+    one(&signed, &headers, (&seen, partner), &problems, &asked)
 }
 
 fn one(
@@ -127,6 +132,7 @@ fn one(
     headers: &HeaderMap,
     (seen, of): (&MappingSeen, &MappingOf),
     problems: &ProblemsSeen,
+    asked: &Fields,
 ) -> Result<Response, Refusal> {
     let today = signed.now.date_in(signed.zone());
     let (rows, _) = of.counts.kept_back;
@@ -145,7 +151,7 @@ fn one(
             "How {} is read: what its codes stand for, what nobody has given a meaning yet, and whose it is to mend.",
             of.name
         ),
-        sources: of.sources.iter().map(|held| source(held, today)).collect(),
+        sources: of.sources.iter().map(|held| source(held, asked, today)).collect(),
         codes: of.codes.iter().map(code).collect(),
         scales: of.scales.iter().map(scale).collect(),
         subjects: of.subjects.iter().map(subject).collect(),
@@ -156,7 +162,7 @@ fn one(
     })
 }
 
-fn source(held: &SourceHeld, today: SchoolDate) -> Source {
+fn source(held: &SourceHeld, asked: &Fields, today: SchoolDate) -> Source {
     let told = &held.told;
     let kept = told.kept.iter().zip(&held.kept_since).map(|(kept, since)| {
         let (title, _, owner) = kept_back(&kept.rule);
@@ -179,6 +185,7 @@ fn source(held: &SourceHeld, today: SchoolDate) -> Source {
             (export_refused(rule).1, rule.clone(), super::problems::since(held.refused_since, today))
         }),
         kept: kept.collect(),
+        lines: Lines::of(told, asked),
     }
 }
 

@@ -2,6 +2,7 @@
 //! partner's parts, in order of name. And problems by owner and age, and how data is mapped. Nobody is
 //! named on any of them.
 
+mod lines;
 mod mapping;
 mod problems;
 mod steps;
