@@ -11,7 +11,7 @@ mod sif;
 
 use crate::{
     durable::{self, Readers},
-    settings::{Apply, Outbox, OutboxFormat, Sessions, Sif},
+    settings::{Apply, Names, Outbox, OutboxFormat, Sessions, Sif},
 };
 use commonroll_connectors::render::{self, MarkRow, Session};
 use commonroll_core::{Record, RecordKind};
@@ -84,18 +84,21 @@ pub trait WriteBack: Send + Sync {
 }
 
 /// Writes into a folder. Files are named `<what>-<range>.xml` and `.csv`, where what is `attendance`, `session`, `sif`,
-/// `assessment` or `behaviour`. What people here decided of session codes is in `session-decided-<number>`.
+/// `assessment` or `behaviour`; of the last two there is a list in any case, and XML beside it where a program enters them. What people here decided of session codes is in `session-decided-<number>`.
 #[derive(Debug)]
 pub struct Folder {
     folder: PathBuf,
     formats: Vec<OutboxFormat>,
     sessions: Sessions,
     sif: Option<Sif>,
+    names: Names,
     zone: TimeZone,
     /// A program of ours carries lists of lesson marks into the MIS.
     carried: bool,
     /// A program of ours carries lists of session marks into the MIS.
     sessions_carried: bool,
+    /// A program of ours carries lists of behaviour into the MIS.
+    events_carried: bool,
     /// A program of ours posts marks of lessons and sessions into the MIS, and can take none out again.
     posted: bool,
 }
@@ -111,21 +114,24 @@ impl Folder {
         let carried = outbox.apply.as_ref().is_some_and(Apply::takes_out);
         let posted = outbox.apply.is_some() && !carried;
         let sessions_carried = outbox.apply.as_ref().is_some_and(Apply::takes_sessions);
+        let events_carried = outbox.apply.as_ref().is_some_and(|apply| apply.behaviour);
         Ok(Self {
             folder,
             formats,
             sessions: outbox.sessions,
             sif: outbox.sif.clone(),
+            names: outbox.names.clone(),
             zone,
             carried,
             sessions_carried,
+            events_carried,
             posted,
         })
     }
 
     fn rows(&self, arrivals: &[Arrival]) -> Result<Rows, String> {
         let mut rows = Rows::default();
-        arrivals.iter().try_for_each(|arrival| rows.add(arrival, &self.sessions, &self.zone))?;
+        arrivals.iter().try_for_each(|arrival| rows.add(arrival, &self.sessions, &self.names, &self.zone))?;
         Ok(rows)
     }
 
@@ -153,11 +159,30 @@ impl Folder {
         if !rows.sessions.is_empty() && (csv || !xml) {
             files.push(("session", "csv", render::session_csv(&rows.sessions)));
         }
+        files.extend(self.records(rows));
         if !rows.assessments.is_empty() {
             files.push((RecordKind::Assessment.as_str(), "csv", render::assessment_csv(&rows.assessments)));
         }
         if !rows.behaviours.is_empty() {
             files.push((RecordKind::Behaviour.as_str(), "csv", render::behaviour_csv(&rows.behaviours)));
+        }
+        files
+    }
+
+    /// Results and behaviour for the program that enters them in the MIS.
+    fn records(&self, rows: &Rows) -> Vec<(&'static str, &'static str, Vec<u8>)> {
+        let mut files = Vec::new();
+        if !self.takes_records() {
+            return files;
+        }
+        let results = rows::for_programs(&rows.assessments, |row| &mut row.head, |row| !row.kind.is_empty());
+        if !results.is_empty() {
+            files.push((RecordKind::Assessment.as_str(), "xml", render::results_xml(&results)));
+        }
+        let events =
+            rows::for_programs(&rows.behaviours, |row| &mut row.head, |row| !row.polarity.is_empty());
+        if !events.is_empty() {
+            files.push((RecordKind::Behaviour.as_str(), "xml", render::behaviour_xml(&events)));
         }
         files
     }
@@ -189,6 +214,11 @@ impl Folder {
         self.writes(OutboxFormat::SimsXml)
     }
 
+    /// True if a program enters results and behaviour in the MIS, and takes out what is withdrawn.
+    fn takes_records(&self) -> bool {
+        self.writes(OutboxFormat::SimsRecordsXml)
+    }
+
     fn writes(&self, format: OutboxFormat) -> bool {
         self.formats.contains(&format)
     }
@@ -215,8 +245,8 @@ impl WriteBack for Folder {
     }
 
     fn take_back(&self, range: &str, removals: &[Removal]) -> io::Result<Vec<TakenBack>> {
-        let Removals { lessons, sessions, list, taken } = Removals::of(self, removals);
-        let mut files = self.files(&Rows { lessons, sessions, ..Rows::default() });
+        let Removals { rows, list, taken } = Removals::of(self, removals);
+        let mut files = self.files(&rows);
         if !list.is_empty() {
             files.push(("recall", "csv", render::recall_csv(&list)));
         }

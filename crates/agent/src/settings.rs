@@ -5,11 +5,13 @@
 
 mod apply;
 mod connection;
+mod names;
 mod secrets;
 pub(crate) mod sif;
 
 pub use apply::Apply;
 pub use connection::{Connection, Kind, SecretPlace, SignIn};
+pub use names::Names;
 pub use sif::Sif;
 
 use crate::error::AgentError;
@@ -140,6 +142,8 @@ pub struct Outbox {
     pub sessions: Sessions,
     /// Whose attendance SIF objects are, and in which codes; `None` if none are written.
     pub sif: Option<Sif>,
+    /// What the home's MIS calls sorts of behaviour and kinds of grades.
+    pub names: Names,
     /// Into which MIS they are carried from there; `None` if somebody else does.
     pub apply: Option<Apply>,
 }
@@ -153,6 +157,8 @@ struct RawOutbox {
     #[serde(default)]
     sessions: Sessions,
     sif: Option<sif::RawSif>,
+    #[serde(default)]
+    names: Names,
     apply: Option<apply::RawApply>,
 }
 
@@ -177,6 +183,8 @@ pub enum OutboxFormat {
     Csv,
     /// SIF objects, for lesson marks.
     SifXml,
+    /// Results and behaviour as XML for the program that enters them in SIMS, beside their lists.
+    SimsRecordsXml,
 }
 
 /// Addresses that replace those of the invitation.
@@ -348,14 +356,15 @@ struct Known<'a> {
 
 impl RawOutbox {
     fn check(self, known: &Known<'_>) -> Result<Outbox, AgentError> {
-        let Self { folder, formats, sessions, sif, apply } = self;
+        let Self { folder, formats, sessions, sif, names, apply } = self;
         if formats.is_empty() {
-            let problem = "key `outbox.formats`: name at least one of \"sims-xml\", \"csv\", \"sif-xml\"";
+            let problem = "key `outbox.formats`: name at least one of \"sims-xml\", \"sims-records-xml\", \"csv\", \"sif-xml\"";
             return Err(wrong(known.file, problem));
         }
         let sif = sif::check(sif, &formats, known.file)?;
         let apply = apply.map(|apply| apply.check(&formats, known.connections, known.file)).transpose()?;
-        Ok(Outbox { folder: known.base.join(folder), formats, sessions, sif, apply })
+        let names = names.check(known.file)?;
+        Ok(Outbox { folder: known.base.join(folder), formats, sessions, sif, names, apply })
     }
 }
 

@@ -72,6 +72,12 @@ pub const ALL: &[Template] = &[
         text: include_str!("sims/sims-behaviour-csv.toml"),
     },
     Template {
+        name: "sims-behaviour-xml",
+        mis: "SIMS",
+        about: "report of behaviour incidents as XML of the Command Reporter",
+        text: include_str!("sims/sims-behaviour-xml.toml"),
+    },
+    Template {
         name: "sims-achievement-csv",
         mis: "SIMS",
         about: "report of achievements as CSV",

@@ -1,4 +1,4 @@
-//! When session codes begin to be carried: whatever was proposed or decided before is with a person, who has entered what of it was to
+//! When session codes or behaviour begin to be carried: whatever came before is with a person, who has entered what of it was to
 //! be, and may have taken some of it back by hand since. No program comes after them with a list of last year.
 
 use super::{
@@ -16,21 +16,34 @@ use crate::{
 use commonroll_connectors::render::Outcome;
 use std::fs;
 
-/// The spool's note that they are carried; empty while they are not.
-const CARRIED: &str = "write-back-sessions";
-const BEFORE: &str = "it is of before session codes were carried, so it is not; a person was to enter it, and their mark stays";
+/// What begins to be carried: how its lists begin, and the spool's note that it is, which is empty while it isn't.
+const SESSIONS: (&str, &str) = ("session-", "write-back-sessions");
+const EVENTS: (&str, &str) = ("behaviour-", "write-back-behaviour");
+const BEFORE: &str =
+    "it is of before these lists were carried, so it is not; a person was to enter it, and their entry stays";
 
-/// At the start, before anything new is received: passes over the session lists that are there, if codes are carried into a
-/// database from now on. Gives how many.
+/// At the start, before anything new is received: passes over the lists that are there of what is carried into a database from now
+/// on. Gives how many.
 ///
 /// # Errors
 /// When the spool or the outbox fails. The next start does it again.
 pub async fn begin(outbox: &Outbox, spool: &Spool) -> Result<u64, AgentError> {
-    let carries = |apply: &Apply| apply.takes_out() && apply.takes_sessions();
-    let was = spool.meta(CARRIED).await?.is_some_and(|note| !note.is_empty());
-    match (was, outbox.apply.as_ref().is_some_and(carries)) {
+    let sessions = |apply: &Apply| apply.takes_out() && apply.takes_sessions();
+    let carries = |of: &dyn Fn(&Apply) -> bool| outbox.apply.as_ref().is_some_and(of);
+    let passed = begin_with(outbox, SESSIONS, carries(&sessions), spool).await?;
+    Ok(passed + begin_with(outbox, EVENTS, carries(&|apply| apply.behaviour), spool).await?)
+}
+
+async fn begin_with(
+    outbox: &Outbox,
+    (of, note): (&'static str, &'static str),
+    carries: bool,
+    spool: &Spool,
+) -> Result<u64, AgentError> {
+    let was = spool.meta(note).await?.is_some_and(|note| !note.is_empty());
+    match (was, carries) {
         (false, true) => {}
-        (true, false) => return spool.set(CARRIED, &[]).await.map(|()| 0),
+        (true, false) => return spool.set(note, &[]).await.map(|()| 0),
         _ => return Ok(0),
     }
     let doing = || AgentError::io(format!("reading the outbox {}", outbox.folder.display()));
@@ -39,8 +52,7 @@ pub async fn begin(outbox: &Outbox, spool: &Spool) -> Result<u64, AgentError> {
     for entry in fs::read_dir(&outbox.folder).map_err(doing())? {
         let path = entry.map_err(doing())?.path();
         let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".csv"));
-        let Some(name) = name.filter(|name| name.starts_with("session-") && !name.ends_with(".result"))
-        else {
+        let Some(name) = name.filter(|name| name.starts_with(of) && !name.ends_with(".result")) else {
             continue;
         };
         let is_done = applied.contains(name) && path.with_extension("result.csv").exists();
@@ -53,10 +65,11 @@ pub async fn begin(outbox: &Outbox, spool: &Spool) -> Result<u64, AgentError> {
     if passed > 0 {
         tracing::warn!(
             lists = passed,
-            "session codes are written into the MIS from now on; lists of before are not, look whether they were entered"
+            of = of.trim_end_matches('-'),
+            "these lists are carried into the MIS from now on; those of before are not, look whether they were entered"
         );
     }
-    spool.set(CARRIED, b"1").await?;
+    spool.set(note, b"1").await?;
     Ok(passed)
 }
 

@@ -64,6 +64,9 @@ impl WondeCarrier {
         if !apply.sessions.is_empty() {
             return Err("sessions: Wonde has sessions of its own; remove it".to_owned());
         }
+        if apply.behaviour {
+            return Err("behaviour: is entered in Gibbon alone; remove it, and enter it by hand".to_owned());
+        }
         let school = apply.connection.options.get("school").cloned();
         let school = school.ok_or("to: the connection's options must have `school`")?;
         let seen = Seen::new(&apply.connection, api, settings.zone.clone(), clock.clone(), rng)?;

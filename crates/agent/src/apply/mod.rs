@@ -11,6 +11,7 @@ pub mod http;
 mod order;
 mod results;
 mod round;
+mod row;
 mod seen;
 pub mod sql;
 
@@ -21,7 +22,7 @@ use crate::{
     spool::Spool,
 };
 pub use begun::begin;
-use commonroll_connectors::render::MarkRow;
+use commonroll_connectors::render::{BehaviourRow, MarkRow};
 pub use round::{Applied, Applier};
 use std::{sync::Arc, time::Duration};
 
@@ -31,13 +32,19 @@ pub const TRIES_MAX: u32 = 6;
 /// Carries rows into one MIS.
 #[async_trait::async_trait]
 pub trait Carrier: Send + Sync {
-    /// Of which lists of the outbox the rows are carried, in this order: `attendance` (lessons), `session`.
+    /// Of which lists of the outbox the rows are carried, in this order: `attendance` (lessons), `session`, `behaviour`.
     fn lists(&self) -> &'static [&'static str] {
         &["attendance"]
     }
 
     /// Carries one row, so that it stands in the MIS or is refused when this returns. The same row again has no further effect.
     async fn carry(&self, row: &MarkRow) -> Result<Carried, Failure>;
+
+    /// As [`carry`](Self::carry), for one learner's part in an event.
+    async fn carry_event(&self, row: &BehaviourRow) -> Result<Carried, Failure> {
+        let _ = row;
+        Ok(Carried::Refused("behaviour is not entered in this MIS; enter it by hand".to_owned()))
+    }
 
     /// True if the MIS was given this row and has yet to say what became of it: it must come to its end before a newer one.
     async fn is_under_way(&self, row: &MarkRow) -> Result<bool, Failure> {

@@ -3,7 +3,8 @@
 //!
 //! What counts follows from the outbox's files alone. Whether a row is still under way in the MIS is the carrier's to say.
 
-use commonroll_connectors::render::{MarkRow, Session};
+use super::row::Row;
+use commonroll_connectors::render::Session;
 use commonroll_core::{LocalId, RecordId, Revision, SchoolDate};
 use std::{
     collections::{HashMap, HashSet},
@@ -23,15 +24,15 @@ pub(super) struct List {
 /// Rows of a list about the same revision of a record: one for a lesson, one for each session. They have one result.
 pub(super) struct Unit {
     pub key: (RecordId, Revision),
-    pub rows: Vec<MarkRow>,
+    pub rows: Vec<Row>,
 }
 
 /// The rows of a list by what they are about, in the list's order.
-pub(super) fn units(rows: Vec<MarkRow>) -> Vec<Unit> {
+pub(super) fn units(rows: Vec<Row>) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::with_capacity(rows.len());
     let mut known = HashMap::with_capacity(rows.len());
     for row in rows {
-        let key = (row.head.record, row.head.revision);
+        let key = (row.head().record, row.head().revision);
         let at = *known.entry(key).or_insert(units.len());
         match units.get_mut(at) {
             Some(unit) => unit.rows.push(row),
@@ -45,8 +46,8 @@ pub(super) fn units(rows: Vec<MarkRow>) -> Vec<Unit> {
 /// be another learner's leaves two marks behind, and neither stands for the other.
 pub(super) type Place = (RecordId, LocalId, Option<Session>);
 
-pub(super) fn place(row: &MarkRow) -> Place {
-    (row.head.record, row.head.learner.clone(), row.session)
+pub(super) fn place(row: &Row) -> Place {
+    (row.head().record, row.head().learner.clone(), row.session())
 }
 
 /// The newest row of each place: of the highest revision, and of those in the last list. The same revision comes again, taken
@@ -60,20 +61,20 @@ pub(super) struct Newest {
 
 impl Newest {
     /// Notes the rows of the list at this place of the order.
-    pub fn note(&mut self, list: usize, rows: &[MarkRow]) {
+    pub fn note(&mut self, list: usize, rows: &[Row]) {
         for row in rows {
-            let new = (row.head.revision, list);
+            let new = (row.head().revision, list);
             let newest = self.rows.entry(place(row)).or_insert(new);
             *newest = new.max(*newest);
-            self.decided.extend(session_of(row).filter(|_| row.decided));
+            self.decided.extend(session_of(row).filter(|_| row.is_decided()));
         }
     }
 
     /// True if no newer row than this one of the list stands in the outbox, and no decision over a proposal.
-    pub fn is(&self, list: usize, row: &MarkRow) -> bool {
+    pub fn is(&self, list: usize, row: &Row) -> bool {
         let is_overruled = || session_of(row).is_some_and(|session| self.decided.contains(&session));
-        (row.decided || !is_overruled())
-            && self.rows.get(&place(row)).is_none_or(|newest| *newest == (row.head.revision, list))
+        (row.is_decided() || !is_overruled())
+            && self.rows.get(&place(row)).is_none_or(|newest| *newest == (row.head().revision, list))
     }
 }
 
@@ -87,18 +88,18 @@ pub(super) struct Open {
 
 impl Open {
     /// Notes the rows of one record.
-    pub fn note(&mut self, rows: &[MarkRow]) {
+    pub fn note(&mut self, rows: &[Row]) {
         self.places.extend(rows.iter().map(place));
         self.sessions.extend(rows.iter().filter_map(session_of));
     }
 
     /// True if a row has to wait: for an older one of its mark, or, if a person decided it, for any of the same session.
-    pub fn holds_up(&self, row: &MarkRow) -> bool {
+    pub fn holds_up(&self, row: &Row) -> bool {
         let is_same = |session| self.sessions.contains(&session);
-        self.places.contains(&place(row)) || (row.decided && session_of(row).is_some_and(is_same))
+        self.places.contains(&place(row)) || (row.is_decided() && session_of(row).is_some_and(is_same))
     }
 }
 
-fn session_of(row: &MarkRow) -> Option<(LocalId, SchoolDate, Session)> {
-    Some((row.head.learner.clone(), row.head.date, row.session?))
+fn session_of(row: &Row) -> Option<(LocalId, SchoolDate, Session)> {
+    Some((row.head().learner.clone(), row.head().date, row.session()?))
 }

@@ -4,6 +4,7 @@ use super::{
     Carried, Carrier, Failure, TRIES_MAX,
     order::{List, Newest, Open, Unit, units},
     results::Results,
+    row::Row,
 };
 use crate::{
     chance::{Randomness, backoff},
@@ -14,7 +15,7 @@ use crate::{
 };
 use commonroll_connectors::{
     Input, Limits,
-    render::{MarkRow, Outcome, read_lessons, read_sessions},
+    render::{Outcome, read_behaviour, read_lessons, read_sessions},
 };
 use commonroll_core::Timestamp;
 use std::{
@@ -141,7 +142,7 @@ impl Applier<'_> {
         match stopped.err().or(doing.held_by) {
             Some(why) => {
                 let text = format!(
-                    "partners' marks can't be written into the MIS just now, and wait in the outbox: {why}"
+                    "partners' marks and events can't be written into the MIS just now, and wait in the outbox: {why}"
                 );
                 self.spool.alarm(ALARM, &text, self.now).await?;
             }
@@ -242,7 +243,7 @@ impl Applier<'_> {
     async fn list(
         &self,
         list: &List,
-        counts: &(dyn Fn(&MarkRow) -> bool + Send + Sync),
+        counts: &(dyn Fn(&Row) -> bool + Send + Sync),
         doing: &mut Doing,
     ) -> Result<Result<(), String>, AgentError> {
         let name = &list.name;
@@ -284,13 +285,17 @@ impl Applier<'_> {
         &self,
         list: &str,
         unit: &Unit,
-        counts: &(dyn Fn(&MarkRow) -> bool + Send + Sync),
+        counts: &(dyn Fn(&Row) -> bool + Send + Sync),
         doing: &mut Doing,
     ) -> Result<End, AgentError> {
         let mut rows = Vec::new();
         for row in &unit.rows {
             let counted = counts(row);
-            match self.carrier.is_under_way(row).await {
+            let under_way = match row {
+                Row::Mark(row) => self.carrier.is_under_way(row).await,
+                Row::Event(_) => Ok(false),
+            };
+            match under_way {
                 Ok(under_way) if counted || under_way => rows.push((row, counted)),
                 Ok(_) => {}
                 Err(Failure::Later(words) | Failure::HeldUp(words) | Failure::Row(words)) => {
@@ -300,8 +305,8 @@ impl Applier<'_> {
         }
         // A withdrawal that is not carried is none: nothing may be said to be gone on its account.
         let carries =
-            |row: &MarkRow| rows.iter().any(|(carried, counted)| *counted && std::ptr::eq(*carried, row));
-        let done = match unit.rows.iter().any(|row| row.head.withdrawn && !carries(row)) {
+            |row: &Row| rows.iter().any(|(carried, counted)| *counted && std::ptr::eq(*carried, row));
+        let done = match unit.rows.iter().any(|row| row.head().withdrawn && !carries(row)) {
             true => Outcome::Superseded,
             false => Outcome::Applied,
         };
@@ -386,9 +391,14 @@ impl Applier<'_> {
     }
 
     /// Carries one row; a panic is a failure of this row.
-    async fn carry(&self, row: &MarkRow) -> Result<Carried, Failure> {
+    async fn carry(&self, row: &Row) -> Result<Carried, Failure> {
         let (carrier, row) = (self.carrier.clone(), row.clone());
-        let carrying = tokio::spawn(async move { carrier.carry(&row).await });
+        let carrying = tokio::spawn(async move {
+            match &row {
+                Row::Mark(row) => carrier.carry(row).await,
+                Row::Event(row) => carrier.carry_event(row).await,
+            }
+        });
         carrying.await.unwrap_or_else(|_| {
             Err(Failure::Row(
                 "the program failed on this row; keep the outbox's file and report it".to_owned(),
@@ -398,15 +408,20 @@ impl Applier<'_> {
 }
 
 /// The rows of a list.
-pub(super) fn rows(list: &List) -> Result<Vec<MarkRow>, String> {
+pub(super) fn rows(list: &List) -> Result<Vec<Row>, String> {
+    let limits = Limits::default();
+    if list.name.starts_with("behaviour-") {
+        let rows = read(&list.path, |input| read_behaviour(input, &limits))?;
+        return Ok(rows.into_iter().map(Row::Event).collect());
+    }
     let mut rows = read(&list.path, |input| match list.name.starts_with("session-") {
-        true => read_sessions(input, &Limits::default()),
-        false => read_lessons(input, &Limits::default()),
+        true => read_sessions(input, &limits),
+        false => read_lessons(input, &limits),
     })?;
     if list.name.strip_prefix("session-").is_some_and(|rest| rest.starts_with(DECIDED)) {
         rows.iter_mut().for_each(|row| row.decided = true);
     }
-    Ok(rows)
+    Ok(rows.into_iter().map(Row::Mark).collect())
 }
 
 pub(super) fn read<T>(

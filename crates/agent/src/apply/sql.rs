@@ -7,11 +7,14 @@ use crate::{
     settings::{Apply, Connection},
 };
 use commonroll_connectors::{
-    render::MarkRow,
+    render::{BehaviourRow, MarkRow},
     writeback::{self, Answer, Outcome, Step, Target, Writer},
 };
 use std::sync::Arc;
 use tokio::sync::Mutex;
+
+/// The next step of a row's plan, after these answers.
+type Plan<'a> = dyn Fn(&[Answer]) -> Step + Send + Sync + 'a;
 
 /// More steps than any plan has.
 const STEPS_MAX: usize = 32;
@@ -22,6 +25,8 @@ pub struct SqlCarrier {
     at: Address,
     writer: &'static dyn Writer,
     target: Target,
+    /// Behaviour is carried too.
+    events: bool,
     link: Mutex<Option<Link>>,
 }
 
@@ -42,11 +47,15 @@ impl SqlCarrier {
             sessions: apply.sessions.clone(),
         };
         writer.check(&target)?;
+        if apply.behaviour && !writer.takes_events() {
+            return Err("behaviour: is entered in Gibbon alone; remove it, and enter it by hand".to_owned());
+        }
         Ok(Self {
             connection: apply.connection.clone(),
             at: Address::of(&apply.connection)?,
             writer,
             target,
+            events: apply.behaviour,
             link: Mutex::new(None),
         })
     }
@@ -59,11 +68,11 @@ impl SqlCarrier {
     }
 
     /// Does what the plan says, to its end.
-    async fn talk(&self, link: &mut Link, row: &MarkRow) -> Result<Outcome, DatabaseFault> {
+    async fn talk(&self, link: &mut Link, step: &Plan<'_>) -> Result<Outcome, DatabaseFault> {
         let mut answers = Vec::new();
         link.begin_writing().await?;
         for _ in 0..STEPS_MAX {
-            match self.writer.step(&self.target, row, &answers) {
+            match step(&answers) {
                 Step::Ask(asked) => answers.push(Answer::Rows(link.ask(&asked.text, &asked.values).await?)),
                 Step::Change(change) => {
                     answers.push(Answer::Changed(link.change(&change.text, &change.values).await?));
@@ -78,23 +87,16 @@ impl SqlCarrier {
         link.run("rollback").await?;
         Ok(Outcome::Fault("the plan for this MIS does not come to an end; report it".to_owned()))
     }
-}
 
-#[async_trait::async_trait]
-impl Carrier for SqlCarrier {
-    fn lists(&self) -> &'static [&'static str] {
-        // What a person decided of a session stands over lessons' marks that would lie in the same place.
-        if self.target.sessions.is_empty() { &["attendance"] } else { &["session", "attendance"] }
-    }
-
-    async fn carry(&self, row: &MarkRow) -> Result<Carried, Failure> {
+    /// Carries one row by its plan.
+    async fn by_plan(&self, step: &Plan<'_>) -> Result<Carried, Failure> {
         // Taken out: what a panic or a fault leaves is never used again, and the server undoes it.
         let kept = self.link.lock().await.take();
         let mut link = match kept {
             Some(link) => link,
             None => self.open().await?,
         };
-        match self.talk(&mut link, row).await {
+        match self.talk(&mut link, step).await {
             Ok(outcome) => {
                 *self.link.lock().await = Some(link);
                 match outcome {
@@ -116,6 +118,27 @@ impl Carrier for SqlCarrier {
                 })
             }
         }
+    }
+}
+
+#[async_trait::async_trait]
+impl Carrier for SqlCarrier {
+    fn lists(&self) -> &'static [&'static str] {
+        // What a person decided of a session stands over lessons' marks that would lie in the same place.
+        match (self.target.sessions.is_empty(), self.events) {
+            (true, false) => &["attendance"],
+            (true, true) => &["attendance", "behaviour"],
+            (false, false) => &["session", "attendance"],
+            (false, true) => &["session", "attendance", "behaviour"],
+        }
+    }
+
+    async fn carry(&self, row: &MarkRow) -> Result<Carried, Failure> {
+        self.by_plan(&|answers| self.writer.step(&self.target, row, answers)).await
+    }
+
+    async fn carry_event(&self, row: &BehaviourRow) -> Result<Carried, Failure> {
+        self.by_plan(&|answers| self.writer.event(&self.target, row, answers)).await
     }
 
     async fn rest(&self) {

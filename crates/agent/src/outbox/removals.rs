@@ -1,14 +1,21 @@
 //! What is taken back of what was written, and what can't be.
 //!
-//! SIMS' interface takes rows with `Withdrawn` at the revision that the MIS has, of lessons and of sessions; our own writing into
+//! SIMS' interface takes rows with `Withdrawn` at the revision that the MIS has, of lessons and of sessions, and where a program
+//! enters results and behaviour, of these; our own writing into
 //! databases those of lessons, and, with a person's look behind it, those of sessions; where marks are posted over HTTP, such rows
 //! keep back what still waits. For everything else there is a list for a person, `recall-<place>.csv`. A mark in the statutory
 //! register stays, as the law asks, unless it was wrong; what a person certified by what was wrong is for a person to take out.
 
-use super::{Folder, marks};
+use super::{
+    Folder, marks,
+    rows::{self, Rows},
+};
 use commonroll_audit::CopyOutcome;
 use commonroll_connectors::render::{MarkRow, RecallRow, RowHead, Session};
-use commonroll_core::{LocalId, RecordId, RecordKind, Revision, SchoolDate, Slug};
+use commonroll_core::{
+    LocalId, RecordId, RecordKind, Revision, SchoolDate, Slug,
+    record::{Assessment, Behaviour},
+};
 
 /// A copy that is to go.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,8 +79,7 @@ const WRONG: [&str; 3] = ["match_undone", "source_marked_confidential", "record_
 /// Rows of a removal, by the file that they belong into.
 #[derive(Default)]
 pub(super) struct Removals {
-    pub lessons: Vec<MarkRow>,
-    pub sessions: Vec<MarkRow>,
+    pub rows: Rows,
     pub list: Vec<RecallRow>,
     pub taken: Vec<TakenBack>,
 }
@@ -81,12 +87,12 @@ pub(super) struct Removals {
 impl Removals {
     /// What becomes of these copies, and the rows that say so.
     pub fn of(folder: &Folder, removals: &[Removal]) -> Self {
-        let mut rows = Self::default();
+        let mut all = Self::default();
         for removal in removals {
-            let taken = rows.add(folder, removal);
-            rows.taken.push(taken);
+            let taken = all.add(folder, removal);
+            all.taken.push(taken);
             if !removal.is_written || taken.outcome == CopyOutcome::Flagged {
-                rows.list.push(RecallRow {
+                all.list.push(RecallRow {
                     record: removal.id,
                     revision: removal.revision,
                     learner: removal.learner.as_ref().map_or("", LocalId::as_str).to_owned(),
@@ -98,6 +104,11 @@ impl Removals {
                         CopyOutcome::Flagged if taken.is_carried || is_certified(folder, removal) => {
                             "remove the session mark by hand"
                         }
+                        CopyOutcome::Flagged
+                            if folder.events_carried && removal.kind == RecordKind::Behaviour =>
+                        {
+                            "look whether it was taken out"
+                        }
                         CopyOutcome::Flagged => "remove by hand",
                         CopyOutcome::Kept => "session mark stays: statutory register",
                         CopyOutcome::Removed if taken.is_carried => "nothing, unless its row was not carried",
@@ -106,13 +117,43 @@ impl Removals {
                 });
             }
         }
-        rows
+        all
     }
 
     fn add(&mut self, folder: &Folder, removal: &Removal) -> TakenBack {
-        if removal.kind != RecordKind::Attendance || !folder.heeds_withdrawals() {
-            return BY_HAND;
+        match removal.kind {
+            RecordKind::Attendance if folder.heeds_withdrawals() => self.mark(folder, removal),
+            RecordKind::Assessment | RecordKind::Behaviour if folder.takes_records() => {
+                self.record(folder, removal)
+            }
+            RecordKind::Behaviour if folder.events_carried => self.record(folder, removal),
+            RecordKind::Attendance | RecordKind::Assessment | RecordKind::Behaviour => BY_HAND,
         }
+    }
+
+    /// A result or an event, which the program that entered it takes out again. Of what ours takes out of a database no answer waits for
+    /// its row: a person looks.
+    fn record(&mut self, folder: &Folder, removal: &Removal) -> TakenBack {
+        let looks = folder.events_carried && removal.kind == RecordKind::Behaviour;
+        let taken = if looks { BY_HAND } else { REMOVED };
+        if removal.is_written {
+            return taken;
+        }
+        let Some(head) = head(removal) else { return NOBODY };
+        match removal.kind {
+            RecordKind::Attendance => return BY_HAND,
+            RecordKind::Assessment => {
+                self.rows.assessments.push(rows::assessment(head, &Assessment::default(), &folder.names));
+            }
+            RecordKind::Behaviour => {
+                let nothing = Behaviour::default();
+                self.rows.behaviours.push(rows::behaviour(head, &nothing, &folder.names, &folder.zone));
+            }
+        }
+        taken
+    }
+
+    fn mark(&mut self, folder: &Folder, removal: &Removal) -> TakenBack {
         let mut sessions = marks::kept(&folder.sessions);
         let is_wrong = WRONG.contains(&removal.reason.as_str());
         // What a person decided stays until a person decides anew: the hub tells its officer that nothing bears it any more, and
@@ -132,17 +173,7 @@ impl Removals {
         if removal.is_written && !is_carried {
             return taken;
         }
-        let (Some(learner), Some(date)) = (&removal.learner, SchoolDate::from_days(removal.id.days())) else {
-            return NOBODY;
-        };
-        let head = RowHead {
-            record: removal.id,
-            revision: removal.revision,
-            learner: learner.clone(),
-            source: removal.source.clone(),
-            date,
-            withdrawn: true,
-        };
+        let Some(head) = head(removal) else { return NOBODY };
         let row = MarkRow {
             head,
             group: String::new(),
@@ -158,11 +189,23 @@ impl Removals {
         let is_waiting = folder.posted && !folder.takes_out_sessions();
         if (is_wrong || is_waiting) && !removal.is_written {
             let taken_back = |session| MarkRow { session: Some(session), ..row.clone() };
-            self.sessions.extend(sessions.into_iter().map(taken_back));
+            self.rows.sessions.extend(sessions.into_iter().map(taken_back));
         }
-        self.lessons.push(row);
+        self.rows.lessons.push(row);
         TakenBack { is_carried, ..taken }
     }
+}
+
+/// The head of the row that takes a copy out; `None` if nobody can be named.
+fn head(removal: &Removal) -> Option<RowHead> {
+    Some(RowHead {
+        record: removal.id,
+        revision: removal.revision,
+        learner: removal.learner.clone()?,
+        source: removal.source.clone(),
+        date: SchoolDate::from_days(removal.id.days())?,
+        withdrawn: true,
+    })
 }
 
 /// True if what a person certified by this copy stands in the register and must not, while a program takes out the rest.

@@ -1,7 +1,7 @@
 //! Records as the rows that connectors render: one for each record, for people and programs of the home.
 
 use super::{Arrival, marks};
-use crate::settings::Sessions;
+use crate::settings::{Names, Sessions};
 use commonroll_connectors::render::{AssessmentRow, BehaviourRow, MarkRow, RowHead, Session};
 use commonroll_core::{
     Body, LocalId, RecordKind, Revision, Timestamp,
@@ -20,13 +20,25 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Adds a record.
-    pub fn add(&mut self, arrival: &Arrival, sessions: &Sessions, zone: &TimeZone) -> Result<(), String> {
+    /// Adds a record. One of which nothing may be said here has no row; one that had something to say before is taken back.
+    pub fn add(
+        &mut self,
+        arrival: &Arrival,
+        sessions: &Sessions,
+        names: &Names,
+        zone: &TimeZone,
+    ) -> Result<(), String> {
         let head = head(arrival)?;
         match &arrival.record.body {
             Body::Attendance(mark) => self.mark(head, arrival, mark, sessions, zone),
-            Body::Assessment(result) => self.assessments.push(assessment(head, result)),
-            Body::Behaviour(event) => self.behaviours.push(behaviour(head, event, zone)),
+            Body::Assessment(result) => {
+                let head = standing(head, *result != Assessment::default());
+                self.assessments.extend(head.map(|head| assessment(head, result, names)));
+            }
+            Body::Behaviour(event) => {
+                let head = standing(head, *event != Behaviour::default());
+                self.behaviours.extend(head.map(|head| behaviour(head, event, names, zone)));
+            }
             Body::Withdrawn(RecordKind::Attendance) => {
                 let row = blank_mark(head, arrival);
                 let taken_back = |session| MarkRow { session: Some(session), ..row.clone() };
@@ -34,10 +46,10 @@ impl Rows {
                 self.lessons.push(row);
             }
             Body::Withdrawn(RecordKind::Assessment) => {
-                self.assessments.push(assessment(head, &Assessment::default()));
+                self.assessments.push(assessment(head, &Assessment::default(), names));
             }
             Body::Withdrawn(RecordKind::Behaviour) => {
-                self.behaviours.push(behaviour(head, &Behaviour::default(), zone));
+                self.behaviours.push(behaviour(head, &Behaviour::default(), names, zone));
             }
         }
         Ok(())
@@ -125,8 +137,35 @@ fn blank_mark(head: RowHead, arrival: &Arrival) -> MarkRow {
     }
 }
 
-fn assessment(head: RowHead, assessment: &Assessment) -> AssessmentRow {
+/// The head of a row that says something, or takes back what an older revision said.
+fn standing(head: RowHead, says: bool) -> Option<RowHead> {
+    match (says, head.revision > Revision::FIRST) {
+        (true, _) => Some(head),
+        (false, true) => Some(RowHead { withdrawn: true, ..head }),
+        (false, false) => None,
+    }
+}
+
+/// What a program can enter of these rows: nothing without the group that says what it is. Whatever it was given of it goes.
+pub(super) fn for_programs<R: Clone>(
+    rows: &[R],
+    head: fn(&mut R) -> &mut RowHead,
+    says: fn(&R) -> bool,
+) -> Vec<R> {
+    let fits = |row: &R| {
+        let (mut row, says) = (row.clone(), says(row));
+        let old = head(&mut row);
+        let withdrawn = old.withdrawn.then(|| old.clone());
+        *old = withdrawn.or_else(|| standing(old.clone(), says))?;
+        Some(row)
+    };
+    rows.iter().filter_map(fits).collect()
+}
+
+/// The row of a result; blank where there is nothing to say.
+pub(super) fn assessment(head: RowHead, assessment: &Assessment, names: &Names) -> AssessmentRow {
     let result = assessment.result.as_ref();
+    let aspect = result.and_then(|result| names.aspects.get(&result.kind));
     let text = |of: fn(&commonroll_core::record::assessment::ResultGiven) -> &Text| {
         result.map_or("", |result| of(result).as_str()).to_owned()
     };
@@ -134,12 +173,14 @@ fn assessment(head: RowHead, assessment: &Assessment) -> AssessmentRow {
         head,
         subject: text(|result| &result.subject),
         title: text(|result| &result.title),
+        aspect: aspect.cloned().unwrap_or_else(|| text(|result| &result.title)),
         result_set: text(|result| &result.result_set),
         kind: result.map(|result| name(result.kind)).unwrap_or_default(),
         scale: result
             .map(|result| format!("{} {}", result.scale_id, result.scale_version))
             .unwrap_or_default(),
         grade: result.map(|result| grade(&result.value)).unwrap_or_default(),
+        letter: result.map(|result| letter(&result.value)).unwrap_or_default(),
         comment: assessment.comment.as_ref().map_or("", Text::as_str).to_owned(),
     }
 }
@@ -157,14 +198,38 @@ fn grade(value: &GradeValue) -> String {
     .to_owned()
 }
 
-fn behaviour(head: RowHead, behaviour: &Behaviour, zone: &TimeZone) -> BehaviourRow {
+/// The grade as given, or the letter for the fact in its place.
+fn letter(value: &GradeValue) -> String {
+    match value {
+        GradeValue::Given(grade) => grade,
+        GradeValue::Ungraded => "U",
+        GradeValue::NoResult => "X",
+        GradeValue::Pending => "Q",
+        GradeValue::Withheld => "#",
+        GradeValue::NotAssessed => "",
+    }
+    .to_owned()
+}
+
+/// The row of an event; blank where there is nothing to say.
+pub(super) fn behaviour(
+    head: RowHead,
+    behaviour: &Behaviour,
+    names: &Names,
+    zone: &TimeZone,
+) -> BehaviourRow {
     let (event, part) = (behaviour.event.as_ref(), behaviour.involvement.as_ref());
+    let label = event.map_or("", |event| event.source_label.as_str());
     BehaviourRow {
         head,
         time: event.and_then(|event| event.happened_at).map(|at| local(at, zone)),
         polarity: event.map(|event| name(event.polarity)).unwrap_or_default(),
         category: event.map(|event| name(event.category)).unwrap_or_default(),
-        label: event.map_or("", |event| event.source_label.as_str()).to_owned(),
+        label: label.to_owned(),
+        sort: event
+            .and_then(|event| names.types.get(&event.category))
+            .map_or(label, String::as_str)
+            .to_owned(),
         severity: event.and_then(|event| event.severity).map(|severity| severity.get()),
         location: event.map_or("", |event| event.location.as_str()).to_owned(),
         role: part.and_then(|part| part.role).map(name).unwrap_or_default(),

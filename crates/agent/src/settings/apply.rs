@@ -21,6 +21,8 @@ pub struct Apply {
     pub codes: BTreeMap<String, String>,
     /// Where a database that knows no sessions has the mark of each.
     pub sessions: SessionPlaces,
+    /// Behaviour is carried too.
+    pub behaviour: bool,
 }
 
 impl Apply {
@@ -47,6 +49,8 @@ pub(super) struct RawApply {
     codes: BTreeMap<String, String>,
     #[serde(default)]
     sessions: SessionPlaces,
+    #[serde(default)]
+    behaviour: bool,
 }
 
 impl RawApply {
@@ -64,7 +68,7 @@ impl RawApply {
                 "key `outbox.formats`: must have \"csv\" where outbox.apply carries rows into an MIS";
             return Err(wrong(file, problem));
         }
-        let Self { to: _, mis, taker, groups, codes, sessions } = self;
-        Ok(Apply { connection, mis, taker, groups, codes, sessions })
+        let Self { to: _, mis, taker, groups, codes, sessions, behaviour } = self;
+        Ok(Apply { connection, mis, taker, groups, codes, sessions, behaviour })
     }
 }

@@ -40,6 +40,7 @@ impl Home {
             formats: formats.to_vec(),
             sessions,
             sif: None,
+            names: Default::default(),
             apply: None,
         };
         let folder = Folder::open(&outbox, school.settings.zone.clone()).unwrap();

@@ -16,6 +16,7 @@ mod fetching;
 mod joining;
 mod mis;
 mod outbox;
+mod outbox_records;
 mod outbox_sif;
 mod overtaking;
 mod publishing;

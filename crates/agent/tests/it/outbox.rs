@@ -26,6 +26,7 @@ fn outbox(folder: &Path) -> Folder {
         formats: vec![OutboxFormat::SimsXml, OutboxFormat::Csv],
         sessions: Sessions { am: at(9), pm: at(14) },
         sif: None,
+        names: Default::default(),
         apply: None,
     };
     Folder::open(&settings, jiff::tz::TimeZone::get("Europe/London").unwrap()).unwrap()

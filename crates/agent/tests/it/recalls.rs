@@ -84,6 +84,7 @@ fn outbox(home: &School, formats: Vec<OutboxFormat>, am: Option<i8>) -> Folder {
         formats,
         sessions: Sessions { am: am.map(at), pm: None },
         sif: None,
+        names: Default::default(),
         apply: None,
     };
     Folder::open(&settings, jiff::tz::TimeZone::get("Europe/London").unwrap()).unwrap()

@@ -33,10 +33,11 @@ pub fn session_csv(rows: &[MarkRow]) -> Vec<u8> {
 
 /// Assessment results.
 pub fn assessment_csv(rows: &[AssessmentRow]) -> Vec<u8> {
-    let mut sheet = Sheet::new(&["Subject", "Aspect", "ResultSet", "Kind", "Scale", "Grade", "Comments"]);
+    let captions = ["Subject", "Aspect", "ResultSet", "Kind", "Scale", "Grade", "Comments", "Title"];
+    let mut sheet = Sheet::new(&captions);
     for row in rows {
-        let texts: [&str; 7] =
-            [&row.subject, &row.title, &row.result_set, &row.kind, &row.scale, &row.grade, &row.comment];
+        let given: [&str; 4] = [&row.subject, &row.aspect, &row.result_set, &row.kind];
+        let texts = [&given[..], &[&row.scale, &row.grade, &row.comment, &row.title]].concat();
         sheet.row(&row.head, &[], &texts);
     }
     sheet.done()
@@ -56,11 +57,12 @@ pub fn behaviour_csv(rows: &[BehaviourRow]) -> Vec<u8> {
         "Status",
         "Text",
         "HomeActionBy",
+        "Type",
     ]);
     for row in rows {
         let severity = row.severity.map(|level| level.to_string()).unwrap_or_default();
         let by = row.home_action_by.map(|date| date.to_string()).unwrap_or_default();
-        let texts: [&str; 11] = [
+        let texts: [&str; 12] = [
             &clock(row.time),
             &row.polarity,
             &row.category,
@@ -72,6 +74,7 @@ pub fn behaviour_csv(rows: &[BehaviourRow]) -> Vec<u8> {
             &row.status,
             &row.text,
             &by,
+            &row.sort,
         ];
         sheet.row(&row.head, &[], &texts);
     }

@@ -6,6 +6,7 @@
 mod csv;
 mod ctf;
 mod read;
+mod records;
 mod results;
 mod sif;
 mod tree;
@@ -13,7 +14,8 @@ mod xml;
 
 pub use csv::{assessment_csv, behaviour_csv, csv_cell, lesson_csv, recall_csv, session_csv};
 pub use ctf::{CTF_VERSION, CtfHeader, CtfPupil, CtfResult, CtfSchool, CtfYear, ctf_file_name, ctf_xml};
-pub use read::{read_lessons, read_sessions};
+pub use read::{read_behaviour, read_lessons, read_sessions};
+pub use records::{behaviour_xml, results_xml};
 pub use results::{Outcome, RowResult, read_results};
 pub use sif::{SifCode, sif_periods, sif_times};
 pub use xml::{lesson_xml, session_xml};
@@ -89,8 +91,10 @@ pub struct AssessmentRow {
     pub head: RowHead,
     /// Subject in the source's words.
     pub subject: String,
-    /// What was assessed.
+    /// What was assessed, in the source's words.
     pub title: String,
+    /// What the home's own MIS calls it; the source's words where the home names nothing.
+    pub aspect: String,
     /// Collection or result set.
     pub result_set: String,
     /// What the grade claims, by its name in the schema.
@@ -99,6 +103,8 @@ pub struct AssessmentRow {
     pub scale: String,
     /// The grade as given; a word for the fact in its place.
     pub grade: String,
+    /// The same for programs: a letter for the fact (U, X, Q, #), blank for what was not assessed.
+    pub letter: String,
     /// Comment written to be shared.
     pub comment: String,
 }
@@ -116,6 +122,8 @@ pub struct BehaviourRow {
     pub category: String,
     /// The source's own label.
     pub label: String,
+    /// What the home's own MIS calls this sort; the source's label where the home names nothing.
+    pub sort: String,
     /// Severity from 1 to 5, if graded.
     pub severity: Option<u8>,
     /// Where.

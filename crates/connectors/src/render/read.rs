@@ -1,6 +1,6 @@
-//! The outbox's own lists of lesson and session marks, read back by the program that carries them into the MIS.
+//! The outbox's own lists of lesson and session marks and of behaviour, read back by the program that carries them into the MIS.
 
-use super::{MarkRow, RowHead, Session};
+use super::{BehaviourRow, MarkRow, RowHead, Session};
 use crate::{
     connector::{FileFault, Input, Limits},
     mapping::DateFormat,
@@ -10,6 +10,7 @@ use crate::{
     text::Utf8,
 };
 use commonroll_core::{LocalId, Revision};
+use jiff::civil::Time;
 
 const CAPTIONS: [&str; 12] = [
     "RecordID",
@@ -39,6 +40,27 @@ const SESSION_CAPTIONS: [&str; 10] = [
     "Comments",
 ];
 
+const BEHAVIOUR_CAPTIONS: [&str; 18] = [
+    "RecordID",
+    "Revision",
+    "PersonID",
+    "Source",
+    "Date",
+    "Withdrawn",
+    "Time",
+    "Polarity",
+    "Category",
+    "Label",
+    "Severity",
+    "Location",
+    "Role",
+    "Action",
+    "Status",
+    "Text",
+    "HomeActionBy",
+    "Type",
+];
+
 /// Reads what [`lesson_csv`](super::lesson_csv) wrote.
 ///
 /// # Errors
@@ -55,12 +77,20 @@ pub fn read_sessions(input: Input<'_>, limits: &Limits) -> Result<Vec<MarkRow>, 
     read_list(input, limits, &SESSION_CAPTIONS, session)
 }
 
-fn read_list(
+/// Reads what [`behaviour_csv`](super::behaviour_csv) wrote.
+///
+/// # Errors
+/// As [`read_lessons`].
+pub fn read_behaviour(input: Input<'_>, limits: &Limits) -> Result<Vec<BehaviourRow>, FileFault> {
+    read_list(input, limits, &BEHAVIOUR_CAPTIONS, behaviour)
+}
+
+fn read_list<T>(
     input: Input<'_>,
     limits: &Limits,
     captions: &[&str],
-    read: fn(&Row<'_>) -> Option<MarkRow>,
-) -> Result<Vec<MarkRow>, FileFault> {
+    read: fn(&Row<'_>) -> Option<T>,
+) -> Result<Vec<T>, FileFault> {
     input.bounded(limits)?;
     let mut rows = Rows::new(Utf8::open(input.reader, None, limits)?, Some(b','), *limits)?;
     let changed = |line| {
@@ -100,15 +130,15 @@ fn late(text: &str) -> Option<Option<u32>> {
     if text.is_empty() { Some(None) } else { parse::whole(text).map(Some) }
 }
 
+fn time(text: &str) -> Option<Option<Time>> {
+    if text.is_empty() { Some(None) } else { parse::time(text).map(Some) }
+}
+
 fn lesson(row: &Row<'_>) -> Option<MarkRow> {
-    let time = |place| match row.cell(place) {
-        "" => Some(None),
-        text => parse::time(text).map(Some),
-    };
     Some(MarkRow {
         head: head(row)?,
-        start: time(6)?,
-        end: time(7)?,
+        start: time(row.cell(6))?,
+        end: time(row.cell(7))?,
         group: unguarded(row.cell(8)).to_owned(),
         session: None,
         mark: unguarded(row.cell(9)).to_owned(),
@@ -133,6 +163,31 @@ fn session(row: &Row<'_>) -> Option<MarkRow> {
         minutes_late: late(row.cell(8))?,
         comment: unguarded(row.cell(9)).to_owned(),
         decided: false,
+    })
+}
+
+fn behaviour(row: &Row<'_>) -> Option<BehaviourRow> {
+    let said = |place| unguarded(row.cell(place)).to_owned();
+    Some(BehaviourRow {
+        head: head(row)?,
+        time: time(row.cell(6))?,
+        polarity: said(7),
+        category: said(8),
+        label: said(9),
+        severity: match row.cell(10) {
+            "" => None,
+            level => Some(level.parse().ok()?),
+        },
+        location: said(11),
+        role: said(12),
+        action: said(13),
+        status: said(14),
+        text: said(15),
+        home_action_by: match row.cell(16) {
+            "" => None,
+            date => Some(parse::date(date, DateFormat::Iso)?),
+        },
+        sort: said(17),
     })
 }
 

@@ -3,7 +3,7 @@
 //! SIMS' lesson interface wants its own event number, which a host can't know: date, times and group are given instead,
 //! and the helper that applies the file finds the lesson by them.
 
-use super::{MarkRow, clock};
+use super::{MarkRow, RowHead, clock};
 
 /// Lesson marks.
 pub fn lesson_xml(rows: &[MarkRow]) -> Vec<u8> {
@@ -36,33 +36,34 @@ pub fn session_xml(rows: &[MarkRow]) -> Vec<u8> {
     xml.end("SessionAttendances")
 }
 
-struct Xml(String);
+/// A list of elements, one a line.
+pub(super) struct Xml(String);
 
 impl Xml {
-    fn new(root: &str) -> Self {
+    pub fn new(root: &str) -> Self {
         Self(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>\n"))
     }
 
-    fn open(&mut self, name: &str) {
+    pub fn open(&mut self, name: &str) {
         self.0.push_str("  <");
         self.0.push_str(name);
         self.0.push('>');
     }
 
-    fn close(&mut self, name: &str) {
+    pub fn close(&mut self, name: &str) {
         self.0.push_str("</");
         self.0.push_str(name);
         self.0.push_str(">\n");
     }
 
-    fn end(mut self, root: &str) -> Vec<u8> {
+    pub fn end(mut self, root: &str) -> Vec<u8> {
         self.0.push_str("</");
         self.0.push_str(root);
         self.0.push_str(">\n");
         self.0.into_bytes()
     }
 
-    fn element(&mut self, name: &str, text: &str) {
+    pub fn element(&mut self, name: &str, text: &str) {
         self.0.push('<');
         self.0.push_str(name);
         self.0.push('>');
@@ -78,10 +79,15 @@ impl Xml {
         self.element("Comments", &written(&row.comment));
         let late = row.minutes_late.map(|minutes| minutes.to_string()).unwrap_or_default();
         self.element("MinsLate", &written(&late));
-        self.element("Source", row.head.source.as_str());
-        self.element("RecordID", &row.head.record.to_string());
-        self.element("Revision", &row.head.revision.to_string());
-        self.element("Withdrawn", if row.head.withdrawn { "true" } else { "false" });
+        self.record(&row.head);
+    }
+
+    /// Which record the row is, and whether it is to go.
+    pub fn record(&mut self, head: &RowHead) {
+        self.element("Source", head.source.as_str());
+        self.element("RecordID", &head.record.to_string());
+        self.element("Revision", &head.revision.to_string());
+        self.element("Withdrawn", if head.withdrawn { "true" } else { "false" });
     }
 }
 

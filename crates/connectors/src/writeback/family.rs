@@ -134,7 +134,7 @@ impl Own {
 
 impl Family {
     fn plan(&self, target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
-        let learner = number(row)?;
+        let learner = number(&row.head)?;
         let date = Value::from(row.head.date.to_string());
         let own = own(row, learner, &date, talk)?;
         if row.head.withdrawn {

@@ -6,12 +6,14 @@
 //! Gibbon has no sessions but the learner's day, which the newest row of context Person or Form Group is. So the code of the one
 //! session that stands for the day is a row of context Person, and no lesson's mark may come behind it there.
 
+mod events;
+
 use super::{
     BY_HAND, HOME, NO_PLACE, OURS, Tag, Target, Wanted, Writer, applied, comment, number, pattern, refused,
     talk::{Answer, Outcome, Step, Talk, Value, cell, text},
     wanted,
 };
-use crate::render::MarkRow;
+use crate::render::{BehaviourRow, MarkRow};
 use jiff::civil::Time;
 
 /// Characters of a comment.
@@ -51,6 +53,16 @@ impl Writer for Gibbon {
             Ok(step) | Err(step) => step,
         }
     }
+
+    fn takes_events(&self) -> bool {
+        true
+    }
+
+    fn event(&self, target: &Target, row: &BehaviourRow, answers: &[Answer]) -> Step {
+        match events::plan(target, row, &mut Talk::new(answers)) {
+            Ok(step) | Err(step) => step,
+        }
+    }
 }
 
 /// Where a mark belongs.
@@ -68,7 +80,7 @@ struct Code {
 
 fn plan(target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
     let taker = taker(target, talk)?;
-    let learner = number(row)?;
+    let learner = number(&row.head)?;
     let date = Value::from(row.head.date.to_string());
     let own = own(row, (learner, taker), &date, talk)?;
     if row.head.withdrawn {

@@ -10,7 +10,7 @@ mod family;
 mod gibbon;
 mod talk;
 
-use crate::render::{MarkRow, Session};
+use crate::render::{BehaviourRow, MarkRow, RowHead, Session};
 use commonroll_core::{RecordId, Revision};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt, str::FromStr};
@@ -56,7 +56,7 @@ impl SessionPlaces {
     }
 }
 
-/// Writes marks into one MIS.
+/// Writes marks into one MIS, and behaviour if it takes any.
 pub trait Writer: Sync {
     /// Name of the MIS, as settings give it.
     fn name(&self) -> &'static str;
@@ -69,6 +69,17 @@ pub trait Writer: Sync {
 
     /// What is to be done next for a row, after these answers.
     fn step(&self, target: &Target, row: &MarkRow, answers: &[Answer]) -> Step;
+
+    /// True if it takes behaviour too.
+    fn takes_events(&self) -> bool {
+        false
+    }
+
+    /// What is to be done next for a row of behaviour, after these answers.
+    fn event(&self, target: &Target, row: &BehaviourRow, answers: &[Answer]) -> Step {
+        let _ = (target, row, answers);
+        refused("behaviour is not entered in this MIS; enter it by hand")
+    }
 }
 
 /// Every MIS whose database can be written to.
@@ -198,9 +209,8 @@ fn applied(what: &str) -> Step {
 }
 
 /// A learner's id as the MIS's number.
-fn number(row: &MarkRow) -> Result<i64, Step> {
-    row.head
-        .learner
+fn number(head: &RowHead) -> Result<i64, Step> {
+    head.learner
         .as_str()
         .parse()
         .map_err(|_| refused("the learner's id is no number of this MIS; look at the learner's match"))

@@ -98,12 +98,14 @@ fn grades_and_events_have_their_own_columns() {
         result_set: "Y12 Aut2".to_owned(),
         kind: "working_at".to_owned(),
         scale: "btec-l3@1".to_owned(),
+        aspect: "Working At Grade".to_owned(),
         grade: "M".to_owned(),
+        letter: "M".to_owned(),
         comment: "+1 on last term".to_owned(),
     };
     expect![[r#"
-        ﻿RecordID,Revision,PersonID,Source,Date,Withdrawn,Subject,Aspect,ResultSet,Kind,Scale,Grade,Comments␍
-        04040404040404040404040404040404,4,6420,northgate,2026-09-14,,Applied Science,Unit 1,Y12 Aut2,working_at,btec-l3@1,M,'+1 on last term␍
+        ﻿RecordID,Revision,PersonID,Source,Date,Withdrawn,Subject,Aspect,ResultSet,Kind,Scale,Grade,Comments,Title␍
+        04040404040404040404040404040404,4,6420,northgate,2026-09-14,,Applied Science,Working At Grade,Y12 Aut2,working_at,btec-l3@1,M,'+1 on last term,Unit 1␍
     "#]].assert_eq(&text(assessment_csv(&[grade])));
     let event = BehaviourRow {
         head: head(5, false),
@@ -111,6 +113,7 @@ fn grades_and_events_have_their_own_columns() {
         polarity: "positive".to_owned(),
         category: "achievement".to_owned(),
         label: "Star of the week".to_owned(),
+        sort: "Outstanding Work".to_owned(),
         severity: None,
         location: String::new(),
         role: String::new(),
@@ -120,8 +123,8 @@ fn grades_and_events_have_their_own_columns() {
         home_action_by: Some("2026-09-21".parse().unwrap()),
     };
     expect![[r#"
-        ﻿RecordID,Revision,PersonID,Source,Date,Withdrawn,Time,Polarity,Category,Label,Severity,Location,Role,Action,Status,Text,HomeActionBy␍
-        05050505050505050505050505050505,5,6420,northgate,2026-09-14,,,positive,achievement,Star of the week,,,,"Postcard; home",,'@all,2026-09-21␍
+        ﻿RecordID,Revision,PersonID,Source,Date,Withdrawn,Time,Polarity,Category,Label,Severity,Location,Role,Action,Status,Text,HomeActionBy,Type␍
+        05050505050505050505050505050505,5,6420,northgate,2026-09-14,,,positive,achievement,Star of the week,,,,"Postcard; home",,'@all,2026-09-21,Outstanding Work␍
     "#]].assert_eq(&text(behaviour_csv(&[event])));
 }
 

@@ -107,6 +107,23 @@ fn the_xml_that_we_write_is_read_by_its_template() {
 }
 
 #[test]
+fn a_report_of_behaviour_reads_the_same_as_xml_and_as_csv() {
+    let csv = "PersonID,UPN,IncidentID,Type,Date,Time,Activity,Location,Role,Points,Action,ActionDate,Status,Staff,Comments\n\
+               6420,F860400125001,88123,Disruption,2026-10-02,11:10,Lesson,Classroom,Aggressor,1,Detention,2026-10-05,Resolved,Mr T Ward,Repeatedly off task\n";
+    let (captions, row) = csv.trim_end().split_once('\n').unwrap();
+    let cells = captions.split(',').zip(row.split(','));
+    let cells: String = cells.map(|(caption, cell)| format!("<{caption}>{cell}</{caption}>")).collect();
+    let xml = format!(
+        "<SuperStarReport><Record>{}</Record></SuperStarReport>",
+        cells.replace("2026-10-02", "2026-10-02T00:00:00")
+    );
+    let seen = [("sims-behaviour-csv", csv.to_owned()), ("sims-behaviour-xml", xml)]
+        .map(|(name, file)| run(template(name), file).unwrap().show().split_once(": ").unwrap().1.to_owned());
+    assert!(seen[0].contains("Disruption"), "{}", seen[0]);
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
 fn reports_as_csv_are_read_by_their_templates() {
     let files = [
         (

@@ -199,7 +199,7 @@ fn tables(columns: &str, dialect: Dialect) -> String {
     let mut text = String::new();
     for (table, columns) in tables {
         let primary: Vec<&str> = columns.iter().filter(|c| c[3] == "PRI").map(|c| c[0]).collect();
-        let strict = matches!(table, "gibbonAttendanceLogPerson" | "attendance_period");
+        let strict = matches!(table, "gibbonAttendanceLogPerson" | "gibbonBehaviour" | "attendance_period");
         let mut parts: Vec<String> = Vec::new();
         for [name, kind, nullable, _] in &columns {
             let counted = primary == [*name] && kind.starts_with("int");

@@ -3,6 +3,7 @@
 mod asking;
 mod calendar;
 mod carrying;
+mod conduct;
 mod cost;
 mod database;
 mod faults;

@@ -33,8 +33,8 @@ async fn gibbon_the_newest_row_of_the_log_is_the_mark() {
         ],
     )
     .await;
-    mis.run("insert into gibbonBehaviour (gibbonSchoolYearID, date, gibbonPersonID, type, descriptor, level, comment, gibbonPersonIDCreator) \
-             values (25, current_date, 11, 'Positive', 'Helpful', 'Stage 1', 'said \"well done\", twice', 1); \
+    mis.run("insert into gibbonBehaviour (gibbonSchoolYearID, date, gibbonPersonID, type, descriptor, level, comment, followup, gibbonPersonIDCreator) \
+             values (25, current_date, 11, 'Positive', 'Helpful', 'Stage 1', 'said \"well done\", twice', '', 1); \
              insert into gibbonScale (gibbonScaleID, name, nameShort) values (3, 'A to E', 'AE'); \
              insert into gibbonMarkbookColumn (gibbonMarkbookColumnID, gibbonCourseClassID, type, name, date, attainment, attainmentRaw, attainmentRawMax, \
                gibbonScaleIDAttainment, complete, completeDate) values \

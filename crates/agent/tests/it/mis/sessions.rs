@@ -390,7 +390,7 @@ async fn lists_of_before_session_codes_were_carried_stay_with_whoever_typed_them
     assert_eq!(story.shown().await, Vec::<String>::new());
     let result = std::fs::read_to_string(list("session-000000000007.result.csv")).unwrap();
     assert!(
-        result.contains(",superseded,") && result.contains("of before session codes were carried"),
+        result.contains(",superseded,") && result.contains("of before these lists were carried"),
         "{result}"
     );
 

@@ -1,0 +1,155 @@
+//! What happened at a partner stands in the home's Gibbon, where its screens of behaviour show it, and goes when it was taken back.
+
+use super::{Database, GIBBON, ROSARIOSIS, asking, home::home, screens};
+use crate::{fake_hub::FakeHub, rig::School};
+use commonroll_agent::{AgentError, apply};
+use commonroll_connectors::mapping::Dialect;
+use std::fs;
+
+const MAPPING: &str = "format = \"delimited\"\nrows = \"behaviour\"\ncovers = \"dates\"\n[fields]\nevent = \"Event\"\nlearner = \"Id\"\n\
+    date = \"Date\"\ntime = \"Time\"\nlabel = \"Label\"\npolarity = \"Polarity\"\ncategory = \"Category\"\naction = \"Action\"\n\
+    share_text = \"Text\"\ninternal_comment = \"Internal\"\n";
+const CAPTIONS: &str = "Event,Id,Date,Time,Label,Polarity,Category,Action,Text,Internal";
+const SETTINGS: &str = "taker = \"commonroll\"\nbehaviour = true\n\
+    [outbox.names.types]\nlow_level_disruption = \"Disruptive\"\nachievement = \"Achievement\"\n";
+
+const ADA: &str =
+    "E1,11,2026-09-14,11:10,Off task,negative,low_level_disruption,Moved,Settled at once,Ben was loud too";
+const BEN: &str = "E2,12,2026-09-14,,Star of the week,positive,achievement,,,";
+const LEFT: &str = "E3,13,2026-09-14,,Star of the week,positive,achievement,,,";
+
+/// A host that exports behaviour.
+async fn host() -> (School, FakeHub) {
+    let more = "[[source]]\nname = \"events\"\nfolder = \"exports\"\npattern = \"events*.csv\"\nconnector = \"delimited\"\n\
+                mapping = \"events.toml\"\nshrink_percent_max = 100\n";
+    let host = School::of("northgate", more, &[("events.toml", MAPPING)]).await;
+    let hub = FakeHub::new().knows("northgate", &host.key);
+    hub.with(|state| state.home_prefix = "");
+    (host, hub)
+}
+
+async fn exports(host: &mut School, hub: &FakeHub, rows: &[&str]) {
+    host.wait(60);
+    host.put("events.csv", &format!("{CAPTIONS}\n{}\n", rows.join("\n")));
+    host.look().await;
+    host.publish(hub).await.unwrap();
+}
+
+async fn gibbon() -> Database {
+    let mis = Database::of(GIBBON, Dialect::MySql).await;
+    mis.run(screens::GIBBON_SCHOOL).await;
+    mis
+}
+
+/// What View Behaviour shows: learner, type, descriptor, level, comment without our tag, who wrote it, in which year.
+async fn shown(mis: &Database) -> Vec<String> {
+    mis.rows(
+        "select cast(b.gibbonPersonID as unsigned), b.type, b.descriptor, coalesce(b.level, '-'), \
+         substring_index(b.comment, ' [cr:', 1), p.username, y.name from gibbonBehaviour b \
+         join gibbonPerson p on p.gibbonPersonID = b.gibbonPersonIDCreator \
+         join gibbonSchoolYear y on y.gibbonSchoolYearID = b.gibbonSchoolYearID order by b.gibbonPersonID, b.gibbonBehaviourID",
+    )
+    .await
+}
+
+const OF_ADA: &str =
+    "11 Negative Disruptive - northgate 11:10; Off task; Moved; Settled at once commonroll this";
+const OF_BEN: &str = "12 Positive Achievement - northgate; Star of the week commonroll this";
+
+#[tokio::test]
+async fn an_event_stands_in_gibbon_once_is_corrected_and_goes_again() {
+    let (mis, (mut host, hub)) = (gibbon().await, host().await);
+    let mut home = home(&mis, "gibbon", SETTINGS).await;
+    exports(&mut host, &hub, &[ADA, BEN, LEFT]).await;
+    let applied = home.receive_and_apply(&hub).await;
+    assert_eq!((applied.applied, applied.refused), (2, 1), "{:?}", home.refused().await);
+    assert_eq!(shown(&mis).await, [OF_ADA, OF_BEN]);
+    assert!(home.refused().await[0].message.contains("no current person"), "{:?}", home.refused().await);
+    let all = mis.rows("select comment from gibbonBehaviour").await.concat();
+    assert!(!all.contains("Ben was loud"), "the internal comment never left its school: {all}");
+
+    // The same once more, as after a crash before the result was written.
+    fs::remove_file(&home.result_files()[0]).unwrap();
+    assert_eq!(home.apply().await.applied, 2);
+    assert_eq!(shown(&mis).await, [OF_ADA, OF_BEN], "nothing is there twice");
+
+    let corrected = ADA.replace("Moved", "Detention").replace("Settled at once", "");
+    exports(&mut host, &hub, &[&corrected, BEN, LEFT]).await;
+    assert_eq!(home.receive_and_apply(&hub).await.applied, 1);
+    let now = "11 Negative Disruptive - northgate 11:10; Off task; Detention commonroll this";
+    assert_eq!(shown(&mis).await, [now, OF_BEN], "the remark that its source took out is gone");
+
+    exports(&mut host, &hub, &[BEN, LEFT]).await;
+    assert_eq!(home.receive_and_apply(&hub).await.applied, 1);
+    assert_eq!(shown(&mis).await, [OF_BEN], "what was taken back goes, and nothing else");
+}
+
+#[tokio::test]
+async fn an_entry_that_somebody_changed_is_theirs_and_nothing_of_ours_comes_back_as_the_homes() {
+    let (mis, (mut host, hub)) = (gibbon().await, host().await);
+    let mut home = home(&mis, "gibbon", SETTINGS).await;
+    exports(&mut host, &hub, &[ADA, BEN]).await;
+    assert_eq!(home.receive_and_apply(&hub).await.applied, 2);
+    // The head of year fills in what Gibbon has for it, and enters an observation of their own.
+    mis.run(
+        "update gibbonBehaviour set level = 'Serious', gibbonPersonIDCreator = 2 where gibbonPersonID = 11",
+    )
+    .await;
+    mis.run("update gibbonBehaviour set followup = 'Rang home' where gibbonPersonID = 12").await;
+    mis.run(
+        "insert into gibbonBehaviour (gibbonSchoolYearID, date, gibbonPersonID, type, descriptor, comment, followup, \
+         gibbonPersonIDCreator, timestamp) values (25, '2026-09-14', 12, 'Observation', 'Quiet', '', '', 1, now())",
+    )
+    .await;
+    let before = shown(&mis).await;
+    exports(&mut host, &hub, &[&ADA.replace("Moved", "Detention")]).await;
+    let applied = home.receive_and_apply(&hub).await;
+    assert_eq!((applied.applied, applied.refused), (0, 2), "{:?}", home.refused().await);
+    assert!(home.refused().await.iter().all(|row| row.message.contains("what a person made stays")));
+    assert_eq!(shown(&mis).await, before, "neither corrected nor taken out");
+
+    let mut reads = asking::school("ridgeway", &mis, &["gibbon-behaviour"]).await;
+    reads.ask_well().await;
+    let own = reads.rows("gibbon-behaviour");
+    assert!(own.len() == 1 && own[0].contains("Observation"), "{own:?}");
+}
+
+#[tokio::test]
+async fn lists_of_before_behaviour_was_carried_stay_with_the_office() {
+    let (mis, (mut host, hub)) = (gibbon().await, host().await);
+    let mut home = home(&mis, "gibbon", SETTINGS).await;
+    exports(&mut host, &hub, &[ADA]).await;
+    let outbox = home.settings.outbox.clone().unwrap();
+    let folder = commonroll_agent::outbox::Folder::open(&outbox, home.settings.zone.clone()).unwrap();
+    let receiver = commonroll_agent::receive::Receiver {
+        hub: &hub,
+        spool: &home.spool,
+        write_back: &folder,
+        rng: &crate::rig::Dice,
+        now: home.now,
+    };
+    let mut feed = commonroll_agent::Hub::receive(&hub, 0).await.unwrap();
+    while let Some(piece) = feed.next().await.unwrap() {
+        receiver.take(&piece).await.unwrap();
+    }
+    assert_eq!(apply::begin(&outbox, &home.spool).await.unwrap(), 1);
+    assert_eq!(home.apply().await.applied, 0);
+    assert_eq!(shown(&mis).await, Vec::<String>::new(), "the office has typed it in, or was to");
+
+    exports(&mut host, &hub, &[ADA, BEN]).await;
+    assert_eq!(apply::begin(&outbox, &home.spool).await.unwrap(), 0);
+    assert_eq!(home.receive_and_apply(&hub).await.applied, 1);
+    assert_eq!(shown(&mis).await, [OF_BEN]);
+}
+
+#[tokio::test]
+async fn behaviour_is_refused_for_an_mis_that_has_no_place_for_it() {
+    let mis = Database::empty(Dialect::MySql).await;
+    for (product, more) in [(ROSARIOSIS, "behaviour = true\n"), (super::OPENSIS, "behaviour = true\n")] {
+        let home = home(&mis, product.name, more).await;
+        let Err(AgentError::Settings { problem, .. }) = home.carrier() else {
+            panic!("{} was taken", product.name)
+        };
+        assert!(problem.starts_with("outbox.apply: behaviour: "), "{problem}");
+    }
+}

@@ -1,0 +1,210 @@
+//! Gibbon: one learner's part in a partner's event, as a row of `gibbonBehaviour`, where its screens of behaviour show it.
+//!
+//! The row names our account as its creator and bears a tag at the end of its comment. The tag's code is a sum over all that we wrote,
+//! so a row that somebody has changed in any part is theirs and stays. Level and follow-up are the school's own to fill in.
+
+use super::{Outcome, Step, Talk, Target, Value, applied, cell, refused, taker, text};
+use crate::{
+    render::BehaviourRow,
+    writeback::{Tag, number, tagged},
+};
+
+/// Characters of a comment, and of these without the tag.
+const COMMENT_MAX: usize = 4_000;
+const WORDS_MAX: usize = 3_900;
+/// Characters of a descriptor.
+const DESCRIPTOR_MAX: usize = 100;
+
+const CHANGED: &str = "somebody has changed this entry in the MIS; what a person made stays";
+const NOTHING: &str = "what happened is withheld, so there is nothing to enter";
+
+/// What is to be done next for a row, after what was answered.
+pub(super) fn plan(target: &Target, row: &BehaviourRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
+    let creator = taker(target, talk)?;
+    let learner = number(&row.head)?;
+    let own = own(row, (learner, creator), talk)?;
+    let newest = own.as_ref().map(|own| own.revision);
+    if row.head.withdrawn || (row.polarity.is_empty() && own.is_some()) {
+        return withdraw(own, row, talk);
+    }
+    if newest.is_some_and(|newest| newest >= row.head.revision) {
+        return Ok(applied("it stands there already"));
+    }
+    let Some(entry) = Entry::of(row) else { return Ok(refused(NOTHING)) };
+    let someone = talk.ask(
+        "select concat(gibbonPersonID) from gibbonPerson where gibbonPersonID = ? and status = 'Full'",
+        &[learner.into()],
+    )?;
+    if someone.is_empty() {
+        return Ok(refused(
+            "Gibbon has no current person of this learner's number; look at the learner's match",
+        ));
+    }
+    let said = entry.comment(row);
+    match own {
+        Some(own) => talk.change(
+            "update gibbonBehaviour set date = cast(? as date), type = ?, descriptor = ?, comment = ?, timestamp = current_timestamp \
+             where gibbonBehaviourID = ? and gibbonPersonIDCreator = ? and comment = ?",
+            &[
+                entry.date.as_str().into(),
+                entry.sort.into(),
+                entry.descriptor.as_str().into(),
+                said.as_str().into(),
+                own.id.into(),
+                creator.into(),
+                own.comment.into(),
+            ],
+        )?,
+        None => {
+            let year = year(&entry.date, talk)?;
+            talk.change(
+            "insert into gibbonBehaviour (gibbonSchoolYearID, date, gibbonPersonID, type, descriptor, comment, followup, \
+             gibbonPersonIDCreator, timestamp) values (?, cast(? as date), ?, ?, ?, ?, '', ?, current_timestamp)",
+            &[
+                year.into(),
+                entry.date.as_str().into(),
+                learner.into(),
+                entry.sort.into(),
+                entry.descriptor.as_str().into(),
+                said.as_str().into(),
+                creator.into(),
+            ],
+        )?;
+        }
+    }
+    let stands = talk.ask(
+        "select concat(gibbonPersonIDCreator), concat(type), coalesce(descriptor, '') from gibbonBehaviour \
+         where gibbonPersonID = ? and date = cast(? as date) and comment = ?",
+        &[learner.into(), entry.date.as_str().into(), said.into()],
+    )?;
+    match stands {
+        [one]
+            if cell(one, 0) == creator && text(one, 1) == entry.sort && text(one, 2) == entry.descriptor =>
+        {
+            Ok(applied(""))
+        }
+        _ => Ok(refused("what was written could not be read back, so nothing was written")),
+    }
+}
+
+/// What is written of an event.
+struct Entry {
+    date: String,
+    sort: &'static str,
+    descriptor: String,
+    words: String,
+}
+
+impl Entry {
+    /// `None` if nothing is known of what happened.
+    fn of(row: &BehaviourRow) -> Option<Self> {
+        let sort = match row.polarity.as_str() {
+            "positive" => "Positive",
+            "negative" => "Negative",
+            "neutral" => "Observation",
+            _ => return None,
+        };
+        let descriptor = plain(&row.sort, DESCRIPTOR_MAX);
+        let from = match row.time {
+            Some(time) => format!("{} {:02}:{:02}", row.head.source, time.hour(), time.minute()),
+            None => row.head.source.to_string(),
+        };
+        let label = if row.label == row.sort { "" } else { &*row.label };
+        let more =
+            |what: &str, said: Option<String>| said.map(|said| format!("{what} {said}")).unwrap_or_default();
+        let severity = more("severity", row.severity.map(|level| level.to_string()));
+        let by = more("home is asked to act by", row.home_action_by.map(|date| date.to_string()));
+        let role = more("as", Some(row.role.clone()).filter(|role| !role.is_empty()));
+        let said: [&str; 9] =
+            [&from, label, &severity, &role, &row.location, &row.action, &row.status, &row.text, &by];
+        let words: Vec<&str> = said.into_iter().filter(|part| !part.is_empty()).collect();
+        let words = plain(&words.join("; "), WORDS_MAX);
+        Some(Self { date: row.head.date.to_string(), sort, descriptor, words })
+    }
+
+    /// The comment with its tag.
+    fn comment(&self, row: &BehaviourRow) -> String {
+        let code = sum([&self.date, self.sort, &self.descriptor, "", &self.words, ""]);
+        let tag = Tag { session: None, record: row.head.record, revision: row.head.revision, code };
+        tagged(&self.words, &tag, COMMENT_MAX)
+    }
+}
+
+/// At most so many characters on one line, without blanks around them.
+fn plain(said: &str, max: usize) -> String {
+    let line = said.chars().map(|c| if c.is_control() { ' ' } else { c });
+    line.take(max).collect::<String>().trim().to_owned()
+}
+
+/// A sum over date, type, descriptor, level, comment and follow-up, by which a change of any of them is seen. No secret: it
+/// keeps nobody from forging it who may write here anyway.
+fn sum(parts: [&str; 6]) -> i64 {
+    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
+    for part in parts {
+        for byte in part.bytes().chain([0x1f]) {
+            sum = (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    (sum >> 16).cast_signed()
+}
+
+/// A row of ours that nobody has changed.
+struct Own {
+    id: i64,
+    revision: commonroll_core::Revision,
+    comment: String,
+}
+
+/// Our row of this record: a refusal if somebody has made it theirs.
+fn own(row: &BehaviourRow, (learner, creator): (i64, i64), talk: &mut Talk<'_>) -> Result<Option<Own>, Step> {
+    let found = talk.ask(
+        "select concat(gibbonBehaviourID), concat(gibbonPersonIDCreator), concat(date), concat(type), coalesce(descriptor, ''), \
+         coalesce(level, ''), comment, coalesce(followup, '') from gibbonBehaviour \
+         where gibbonPersonID = ? and comment like ? for update",
+        &[learner.into(), Value::from(format!("%[cr:{}.%", row.head.record))],
+    )?;
+    let one = match found {
+        [] => return Ok(None),
+        [one] => one,
+        _ => return Err(refused(CHANGED)),
+    };
+    let comment = text(one, 6);
+    let words = comment.rsplit_once("[cr:").map_or("", |(words, _)| words.trim_end());
+    let code = sum([text(one, 2), text(one, 3), text(one, 4), text(one, 5), words, text(one, 7)]);
+    match Tag::<i64>::read(comment).filter(|tag| tag.code == code && cell(one, 1) == creator) {
+        Some(tag) => Ok(Some(Own { id: cell(one, 0), revision: tag.revision, comment: comment.to_owned() })),
+        None => Err(refused(CHANGED)),
+    }
+}
+
+/// Our own row goes; nobody else's.
+fn withdraw(own: Option<Own>, row: &BehaviourRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
+    let Some(own) = own else { return Ok(applied("nothing of it was there")) };
+    if own.revision > row.head.revision {
+        return Ok(applied("a newer one stands there"));
+    }
+    talk.change(
+        "delete from gibbonBehaviour where gibbonBehaviourID = ? and comment = ?",
+        &[own.id.into(), own.comment.into()],
+    )?;
+    let left = talk.ask(
+        "select concat(gibbonBehaviourID) from gibbonBehaviour where gibbonBehaviourID = ?",
+        &[own.id.into()],
+    )?;
+    Ok(if left.is_empty() { applied("taken out") } else { refused("it could not be taken out") })
+}
+
+/// The school year of a day.
+fn year(date: &str, talk: &mut Talk<'_>) -> Result<i64, Step> {
+    let found = talk.ask(
+        "select concat(gibbonSchoolYearID) from gibbonSchoolYear where cast(? as date) between firstDay and lastDay",
+        &[date.into()],
+    )?;
+    match found {
+        [one] => Ok(cell(one, 0)),
+        _ => Err(Step::Done(Outcome::Refused(
+            "Gibbon has no school year, or several, of that day, so the entry would be on no screen"
+                .to_owned(),
+        ))),
+    }
+}
