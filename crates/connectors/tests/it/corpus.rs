@@ -5,7 +5,10 @@
 //! makes trouble is left in the build folder, to be mended and put into the corpus.
 
 use crate::support::{Seen, run_with, settings};
-use commonroll_connectors::{Limits, Settings};
+use commonroll_connectors::{
+    FileFault, Input, Limits, Settings,
+    render::{read_behaviour, read_lessons, read_results, read_sessions},
+};
 use std::{
     env, fs,
     io::{Cursor, Read, Write},
@@ -173,8 +176,8 @@ fn repacked(bytes: &[u8], chance: &mut Chance) -> Option<Vec<u8>> {
     Some(out.finish().ok()?.into_inner())
 }
 
-#[test]
-fn mutations_of_the_corpus_make_no_connector_panic() {
+/// Mutates files from seed after seed, for as long as is wanted, and gives each to `read`, which may refuse it.
+fn mutate(format: &str, files: &[Vec<u8>], read: &dyn Fn(&[u8])) {
     let long = env::var_os("COMMONROLL_LONG").is_some();
     let seconds = env::var("COMMONROLL_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
     let time = match seconds {
@@ -182,32 +185,73 @@ fn mutations_of_the_corpus_make_no_connector_panic() {
         None if long => Duration::from_secs(600),
         None => Duration::from_millis(150),
     };
-    let only = env::var("COMMONROLL_FUZZ_FORMAT").ok();
-    for (format, head) in
-        FORMATS.iter().filter(|(format, _)| only.as_deref().is_none_or(|only| only == *format))
-    {
-        let (files, settings) = (corpus(format), mappings(format, head));
-        let begin = Instant::now();
-        let mut seed = 0_u64;
-        while begin.elapsed() < time {
-            let mut chance = Chance(seed);
-            let file = &files[chance.below(files.len())];
-            let other = &files[chance.below(files.len())];
-            let is_zip = file.starts_with(b"PK") && chance.below(4) > 0;
-            let bytes = is_zip.then(|| repacked(file, &mut chance)).flatten();
-            let bytes = bytes.unwrap_or_else(|| mutated(file, other, &mut chance));
-            for settings in &settings {
-                let caught = std::panic::catch_unwind(|| judge(settings, &bytes));
-                if caught.is_err() {
-                    let found = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{format}-{seed}"));
-                    fs::write(&found, &bytes).unwrap();
-                    panic!("seed {seed} of {format} makes it panic or take too long: {}", found.display());
-                }
-            }
-            seed += 1;
-        }
-        if long || seconds.is_some() {
-            println!("{format}: {seed} mutations in {:?}", begin.elapsed());
-        }
+    if env::var("COMMONROLL_FUZZ_FORMAT").is_ok_and(|only| only != format) {
+        return;
     }
+    let begin = Instant::now();
+    let mut seed = 0_u64;
+    while begin.elapsed() < time {
+        let mut chance = Chance(seed);
+        let file = &files[chance.below(files.len())];
+        let other = &files[chance.below(files.len())];
+        let is_zip = file.starts_with(b"PK") && chance.below(4) > 0;
+        let bytes = is_zip.then(|| repacked(file, &mut chance)).flatten();
+        let bytes = bytes.unwrap_or_else(|| mutated(file, other, &mut chance));
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read(&bytes))).is_err() {
+            let found = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{format}-{seed}"));
+            fs::write(&found, &bytes).unwrap();
+            panic!("seed {seed} of {format} makes it panic or take too long: {}", found.display());
+        }
+        seed += 1;
+    }
+    if long || seconds.is_some() {
+        println!("{format}: {seed} mutations in {:?}", begin.elapsed());
+    }
+}
+
+#[test]
+fn mutations_of_the_corpus_make_no_connector_panic() {
+    for (format, head) in FORMATS {
+        let settings = mappings(format, head);
+        mutate(format, &corpus(format), &|bytes| {
+            for settings in &settings {
+                judge(settings, bytes);
+            }
+        });
+    }
+}
+
+/// What a reader finds in a file, unless it refuses it.
+fn opened<T>(bytes: &[u8], read: impl FnOnce(Input<'_>) -> Result<T, FileFault>) -> Option<T> {
+    read(Input { file_name: "list.csv", reader: &mut Cursor::new(bytes), size: bytes.len() as u64 }).ok()
+}
+
+/// Lists of the outbox lie in a folder where people and programs reach them, and are read back before rows are carried.
+#[test]
+fn mutations_of_our_own_lists_make_no_reader_of_them_panic() {
+    let head = "RecordID,Revision,PersonID,Source,Date,Withdrawn";
+    let row = "01010101010101010101010101010101,1,6420,northgate,2026-09-14,";
+    let files = [
+        format!("\u{feff}{head},StartTime,EndTime,GroupCode,Mark,MinsLate,Comments\r\n{row},09:00,10:00,12A,L,12,\"'=a, \"\"b\"\"\"\r\n"),
+        format!("\u{feff}{head},SessionName,Mark,MinsLate,Comments\r\n{row},AM,B,,\r\n{row}yes,PM,,,\r\n"),
+        format!(
+            "\u{feff}{head},Time,Polarity,Category,Label,Severity,Location,Role,Action,Status,Text,HomeActionBy,Type\r\n\
+             {row},11:10,negative,defiance,'-x,3,Lab,,Moved,,\"a\nb\",2026-09-21,Defiance\r\n"
+        ),
+        "RecordID,Revision,Status,Message\r\n01010101010101010101010101010101,1,refused,\"no such lesson\"\r\n".to_owned(),
+    ];
+    let files = files.map(String::into_bytes);
+    let limits = Limits::default();
+    let read = |bytes: &[u8]| {
+        let mut results = 0;
+        let mut given = |_| results += 1;
+        let are_results =
+            opened(bytes, |input| read_results(input, &limits, &mut given, &mut |_| {})).is_some();
+        opened(bytes, |input| read_lessons(input, &limits)).map_or(0, |rows| rows.len())
+            + opened(bytes, |input| read_sessions(input, &limits)).map_or(0, |rows| rows.len())
+            + opened(bytes, |input| read_behaviour(input, &limits)).map_or(0, |rows| rows.len())
+            + if are_results { results } else { 0 }
+    };
+    assert_eq!(files.iter().map(|file| read(file)).sum::<usize>(), 5, "each by its own reader");
+    mutate("outbox", &files, &|bytes| _ = read(bytes));
 }
