@@ -1,7 +1,7 @@
 //! A corpus of small crooked files, replayed through every connector, and mutated.
 //!
 //! A file stays in `tests/corpus/<format>` because it once was, or could have been, trouble. Mutations are made from a seed: a
-//! slice of them here, and with COMMONROLL_LONG ten minutes of them for each format (COMMONROLL_FUZZ_SECONDS changes that). What
+//! slice of them here, and with COMMONROLL_LONG ten minutes of a core for each format (COMMONROLL_FUZZ_SECONDS changes that). What
 //! makes trouble is left in the build folder, to be mended and put into the corpus.
 
 use crate::support::{Seen, run_with, settings};
@@ -176,7 +176,8 @@ fn repacked(bytes: &[u8], chance: &mut Chance) -> Option<Vec<u8>> {
     Some(out.finish().ok()?.into_inner())
 }
 
-/// Mutates files from seed after seed, for as long as is wanted, and gives each to `read`, which may refuse it.
+/// Mutates files from seed after seed, for as long as is wanted, and gives each to `read`, which may refuse it. Time is what this
+/// thread had a core: what others do beside it, or a machine that stands still, makes no round shorter.
 fn mutate(format: &str, files: &[Vec<u8>], read: &dyn Fn(&[u8])) {
     let long = env::var_os("COMMONROLL_LONG").is_some();
     let seconds = env::var("COMMONROLL_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
@@ -189,8 +190,9 @@ fn mutate(format: &str, files: &[Vec<u8>], read: &dyn Fn(&[u8])) {
         return;
     }
     let begin = Instant::now();
+    let first = worked(begin);
     let mut seed = 0_u64;
-    while begin.elapsed() < time {
+    while worked(begin).saturating_sub(first) < time {
         let mut chance = Chance(seed);
         let file = &files[chance.below(files.len())];
         let other = &files[chance.below(files.len())];
@@ -205,7 +207,8 @@ fn mutate(format: &str, files: &[Vec<u8>], read: &dyn Fn(&[u8])) {
         seed += 1;
     }
     if long || seconds.is_some() {
-        println!("{format}: {seed} mutations in {:?}", begin.elapsed());
+        let took = worked(begin).saturating_sub(first);
+        println!("{format}: {seed} mutations in {took:?} of a core, {:?} by the clock", begin.elapsed());
     }
 }
 
