@@ -7,10 +7,11 @@
 use crate::{
     entry::{Entry, Note, RecordEntry, split_entries},
     follow::entries_at,
+    projection::lock,
     shared::Shared,
 };
 use commonroll_store::{AboutRow, Block};
-use std::{collections::BTreeMap, sync::atomic::Ordering};
+use std::{collections::BTreeMap, ops::Range, sync::atomic::Ordering};
 
 /// Blocks read at a time.
 const BLOCKS: u32 = 32;
@@ -19,8 +20,9 @@ const AT_ONCE: usize = 1_024;
 /// Learners asked for at a time.
 const KEYS: usize = 256;
 /// More new entries than this since the last look, a quarter of a second ago, leave no time for the index: a step holds
-/// the writer for some milliseconds, and a mark would wait for it.
-const BUSY: u64 = 20;
+/// the writer for some milliseconds, and a mark would wait for it. A thousand a second leave it: else whoever asks takes the
+/// index on first, and waits.
+const BUSY: u64 = 250;
 /// So far behind, the index is taken on all the same, or the first question would wait for long.
 const FAR_BEHIND: u64 = 500_000;
 /// Nodes that take the index on together get in each other's way at most so often in a row.
@@ -99,12 +101,11 @@ pub(crate) async fn about(shared: &Shared, learner: u32) -> Result<About, Unread
     catch_up(shared, end).await?;
     let keys = [u64::from(learner), NOTES | u64::from(learner), ANYBODY];
     let (reached, mut found) = shared.store.about(&keys).await.map_err(|_| Unread)?;
-    let mut tail = BTreeMap::new();
-    read(shared, reached, end, &mut tail).await?;
-    for (key, places) in keys.iter().zip(&mut found) {
+    let behind = behind(shared, &keys, reached..end).await?;
+    for (places, behind) in found.iter_mut().zip(behind) {
         // The index may have been taken on meanwhile, by this node or another.
         places.truncate(places.partition_point(|place| *place < end));
-        places.extend(tail.remove(key).unwrap_or_default());
+        places.extend(behind);
     }
     let mut found = found.into_iter();
     let mut next = || found.next().unwrap_or_default();
@@ -128,6 +129,80 @@ pub(crate) async fn notes_of(
         }
     }
     Ok(found)
+}
+
+/// What entries behind the index are about, as they were read last: entries never change, so that the next question reads
+/// only what is new since. No more than a step of them, for whoever asks takes the index on first.
+#[derive(Default)]
+pub(crate) struct Tail {
+    stretch: Range<u64>,
+    found: BTreeMap<u64, Vec<u64>>,
+}
+
+impl Tail {
+    /// The places of these keys in a stretch; `None` if it isn't all here.
+    fn places(&self, keys: &[u64], stretch: &Range<u64>) -> Option<Vec<Vec<u64>>> {
+        let held = self.stretch.start <= stretch.start && stretch.end <= self.stretch.end;
+        let of = |key: &u64| {
+            let places = self.found.get(key).into_iter().flatten().copied();
+            places.filter(|place| stretch.contains(place)).collect()
+        };
+        held.then(|| keys.iter().map(of).collect())
+    }
+
+    /// From where on a stretch has to be read.
+    fn lacks(&self, stretch: &Range<u64>) -> u64 {
+        let reaches = (self.stretch.start..=self.stretch.end).contains(&stretch.start);
+        if reaches { self.stretch.end.min(stretch.end) } else { stretch.start }
+    }
+
+    /// Takes what was read of a stretch, and lets go of what lies before the one that was asked for.
+    fn take(&mut self, asked: &Range<u64>, read: Range<u64>, found: BTreeMap<u64, Vec<u64>>) {
+        if !(self.stretch.start..=self.stretch.end).contains(&read.start) {
+            // Somebody asked who knew of less of the index: what is held is newer.
+            if asked.end <= self.stretch.end {
+                return;
+            }
+            *self = Self { stretch: read.start..read.start, found: BTreeMap::new() };
+        }
+        let known = self.stretch.end;
+        for (key, places) in found {
+            let new = places.into_iter().filter(|place| *place >= known);
+            self.found.entry(key).or_default().extend(new);
+        }
+        self.stretch.end = known.max(read.end);
+        if self.stretch.start < asked.start {
+            self.stretch.start = asked.start;
+            self.found.retain(|_, places| {
+                places.retain(|place| *place >= asked.start);
+                !places.is_empty()
+            });
+        }
+    }
+}
+
+/// The places of these keys in a stretch that the index has not reached.
+async fn behind(shared: &Shared, keys: &[u64], stretch: Range<u64>) -> Result<Vec<Vec<u64>>, Unread> {
+    let from = {
+        let tail = lock(&shared.tail);
+        if let Some(places) = tail.places(keys, &stretch) {
+            return Ok(places);
+        }
+        tail.lacks(&stretch)
+    };
+    let mut found = BTreeMap::new();
+    read(shared, from, stretch.end, &mut found).await?;
+    {
+        let mut tail = lock(&shared.tail);
+        tail.take(&stretch, from..stretch.end, found);
+        if let Some(places) = tail.places(keys, &stretch) {
+            return Ok(places);
+        }
+    }
+    // What was held has moved on meanwhile.
+    let mut found = BTreeMap::new();
+    read(shared, stretch.start, stretch.end, &mut found).await?;
+    Ok(keys.iter().map(|key| found.remove(key).unwrap_or_default()).collect())
 }
 
 /// Takes the index on by one step, if little else is to be done. What fails is tried again at the next tick.
@@ -306,6 +381,36 @@ mod tests {
         let board = json!({ "learners": [[3, 5], [9, 9]] });
         assert_eq!(note("board.shown", board), [NOTES | 3, NOTES | 4, NOTES | 5, NOTES | 9]);
         assert_eq!(note("board.shown", json!({ "learners": [[0, u32::MAX]] })).len(), NAMED_MAX, "bounded");
+    }
+
+    #[test]
+    fn what_was_read_behind_the_index_is_read_once_and_told_whole() {
+        let found = |of: &[(u64, u64)]| {
+            let mut found: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+            of.iter().for_each(|(key, place)| found.entry(*key).or_default().push(*place));
+            found
+        };
+        let mut tail = Tail::default();
+        assert_eq!(tail.places(&[7], &(10..20)), None);
+        assert_eq!(tail.lacks(&(10..20)), 10, "all of it");
+        tail.take(&(10..20), 10..20, found(&[(7, 12), (8, 13), (7, 19)]));
+        assert_eq!(tail.places(&[7, 9], &(10..20)), Some(vec![vec![12, 19], vec![]]));
+        // More came; somebody else has read a part of it already.
+        assert_eq!(tail.lacks(&(10..30)), 20);
+        tail.take(&(10..25), 20..25, found(&[(7, 24)]));
+        tail.take(&(10..30), 20..30, found(&[(7, 24), (7, 29)]));
+        assert_eq!(tail.places(&[7], &(10..30)), Some(vec![vec![12, 19, 24, 29]]), "nothing twice");
+        // The index was taken on: what it has now is let go, and told to nobody who knows that it has it.
+        assert_eq!(tail.places(&[7], &(15..30)), Some(vec![vec![19, 24, 29]]));
+        tail.take(&(15..31), 30..31, found(&[(8, 30)]));
+        assert_eq!(tail.found[&7], [19, 24, 29]);
+        assert_eq!(tail.places(&[7], &(10..31)), None, "not whole for whoever knows of less of the index");
+        tail.take(&(10..31), 10..31, found(&[(7, 12), (7, 19), (7, 24), (7, 29)]));
+        assert_eq!(tail.found[&7], [19, 24, 29], "what is held is newer");
+        // Nobody asked for long: all between is the index's.
+        assert_eq!(tail.lacks(&(100..110)), 100);
+        tail.take(&(100..110), 100..110, found(&[(7, 105)]));
+        assert_eq!(tail.places(&[7, 8], &(100..110)), Some(vec![vec![105], vec![]]));
     }
 
     #[test]

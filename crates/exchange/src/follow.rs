@@ -87,12 +87,20 @@ pub fn read_records(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec
 
 /// The same with records that are kept no longer and have no groups any more, but still what it takes to call copies back.
 pub fn read_what_is_left(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec<LiveRecord>, Damaged> {
+    let each = read_each(block, seqs)?;
+    each.into_iter().filter_map(|(_, record)| record.transpose()).collect()
+}
+
+/// A place, and the record there; `None` if it is erased.
+pub type Each = (u64, Result<Option<LiveRecord>, Damaged>);
+
+/// The same one by one: damage of a record leaves its neighbours alone.
+pub fn read_each(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec<Each>, Damaged> {
     let Some(payloads) = block.payloads else { return Ok(Vec::new()) };
     let payloads = Payloads::decode(payloads)?;
     let entries = split_entries(&block.entries)?;
     let mut trees: HashMap<u32, Arc<Tree>> = HashMap::new();
-    let mut records = Vec::new();
-    for seq in seqs {
+    let mut read = |seq: u64| -> Result<Option<LiveRecord>, Damaged> {
         let place = usize::try_from(seq.checked_sub(block.first_seq).ok_or(Damaged)?).map_err(|_| Damaged)?;
         let Entry::Record(entry) = Entry::decode(entries.get(place).ok_or(Damaged)?)? else {
             return Err(Damaged);
@@ -100,7 +108,7 @@ pub fn read_what_is_left(block: Block, seqs: impl Iterator<Item = u64>) -> Resul
         let (seal_number, circumstances, groups) = match payloads.get(place)? {
             Payload::Record { seal, circumstances, groups } => (seal, circumstances, groups),
             // Erased: there is nothing left.
-            Payload::None => continue,
+            Payload::None => return Ok(None),
             Payload::Change { .. } => return Err(Damaged),
         };
         if !groups.is_empty() && root_of(&groups)? != entry.root {
@@ -108,9 +116,9 @@ pub fn read_what_is_left(block: Block, seqs: impl Iterator<Item = u64>) -> Resul
         }
         let seal = payloads.seals.get(seal_number as usize).ok_or(Damaged)?.clone();
         let tree = trees.entry(seal_number).or_insert_with(|| Arc::new(batch_tree(&seal.roots))).clone();
-        records.push(LiveRecord { seq, entry, circumstances, groups, seal, tree, placed: None });
-    }
-    Ok(records)
+        Ok(Some(LiveRecord { seq, entry, circumstances, groups, seal, tree, placed: None }))
+    };
+    Ok(seqs.map(|seq| (seq, read(seq))).collect())
 }
 
 /// The entries at some places of the log (from 0), given ascending and each once. Places that hold none are left out.

@@ -4,6 +4,7 @@
 
 use crate::{
     asides::Told,
+    by_learner::Tail,
     desk::Contacts,
     directory::{
         Directory,
@@ -78,6 +79,8 @@ pub struct Shared {
     pub looked: AtomicU64,
     /// How far that index had come, as this node last saw it.
     pub indexed: AtomicU64,
+    /// What it lacks, as it was read last.
+    pub tail: Mutex<Tail>,
     commits: AtomicU64,
     /// Records that this node has made durable, by kind.
     accepted: [AtomicU64; RecordKind::ALL.len()],
@@ -152,6 +155,7 @@ impl Shared {
             tries: AtomicU64::new(1),
             looked: AtomicU64::new(0),
             indexed: AtomicU64::new(0),
+            tail: Mutex::default(),
             commits: AtomicU64::new(0),
             accepted: std::array::from_fn(|_| AtomicU64::new(0)),
             current: Mutex::default(),

@@ -14,7 +14,7 @@ use commonroll_core::Timestamp;
 use commonroll_views::{Shelf, whereabouts::Detectors};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, RwLock},
 };
 use tokio::sync::{MutexGuard, watch};
 
@@ -38,6 +38,8 @@ pub(crate) struct Views {
     pub alignment: Shown<AlignmentView>,
     /// Grows whenever a board may look different.
     pub board_changes: watch::Sender<u64>,
+    /// Grows whenever there is something to tell of it.
+    pub board_alarms: watch::Sender<u64>,
     /// Whom the newest entries of each person's board cover.
     pub covered: Mutex<Covered>,
     /// When each source last said that it is current.
@@ -69,10 +71,10 @@ impl Exchange {
         now: Timestamp,
     ) {
         let open = || {
-            let whereabouts = Arc::new(Mutex::new(Whereabouts::new(detectors, now)));
-            let progress = Arc::new(Mutex::new(ProgressView::new(Arc::downgrade(&self.shared), shelf)));
+            let whereabouts = Arc::new(RwLock::new(Whereabouts::new(detectors, now)));
+            let progress = Arc::new(RwLock::new(ProgressView::new(Arc::downgrade(&self.shared), shelf)));
             let watches: Shown<Look> = Arc::default();
-            let readiness = Arc::new(Mutex::new(ReadinessView::new(Arc::downgrade(&self.shared))));
+            let readiness = Arc::new(RwLock::new(ReadinessView::new(Arc::downgrade(&self.shared))));
             let alignment: Shown<AlignmentView> = Arc::default();
             let all: Vec<Shown<dyn View>> = vec![
                 whereabouts.clone(),
@@ -91,6 +93,7 @@ impl Exchange {
                 readiness,
                 alignment,
                 board_changes: watch::Sender::new(0),
+                board_alarms: watch::Sender::new(0),
                 covered: Mutex::default(),
                 words: Mutex::default(),
             }

@@ -14,7 +14,7 @@ const REST: usize = size_of::<Rest>();
 
 /// A place for the days that nothing has touched for a while. It needs to last no longer than the process: a view is fed
 /// again at a start.
-pub trait Shelf: Send + fmt::Debug {
+pub trait Shelf: Send + Sync + fmt::Debug {
     /// Lays a day's bytes down, over what lies there of it. False if that can't be done.
     fn lay(&mut self, day: i32, bytes: &[u8]) -> bool;
 

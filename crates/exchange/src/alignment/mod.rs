@@ -14,7 +14,7 @@ use crate::{
     Exchange,
     directory::{Directory, conventions::Convention},
     office::{self, Acting},
-    projection::lock,
+    projection::feed,
     reading::ReadError,
     rooms::policy_hash,
     shared::Shared,
@@ -111,7 +111,7 @@ impl Exchange {
             let may_propose = agree::may_propose(&directory, acting).is_ok();
             drop(directory);
             // Nobody holds the directory who waits for the view.
-            let mut view = lock(&views.alignment);
+            let mut view = feed(&views.alignment);
             view.tick(today);
             let report = compare(&view.traffic, &sites, &agreed, today);
             let (complete, as_of) = view.as_of();

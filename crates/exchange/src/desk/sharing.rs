@@ -2,10 +2,17 @@
 //! is missing where it may not. Nobody's record is looked at.
 
 use super::super::trial::sees;
-use crate::{Exchange, directory::Directory, office::Acting, types::NotAllowed};
-use commonroll_core::{RecordKind, Role, Slug, Timestamp, agreement::ItemKind, directory::Agreement};
+use crate::{
+    Exchange,
+    directory::{Directory, Side},
+    office::Acting,
+    types::NotAllowed,
+};
+use commonroll_core::{
+    LocalId, RecordKind, Role, Slug, Timestamp, agreement::ItemKind, directory::Agreement,
+};
 use commonroll_policy::{Action, AgreementInForce, CardFacts, OfficeAct, Policy, Question};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Which way something goes, seen from the asker's institution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,35 +188,53 @@ struct Desk<'a> {
     policy: &'a Policy,
     own: u16,
     now: Timestamp,
-    /// Whether the rules behind it are told, which takes longer.
+    /// Whether the rules behind it are told.
     rules: bool,
 }
 
 impl Desk<'_> {
-    /// Learners placed now, between which host and home.
-    fn placed(&self) -> Vec<(u16, u16)> {
+    /// How many learners are placed now, by host and home, of which the asker's institution is one. Read off its own learners
+    /// and guests: what partners have between them costs nothing here.
+    fn placed(&self) -> HashMap<(u16, u16), u64> {
         let mut all = HashSet::new();
-        for (host, state) in (0u16..).zip(self.directory.institutions()) {
-            let today = self.now.date_in(&state.zone);
-            for (id, local) in state.locals.iter().filter(|(_, local)| !local.sides.is_empty()) {
-                for side in local.sides.iter().filter(|side| side.hosting) {
-                    if host != self.own && side.other != self.own {
-                        continue;
-                    }
-                    let placed = self.directory.placed(host, id, today, Some(self.now), side.group.as_ref());
-                    if let (Some(learner), Some(home), true) = (placed.learner, placed.home, placed.in_force)
-                    {
-                        all.insert((host, home, learner));
-                    }
-                }
+        let own = self.directory.institution(self.own);
+        for (id, local) in own.into_iter().flat_map(|state| &state.locals) {
+            self.placed_at((self.own, id), &mut all);
+            let Some(learner) = local.learner else { continue };
+            if self.directory.home_of(learner).is_some_and(|(home, held)| *home == self.own && held == id) {
+                let elsewhere = self.directory.known_at(learner).filter(|(host, _)| *host != self.own);
+                elsewhere.for_each(|(host, theirs)| self.placed_at((*host, theirs), &mut all));
             }
         }
-        all.into_iter().map(|(host, home, _)| (host, home)).collect()
+        let mut counts = HashMap::new();
+        all.into_iter().for_each(|(host, home, _)| *counts.entry((host, home)).or_default() += 1);
+        counts
     }
 
-    fn partner(&self, number: u16, kinds: &[ItemKind], placed: &[(u16, u16)]) -> Option<PartnerSeen> {
+    /// Where a host's learner is placed now.
+    fn placed_at(&self, (host, id): (u16, &LocalId), all: &mut HashSet<(u16, u16, u32)>) {
+        let Some((state, local)) = self.directory.institution(host).zip(self.directory.local(host, id))
+        else {
+            return;
+        };
+        let today = self.now.date_in(&state.zone);
+        let concerns = |side: &&Side| side.hosting && (host == self.own || side.other == self.own);
+        for side in local.sides.iter().filter(concerns) {
+            let placed = self.directory.placed(host, id, today, Some(self.now), side.group.as_ref());
+            if let (Some(learner), Some(home), true) = (placed.learner, placed.home, placed.in_force) {
+                all.insert((host, home, learner));
+            }
+        }
+    }
+
+    fn partner(
+        &self,
+        number: u16,
+        kinds: &[ItemKind],
+        placed: &HashMap<(u16, u16), u64>,
+    ) -> Option<PartnerSeen> {
         let state = self.directory.institution(number)?;
-        let count = |pair: (u16, u16)| placed.iter().filter(|one| **one == pair).count() as u64;
+        let count = |pair: (u16, u16)| placed.get(&pair).copied().unwrap_or(0);
         let cells = |way| kinds.iter().filter_map(|kind| self.cell(number, *kind, way)).collect();
         Some(PartnerSeen {
             slug: state.info.slug.clone(),
@@ -298,11 +323,19 @@ impl Desk<'_> {
         kind: ItemKind,
         agreement: Option<AgreementInForce<'_>>,
     ) -> Vec<(String, String)> {
-        match self.asked((host, home), kind, agreement) {
-            Some(Asked::Card(source, card)) => self.policy.explain_card(source, &card).rules,
-            Some(Asked::Record(both)) => both.iter().flat_map(|one| self.policy.explain(one).rules).collect(),
+        let permits = match self.asked((host, home), kind, agreement) {
+            Some(Asked::Card(source, card)) => {
+                let permit = self.policy.decide_card(source, &card).ok();
+                Vec::from_iter(permit.map(|permit| permit.reason().to_owned()))
+            }
+            Some(Asked::Record(both)) => {
+                let permits = both.iter().filter_map(|one| self.policy.decide(one).ok());
+                permits.map(|permit| permit.reason().to_owned()).collect()
+            }
             None => Vec::new(),
-        }
+        };
+        let says = |id: &str| (id.to_owned(), self.policy.says(id).unwrap_or_default().to_owned());
+        permits.iter().flat_map(|reason| reason.split(',')).map(says).collect()
     }
 
     fn asked<'a>(

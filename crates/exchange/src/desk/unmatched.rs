@@ -17,7 +17,6 @@ use commonroll_core::{
     directory::{DateRange, Registration},
 };
 use commonroll_policy::OfficeAct;
-use std::collections::HashMap;
 
 /// Lines of one list at most.
 const LINES: usize = 200;
@@ -162,7 +161,6 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
     let mut seen = UnmatchedSeen::default();
     let Some(state) = directory.institution(own) else { return seen };
     let today = now.date_in(&state.zone);
-    let hosted = hosted(directory, own);
     let name = |number: u16| directory.institution(number).map_or(String::new(), |s| s.info.name.clone());
     let mut guests = Vec::new();
     for (id, local) in &state.locals {
@@ -199,9 +197,9 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
                     let sides = directory.local(*home, home_id).map_or(&[] as &[Side], |l| &l.sides);
                     *home == side.other && sides.iter().any(|theirs| meets(theirs, side, own))
                 }),
-                Some(learner) => hosted
-                    .get(&(side.other, learner))
-                    .is_some_and(|sides| sides.iter().any(|theirs| meets(theirs, side, own))),
+                Some(learner) => {
+                    hosted(directory, (side.other, own), learner).any(|theirs| meets(theirs, side, own))
+                }
             };
             if !answered {
                 let (other, group, dates) = (name(side.other), side.group.clone(), side.dates);
@@ -223,16 +221,19 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
             homes: home_seen(directory, key, (own, id)),
         })
         .collect();
-    for (number, other) in (0u16..).zip(directory.institutions()).filter(|(number, _)| *number != own) {
-        for (theirs, claim) in other.locals.iter().filter(|(_, local)| local.contested) {
-            let home = claim.learner.and_then(|learner| directory.home_of(learner));
-            let Some((_, id)) = home.filter(|(home, _)| *home == own) else { continue };
-            if directory.agreed_main(own, id).is_some_and(|(at, ..)| at == number) {
+    for (id, local) in &state.locals {
+        let is_home =
+            |learner: &u32| directory.home_of(*learner).is_some_and(|home| home.0 == own && home.1 == *id);
+        let Some(learner) = local.learner.filter(is_home) else { continue };
+        for (number, theirs) in directory.known_at(learner).filter(|(number, _)| *number != own) {
+            let (number, claim) = (*number, directory.local(*number, theirs));
+            let settled = || directory.agreed_main(own, id).is_some_and(|(at, ..)| at == number);
+            if !claim.is_some_and(|claim| claim.contested) || settled() {
                 continue;
             }
             let main = main_seen(directory, key, (own, id), Some(number));
             let told = placed_with(directory, (number, theirs), own) || main.told.is_some();
-            let other = told.then(|| other.info.name.clone());
+            let other = told.then(|| name(number));
             seen.claims.push(ClaimSeen { local: id.clone(), other, counts: true, main });
         }
     }
@@ -279,19 +280,11 @@ fn moved(directory: &Directory, own: u16, local: &Local, side: &Side) -> Option<
     }
 }
 
-/// What hosts have said of the institution's learners.
-fn hosted(directory: &Directory, home: u16) -> HashMap<(u16, u32), Vec<&Side>> {
-    let mut all: HashMap<(u16, u32), Vec<&Side>> = HashMap::new();
-    for (host, state) in (0u16..).zip(directory.institutions()).filter(|(host, _)| *host != home) {
-        for local in state.locals.values().filter(|local| !local.contested) {
-            let Some(learner) = local.learner else { continue };
-            let sides = local.sides.iter().filter(|side| side.hosting && side.other == home);
-            for side in sides {
-                all.entry((host, learner)).or_default().push(side);
-            }
-        }
-    }
-    all
+/// What a host has said of a home's learner.
+fn hosted(directory: &Directory, (host, home): (u16, u16), learner: u32) -> impl Iterator<Item = &Side> {
+    let known = directory.known_at(learner).filter(move |(at, _)| *at == host && host != home);
+    let theirs = known.filter_map(|(at, id)| directory.local(*at, id)).filter(|local| !local.contested);
+    theirs.flat_map(|local| &local.sides).filter(move |side| side.hosting && side.other == home)
 }
 
 /// Whether the other institution has spoken of the same placement.

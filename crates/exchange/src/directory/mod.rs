@@ -735,14 +735,17 @@ impl Directory {
     /// The other institution's word on the same placement, if it has spoken.
     fn other_side(&self, number: u16, local: &Local, side: &Side) -> Option<&Side> {
         let learner = local.learner?;
-        let others = &self.institution(side.other)?.locals;
         let known = |l: &&Local| l.learner == Some(learner) && !l.contested;
         let matches = |s: &&Side| s.other == number && s.hosting != side.hosting && same_group(s, side);
         match self.homes.get(&learner) {
             Some((home, id)) if *home == side.other => {
-                others.get(id).filter(known)?.sides.iter().find(matches)
+                self.local(*home, id).filter(known)?.sides.iter().find(matches)
             }
-            _ => others.values().filter(known).flat_map(|l| &l.sides).find(matches),
+            _ => {
+                let others = self.known_at(learner).filter(|(at, _)| *at == side.other);
+                let others = others.filter_map(|(at, id)| self.local(*at, id)).filter(known);
+                others.flat_map(|l| &l.sides).find(matches)
+            }
         }
     }
 

@@ -145,9 +145,8 @@ impl Directory {
 
     /// Every number under which the log may speak of a learner: this one, and those that they were believed to have.
     pub fn numbers_of(&self, learner: u32) -> BTreeSet<u32> {
-        let locals = self.institutions.iter().flat_map(|state| state.locals.values());
-        let was = locals.filter(|local| local.learner == Some(learner)).flat_map(|local| &local.was);
-        was.copied().chain([learner]).collect()
+        let known = self.known_at(learner).filter_map(|(institution, id)| self.local(*institution, id));
+        known.flat_map(|local| local.was.iter().copied()).chain([learner]).collect()
     }
 
     /// Those of a learner's numbers that nobody else has or had, so that whatever names them is about this one. The

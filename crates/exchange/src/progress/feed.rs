@@ -98,11 +98,9 @@ impl ProgressView {
     pub fn shown(&self, of: Option<u16>, own: Option<u16>) -> Made {
         let (release, as_of) = self.progress.as_of();
         let mut seen = empty(of, self.progress.seen(scope(of)));
-        if let Some(of) = of {
-            let all = self.progress.seen(scope(None));
-            seen.as_home = all.homes.into_iter().find(|row| row.0 == of).map(|row| row.1);
-        }
-        seen.whole = seen.seen.sites.iter().map(|row| (row.0, self.is_whole(row.0))).collect();
+        seen.as_home = of.and_then(|of| self.progress.seen_of_home(of));
+        let in_part = self.progress.in_part();
+        seen.whole = seen.seen.sites.iter().map(|row| (row.0, !in_part.contains(&row.0))).collect();
         seen.courses = self.courses.iter().map(|((_, title), number)| (*number, title.clone())).collect();
         seen.bridge = own.map(|own| self.progress.bridge(own));
         let placed = self.sides.iter().filter(|(_, sides)| !sides.is_empty()).map(|(key, _)| key);
@@ -113,11 +111,6 @@ impl ProgressView {
         // Without what was laid down, corrections have gone wrong: nobody is told that this is all.
         (seen.as_of, seen.complete) = (as_of, self.complete && self.progress.is_sound());
         Made { seen, release }
-    }
-
-    fn is_whole(&self, host: u16) -> bool {
-        let bridge = self.progress.bridge(host);
-        bridge.waiting == 0 && bridge.pooled == 0
     }
 
     fn take(&mut self, seq: u64, entry: &RecordEntry, of: &Circumstances, body: &Body) {

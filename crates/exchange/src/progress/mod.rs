@@ -13,7 +13,7 @@ use crate::{
     Exchange,
     directory::Directory,
     office::{self, Acting},
-    projection::lock,
+    projection::look,
     reading::ReadError,
     rooms::policy_hash,
     shared::Shared,
@@ -88,7 +88,7 @@ impl Exchange {
                 ask.of.as_ref() == Some(acting.speaker.institution()) && acting.role != Role::ConsortiumLead
             });
             // Nobody holds the directory who waits for the view: the view looks into the directory itself.
-            let Made { mut seen, release } = lock(&views.progress).shown(of, own);
+            let Made { mut seen, release } = look(&views.progress).shown(of, own);
             name(&shared.directory(), &mut seen, now);
             let entry = serde_json::json!({
                 "role": acting.role, "purpose": "administration", "institution": acting.speaker.institution(),

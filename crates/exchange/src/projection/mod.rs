@@ -17,14 +17,20 @@ use commonroll_core::{Body, RecordId, RecordKind, Timestamp};
 use commonroll_store::Block;
 use std::{
     ops::Range,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 /// Reads what lies open in a record's field groups; `None` if it can't be read. What is withheld is left out.
 pub type ReadBody = fn(RecordKind, &[SealedGroup]) -> Option<Body>;
 
-/// Blocks read at a time, each of some megabytes at most.
+/// Records that are handed to a view at once.
+const AT_ONCE: usize = 256;
+/// Blocks read at a time, each of some megabytes at most; and where the last ones were small: marks that come one by one make
+/// hundreds of blocks in a second.
 const BLOCKS: u32 = 4;
+const SMALL_BLOCKS: u32 = 32;
+/// Bytes of a small block, about.
+const SMALL: usize = 64 << 10;
 /// Reads of what is new, and of what was, in one step: the clock's next tick goes on.
 const READS: usize = 16;
 
@@ -59,7 +65,7 @@ pub(crate) enum Gone<'a> {
 
 /// A fold over the log. What it is handed comes once in the order of the log while the node runs; at a start older parts
 /// come beside newer ones, so that of a record the highest revision counts, whichever comes last.
-pub(crate) trait View: Send {
+pub(crate) trait View: Send + Sync {
     /// Nothing that was committed before this is of use.
     fn since(&self, now: Timestamp) -> Timestamp;
 
@@ -88,12 +94,22 @@ pub(crate) trait View: Send {
     fn complete(&mut self) {}
 }
 
-/// A view that others read, too.
-pub(crate) type Shown<V> = Arc<Mutex<V>>;
+/// A view that others read, too: as many as want to at once.
+pub(crate) type Shown<V> = Arc<RwLock<V>>;
 
-/// Locks a view; one that panicked holds what it held.
-pub(crate) fn lock<V: ?Sized>(view: &Mutex<V>) -> MutexGuard<'_, V> {
-    view.lock().unwrap_or_else(PoisonError::into_inner)
+/// A view, to be altered; one that panicked holds what it held.
+pub(crate) fn feed<V: ?Sized>(view: &RwLock<V>) -> RwLockWriteGuard<'_, V> {
+    view.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A view, to be read.
+pub(crate) fn look<V: ?Sized>(view: &RwLock<V>) -> RwLockReadGuard<'_, V> {
+    view.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks what lies beside the views; one that panicked holds what it held.
+pub(crate) fn lock<T: ?Sized>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Hung {
@@ -108,6 +124,8 @@ pub(crate) struct Projection {
     read: ReadBody,
     /// Where the tail begins that every view is handed.
     edge: Option<u64>,
+    /// How many blocks are read at a time of what is new.
+    blocks: u32,
     hung: Vec<Hung>,
 }
 
@@ -115,14 +133,14 @@ impl Projection {
     /// Nothing is read before the first [`Projection::advance`].
     pub fn new(read: ReadBody, views: Vec<Shown<dyn View>>) -> Self {
         let hung = views.into_iter().map(|view| Hung { view, before: None, complete: false }).collect();
-        Self { read, edge: None, hung }
+        Self { read, edge: None, blocks: BLOCKS, hung }
     }
 
     /// Hands over what is new, and then a part of what was before the start.
     pub async fn advance(&mut self, shared: &Shared, now: Timestamp) -> Result<(), Unread> {
         let end = shared.frontier().size();
         if self.edge.is_none() {
-            self.hung.iter().for_each(|hung| lock(&hung.view).edge(end));
+            self.hung.iter().for_each(|hung| feed(&hung.view).edge(end));
         }
         let mut edge = *self.edge.get_or_insert(end);
         let all: Vec<Shown<dyn View>> = self.hung.iter().map(|hung| hung.view.clone()).collect();
@@ -130,15 +148,16 @@ impl Projection {
             if edge >= end {
                 break;
             }
-            edge = hand(shared, self.read, edge..end, &all).await?;
-            self.edge = Some(edge);
+            let handed = hand(shared, self.read, (edge..end, self.blocks), &all).await?;
+            edge = handed.reached;
+            (self.edge, self.blocks) = (Some(edge), if handed.small { SMALL_BLOCKS } else { BLOCKS });
         }
         let read = self.read;
         for hung in self.hung.iter_mut().filter(|hung| !hung.complete) {
             let before = match &mut hung.before {
                 Some(before) => before,
                 unknown => {
-                    let since = lock(&hung.view).since(now);
+                    let since = look(&hung.view).since(now);
                     unknown.insert(first_since(shared, since, edge).await?..edge)
                 }
             };
@@ -147,11 +166,12 @@ impl Projection {
                     break;
                 }
                 let one = std::slice::from_ref(&hung.view);
-                before.start = hand(shared, read, before.clone(), one).await?.max(before.start + 1);
+                let handed = hand(shared, read, (before.clone(), BLOCKS), one).await?;
+                before.start = handed.reached.max(before.start + 1);
             }
             if before.is_empty() && edge >= end {
                 hung.complete = true;
-                lock(&hung.view).complete();
+                feed(&hung.view).complete();
             }
         }
         Ok(())
@@ -173,35 +193,41 @@ async fn first_since(shared: &Shared, since: Timestamp, end: u64) -> Result<u64,
     Ok(low.min(end))
 }
 
-/// Hands a stretch of the log to views, or the first part of it; gives where that ended.
+/// What was handed to views.
+struct Handed {
+    /// Where it ended.
+    reached: u64,
+    /// True if its blocks were small.
+    small: bool,
+}
+
+/// Hands a stretch of the log to views, or the first blocks of it.
 async fn hand(
     shared: &Shared,
     read: ReadBody,
-    stretch: Range<u64>,
+    (stretch, most): (Range<u64>, u32),
     views: &[Shown<dyn View>],
-) -> Result<u64, Unread> {
-    let blocks = shared.store.blocks(stretch.start, BLOCKS, true).await.map_err(|_| Unread)?;
+) -> Result<Handed, Unread> {
+    let blocks = shared.store.blocks(stretch.start, most, true).await.map_err(|_| Unread)?;
+    let bytes = |block: &Block| block.payloads.as_ref().map_or(0, Vec::len);
+    let small = blocks.iter().all(|block| bytes(block) <= SMALL);
     let mut reached = stretch.start;
+    let mut run = Run { shared, read, views, met: Vec::new() };
     for block in blocks.into_iter().filter(|block| block.end() > stretch.start && block.end() <= stretch.end)
     {
         reached = block.end();
         let first = block.first_seq;
-        if hand_block(shared, read, block, stretch.start, views).is_err() {
+        if hand_block(&mut run, block, stretch.start).is_err() {
             tracing::error!(first = first + 1, "a block of the log is damaged; the views go on without it");
         }
     }
-    if reached == stretch.start { Err(Unread) } else { Ok(reached) }
+    run.hand();
+    if reached == stretch.start { Err(Unread) } else { Ok(Handed { reached, small }) }
 }
 
-fn hand_block(
-    shared: &Shared,
-    read: ReadBody,
-    block: Block,
-    from: u64,
-    views: &[Shown<dyn View>],
-) -> Result<(), Damaged> {
+fn hand_block(run: &mut Run<'_>, block: Block, from: u64) -> Result<(), Damaged> {
     let entries = split_entries(&block.entries)?;
-    let payloads = block.payloads.map(Payloads::decode).transpose()?;
+    let payloads = block.payloads.map(Payloads::decode).transpose()?.map(Arc::new);
     for (place, bytes) in entries.into_iter().enumerate() {
         let seq = block.first_seq + place as u64;
         if seq < from {
@@ -209,20 +235,71 @@ fn hand_block(
         }
         let payload = || payloads.as_ref().map_or(Ok(Payload::None), |payloads| payloads.get(place));
         match Entry::decode(bytes)? {
-            Entry::Record(entry) => {
-                let wanting: Vec<_> = views.iter().filter(|view| lock(view).glance(seq, &entry)).collect();
-                if !wanting.is_empty()
-                    && let Payload::Record { circumstances, groups, .. } = payload()?
-                    && let Some(body) = open(shared, read, seq, &entry, &groups)
-                {
-                    let told = Told { seq, entry: &entry, of: &circumstances, body: &body };
-                    wanting.iter().for_each(|view| lock(view).record(&told));
-                }
-            }
-            Entry::Note(note) => hand_note(seq, &note, payload, views)?,
+            Entry::Record(entry) => run.meet(Met { seq, entry, place, payloads: payloads.clone() }),
+            Entry::Note(note) => hand_note(run, seq, &note, payload)?,
         }
     }
     Ok(())
+}
+
+/// A record whose turn it is.
+struct Met {
+    seq: u64,
+    entry: RecordEntry,
+    place: usize,
+    payloads: Option<Arc<Payloads>>,
+}
+
+/// Records that follow each other in the log: each view takes all of them at once, so that feeding waits for whoever reads a view
+/// once and not with each record.
+struct Run<'a> {
+    shared: &'a Shared,
+    read: ReadBody,
+    views: &'a [Shown<dyn View>],
+    met: Vec<Met>,
+}
+
+impl Run<'_> {
+    fn meet(&mut self, met: Met) {
+        self.met.push(met);
+        if self.met.len() >= AT_ONCE {
+            self.hand();
+        }
+    }
+
+    /// Hands over what was met: before a note, and at the end.
+    fn hand(&mut self) {
+        let met = std::mem::take(&mut self.met);
+        let glance = |view: &Shown<dyn View>| -> Vec<bool> {
+            let mut view = feed(view);
+            met.iter().map(|one| view.glance(one.seq, &one.entry)).collect()
+        };
+        let wanted: Vec<Vec<bool>> = self.views.iter().map(glance).collect();
+        let is_wanted = |place: usize| wanted.iter().any(|by| by[place]);
+        let opened = met.iter().enumerate().map(|(place, one)| is_wanted(place).then(|| self.open(one))?);
+        let opened: Vec<Option<(Circumstances, Body)>> = opened.collect();
+        for (view, wanted) in self.views.iter().zip(&wanted).filter(|(_, wanted)| wanted.contains(&true)) {
+            let mut view = feed(view);
+            for ((one, opened), _) in met.iter().zip(&opened).zip(wanted).filter(|(_, wanted)| **wanted) {
+                if let Some((of, body)) = opened {
+                    view.record(&Told { seq: one.seq, entry: &one.entry, of, body });
+                }
+            }
+        }
+    }
+
+    fn open(&self, one: &Met) -> Option<(Circumstances, Body)> {
+        let payload = one.payloads.as_ref()?.get(one.place);
+        let Ok(payload) = payload else {
+            tracing::error!(
+                entry = one.seq + 1,
+                "a record of the log is damaged; the views go on without it"
+            );
+            return None;
+        };
+        let Payload::Record { circumstances, groups, .. } = payload else { return None };
+        Some((circumstances, open(self.shared, self.read, one.seq, &one.entry, &groups)?))
+    }
 }
 
 /// What a record says, if that is still there, sound, and to be used.
@@ -257,16 +334,21 @@ fn open(
 }
 
 fn hand_note(
+    run: &mut Run<'_>,
     seq: u64,
     note: &Note,
     payload: impl Fn() -> Result<Payload, Damaged>,
-    views: &[Shown<dyn View>],
 ) -> Result<(), Damaged> {
-    if let Some(places) = gone::said(note) {
-        views.iter().for_each(|view| lock(view).gone(&Gone::Places(&places)));
+    let (views, gone, hidden) = (run.views, gone::said(note), note.what == "record.hidden");
+    let hearing: Vec<_> = views.iter().filter(|view| look(view).hears(&note.what)).collect();
+    if gone.is_none() && !hidden && hearing.is_empty() {
+        return Ok(());
     }
-    let hidden = note.what == "record.hidden";
-    let hearing: Vec<_> = views.iter().filter(|view| lock(view).hears(&note.what)).collect();
+    // What stands before it is known to all before it is.
+    run.hand();
+    if let Some(places) = gone {
+        views.iter().for_each(|view| feed(view).gone(&Gone::Places(&places)));
+    }
     if !hidden && hearing.is_empty() {
         return Ok(());
     }
@@ -276,8 +358,8 @@ fn hand_note(
     };
     if let Some(Change::Hidden { record, below }) = change.as_deref() {
         let gone = Gone::Hidden { record: RecordId(record.0), below: *below };
-        views.iter().for_each(|view| lock(view).gone(&gone));
+        views.iter().for_each(|view| feed(view).gone(&gone));
     }
-    hearing.iter().for_each(|view| lock(view).note(seq, note, change.as_deref()));
+    hearing.iter().for_each(|view| feed(view).note(seq, note, change.as_deref()));
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::{
     asides::REFUSED,
     directory::{Directory, change::Change, expected::DAYS_AHEAD},
     entry::{Circumstances, Note, RecordEntry},
-    projection::{Gone, Told, View, lock},
+    projection::{self, Gone, Told, View},
     shared::Shared,
 };
 use commonroll_core::{
@@ -22,7 +22,7 @@ use commonroll_views::readiness::{
 };
 use std::{
     collections::HashMap,
-    sync::{Mutex, Weak},
+    sync::{RwLock, Weak},
 };
 
 /// A source's batch came out of step.
@@ -227,9 +227,10 @@ fn mapping(directory: &Directory, institution: u16) -> Option<Mapping> {
 
 /// Lets every partner come to this moment. They have the view and the directory one after the other, so that no page waits
 /// for all of them.
-pub(crate) fn tick(view: &Mutex<ReadinessView>, now: Timestamp) {
-    let settled = (0..).map_while(|number| lock(view).settle(number, now)).fold(true, |all, one| all & one);
-    let mut view = lock(view);
+pub(crate) fn tick(view: &RwLock<ReadinessView>, now: Timestamp) {
+    let settled =
+        (0..).map_while(|number| projection::feed(view).settle(number, now)).fold(true, |all, one| all & one);
+    let mut view = projection::feed(view);
     view.complete |= view.read && settled;
 }
 

@@ -9,7 +9,7 @@ use crate::{
     Exchange,
     directory::{Directory, sources::SourceHeld},
     office::Acting,
-    projection::lock,
+    projection::feed,
     reading::ReadError,
     shared::Shared,
 };
@@ -139,7 +139,7 @@ impl Exchange {
                 own.map_or_else(|| now.date_in(&jiff::tz::TimeZone::UTC), |own| now.date_in(&own.zone))
             };
             // The view before the directory, as everywhere.
-            let mut view = lock(&views.alignment);
+            let mut view = feed(&views.alignment);
             view.tick(today);
             let directory = shared.directory();
             let made = partners.into_iter().map(|(number, slug, name)| {

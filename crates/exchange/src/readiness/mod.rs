@@ -23,7 +23,7 @@ use crate::{
     Exchange,
     directory::Directory,
     office::{self, Acting},
-    projection::lock,
+    projection,
     reading::ReadError,
     rooms::policy_hash,
     shared::Shared,
@@ -81,7 +81,7 @@ impl Exchange {
         let make = |shared: &Shared| {
             let (partners, policy, reason) = allowed(shared, acting, of)?;
             // Nobody holds the directory who waits for the view: the view looks into the directory itself.
-            let mut view = lock(&views.readiness);
+            let mut view = projection::feed(&views.readiness);
             let made = partners.into_iter().filter_map(|(number, slug, name)| {
                 let report = view.made(number, readers, now)?;
                 let heard = last_heard(shared, &mut view, number).filter(|_| readers == For::Own);
@@ -108,7 +108,7 @@ impl Exchange {
             let info = &directory.institution(speaker.number).ok_or(NotAllowed::Denied)?.info;
             (info.slug.clone(), info.name.clone())
         };
-        let mut view = lock(&views.readiness);
+        let mut view = projection::feed(&views.readiness);
         let report = view.made(speaker.number, For::Own, now).ok_or(NotAllowed::Denied)?;
         let (complete, as_of) = view.as_of();
         let heard = last_heard(&self.shared, &mut view, speaker.number);

@@ -5,8 +5,15 @@
 
 use super::{Named, allowed, asked, feed::ReadinessView, mapping::sources_of, readers, shown};
 use crate::{
-    Exchange, directory::Directory, matches, office::Acting, projection::lock, reading::ReadError,
-    shared::Shared, types::Speaker, views::Views,
+    Exchange,
+    directory::Directory,
+    matches,
+    office::Acting,
+    projection::{feed, look},
+    reading::ReadError,
+    shared::Shared,
+    types::Speaker,
+    views::Views,
 };
 use commonroll_core::{SchoolDate, Slug, Timestamp, directory::Registration};
 use commonroll_views::{
@@ -95,7 +102,7 @@ fn found(shared: &Shared, views: &Views, partners: &[Named], readers: For, now: 
     let mut problems = Vec::new();
     for (number, slug, name) in partners {
         // One partner at a time, and the view before the directory, which it looks into itself.
-        let mut view = lock(&views.readiness);
+        let mut view = feed(&views.readiness);
         let directory = shared.directory();
         let held = Held { shared, directory: &directory, view: &mut view, number: *number, now };
         let told = held.all().into_iter().filter(|found| readers == For::Own || !found.is_of_few());
@@ -103,7 +110,7 @@ fn found(shared: &Shared, views: &Views, partners: &[Named], readers: For, now: 
     }
     let key = |problem: &ProblemSeen| (problem.oldest.is_none(), problem.oldest, problem.institution.clone());
     problems.sort_by(|a, b| key(a).cmp(&key(b)).then(b.count.cmp(&a.count)).then(a.rule.cmp(&b.rule)));
-    let complete = lock(&views.readiness).as_of().0;
+    let complete = look(&views.readiness).as_of().0;
     ProblemsSeen { problems, complete, reason: String::new() }
 }
 

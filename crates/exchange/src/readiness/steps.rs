@@ -14,7 +14,7 @@ use crate::{
         unlocks::{Condition, Evidence, LockedAgain, Unlock},
     },
     office::{self, Acting, Actor, LawError},
-    projection::lock,
+    projection::feed,
     reading::ReadError,
     shared::Shared,
     types::NotAllowed,
@@ -120,7 +120,7 @@ impl Exchange {
             let own = acting.speaker.institution();
             let of = allowed(shared, acting, None).or_else(|_| allowed(shared, acting, Some(own)));
             let (partners, policy, reason) = of?;
-            let mut view = lock(&views.readiness);
+            let mut view = feed(&views.readiness);
             let directory = shared.directory();
             let steps = STEP_KINDS.into_iter().filter_map(|kind| {
                 let condition = asked_for(&directory, kind, today(&directory, acting.speaker.number, now))?;
@@ -283,7 +283,7 @@ impl Exchange {
     /// The figures of an institution's last school days, if they are what is asked for.
     fn evidence(&self, number: u16, condition: Condition, today: SchoolDate) -> Result<Evidence, LawError> {
         let views = self.shared.views.get().ok_or(LawError::Unavailable)?;
-        let mut view = lock(&views.readiness);
+        let mut view = feed(&views.readiness);
         if !view.as_of().0 {
             return Err(LawError::State("the hub is still reading its log; try again in a moment"));
         }

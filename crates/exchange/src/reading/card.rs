@@ -99,22 +99,21 @@ impl Judge<'_> {
     /// Placements in force now: for the home all of them, for a host its own.
     fn placements(&self, now: Timestamp) -> Vec<PlacementSeen> {
         let stands = &self.stands;
-        let hosts = (0u16..).zip(self.directory.institutions());
-        let hosts = hosts.filter(|(number, _)| stands.is_home() || *number == stands.institution);
+        let known = self.directory.known_at(stands.learner);
+        let hosts = known.filter(|(number, _)| stands.is_home() || *number == stands.institution);
         let mut seen = Vec::new();
-        for (number, state) in hosts {
-            let theirs = state.locals.iter().filter(|(_, local)| local.learner == Some(stands.learner));
-            for (id, local) in theirs {
-                let in_force = local.sides.iter().filter(|side| {
-                    let group = side.group.as_ref();
-                    side.hosting && self.directory.placed(number, id, stands.today, Some(now), group).in_force
-                });
-                seen.extend(in_force.map(|side| PlacementSeen {
-                    host: state.info.slug.clone(),
-                    group: side.group.clone(),
-                    dates: side.dates,
-                }));
-            }
+        for (number, id) in hosts {
+            let held = self.directory.institution(*number).zip(self.directory.local(*number, id));
+            let Some((state, local)) = held else { continue };
+            let in_force = local.sides.iter().filter(|side| {
+                let group = side.group.as_ref();
+                side.hosting && self.directory.placed(*number, id, stands.today, Some(now), group).in_force
+            });
+            seen.extend(in_force.map(|side| PlacementSeen {
+                host: state.info.slug.clone(),
+                group: side.group.clone(),
+                dates: side.dates,
+            }));
         }
         seen.sort_by(|a, b| (&a.host, &a.group).cmp(&(&b.host, &b.group)));
         seen

@@ -4,8 +4,8 @@ use super::{Judge, ReadError, RecordSeen, RecordState, ask::ReadAsk, held_back};
 use crate::{
     by_learner::Unread,
     decide::redact_for,
-    entry::{Entry, RecordEntry},
-    follow::{entries_at, read_records},
+    entry::{Damaged, Entry, RecordEntry},
+    follow::{Each, entries_at, read_each},
     live::LiveRecord,
     shared::Shared,
     types::GroupState,
@@ -133,12 +133,11 @@ async fn load(shared: &Shared, found: &mut [Loaded]) -> Result<(), Unread> {
 
 /// The records at some places of a block; damage of one leaves its neighbours alone.
 fn inside_block(block: Block, places: &[u64]) -> Vec<(u64, Result<LiveRecord, ()>)> {
-    if let Ok(records) = read_records(block.clone(), places.iter().copied()) {
-        return records.into_iter().map(|record| (record.seq, Ok(record))).collect();
-    }
-    let alone = |seq: u64| match read_records(block.clone(), std::iter::once(seq)) {
-        Ok(records) => records.into_iter().next().map(|record| (seq, Ok(record))),
-        Err(_) => {
+    let each = read_each(block, places.iter().copied());
+    let each = each.unwrap_or_else(|_| places.iter().map(|seq| (*seq, Err(Damaged))).collect());
+    let one = |(seq, record): Each| match record {
+        Ok(record) => record.filter(|record| !record.groups.is_empty()).map(|record| (seq, Ok(record))),
+        Err(Damaged) => {
             tracing::error!(
                 entry = seq + 1,
                 "a stored record is not what the log committed to; it is not shown"
@@ -146,7 +145,7 @@ fn inside_block(block: Block, places: &[u64]) -> Vec<(u64, Result<LiveRecord, ()
             Some((seq, Err(())))
         }
     };
-    places.iter().filter_map(|seq| alone(*seq)).collect()
+    each.into_iter().filter_map(one).collect()
 }
 
 /// A record as far as a permit goes. `None` for one that its source has marked confidential since.

@@ -9,7 +9,7 @@ use crate::{
     by_learner::GROUP,
     directory::{Directory, Person},
     office::Acting,
-    projection::lock,
+    projection::look,
     reading::{Judge, ReadAsk, ReadError, card},
     types::NotAllowed,
     whereabouts::{Whereabouts, visitors_of},
@@ -96,7 +96,7 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<GroupSeen, ReadError> {
         let make = |directory: &Directory| {
-            let board = self.shared.views.get().map(|views| lock(&views.whereabouts));
+            let board = self.shared.views.get().map(|views| look(&views.whereabouts));
             let (seen, shown) = compose(directory, board.as_deref(), acting, group, now)?;
             let more = shown.entry(acting, Purpose::Teaching.as_str(), &seen.policy);
             Ok((seen, (GROUP, more)))

@@ -10,7 +10,7 @@ use crate::{
     directory::Directory,
     messages::tell_seen,
     office::Acting,
-    projection::lock,
+    projection::look,
     reading::{ReadAsk, ReadError, card},
     submit,
     types::NotAllowed,
@@ -74,7 +74,7 @@ impl Exchange {
     /// [`ReadError`].
     pub async fn my_learners(&self, acting: Acting<'_>, now: Timestamp) -> Result<LearnersSeen, ReadError> {
         let make = |directory: &Directory| {
-            let board = self.shared.views.get().map(|views| lock(&views.whereabouts));
+            let board = self.shared.views.get().map(|views| look(&views.whereabouts));
             let (seen, shown) = list(directory, board.as_deref(), acting, now)?;
             let more = shown.entry(acting, purpose(acting.role).as_str(), &seen.policy);
             Ok((seen, (LISTED, more)))

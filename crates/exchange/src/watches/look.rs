@@ -11,7 +11,7 @@ use crate::{
     },
     entry::RecordEntry,
     office::{Acting, Actor},
-    projection::{Gone, ReadBody, Told, View, lock},
+    projection::{Gone, ReadBody, Told, View, feed},
     reading::{Judge, ReadAsk, ReadError, RecordState, TRIES, Verdict, Wants, find},
     rooms::{called, policy_hash, purpose},
     shared::Shared,
@@ -224,7 +224,7 @@ pub(super) async fn tick(shared: &Arc<Shared>, now: Timestamp) {
     let Some(views) = shared.views.get() else { return };
     let (some, over) = {
         let directory = shared.directory();
-        let mut look = lock(&views.watches);
+        let mut look = feed(&views.watches);
         let at = (directory.version, directory.watches().turn);
         let over: Vec<WatchId> = match look.version.replace(at) == Some(at) {
             true => Vec::new(),
@@ -262,7 +262,7 @@ pub(super) async fn look(shared: &Arc<Shared>, some: &[WatchId], now: Timestamp)
             }
             Ok(_) => {}
             Err(_) => {
-                lock(&views.watches).waiting.insert(*id);
+                feed(&views.watches).waiting.insert(*id);
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::{
     entry::Note,
     notices::Outgoing,
     office::{Acting, Actor, LawError},
-    projection::lock,
+    projection::look,
     shared::Shared,
     submit_with,
     types::NotAllowed,
@@ -168,7 +168,7 @@ fn plan(
     let (id, decided) = {
         let directory = &*work.planner.directory;
         officer(directory, actor.acting())?;
-        let board = lock(&views.whereabouts);
+        let board = look(&views.whereabouts);
         let table = Table { directory, board: &board, acting: actor.acting(), now };
         if !board.complete {
             return Err(LawError::State("today's marks are still being read; try again in a moment"));

@@ -12,7 +12,7 @@ use crate::{
     },
     notices::Outgoing,
     office::{Acting, Actor, LawError},
-    projection::lock,
+    projection::look,
     shared::Shared,
     submit_with,
     types::NotAllowed,
@@ -262,7 +262,7 @@ impl Exchange {
     ) -> Result<(), LawError> {
         let on_board = self.shared.views.get().is_some_and(|views| {
             let directory = self.shared.directory();
-            let whereabouts = lock(&views.whereabouts);
+            let whereabouts = look(&views.whereabouts);
             on_board(&directory, &whereabouts, acting, alert, now)
         });
         if !on_board {

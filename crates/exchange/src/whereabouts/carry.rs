@@ -24,7 +24,7 @@ use crate::{
     },
     entry::Circumstances,
     notices::Outgoing,
-    projection::lock,
+    projection::look,
     submit_with,
     types::{FeedError, NotAllowed, Speaker},
     withdrawal::AnswerError,
@@ -126,7 +126,7 @@ impl Exchange {
         let mut borne = {
             let directory = self.shared.directory();
             let Some(state) = directory.institution(speaker.number) else { return Ok(Vec::new()) };
-            let board = lock(&views.whereabouts);
+            let board = look(&views.whereabouts);
             let home = speaker.number;
             Leaving { directory: &directory, board: &board, behind: &behind, home, state, now }.all()
         };

@@ -18,7 +18,7 @@ use crate::{
         codes::{Carried, Decided, SessionId},
     },
     office::Acting,
-    projection::lock,
+    projection::look,
     reading::ReadError,
     rooms::{called, policy_hash},
     types::NotAllowed,
@@ -306,7 +306,7 @@ impl Exchange {
         let views = self.shared.views.get().ok_or(ReadError::Unavailable)?;
         let make = |directory: &Directory| {
             officer(directory, acting)?;
-            let board = lock(&views.whereabouts);
+            let board = look(&views.whereabouts);
             let (seen, what, learners) = made(&Table { directory, board: &board, acting, now })?;
             let more = serde_json::json!({
                 "role": acting.role, "purpose": Purpose::Attendance, "institution": acting.speaker.institution(),

@@ -43,7 +43,7 @@ use crate::{
     Exchange,
     directory::{Directory, change::Change},
     entry::{Note, RecordEntry},
-    projection::{Gone, Told, View, lock},
+    projection::{Gone, Told, View, feed, lock, look},
     shared::Shared,
     submit,
     types::{NotAllowed, Speaker},
@@ -359,14 +359,17 @@ pub(crate) async fn tick(shared: &Arc<Shared>, now: Timestamp) {
     let Some(views) = shared.views.get() else { return };
     let (said, changed) = {
         let directory = shared.directory();
-        let mut whereabouts = lock(&views.whereabouts);
+        let mut whereabouts = feed(&views.whereabouts);
         let said = whereabouts.advance(&directory, now);
         (said, std::mem::take(&mut whereabouts.changed))
     };
     let said: Vec<What> = said.into_iter().chain(evening::look(shared, &views.evening, now)).collect();
-    let changed = changed || !said.is_empty();
+    let (changed, alarms) = (changed || !said.is_empty(), !said.is_empty());
     let unsaid = alerts::say(shared, said, now).await;
-    lock(&views.whereabouts).unsaid.extend(unsaid);
+    feed(&views.whereabouts).unsaid.extend(unsaid);
+    if alarms {
+        views.board_alarms.send_modify(|turn| *turn += 1);
+    }
     if changed {
         views.board_changes.send_modify(|turn| *turn += 1);
     }
@@ -383,6 +386,12 @@ impl Exchange {
         self.shared.views.get().map(|views| views.board_changes.subscribe())
     }
 
+    /// A number that grows whenever a board has something to tell, or no longer: who shows it shows that at once. `None` on a
+    /// node that opened no views.
+    pub fn board_alarms(&self) -> Option<watch::Receiver<u64>> {
+        self.shared.views.get().map(|views| views.board_alarms.subscribe())
+    }
+
     /// The speaker's institution says that everything it has to send has been sent: its registers are known as of now.
     /// Said by an agent that has just read its source anew and found nothing in it. Often said, it is written now and
     /// then, and whenever the board waits for it.
@@ -393,7 +402,7 @@ impl Exchange {
         self.speaker(speaker.agent)?;
         let Some(views) = self.shared.views.get() else { return Ok(()) };
         {
-            let awaited = lock(&views.whereabouts).board.awaits(speaker.number, now);
+            let awaited = look(&views.whereabouts).board.awaits(speaker.number, now);
             let mut words = lock(&views.words);
             let last = words.entry(speaker.number).or_insert(i64::MIN);
             if !awaited && now.micros().saturating_sub(*last) < WORD_US {

@@ -12,7 +12,7 @@ use crate::{
     by_learner::BOARD,
     directory::{Directory, Side},
     office::Acting,
-    projection::lock,
+    projection::look,
     reading::ReadError,
     rooms::Shown,
     types::NotAllowed,
@@ -77,7 +77,7 @@ impl Exchange {
         let views = self.shared.views.get().ok_or(ReadError::Unavailable)?;
         let make = |directory: &Directory| {
             directory.in_role(acting.speaker.id(), acting.role)?;
-            let (seen, shown) = compose(directory, &lock(&views.whereabouts), acting, now)?;
+            let (seen, shown) = compose(directory, &look(&views.whereabouts), acting, now)?;
             let mut more = show::entry(directory, &shown, acting, BoardAsk::Visitors);
             more["form"] = "paper".into();
             more["unnamed"] = seen.unnamed.into();

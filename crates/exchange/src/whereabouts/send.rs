@@ -16,7 +16,7 @@ use crate::{
         warnings::{Warning, WarningSort},
     },
     notices::Outgoing,
-    projection::lock,
+    projection::look,
     submit_with,
     types::NotAllowed,
     writer::{Work, WriteFault},
@@ -279,7 +279,7 @@ impl Exchange {
             AlertKey::SourceSilent { .. } | AlertKey::Misfit { .. } => return None,
         };
         let views = self.shared.views.get()?;
-        lock(&views.whereabouts).lesson_begins(site, lesson)
+        look(&views.whereabouts).lesson_begins(site, lesson)
     }
 }
 

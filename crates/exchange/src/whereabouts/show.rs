@@ -19,7 +19,7 @@ use crate::{
     by_learner::BOARD,
     directory::Directory,
     office::Acting,
-    projection::lock,
+    projection::{lock, look},
     reading::{ReadError, TRIES, card},
     rooms::{Shown, called, policy_hash},
     submit,
@@ -180,7 +180,7 @@ impl Exchange {
         let (moment, seen, shown, more) = {
             let directory = shared.directory();
             directory.in_role(acting.speaker.id(), acting.role)?;
-            let whereabouts = lock(&views.whereabouts);
+            let whereabouts = look(&views.whereabouts);
             let (seen, shown) = compose(&directory, &whereabouts, acting, ask, now)?;
             let more = entry(&directory, &shown, acting, ask);
             (directory.moment(), seen, shown, more)

@@ -14,7 +14,7 @@ use crate::{
         change::PersonUuid,
     },
     office::{Acting, LawError},
-    projection::lock,
+    projection::look,
     types::NotAllowed,
     writer::Work,
 };
@@ -50,7 +50,7 @@ impl Exchange {
         let words = Text::parse("why", why, WORDS)?;
         let seen = self.shared.views.get().map(|views| {
             let directory = self.shared.directory();
-            let whereabouts = lock(&views.whereabouts);
+            let whereabouts = look(&views.whereabouts);
             let own = acting.speaker.number;
             let theirs = directory
                 .alerts()

@@ -1,7 +1,7 @@
 //! Who gets a mark, as placements come, are contested, and end.
 
 use crate::world::*;
-use commonroll_core::directory::Registration;
+use commonroll_core::{RecordKind, Role, agreement::ItemKind, directory::Registration};
 use commonroll_exchange::*;
 
 const ULN: &str = "1000000019";
@@ -169,4 +169,37 @@ async fn a_partner_with_a_contradicting_claim_does_not_unmatch_anothers_learner(
     world.declare("ridgeway", poison).await;
     world.declare("northgate", learner("n-77", Registration::Guest, ULN)).await;
     assert_eq!(world.exchange.overview(&world.speaker("northgate"), world.now()).unmatched.len(), 0);
+}
+
+/// A desk reads its counts off its own learners and guests; they are those of the whole directory.
+#[tokio::test]
+async fn a_desk_counts_whom_its_institution_has_placed_and_hosts_and_nobody_elses() {
+    let world = World::governed().await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    world.placed("kingsmead", "k-2", "northgate", "n-78", "1000000027").await;
+    world.placed("ridgeway", "r-1", "northgate", "n-79", "1000000035").await;
+    world.placed("northgate", "n-1", "kingsmead", "k-90", "1000000043").await;
+    let counts = |who: &str, partner: &str| {
+        let manager = Actor::new(&world, who, Role::DataManager);
+        let seen = world.exchange.who_may_see(manager.acting(), world.now()).unwrap();
+        let of = seen.partners.into_iter().find(|one| one.slug == slug(partner)).unwrap();
+        let kind = ItemKind::Record(RecordKind::Attendance);
+        let one = world.exchange.who_may_see_of(manager.acting(), (&slug(partner), kind), world.now());
+        let one = one.unwrap().partner;
+        assert_eq!(
+            (one.ours_there, one.theirs_here),
+            (of.ours_there, of.theirs_here),
+            "the cell says the same"
+        );
+        assert!(one.given[0].rules.iter().all(|(id, says)| !id.is_empty() && !says.is_empty()));
+        (of.ours_there, of.theirs_here)
+    };
+    assert_eq!((counts("kingsmead", "northgate"), counts("northgate", "kingsmead")), ((2, 1), (1, 2)));
+    assert_eq!((counts("ridgeway", "northgate"), counts("northgate", "ridgeway")), ((1, 0), (0, 1)));
+    assert_eq!((counts("ridgeway", "kingsmead"), counts("kingsmead", "ridgeway")), ((0, 0), (0, 0)));
+    // Of one placement the home ends it, of the other the host: neither counts any more.
+    world.declare("kingsmead", end("k-1", "northgate", world.now())).await;
+    world.declare("kingsmead", end("k-90", "northgate", world.now())).await;
+    world.pass(1);
+    assert_eq!((counts("kingsmead", "northgate"), counts("northgate", "kingsmead")), ((1, 0), (0, 1)));
 }

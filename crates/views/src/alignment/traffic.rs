@@ -3,6 +3,7 @@
 //! Of a record the highest revision counts, whichever comes last. No name and no mark of anybody is kept: only whose row it is,
 //! as a number, so that rows behind which few learners stand can be hidden.
 
+use crate::progress::FEWEST;
 use commonroll_core::{
     RecordId, SchoolDate,
     record::{assessment::GradeKind, attendance::Physical},
@@ -176,6 +177,8 @@ struct Held {
 #[derive(Debug, Default)]
 pub struct Tally {
     rows: u64,
+    /// Rows of each learner, of all days.
+    of: HashMap<u32, u32>,
     /// Rows of each learner, by day.
     days: BTreeMap<i32, HashMap<u32, u32>>,
 }
@@ -187,10 +190,10 @@ impl Tally {
     }
 
     /// How many there are since a day, and of whom.
-    pub fn since(&self, day: SchoolDate) -> (u64, HashSet<u32>) {
+    pub fn since(&self, day: SchoolDate) -> (u64, Crowd) {
         let of = self.days.range(day.days()..).flat_map(|(_, of)| of);
-        of.fold((0, HashSet::new()), |(rows, mut learners), (learner, more)| {
-            learners.insert(*learner);
+        of.fold((0, Crowd::default()), |(rows, mut learners), (learner, more)| {
+            learners.add([*learner]);
             (rows + u64::from(*more), learners)
         })
     }
@@ -201,13 +204,14 @@ impl Tally {
         Some((day(self.days.first_key_value())?, day(self.days.last_key_value())?))
     }
 
-    /// Who stands behind it, by number.
-    pub fn learners(&self) -> HashSet<u32> {
-        self.days.values().flat_map(HashMap::keys).copied().collect()
+    /// Who stands behind it, by number; each once.
+    pub fn learners(&self) -> impl ExactSizeIterator<Item = u32> + '_ {
+        self.of.keys().copied()
     }
 
     fn count(&mut self, learner: u32, day: i32) {
         self.rows += 1;
+        *self.of.entry(learner).or_default() += 1;
         *self.days.entry(day).or_default().entry(learner).or_default() += 1;
     }
 
@@ -218,9 +222,42 @@ impl Tally {
         if *rows == 0 {
             of.remove(&learner);
         }
+        if let hash_map::Entry::Occupied(mut all) = self.of.entry(learner) {
+            *all.get_mut() -= 1;
+            if *all.get() == 0 {
+                all.remove();
+            }
+        }
         if of.is_empty() {
             self.days.remove(&day);
         }
+    }
+}
+
+/// Learners behind some rows, as far as anybody asks of them: whether they are too few to be told of. Whoever comes above that
+/// is not kept, so that adding up a whole consortium costs no more than its rows.
+#[derive(Debug, Clone, Default)]
+pub struct Crowd(HashSet<u32>);
+
+impl Crowd {
+    /// Some more; each counts once.
+    pub fn add(&mut self, learners: impl IntoIterator<Item = u32>) {
+        let mut learners = learners.into_iter();
+        while self.is_few()
+            && let Some(learner) = learners.next()
+        {
+            self.0.insert(learner);
+        }
+    }
+
+    /// Those of another besides.
+    pub fn join(&mut self, other: &Self) {
+        self.add(other.0.iter().copied());
+    }
+
+    /// True if they are too few to be told of.
+    pub fn is_few(&self) -> bool {
+        self.0.len() < FEWEST
     }
 }
 
@@ -235,9 +272,9 @@ struct Piece {
 #[derive(Debug, Default)]
 pub struct Pieces {
     /// How many have one result, and of whom.
-    pub one: (u64, HashSet<u32>),
+    pub one: (u64, Crowd),
     /// How many have several, and of whom.
-    pub several: (u64, HashSet<u32>),
+    pub several: (u64, Crowd),
 }
 
 /// What came from all partners.
@@ -248,7 +285,7 @@ pub struct Traffic {
     grades: BTreeMap<i32, Vec<RecordId>>,
     marks: BTreeMap<i32, Vec<RecordId>>,
     rows: BTreeMap<u16, BTreeMap<Arc<Row>, Tally>>,
-    pieces: HashMap<(u16, u64), Piece>,
+    pieces: HashMap<u16, HashMap<u64, Piece>>,
 }
 
 impl Traffic {
@@ -267,7 +304,8 @@ impl Traffic {
         let piece = came.piece.filter(|_| row.is_some());
         if let Some(piece) = piece {
             let of = Piece { learner: came.learner, results: 0 };
-            self.pieces.entry((came.source, piece)).or_insert(of).results += 1;
+            let pieces = self.pieces.entry(came.source).or_default();
+            pieces.entry(piece).or_insert(of).results += 1;
         }
         let days = match row.as_deref() {
             Some(Row::Grade { .. }) => &mut self.grades,
@@ -308,7 +346,8 @@ impl Traffic {
             }
         }
         if let Some(piece) = held.piece
-            && let hash_map::Entry::Occupied(mut counted) = self.pieces.entry((held.source, piece))
+            && let Some(pieces) = self.pieces.get_mut(&held.source)
+            && let hash_map::Entry::Occupied(mut counted) = pieces.entry(piece)
         {
             counted.get_mut().results -= 1;
             if counted.get().results == 0 {
@@ -358,10 +397,10 @@ impl Traffic {
     /// Pieces of work of a partner.
     pub fn pieces_of(&self, source: u16) -> Pieces {
         let mut pieces = Pieces::default();
-        for (_, piece) in self.pieces.iter().filter(|((from, _), _)| *from == source) {
+        for piece in self.pieces.get(&source).into_iter().flat_map(HashMap::values) {
             let (count, learners) = if piece.results > 1 { &mut pieces.several } else { &mut pieces.one };
             *count += 1;
-            learners.insert(piece.learner);
+            learners.add([piece.learner]);
         }
         pieces
     }

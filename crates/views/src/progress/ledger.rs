@@ -10,7 +10,10 @@
 
 use super::key::{Key, LADDER};
 use commonroll_core::SchoolDate;
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+};
 
 /// Fewest different learners behind anything that is shown.
 pub const FEWEST: usize = 5;
@@ -125,8 +128,23 @@ impl<const N: usize> Ledger<N> {
         total
     }
 
+    /// [`Self::shown`] for each value of a part of the key at once: a table costs one look at every key and not one for each row.
+    pub fn shown_by<T: Eq + Hash>(&self, part: impl Fn(&Key) -> Option<T>) -> HashMap<T, [i64; N]> {
+        sums_by(&self.published, part)
+    }
+
+    /// [`Self::whole`] for each value of a part of the key at once.
+    pub fn whole_by<T: Eq + Hash>(&self, part: impl Fn(&Key) -> Option<T>) -> HashMap<T, [i64; N]> {
+        sums_by(&self.whole, part)
+    }
+
+    /// [`Self::waiting`] for each value of a part of the key at once.
+    pub fn waiting_by<T: Eq + Hash>(&self, part: impl Fn(&Key) -> Option<T>) -> HashMap<T, [i64; N]> {
+        sums_by(self.waiting.iter().map(|((_, cell, _), change)| (cell, change)), part)
+    }
+
     /// Different values of a part of the key, as far as anything was ever said of them.
-    pub fn known<T: Ord + std::hash::Hash>(
+    pub fn known<T: Ord + Hash>(
         &self,
         fits: impl Fn(&Key) -> bool,
         part: impl Fn(&Key) -> Option<T>,
@@ -145,6 +163,19 @@ fn sum<const N: usize>(of: &HashMap<Key, [i64; N]>, fits: impl Fn(&Key) -> bool)
     let mut total = [0; N];
     fitting.for_each(|(_, sums)| plus(&mut total, sums));
     Some(total)
+}
+
+fn sums_by<'l, T: Eq + Hash, const N: usize>(
+    of: impl IntoIterator<Item = (&'l Key, &'l [i64; N])>,
+    part: impl Fn(&Key) -> Option<T>,
+) -> HashMap<T, [i64; N]> {
+    let mut all = HashMap::new();
+    for (key, sums) in of {
+        if let Some(part) = part(key) {
+            plus(all.entry(part).or_insert([0; N]), sums);
+        }
+    }
+    all
 }
 
 fn plus<const N: usize>(sum: &mut [i64; N], change: &[i64; N]) {

@@ -103,6 +103,13 @@ impl Registers {
         sum
     }
 
+    /// Registers of one host.
+    pub fn of_host(&self, host: u16) -> Punctual {
+        let mut sum = Punctual::default();
+        self.weeks.range((host, i32::MIN)..=(host, i32::MAX)).for_each(|(_, more)| sum.add(more));
+        sum
+    }
+
     /// Hosts of which there is any register.
     pub fn hosts(&self) -> Vec<u16> {
         let mut hosts: Vec<u16> = self.weeks.keys().map(|(host, _)| *host).collect();

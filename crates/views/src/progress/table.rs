@@ -1,6 +1,10 @@
 //! What is shown: rows of published sums, for the whole consortium or for one partner, with what is hidden said.
 
 use super::{ApartSums, GapSums, KeptSums, Key, Progress, Punctual, key::CourseNumber};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+};
 
 /// Of what figures are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -153,36 +157,34 @@ impl Progress {
         courses.sort_unstable();
         courses.dedup();
         let homes = lessons.known(mine, |key| key.home);
-        let of_course = |(host, course): (u16, CourseNumber)| {
-            move |key: &Key| key.host == Some(host) && key.course == Some(course)
-        };
-        let site_week =
-            |host: u16, week: i32| self.attended(move |key| key.host == Some(host) && key.week == Some(week));
+        let site = self.by(|key| key.host);
+        let course = self.by(|key| Some((key.host?, key.course?)));
+        let home = self.by(|key| key.home.filter(|_| mine(key)));
+        let week = lessons.shown_by(|key| key.week.filter(|_| mine(key)));
+        let site_week = lessons.shown_by(|key| Some((key.host?, key.week?)));
+        let travel = lessons.shown_by(|key| Some((key.host?, key.course?, key.travel?)));
         Seen {
             total: self.figures(mine, Some(&|host| teaches(&host))),
             sites: hosts
                 .iter()
-                .map(|&host| (host, self.figures(|key| key.host == Some(host), Some(&|of| of == host))))
+                .map(|host| {
+                    let registers = Some(self.registers().of_host(*host));
+                    (*host, Figures { registers, ..site.of(host) })
+                })
                 .collect(),
-            courses: courses.iter().map(|&at| (at.0, at.1, self.figures(of_course(at), None))).collect(),
-            homes: homes
-                .iter()
-                .map(|&home| (home, self.figures(|key| mine(key) && key.home == Some(home), None)))
-                .collect(),
-            weeks: weeks
-                .iter()
-                .map(|&week| (week, self.attended(|key| mine(key) && key.week == Some(week))))
-                .collect(),
+            courses: courses.iter().map(|at| (at.0, at.1, course.of(at))).collect(),
+            homes: homes.iter().map(|at| (*at, home.of(at))).collect(),
+            weeks: weeks.iter().map(|at| (*at, attended(week.get(at)))).collect(),
             site_weeks: hosts
                 .iter()
-                .flat_map(|&host| weeks.iter().map(move |&week| (host, week, site_week(host, week))))
+                .flat_map(|host| weeks.iter().map(move |week| (*host, *week)))
+                .map(|(host, week)| (host, week, attended(site_week.get(&(host, week)))))
                 .collect(),
             travel: courses
                 .iter()
-                .map(|&at| {
-                    let on =
-                        |travel| self.attended(|key: &Key| of_course(at)(key) && key.travel == Some(travel));
-                    (at.0, at.1, on(true), on(false))
+                .map(|&(host, course)| {
+                    let on = |travels| attended(travel.get(&(host, course, travels)));
+                    (host, course, on(true), on(false))
                 })
                 .collect(),
             travelling: (
@@ -190,6 +192,24 @@ impl Progress {
                 self.attended(|key| mine(key) && key.travel == Some(false)),
             ),
         }
+    }
+
+    /// What is shown of a home's own learners, at all hosts; `None` if nothing was ever said of them.
+    pub fn seen_of_home(&self, home: u16) -> Option<Figures> {
+        let fits = |key: &Key| key.home == Some(home);
+        let known = self.lessons().ledger().known(fits, |key| key.home);
+        (!known.is_empty()).then(|| self.figures(fits, None))
+    }
+
+    /// Hosts of whose lessons something waits, or was pooled beyond the site: what is shown of them is not all.
+    pub fn in_part(&self) -> HashSet<u16> {
+        let lessons = self.lessons().ledger();
+        let (due, shown) = (lessons.whole_by(|key| key.host), lessons.shown_by(|key| key.host));
+        let waiting = lessons.waiting_by(|key| key.host);
+        let first = |of: &HashMap<u16, [i64; 3]>, host: &u16| of.get(host).map_or(0, |sums| sums[0]);
+        let hosts = due.keys().chain(shown.keys()).chain(waiting.keys());
+        let parted = |host: &&u16| first(&waiting, host) != 0 || first(&due, host) != first(&shown, host);
+        hosts.filter(parted).copied().collect()
     }
 
     /// A host's own figures and how they lead to what is shown. Only for the host itself.
@@ -207,9 +227,17 @@ impl Progress {
     }
 
     fn attended(&self, fits: impl Fn(&Key) -> bool) -> Option<Attended> {
-        let [due, attended, late] = self.lessons().ledger().shown(fits)?.map(|sum| u64::try_from(sum).ok());
-        let (due, attended, late) = (due?, attended?, late?);
-        (due > 0 && attended <= due && late <= attended).then_some(Attended { due, attended, late })
+        attended(self.lessons().ledger().shown(fits).as_ref())
+    }
+
+    /// The figures of every row of a table at once.
+    fn by<T: Eq + Hash>(&self, part: impl Fn(&Key) -> Option<T>) -> Rows<T> {
+        Rows {
+            lessons: self.lessons().ledger().shown_by(&part),
+            gaps: self.gaps().compared().shown_by(&part),
+            apart: self.gaps().apart().shown_by(&part),
+            kept: self.places().ledger().shown_by(&part),
+        }
     }
 
     fn figures(&self, fits: impl Fn(&Key) -> bool, hosts: Option<&dyn Fn(u16) -> bool>) -> Figures {
@@ -223,7 +251,33 @@ impl Progress {
     }
 }
 
+/// Published sums, by what rows are of.
+struct Rows<T> {
+    lessons: HashMap<T, [i64; 3]>,
+    gaps: HashMap<T, GapSums>,
+    apart: HashMap<T, ApartSums>,
+    kept: HashMap<T, KeptSums>,
+}
+
+impl<T: Eq + Hash> Rows<T> {
+    fn of(&self, row: &T) -> Figures {
+        Figures {
+            lessons: attended(self.lessons.get(row)),
+            gap: self.gaps.get(row).copied().and_then(gap),
+            apart: self.apart.get(row).copied().and_then(apart),
+            kept: self.kept.get(row).copied().and_then(kept),
+            registers: None,
+        }
+    }
+}
+
 /// Sums that later changes, pooled elsewhere, have left below nothing are no figures.
+fn attended(sums: Option<&[i64; 3]>) -> Option<Attended> {
+    let [due, attended, late] = sums?.map(|sum| u64::try_from(sum).ok());
+    let (due, attended, late) = (due?, attended?, late?);
+    (due > 0 && attended <= due && late <= attended).then_some(Attended { due, attended, late })
+}
+
 fn gap([compared, grades, below, on, above]: GapSums) -> Option<Gap> {
     let whole = |count: i64| u64::try_from(count).ok();
     let gap = Gap {

@@ -21,6 +21,10 @@ const GRADES: usize = 50_000;
 struct Register {
     due: Vec<Due>,
     came: Vec<Came>,
+    /// As they were worked out last, while they hold; only of a day that goes on, so that one mark doesn't work out all of it.
+    sums: Option<Box<Sums>>,
+    /// The end of its next lesson: they don't hold any more then.
+    until: Option<Timestamp>,
 }
 
 /// Sums of the lessons of one day.
@@ -40,6 +44,27 @@ pub(super) struct Sums {
     pub registered: BTreeSet<u32>,
     /// From the first lesson's start to the last one's end.
     pub span: Option<(Timestamp, Timestamp)>,
+}
+
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.marks_due += other.marks_due;
+        self.marks_here += other.marks_here;
+        self.registers += other.registers;
+        self.on_time += other.on_time;
+        self.delays.extend(&other.delays);
+        for (to, from) in [(&mut self.missing, &other.missing), (&mut self.late, &other.late)] {
+            from.iter().for_each(|(group, count)| *to.entry(group.clone()).or_default() += count);
+        }
+        self.visitors.extend(&other.visitors);
+        self.registered.extend(&other.registered);
+        self.spans(other.span);
+    }
+
+    fn spans(&mut self, more: Option<(Timestamp, Timestamp)>) {
+        let spans = self.span.into_iter().chain(more);
+        self.span = spans.reduce(|(a, b), (c, d)| (a.min(c), b.max(d)));
+    }
 }
 
 /// One day.
@@ -80,6 +105,8 @@ pub struct DayMet {
 #[derive(Debug, Clone, Default)]
 pub struct Site {
     pub(super) days: BTreeMap<i32, Day>,
+    /// The day that goes on, whose registers keep their sums.
+    goes_on: Option<i32>,
     /// Slots in which it was heard.
     heard: BTreeSet<i64>,
     /// When the newest record of it was taken.
@@ -98,7 +125,8 @@ impl Site {
         if day.declared.is_some_and(|held| held > seq) {
             return;
         }
-        (day.declared, day.settled) = (Some(seq), false);
+        day.declared = Some(seq);
+        day.unsettle();
         day.registers.values_mut().for_each(|register| register.due.clear());
         for due in lessons {
             if day.registers.len() < GROUPS || day.registers.contains_key(&due.group) {
@@ -121,6 +149,7 @@ impl Site {
         }
         day.settled = false;
         let register = day.registers.entry(group.clone()).or_default();
+        register.sums = None;
         if register.came.len() < MARKS {
             register.came.push(came);
         }
@@ -182,7 +211,9 @@ impl Site {
             for register in day.registers.values_mut() {
                 let before = register.came.len();
                 register.came.retain(|came| !is(&came.entry));
-                day.settled &= register.came.len() == before;
+                if register.came.len() < before {
+                    (register.sums, day.settled) = (None, false);
+                }
             }
         }
     }
@@ -207,13 +238,16 @@ impl Site {
         most: usize,
         mut expected: impl FnMut(&LocalId, SchoolDate, Timestamp) -> Vec<u32>,
     ) -> bool {
+        if let Some(before) = self.goes_on.replace(today.days()).filter(|before| *before != today.days())
+            && let Some(day) = self.days.get_mut(&before)
+        {
+            day.registers.values_mut().for_each(|register| register.sums = None);
+        }
         let days = self.days.range_mut((today.days() - DAYS + 1)..=today.days());
         let mut open = days.filter(|(_, day)| !day.settled || day.until.is_some_and(|until| until <= now));
         for (number, day) in open.by_ref().take(most) {
             let Some(date) = SchoolDate::from_days(*number) else { continue };
-            day.sums = day.sums(date, now, &mut expected);
-            day.until = day.next_end(now);
-            day.settled = true;
+            day.settle(date, now, *number == today.days(), &mut expected);
         }
         open.next().is_none()
     }
@@ -271,38 +305,57 @@ impl Site {
 }
 
 impl Day {
-    pub(super) const fn unsettle(&mut self) {
+    pub(super) fn unsettle(&mut self) {
         self.settled = false;
+        self.registers.values_mut().for_each(|register| register.sums = None);
     }
 
+    /// Works out the sums of the registers that have changed, and adds all up. `goes_on` says of a day that more will change.
+    fn settle(
+        &mut self,
+        date: SchoolDate,
+        now: Timestamp,
+        goes_on: bool,
+        expected: &mut impl FnMut(&LocalId, SchoolDate, Timestamp) -> Vec<u32>,
+    ) {
+        let mut all = Sums::default();
+        for (group, register) in &mut self.registers {
+            let over = register.until.is_some_and(|until| until <= now);
+            let held = register.sums.take().filter(|_| !over);
+            let sums = held.unwrap_or_else(|| Box::new(register.sums((group, date), now, expected)));
+            all.add(&sums);
+            register.until = register.next_end(now);
+            register.sums = goes_on.then_some(sums);
+        }
+        self.sums = all;
+        self.until = self.registers.values().filter_map(|register| register.until).min();
+        self.settled = true;
+    }
+}
+
+impl Register {
     fn sums(
         &self,
-        date: SchoolDate,
+        (group, date): (&LocalId, SchoolDate),
         now: Timestamp,
         expected: &mut impl FnMut(&LocalId, SchoolDate, Timestamp) -> Vec<u32>,
     ) -> Sums {
         let mut sums = Sums::default();
-        for (group, register) in &self.registers {
-            for due in register.due.iter().filter(|due| due.time.end() <= now) {
-                let (start, end) = (due.time.start(), due.time.end());
-                sums.span = Some(sums.span.map_or((start, end), |(from, to)| (from.min(start), to.max(end))));
-                let visiting = expected(group, date, start);
-                if !visiting.is_empty() {
-                    register.sum(due, &visiting, &mut sums);
-                }
+        for due in self.due.iter().filter(|due| due.time.end() <= now) {
+            sums.spans(Some((due.time.start(), due.time.end())));
+            let visiting = expected(group, date, due.time.start());
+            if !visiting.is_empty() {
+                self.sum(due, &visiting, &mut sums);
             }
         }
         sums
     }
 
-    /// When the next lesson ends that isn't over.
+    /// When its next lesson ends that isn't over.
     fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
-        let ends = self.registers.values().flat_map(|register| &register.due).map(|due| due.time.end());
-        ends.filter(|end| *end > now).min()
+        self.due.iter().map(|due| due.time.end()).filter(|end| *end > now).min()
     }
-}
 
-impl Register {
     fn sum(&self, due: &Due, visiting: &[u32], sums: &mut Sums) {
         let meets = |came: &&Came| came.time.start() < due.time.end() && due.time.start() < came.time.end();
         let came = || self.came.iter().filter(meets);

@@ -118,6 +118,8 @@ struct Seen {
 pub struct Board {
     detectors: Detectors,
     held: BTreeMap<Id, Held>,
+    /// Those of each home: a page about one of them costs nothing for the others.
+    of_homes: HashMap<u16, BTreeSet<Id>>,
     known: HashMap<u32, Known>,
     closed: HashMap<u16, Vec<Interval>>,
     cancelled: HashMap<(u16, u64), Timestamp>,
@@ -144,6 +146,7 @@ impl Board {
         Self {
             detectors,
             held: BTreeMap::new(),
+            of_homes: HashMap::new(),
             known: HashMap::new(),
             closed: HashMap::new(),
             cancelled: HashMap::new(),
@@ -313,12 +316,13 @@ impl Board {
 
     /// Everything that a home is concerned with, worst first.
     pub fn of_home(&self, home: u16) -> Vec<(Expectation, State)> {
-        self.lines(|held| held.of.home == home)
+        let ids = self.of_homes.get(&home).into_iter().flatten();
+        lines(ids.filter_map(|id| self.held.get(id)))
     }
 
     /// Everything that a host is concerned with, worst first.
     pub fn of_host(&self, site: u16) -> Vec<(Expectation, State)> {
-        self.lines(|held| held.of.site == site)
+        lines(self.held.range(of_site(site)).map(|(_, held)| held))
     }
 
     /// What has been told and is not over, and whether all who were told have it in hand.
@@ -326,17 +330,18 @@ impl Board {
         self.open.iter().map(|(key, open)| (open.alert(*key), open.again().is_none()))
     }
 
-    fn lines(&self, wanted: impl Fn(&Held) -> bool) -> Vec<(Expectation, State)> {
-        let mut lines: Vec<_> = self.held.values().filter(|held| wanted(held)).collect();
-        lines.sort_by_key(|held| (held.state.urgency(), held.of.time.start(), held.of.id()));
-        lines.into_iter().map(|held| (held.of, held.state)).collect()
-    }
-
     fn expect(&mut self, of: Expectation) {
         let id = of.id();
         self.known.entry(of.learner).or_default().expected.insert(id);
+        self.of_homes.entry(of.home).or_default().insert(id);
         match self.held.get_mut(&id) {
-            Some(held) => (held.of, held.lapsed) = (of, false),
+            Some(held) => {
+                let before = held.of.home;
+                (held.of, held.lapsed) = (of, false);
+                if before != of.home {
+                    self.leaves(before, &id);
+                }
+            }
             None => {
                 let held = Held { of, mark: None, state: State::Expected, next: None, lapsed: false };
                 self.held.insert(id, held);
@@ -362,6 +367,7 @@ impl Board {
     fn remove(&mut self, id: Id) {
         self.mark(id, None);
         if let Some(held) = self.held.remove(&id) {
+            self.leaves(held.of.home, &id);
             if let Some(at) = held.next {
                 self.moments.remove(&(at, id));
             }
@@ -369,6 +375,16 @@ impl Board {
             self.waiting.remove(&id);
             if let Some(known) = self.known.get_mut(&id.learner) {
                 known.expected.remove(&id);
+            }
+        }
+    }
+
+    /// An expectation is a home's no more.
+    fn leaves(&mut self, home: u16, id: &Id) {
+        if let Some(of) = self.of_homes.get_mut(&home) {
+            of.remove(id);
+            if of.is_empty() {
+                self.of_homes.remove(&home);
             }
         }
     }
@@ -675,6 +691,13 @@ impl Board {
         let concerned = held.filter(|held| home.is_none_or(|home| held.of.home == home));
         concerned.map(|held| held.of.times.of(Moment::Again)).min().unwrap_or(Moment::Again.usual())
     }
+}
+
+/// The worst first.
+fn lines<'h>(of: impl Iterator<Item = &'h Held>) -> Vec<(Expectation, State)> {
+    let mut lines: Vec<&Held> = of.collect();
+    lines.sort_by_key(|held| (held.state.urgency(), held.of.time.start(), held.of.id()));
+    lines.into_iter().map(|held| (held.of, held.state)).collect()
 }
 
 /// True if a host says, later than this moment, that the learner is in the lesson, and not that they left it.

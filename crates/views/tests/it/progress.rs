@@ -11,7 +11,7 @@ use commonroll_core::{
 };
 use commonroll_views::{
     Shelf,
-    progress::{About, Attended, Kept, Mark, Outcome, Place, Progress, Scope, Seen, Standing, week_of},
+    progress::{About, Attended, Kept, Key, Mark, Outcome, Place, Progress, Scope, Seen, Standing, week_of},
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -378,21 +378,18 @@ fn an_older_revision_that_comes_late_changes_nothing() {
 fn a_term_that_is_sent_at_once_is_not_held_back_for_the_hour() {
     let mut progress = Progress::default();
     progress.tick(at(30, 0));
-    let mut put = |day, learner| {
-        progress.mark(
-            id(learner, day),
-            STANDING,
-            &about(1, 10, learner, day),
-            Some(&says(IN_TIME)),
-            at(30, 0),
-        );
-        progress.lessons().ledger().waiting(|_| true)[0]
+    let put = |progress: &mut Progress, day, learner| {
+        let about = about(1, 10, learner, day);
+        progress.mark(id(learner, day), STANDING, &about, Some(&says(IN_TIME)), at(30, 0));
     };
-    let waits: Vec<i64> = (0..50_001).map(|number| put((number % 20) as i32, number)).collect();
-    assert_eq!((waits[49_999], waits[50_000]), (50_000, 0));
+    let waits = |progress: &Progress| progress.lessons().ledger().waiting(|_| true)[0];
+    (0..50_000).for_each(|number| put(&mut progress, (number % 20) as i32, number));
+    assert_eq!(waits(&progress), 50_000);
+    put(&mut progress, 0, 50_000);
+    assert_eq!(waits(&progress), 0);
     // What can't be published yet isn't tried again with each mark.
-    let today: Vec<i64> = (0..150_000).map(|number| put(30, number)).collect();
-    assert_eq!(today.last(), Some(&150_000));
+    (0..150_000).for_each(|number| put(&mut progress, 30, number));
+    assert_eq!(waits(&progress), 150_000);
     assert_eq!(progress.as_of().0, 3, "at fifty thousand, and at that and the double of today’s");
 }
 
@@ -474,7 +471,7 @@ proptest! {
                             sums[2] += i64::from(*outcome == LATE);
                         }
                     }
-                    let fits = |key: &commonroll_views::progress::Key| {
+                    let fits = |key: &Key| {
                         key.host == Some(host) && key.week == Some(week) && key.travel == Some(travel)
                     };
                     prop_assert_eq!(ledger.whole(fits), sums);
@@ -489,5 +486,44 @@ proptest! {
         let (whole, waits) = (ledger.whole(|_| true), ledger.waiting(|_| true));
         let shown = ledger.shown(|_| true).unwrap_or([0; 3]);
         prop_assert_eq!(whole, std::array::from_fn::<i64, 3, _>(|at| shown[at] + waits[at]));
+        // Tables are made at once: each row is what somebody finds who adds up all that is of it.
+        let in_part = progress.in_part();
+        for of in [None, Some(1)] {
+            let seen = progress.seen(Scope { host: of });
+            let mine = |key: &Key| of.is_none_or(|of| key.host == Some(of));
+            // What corrections that were pooled elsewhere have left below nothing is no figure.
+            let whole = |[due, attended, late]: [i64; 3]| {
+                (due > 0 && 0 <= late && late <= attended && attended <= due).then_some(due)
+            };
+            let due = |fits: &dyn Fn(&Key) -> bool| ledger.shown(|key| mine(key) && fits(key)).and_then(whole);
+            let told = |of: Option<Attended>| of.map(|of| i64::try_from(of.due).unwrap());
+            prop_assert_eq!(told(seen.total.lessons), due(&|_| true));
+            for (host, row) in &seen.sites {
+                prop_assert_eq!(told(row.lessons), due(&|key| key.host == Some(*host)));
+                let bridge = progress.bridge(*host);
+                prop_assert_eq!(in_part.contains(host), bridge.waiting != 0 || bridge.pooled != 0);
+            }
+            for (host, course, row) in &seen.courses {
+                prop_assert_eq!(told(row.lessons), due(&|key| (key.host, key.course) == (Some(*host), Some(*course))));
+            }
+            for (home, row) in &seen.homes {
+                prop_assert_eq!(told(row.lessons), due(&|key| key.home == Some(*home)));
+                let at_all = ledger.shown(|key| key.home == Some(*home)).and_then(whole);
+                prop_assert_eq!(told(progress.seen_of_home(*home).unwrap().lessons), at_all);
+            }
+            for (week, row) in &seen.weeks {
+                prop_assert_eq!(told(*row), due(&|key| key.week == Some(*week)));
+            }
+            for (host, week, row) in &seen.site_weeks {
+                prop_assert_eq!(told(*row), due(&|key| (key.host, key.week) == (Some(*host), Some(*week))));
+            }
+            for (host, course, away, here) in &seen.travel {
+                for (travel, row) in [(true, away), (false, here)] {
+                    let fits = |key: &Key| (key.host, key.course, key.travel) == (Some(*host), Some(*course), Some(travel));
+                    prop_assert_eq!(told(*row), due(&fits));
+                }
+            }
+        }
+        prop_assert_eq!(progress.seen_of_home(99), None);
     }
 }

@@ -125,6 +125,56 @@ fn a_correction_changes_nothing_and_what_is_gone_is_as_if_a_start_had_never_been
     assert_eq!(numbers(&report(&mut readiness, Matching::default(), For::Own), What::Grades), (0, 1));
 }
 
+/// A busy day is worked out register by register as marks come: the figures are those of whoever works all of it out at once.
+#[test]
+fn a_day_that_goes_on_is_worked_out_mark_by_mark_as_it_is_at_once() {
+    let visiting = |code: &LocalId, _, _| match code.as_str() {
+        "ENG" => vec![1, 2, 3],
+        "ART" => vec![4, 5, 6, 7, 8],
+        _ => Vec::new(),
+    };
+    let marks = [
+        ("ENG", mark(10, 1, lesson(0, 9), 3)),
+        ("ART", mark(11, 4, lesson(0, 10), 180)),
+        ("ENG", mark(12, 2, lesson(0, 9), 4)),
+        ("ENG", mark(13, 1, lesson(0, 12), 20)),
+        ("ART", mark(14, 8, lesson(0, 10), 2)),
+    ];
+    let declared = || {
+        let mut readiness = Readiness::default();
+        let lessons = vec![due("ENG", 0, 9), due("ART", 0, 10), due("ENG", 0, 12), due("NONE", 0, 11)];
+        readiness.declared(HOST, 1, on(0), lessons);
+        readiness.in_order();
+        readiness
+    };
+    let of = |readiness: &mut Readiness, now| {
+        assert!(readiness.settle(HOST, (today(), now), ALL, visiting));
+        readiness.report(HOST, (today(), now), (Matching::default(), For::Own))
+    };
+    let mut each = declared();
+    for so_far in 0..=marks.len() {
+        if let Some((code, came)) = so_far.checked_sub(1).map(|last| marks[last]) {
+            each.came(HOST, &group(code), on(0), came);
+        }
+        // At noon a lesson is still to come; in the afternoon it is over, without a mark or with one.
+        for now in [at(0, 11, 30), at(0, 12, 30), at(0, 15, 0)] {
+            let mut once = declared();
+            marks[..so_far].iter().for_each(|(code, came)| once.came(HOST, &group(code), on(0), *came));
+            assert_eq!(of(&mut each.clone(), now), of(&mut once, now), "{so_far} marks");
+        }
+        of(&mut each, at(0, 11, 30));
+    }
+    // What is gone is taken out of its register, and a register that is declared anew is worked out anew.
+    let mut once = declared();
+    marks[1..].iter().for_each(|(code, came)| once.came(HOST, &group(code), on(0), *came));
+    each.gone(|entry| entry.seq == 10);
+    assert_eq!(of(&mut each, at(0, 15, 0)), of(&mut once, at(0, 15, 0)));
+    for one in [&mut each, &mut once] {
+        one.declared(HOST, 2, on(0), vec![due("ART", 0, 10)]);
+    }
+    assert_eq!(of(&mut each, at(0, 15, 0)), of(&mut once, at(0, 15, 0)));
+}
+
 #[test]
 fn a_receipt_counts_in_whatever_order_a_start_reads_the_log() {
     let told = |order: &[usize]| {

@@ -62,6 +62,40 @@ fn without_a_mark_the_clock_tells() {
     assert_eq!(state(560, |f| f.register_taken = true), missing(Why::NotOnRegister));
 }
 
+/// Each institution is shown what concerns it, as it is now: found without looking at what concerns others.
+#[test]
+fn a_board_knows_whose_each_expectation_is() {
+    let mut board = Board::new(Detectors::ALL);
+    let ids = |lines: Vec<(Expectation, State)>| {
+        let mut ids: Vec<(u16, u32)> = lines.iter().map(|(of, _)| (of.site, of.learner)).collect();
+        ids.sort_unstable();
+        ids
+    };
+    let (first, second, third) =
+        (lesson(1, HOST, 540, 600), lesson(2, HOST, 540, 600), lesson(1, OTHER, 660, 720));
+    for of in [first, second, third] {
+        board.take(Evidence::Expect(of));
+    }
+    board.advance(at(500));
+    assert_eq!(ids(board.of_home(HOME)), [(HOST, 1), (HOST, 2), (OTHER, 1)]);
+    assert_eq!(ids(board.of_host(HOST)), [(HOST, 1), (HOST, 2)]);
+    assert!(board.of_home(HOST).is_empty());
+    // Who was taken for a learner of this home is another's.
+    board.take(Evidence::Expect(Expectation { home: 9, ..second }));
+    board.advance(at(501));
+    assert_eq!(
+        (ids(board.of_home(HOME)), ids(board.of_home(9))),
+        (vec![(HOST, 1), (OTHER, 1)], vec![(HOST, 2)])
+    );
+    board.take(Evidence::Drop(first.id()));
+    board.take(Evidence::Lapse(third.id()));
+    board.advance(at(502));
+    assert_eq!(
+        (ids(board.of_home(HOME)), ids(board.of_host(HOST)), ids(board.of_host(OTHER))),
+        (vec![], vec![(HOST, 2)], vec![])
+    );
+}
+
 #[test]
 fn a_mark_says_what_the_host_saw() {
     let marked = |mark: Mark| state(545, |f| f.mark = Some(mark));

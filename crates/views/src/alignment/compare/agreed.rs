@@ -6,7 +6,7 @@ use super::{
     fact,
 };
 use crate::{
-    alignment::traffic::{Kind, Means, Read, Row, Tally, Traffic},
+    alignment::traffic::{Crowd, Kind, Means, Read, Row, Tally, Traffic},
     progress::FEWEST,
 };
 use commonroll_core::{
@@ -14,14 +14,14 @@ use commonroll_core::{
     convention::{Question, Says},
     record::assessment::GradeKind,
 };
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Grades of a scale, and how they could be read.
 type Readings<'t> = BTreeMap<(Kind, &'t str, &'t str), BTreeMap<Read, Sum>>;
 
 /// A part of rows in per cent, rounded up; `None` if too few learners stand behind the part, or behind the rest.
-fn share(part: (u64, &HashSet<u32>), rest: (u64, &HashSet<u32>)) -> Option<u64> {
-    let hidden = |(rows, learners): (u64, &HashSet<u32>)| rows > 0 && learners.len() < FEWEST;
+fn share(part: (u64, &Crowd), rest: (u64, &Crowd)) -> Option<u64> {
+    let hidden = |(rows, learners): (u64, &Crowd)| rows > 0 && learners.is_few();
     let all = part.0 + rest.0;
     (!hidden(part) && !hidden(rest)).then(|| (part.0 * 100).div_ceil(all.max(1)))
 }
@@ -73,9 +73,10 @@ pub(super) fn hints(traffic: &Traffic, sites: &[SiteFacts], question: Question) 
         Question::Attempts => {
             let pieces = traffic.pieces_of(site.site);
             let all = pieces.one.0 + pieces.several.0;
-            let learners: HashSet<u32> = pieces.one.1.union(&pieces.several.1).copied().collect();
+            let mut learners = pieces.one.1.clone();
+            learners.join(&pieces.several.1);
             let (one, several) = ((pieces.one.0, &pieces.one.1), (pieces.several.0, &pieces.several.1));
-            let share = share(several, one).filter(|_| all >= 10 && learners.len() >= FEWEST)?;
+            let share = share(several, one).filter(|_| all >= 10 && !learners.is_few())?;
             let (said, with) = match share {
                 0 => ("one result each", "none with several".to_owned()),
                 share => ("several results for some pieces of work", format!("{share} in 100 with several")),
@@ -131,13 +132,13 @@ pub(super) fn kept(
 }
 
 fn breaks(traffic: &Traffic, site: &SiteFacts, agreed: &[Agreed], one: &Agreed) -> Option<Option<u64>> {
-    let mut keeps = (0, HashSet::new());
-    let mut doesnt = (0, HashSet::new());
+    let mut keeps = (0, Crowd::default());
+    let mut doesnt = (0, Crowd::default());
     let mut take = |tally: &Tally, breaks: bool| {
         let (rows, learners) = tally.since(one.from);
         let of = if breaks { &mut doesnt } else { &mut keeps };
         of.0 += rows;
-        of.1.extend(learners);
+        of.1.join(&learners);
     };
     match &one.says {
         // Whether a partner is ready is readiness's to say.
@@ -167,7 +168,8 @@ fn breaks(traffic: &Traffic, site: &SiteFacts, agreed: &[Agreed], one: &Agreed) 
         }
     }
     let of = keeps.0 + doesnt.0;
-    let whole = keeps.1.union(&doesnt.1).count() >= FEWEST;
-    let share = share((doesnt.0, &doesnt.1), (keeps.0, &keeps.1)).filter(|_| whole);
+    let mut whole = keeps.1.clone();
+    whole.join(&doesnt.1);
+    let share = share((doesnt.0, &doesnt.1), (keeps.0, &keeps.1)).filter(|_| !whole.is_few());
     (of > 0).then_some(share)
 }

@@ -4,15 +4,14 @@ mod agreed;
 mod content;
 mod when;
 
-use super::traffic::{Kind, Tally, Traffic};
-use crate::progress::FEWEST;
+use super::traffic::{Crowd, Kind, Tally, Traffic};
 use agreed::{grade_lines, hints, kept};
 use commonroll_core::{
     SchoolDate,
     convention::{Question, Says},
 };
 use content::{codes, kinds, scales, subjects};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use when::{bells, calendars};
 
 /// Differences of one topic at most: the largest first.
@@ -188,14 +187,14 @@ pub fn compare(traffic: &Traffic, sites: &[SiteFacts], agreed: &[Agreed], today:
 #[derive(Default)]
 struct Sum {
     rows: u64,
-    learners: HashSet<u32>,
+    learners: Crowd,
     between: Option<(SchoolDate, SchoolDate)>,
 }
 
 impl Sum {
     fn add(&mut self, tally: &Tally) {
         self.rows += tally.rows();
-        self.learners.extend(tally.learners());
+        self.learners.add(tally.learners());
         let Some((first, last)) = tally.between() else { return };
         let held = self.between.unwrap_or((first, last));
         self.between = Some((held.0.min(first), held.1.max(last)));
@@ -203,13 +202,13 @@ impl Sum {
 
     fn join(&mut self, other: &Self) {
         self.rows += other.rows;
-        self.learners.extend(&other.learners);
+        self.learners.join(&other.learners);
         let days = self.between.into_iter().chain(other.between);
         self.between = days.reduce(|(a, b), (c, d)| (a.min(c), b.max(d)));
     }
 
     fn few(&self) -> bool {
-        self.learners.len() < FEWEST
+        self.learners.is_few()
     }
 
     fn evidence(&self, what: &str) -> String {
