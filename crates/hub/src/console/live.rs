@@ -15,11 +15,17 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 /// The session is looked at again this often, news or none.
 const LOOK: Duration = Duration::from_secs(15);
+/// A page to which marks come is told at once, and then at most this often: it shows each within two seconds, and hundreds of
+/// pages leave the hub time for the marks.
+const PACE: Duration = Duration::from_secs(1);
 /// A page that has lost its hub looks for it again after so long.
 const SOON: Duration = Duration::from_secs(1);
 /// A page that made room for another asks again after so long.
@@ -87,12 +93,40 @@ impl Drop for Place {
 }
 
 /// When a page is told to look again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Beat {
-    /// Now and then as well: what it says ages.
-    Steady,
+    /// Now and then as well, for what it says ages; and what comes mark by mark in step. What this number counts doesn't wait.
+    Steady(watch::Receiver<u64>),
     /// Only when there is something new.
     News,
+}
+
+impl Beat {
+    /// Until a page that was told a moment ago is told again.
+    async fn paced(&mut self, told: Option<Instant>) {
+        if let (Self::Steady(at_once), Some(told)) = (self, told) {
+            tokio::select! {
+                Ok(()) = at_once.changed() => {}
+                () = sleep_until(told + PACE) => {}
+            }
+        }
+    }
+
+    /// All that there was is told.
+    fn told(&mut self) {
+        if let Self::Steady(at_once) = self {
+            at_once.mark_unchanged();
+        }
+    }
+}
+
+/// A page that is told, and when it was last.
+struct Hearer {
+    console: Console,
+    changes: watch::Receiver<u64>,
+    beat: Beat,
+    place: Place,
+    told: Option<Instant>,
 }
 
 /// Says `changed` whenever the number changes, for as long as the session is good and the hub runs.
@@ -104,28 +138,37 @@ pub(super) fn news(
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let (stop, id, role) = (console.stopping.clone(), signed.secret.id(), signed.role());
     let place = console.live.place(signed.seen.speaker.id(), id);
-    let stream = stream::unfold(Some((console, changes, place)), move |held| {
+    let hearer = Hearer { console, changes, beat, place, told: None };
+    let stream = stream::unfold(Some(hearer), move |hearer| {
         let stop = stop.clone();
         async move {
-            let (console, mut changes, place) = held?;
+            let mut hearer = hearer?;
             loop {
+                let (page, steady) = (hearer.place.page.clone(), matches!(hearer.beat, Beat::Steady(_)));
+                let changed = async {
+                    let changed = hearer.changes.changed().await;
+                    hearer.beat.paced(hearer.told).await;
+                    changed
+                };
                 let is_new = tokio::select! {
                     biased;
                     () = stop.cancelled() => return None,
-                    () = place.page.over.cancelled() => return None,
-                    () = place.page.crowded.cancelled() => return Some((Ok(Event::default().retry(LATER)), None)),
-                    changed = changes.changed() => changed.is_ok().then_some(true)?,
-                    () = tokio::time::sleep(LOOK) => beat == Beat::Steady,
+                    () = page.over.cancelled() => return None,
+                    () = page.crowded.cancelled() => return Some((Ok(Event::default().retry(LATER)), None)),
+                    changed = changed => changed.is_ok().then_some(true)?,
+                    () = sleep(LOOK) => steady,
                 };
                 // Whoever was signed out, or lost the role, hears nothing more.
-                let seen = console.exchange.session(&id, false, console.around.now()).await.ok()?;
+                let now = hearer.console.around.now();
+                let seen = hearer.console.exchange.session(&id, false, now).await.ok()?;
                 if seen.role != role {
                     return None;
                 }
                 if is_new {
-                    let event =
-                        Event::default().event("changed").data(changes.borrow_and_update().to_string());
-                    return Some((Ok(event), Some((console, changes, place))));
+                    hearer.beat.told();
+                    hearer.told = Some(Instant::now());
+                    let turn = hearer.changes.borrow_and_update().to_string();
+                    return Some((Ok(Event::default().event("changed").data(turn)), Some(hearer)));
                 }
             }
         }

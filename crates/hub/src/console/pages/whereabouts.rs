@@ -180,7 +180,8 @@ pub async fn visitors(
 /// Says that there is something new. Nothing about anybody travels here.
 pub async fn news(State(console): State<Console>, signed: Signed) -> Result<Response, Refusal> {
     let changes = console.exchange.board_changes().ok_or(Refusal::Unavailable)?;
-    Ok(live::news(console, signed, changes, live::Beat::Steady).into_response())
+    let alarms = console.exchange.board_alarms().ok_or(Refusal::Unavailable)?;
+    Ok(live::news(console, signed, changes, live::Beat::Steady(alarms)).into_response())
 }
 
 /// Takes an alert in hand.
