@@ -24,7 +24,7 @@ use std::{
     collections::HashMap,
     fmt,
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 /// A policy set that passed every check, ready to decide.
@@ -34,6 +34,8 @@ pub struct Policy {
     engine: Engine,
     memo: Box<[OnceLock<Verdict>]>,
     persons: Memo,
+    /// What was permitted in situations that were only glanced at.
+    glances: Mutex<HashMap<usize, u32>>,
 }
 
 impl Policy {
@@ -85,7 +87,14 @@ impl Policy {
 
     fn ready(texts: Texts, engine: Engine) -> Self {
         let memo = (0..Facts::COUNT).map(|_| OnceLock::new()).collect();
-        Self { hash: texts.hash(), texts, engine, memo, persons: Memo::new(Situation::COUNT) }
+        Self {
+            hash: texts.hash(),
+            texts,
+            engine,
+            memo,
+            persons: Memo::new(Situation::COUNT),
+            glances: Mutex::default(),
+        }
     }
 
     /// What the rule with this id says in plain words.
@@ -145,9 +154,10 @@ impl Policy {
     }
 
     /// For whoever asks thousands of times for figures and not to show anything: which field groups would be permitted,
-    /// none for a no. Without the words of why, whose finding takes far longer than the answer.
+    /// none for a no. Without the words of why, whose finding takes far longer than the answer. Each situation is judged
+    /// once for the life of the set.
     pub fn glance(&self) -> Glance<'_> {
-        Glance { policy: self, known: HashMap::new() }
+        Glance { policy: self }
     }
 
     /// The same answer, worked out afresh.
@@ -207,7 +217,6 @@ impl Policy {
 /// See [`Policy::glance`].
 pub struct Glance<'p> {
     policy: &'p Policy,
-    known: HashMap<usize, u32>,
 }
 
 impl Glance<'_> {
@@ -217,15 +226,22 @@ impl Glance<'_> {
         if self.policy.persons.get(situation).is_some() {
             return self.policy.decide_person(question).map_or(0, |permit| permit.groups());
         }
-        let engine = &self.policy.engine;
-        let judged = || why::glance(engine, &Scene::of_person(question)).unwrap_or(0);
-        *self.known.entry(situation).or_insert_with(judged)
+        if let Some(groups) = self.known().get(&situation) {
+            return *groups;
+        }
+        let groups = why::glance(&self.policy.engine, &Scene::of_person(question)).unwrap_or(0);
+        self.known().insert(situation, groups);
+        groups
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<usize, u32>> {
+        self.policy.glances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Glance<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Glance({} situations)", self.known.len())
+        write!(f, "Glance({} situations)", self.known().len())
     }
 }
 
