@@ -290,8 +290,9 @@ fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: 
     });
     let held = held.collect();
     let results = take_fates(plan, known, job, fates, working.version);
-    count_strangers(plan, working, job, &results);
     if job.number == expected {
+        // A batch that comes again is no new attempt.
+        count_strangers(plan, working, job, &results);
         working.saw_batch(source, job.number);
         plan.batches.insert(source, job.number);
         note_batch(plan, job, &results);

@@ -49,7 +49,8 @@ impl Refused {
     pub fn count(&self, of: WarningOf, count: u32, now: Timestamp) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let span = held.entry(of).or_default();
-        span.retain(|(at, _)| (0..SPAN_US).contains(&(now.micros() - at.micros())));
+        // Streams of one source come with times that are not in order.
+        span.retain(|(at, _)| now.micros() - at.micros() < SPAN_US);
         span.push_back((now, count));
         if span.len() > MOMENTS
             && let Some((_, first)) = span.pop_front()

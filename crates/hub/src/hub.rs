@@ -204,7 +204,7 @@ impl Hub {
         let Addresses { agents, join, local, console } = self.addresses;
         let ends = Ends::default();
         exchange.started(around.now()).await;
-        match Scratch::open(&self.settings.data) {
+        match Scratch::open(&self.settings.data, &*around.random) {
             Ok(scratch) => {
                 exchange.open_views_on(Box::new(scratch), crate::reader::read_body, around.now());
             }

@@ -3,6 +3,7 @@
 use super::{Made, empty, scope};
 use crate::{
     directory::change::Change,
+    duty::ranges::Ranges,
     entry::{Circumstances, Note, RecordEntry},
     projection::{Gone, Told, View},
     shared::Shared,
@@ -282,7 +283,15 @@ impl View for ProgressView {
             Later::Record(later) => !concerned(&later.1.id, later.0, later.1.revision),
             Later::Change(..) => true,
         });
-        self.progress.forget_marks(|id, standing| concerned(&id, standing.seq(), standing.revision));
+        match gone {
+            Gone::Places(places) => {
+                let may = |(first, last): (u64, u64)| {
+                    places.meets(&Ranges::of(vec![(first, last.saturating_add(1))]))
+                };
+                self.progress.forget_marks(may, |seq| places.holds(seq));
+            }
+            Gone::Hidden { record, below } => self.progress.forget_mark(*record, *below),
+        }
         let of = self.grades.iter().filter(|(id, of)| concerned(id, of.seq(), of.revision));
         let forgotten: Vec<RecordId> = of.map(|(id, _)| *id).collect();
         for id in forgotten {

@@ -150,7 +150,9 @@ impl Projection {
             }
             let handed = hand(shared, self.read, (edge..end, self.blocks), &all).await?;
             edge = handed.reached;
-            (self.edge, self.blocks) = (Some(edge), if handed.small { SMALL_BLOCKS } else { BLOCKS });
+            // A step at a time: after many small blocks comes, now and then, a term that somebody sends at once.
+            self.blocks = if handed.small { (self.blocks * 2).min(SMALL_BLOCKS) } else { BLOCKS };
+            self.edge = Some(edge);
         }
         let read = self.read;
         for hung in self.hung.iter_mut().filter(|hung| !hung.complete) {

@@ -191,7 +191,12 @@ async fn a_desk_counts_whom_its_institution_has_placed_and_hosts_and_nobody_else
             (of.ours_there, of.theirs_here),
             "the cell says the same"
         );
-        assert!(one.given[0].rules.iter().all(|(id, says)| !id.is_empty() && !says.is_empty()));
+        let rules = &one.given[0].rules;
+        assert!(
+            !rules.is_empty() || who == "ridgeway" || partner == "ridgeway",
+            "what flows says by which rules"
+        );
+        assert!(rules.iter().all(|(id, says)| !id.is_empty() && !says.is_empty()));
         (of.ours_there, of.theirs_here)
     };
     assert_eq!((counts("kingsmead", "northgate"), counts("northgate", "kingsmead")), ((2, 1), (1, 2)));

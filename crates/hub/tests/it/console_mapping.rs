@@ -105,7 +105,7 @@ async fn what_a_data_manager_decides_of_a_code_becomes_lines_for_the_technicians
     );
     assert!(!page.contains("[[codes.row]]"), "nothing is decided by itself: {page}");
     for open in
-        ["&#34;P9&#34; = [&#34;HH:MM&#34;, &#34;HH:MM&#34;]", "&#34;B7&#34; = &#34;&#34;  # column Sort"]
+        ["&#34;P9&#34; = [&#34;HH:MM&#34;, &#34;HH:MM&#34;]", "# &#34;B7&#34; = &#34;&#34;  # column Sort"]
     {
         assert!(page.contains(open), "{open}: {page}");
     }

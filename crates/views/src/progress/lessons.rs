@@ -131,6 +131,10 @@ impl Packed for Held {
         };
         Some(Self { standing, who: part(12)?, outcome })
     }
+
+    fn place(&self) -> u64 {
+        self.standing.seq()
+    }
 }
 
 /// Number of a [`Side`].
@@ -205,6 +209,7 @@ impl Lessons {
     /// Takes a record's revision, unless a newer one is here; `None` withdraws it. True if it was taken.
     pub fn put(&mut self, id: RecordId, standing: Standing, about: &About, outcome: Option<Outcome>) -> bool {
         if self.records.get(id).is_some_and(|held| held.standing.revision > standing.revision) {
+            self.settle();
             return false;
         }
         self.open(id.days());
@@ -219,15 +224,24 @@ impl Lessons {
         true
     }
 
-    /// Forgets the records that fit. Their parts go from the sums.
-    pub(crate) fn forget(&mut self, fits: impl Fn(RecordId, Standing) -> bool) {
-        for id in self.records.find(|id, held| fits(id, held.standing)) {
+    /// Forgets the records whose places fit; `may` says of the first and the last place of many whether any can. Their parts
+    /// go from the sums.
+    pub(crate) fn forget(&mut self, may: impl Fn((u64, u64)) -> bool, fits: impl Fn(u64) -> bool) {
+        self.records
+            .find(may, |_, held| fits(held.standing.seq()))
+            .into_iter()
+            .for_each(|id| self.forget_one(id, u32::MAX));
+    }
+
+    /// Forgets a record if its revision is below this one.
+    pub(crate) fn forget_one(&mut self, id: RecordId, below: u32) {
+        if self.records.get(id).is_some_and(|held| held.standing.revision < below) {
             self.open(id.days());
             if let Some(before) = self.records.remove(id) {
                 self.count(id.days(), before, -1);
             }
-            self.settle();
         }
+        self.settle();
     }
 
     /// Lets go of everything before a Monday: of the sums, and of what would be needed to correct them.

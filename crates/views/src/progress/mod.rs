@@ -166,10 +166,15 @@ impl Progress {
         self.gaps.put(id, about, result);
     }
 
-    /// Forgets the marks that may not be used any more. Their part goes from the sums, and they aren't counted as taken
-    /// back. Reads what is kept of every mark.
-    pub fn forget_marks(&mut self, fits: impl Fn(RecordId, Standing) -> bool) {
-        self.lessons.forget(fits);
+    /// Forgets the marks at the places that fit, since they may not be used any more. Their part goes from the sums, and they
+    /// aren't counted as taken back. `may` says of the first and the last place of a day's marks whether any of them can fit.
+    pub fn forget_marks(&mut self, may: impl Fn((u64, u64)) -> bool, fits: impl Fn(u64) -> bool) {
+        self.lessons.forget(may, fits);
+    }
+
+    /// The same of one mark, if its revision is below this one.
+    pub fn forget_mark(&mut self, id: RecordId, below: u32) {
+        self.lessons.forget_one(id, below);
     }
 
     /// Forgets an assessment result that may not be used any more.

@@ -603,7 +603,10 @@ impl Board {
             _ => None,
         });
         let is_taken = self.marked.get(&(site, lesson)).is_some_and(|marked| *marked > 0);
-        let is_awaited = !is_taken && states.contains(&State::Due);
+        // Who is still on the way can't be marked yet, and the register isn't in for that.
+        let is_open = |state: &State| matches!(state, State::Due | State::InTravel { .. });
+        let is_awaited =
+            !is_taken && self.is_looking(Detector::RegisterNotTaken) && states.iter().any(is_open);
         match overdue.min() {
             Some(since) => self.tell(key, since, vec![Notify::Host(site)], now, said),
             None if is_awaited => {}

@@ -354,7 +354,7 @@ fn with_a_new_school_year_the_year_before_the_last_leaves_every_figure_for_good(
     put(&mut progress, 0, Some(Outcome::Missed), at(701, 0));
     put(&mut progress, 1, Some(Outcome::Missed), at(701, 0));
     put(&mut progress, 0, None, at(701, 0));
-    progress.forget_marks(|of, _| of == id(0, 0));
+    progress.forget_mark(id(0, 0), 2);
     (702..720).for_each(|day| progress.tick(at(day, 0)));
     assert_eq!((seen(&progress), progress.bridge(1).records), (left, 6));
 }
@@ -403,7 +403,7 @@ impl Shelf for Board {
         true
     }
 
-    fn look(&self, day: i32) -> Option<Vec<u8>> {
+    fn look(&mut self, day: i32) -> Option<Vec<u8>> {
         self.0.get(&day).cloned()
     }
 
@@ -439,12 +439,15 @@ proptest! {
             now += pause;
             progress.tick(at(now, 0));
             if is_forgotten {
-                progress.forget_marks(|of, _| of.0[12..] == number.to_be_bytes());
+                let places = u64::from(number) * 100..u64::from(number + 1) * 100;
+                let may = |(first, last)| first < places.end && last >= places.start;
+                progress.forget_marks(may, |seq| places.contains(&seq));
                 records.retain(|(of, _), _| *of != number);
                 continue;
             }
             let about = About { course: (course > 0).then_some(u32::from(host) * 10 + course), ..about(host, 0, learner, day) };
-            progress.mark(id(number, day), STANDING, &about, outcome.map(says).as_ref(), at(now, 0));
+            let standing = Standing::new(u64::from(number) * 100 + day as u64, 1);
+            progress.mark(id(number, day), standing, &about, outcome.map(says).as_ref(), at(now, 0));
             records.insert((number, day), (about, outcome));
         }
         let due: Vec<(&About, Outcome)> = records.values()

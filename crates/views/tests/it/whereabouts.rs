@@ -235,6 +235,29 @@ fn a_register_that_is_not_taken_is_one_alert_to_the_host_and_then_one_for_each_l
 }
 
 #[test]
+fn a_register_stays_one_alert_while_somebody_of_the_class_is_still_on_the_way() {
+    let mut board = Board::new(Detectors::ALL);
+    let before = lesson(7, OTHER, 480, 530);
+    let comes = Expectation { times: agreed(&[(Moment::Travel, 45)]), ..lesson(7, HOST, 540, 600) };
+    [before, comes, lesson(8, HOST, 540, 600)].iter().for_each(|of| board.take(Evidence::Expect(*of)));
+    let register = AlertKey::Register { site: HOST, lesson: 540 };
+    let mut log = Vec::new();
+    for minute in 470..590 {
+        heard(&mut board, minute);
+        if minute == 485 {
+            board.take(Evidence::Mark(before.id(), present(485)));
+        }
+        if minute == 565 {
+            assert_eq!(board.state(comes.id()), Some(State::InTravel { from: OTHER, until: at(575) }));
+        }
+        let said = board.advance(at(minute));
+        log.extend(told(&said).iter().filter(|(key, _)| *key == register).map(|_| (minute, "told")));
+        log.extend(over(&said).iter().filter(|key| **key == register).map(|_| (minute, "over")));
+    }
+    assert_eq!(log, [(555, "told"), (565, "told"), (575, "over")], "the second is the reminder");
+}
+
+#[test]
 fn an_alert_that_nobody_has_in_hand_is_told_again() {
     let mut board = Board::new(Detectors::ALL);
     let of = lesson(7, HOST, 540, 600);

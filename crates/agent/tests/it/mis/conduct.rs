@@ -115,6 +115,36 @@ async fn an_entry_that_somebody_changed_is_theirs_and_nothing_of_ours_comes_back
 }
 
 #[tokio::test]
+async fn an_entry_that_somebody_followed_up_stays_and_a_partners_words_stand_for_no_other_record() {
+    let (mis, (mut host, hub)) = (gibbon().await, host().await);
+    let mut home = home(&mis, "gibbon", SETTINGS).await;
+    exports(&mut host, &hub, &[ADA, BEN]).await;
+    assert_eq!(home.receive_and_apply(&hub).await.applied, 2);
+    mis.run(
+        "insert into gibbonBehaviourFollowUp (gibbonBehaviourID, gibbonPersonID, followUp, timestamp) \
+         select gibbonBehaviourID, 2, 'Rang home', now() from gibbonBehaviour where gibbonPersonID = 11",
+    )
+    .await;
+    // Another entry of ours about Ben, whose words hold the tag of the first.
+    mis.run(
+        "insert into gibbonBehaviour (gibbonSchoolYearID, date, gibbonPersonID, type, descriptor, comment, followup, \
+         gibbonPersonIDCreator, timestamp) select gibbonSchoolYearID, date, gibbonPersonID, type, descriptor, \
+         concat(substring(comment, instr(comment, '[cr:')), ' [cr:00000000000000000000000000000007.1=5]'), '', \
+         gibbonPersonIDCreator, timestamp from gibbonBehaviour where gibbonPersonID = 12",
+    )
+    .await;
+    let before = shown(&mis).await;
+    exports(&mut host, &hub, &[&ADA.replace("Moved", "Detention")]).await;
+    let applied = home.receive_and_apply(&hub).await;
+    assert_eq!((applied.applied, applied.refused), (1, 1), "{:?}", home.refused().await);
+    let after = shown(&mis).await;
+    assert_eq!(after[0], before[0], "neither corrected nor taken out");
+    assert_eq!((before.len(), after.len()), (3, 2), "Ben's went, and the other entry about Ben stands");
+    let left = mis.rows("select comment from gibbonBehaviour where gibbonPersonID = 12").await.concat();
+    assert!(left.contains("0007.1=5]"), "{left}");
+}
+
+#[tokio::test]
 async fn lists_of_before_behaviour_was_carried_stay_with_the_office() {
     let (mis, (mut host, hub)) = (gibbon().await, host().await);
     let mut home = home(&mis, "gibbon", SETTINGS).await;

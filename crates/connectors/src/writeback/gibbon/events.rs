@@ -155,23 +155,30 @@ struct Own {
     comment: String,
 }
 
-/// Our row of this record: a refusal if somebody has made it theirs.
+/// Our row of this record: a refusal if somebody has made it theirs, or has followed it up.
 fn own(row: &BehaviourRow, (learner, creator): (i64, i64), talk: &mut Talk<'_>) -> Result<Option<Own>, Step> {
     let found = talk.ask(
         "select concat(gibbonBehaviourID), concat(gibbonPersonIDCreator), concat(date), concat(type), coalesce(descriptor, ''), \
-         coalesce(level, ''), comment, coalesce(followup, '') from gibbonBehaviour \
+         coalesce(level, ''), comment, coalesce(followup, ''), concat((select count(*) from gibbonBehaviourFollowUp \
+         where gibbonBehaviourFollowUp.gibbonBehaviourID = gibbonBehaviour.gibbonBehaviourID)) from gibbonBehaviour \
          where gibbonPersonID = ? and comment like ? for update",
         &[learner.into(), Value::from(format!("%[cr:{}.%", row.head.record))],
     )?;
-    let one = match found {
-        [] => return Ok(None),
-        [one] => one,
-        _ => return Err(refused(CHANGED)),
+    // What a partner wrote may look like another record's tag: the tag at the end says which record the row is.
+    let is_anothers =
+        |one: &&Vec<String>| Tag::<i64>::read(text(one, 6)).is_some_and(|tag| tag.record != row.head.record);
+    let mut ours = found.iter().filter(|one| !is_anothers(one));
+    let one = match (ours.next(), ours.next()) {
+        (None, _) => return Ok(None),
+        (Some(one), None) => one,
+        (Some(_), Some(_)) => return Err(refused(CHANGED)),
     };
     let comment = text(one, 6);
     let words = comment.rsplit_once("[cr:").map_or("", |(words, _)| words.trim_end());
     let code = sum([text(one, 2), text(one, 3), text(one, 4), text(one, 5), words, text(one, 7)]);
-    match Tag::<i64>::read(comment).filter(|tag| tag.code == code && cell(one, 1) == creator) {
+    let is_followed_up = cell(one, 8) != 0;
+    let is_ours = |tag: &Tag<i64>| tag.code == code && cell(one, 1) == creator && !is_followed_up;
+    match Tag::<i64>::read(comment).filter(is_ours) {
         Some(tag) => Ok(Some(Own { id: cell(one, 0), revision: tag.revision, comment: comment.to_owned() })),
         None => Err(refused(CHANGED)),
     }

@@ -3,7 +3,7 @@
 //!
 //! The mapping file is the technician's and lies on the agent's machine: nothing is changed here, and nothing of what is chosen is
 //! kept. Only what the agent told of stands in the lines; whatever else an address says is passed over. What only a person can
-//! know is left open in a way that the agent refuses.
+//! know is left open in a way that the agent refuses, or that changes nothing.
 
 use super::super::super::fields::Fields;
 use commonroll_core::sources::SourceTold;
@@ -69,7 +69,8 @@ impl Lines {
                     let _ = writeln!(periods, "{} = [\"HH:MM\", \"HH:MM\"]", quoted(code));
                 }
                 "CSV-VALUE" => {
-                    let _ = writeln!(values, "{} = \"\"  # column {}", quoted(code), one_line(&kept.caption));
+                    let _ =
+                        writeln!(values, "# {} = \"\"  # column {}", quoted(code), one_line(&kept.caption));
                 }
                 _ => {}
             }
@@ -83,7 +84,7 @@ impl Lines {
         place(&mut lines.text, "Under [periods], with the times at which each begins and ends:", &periods);
         place(
             &mut lines.text,
-            "Under `values` of the field that reads the column, with what each stands for:",
+            "Under `values` of the field that reads the column, with what each stands for and without the first #:",
             &values,
         );
         lines.text.truncate(lines.text.trim_end().len());
