@@ -76,7 +76,8 @@ pub async fn run(args: &Args, report: &mut Report) -> Result<(), String> {
     report.say(Figure::plain("pages that nothing leads to".to_owned(), pages.missing.len() as f64, "pages"));
     let bar = RATE as f64 * TAKEN;
     report.say(Figure::at_least("records taken meanwhile".to_owned(), rate, "records/s", bar));
-    report.say(Figure::plain("largest page".to_owned(), pages.largest as f64 / 1e3, "kB"));
+    let (largest, name) = &pages.largest;
+    report.say(Figure::plain(format!("largest page, {name}"), *largest as f64 / 1e3, "kB"));
     let (begun, before) = (Instant::now(), arriving.taken.load(Ordering::Relaxed));
     let shown = boards::run(&arriving, &place, town, (&cast.officers, args.boards)).await?;
     let taken = arriving.taken.load(Ordering::Relaxed) - before;
@@ -127,10 +128,11 @@ async fn fill(rig: &Rig, town: Town) -> Result<(), String> {
     while let Some(done) = tasks.join_next().await {
         done.map_err(told)??;
     }
-    eprintln!("  {} records in {:.0} s", rig.exchange().stats().log_entries, begun.elapsed().as_secs_f64());
+    let took = begun.elapsed().as_secs_f64();
     let names = town.names()?;
-    // The agents joined through the hub.
+    // The records came and the agents joined through the hub.
     rig.exchange().follow(Duration::from_secs(1)).await.map_err(told)?;
+    eprintln!("  {} entries after {took:.0} s", rig.exchange().stats().log_entries);
     for (agent, _, _, _) in rig.exchange().agents() {
         let speaker = rig.exchange().speaker(agent).map_err(told)?;
         for some in names.chunks(1_000) {
@@ -233,8 +235,8 @@ struct Times {
 #[derive(Default)]
 struct Pages {
     all: Vec<Times>,
-    /// The largest, in bytes.
-    largest: usize,
+    /// The largest: its bytes, and which it is.
+    largest: (usize, String),
     /// Pages to which nothing in this town leads.
     missing: Vec<String>,
 }
@@ -265,7 +267,9 @@ fn one_page(connection: &mut Connection, name: String, path: &str, pages: &mut P
             return Err(format!("{name} was answered with {}", answer.status));
         }
         if !paper {
-            pages.largest = pages.largest.max(answer.body.len());
+            if answer.body.len() > pages.largest.0 {
+                pages.largest = (answer.body.len(), name.clone());
+            }
         }
         times.push(answer.first.as_secs_f64() * 1e3);
     }

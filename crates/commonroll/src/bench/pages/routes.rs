@@ -5,8 +5,8 @@ use commonroll_core::Role;
 
 /// Who may ask for which page.
 const ROUTES: &str = include_str!("../../../../../policies/routes.txt");
-/// What is asked for by a browser and is no page: it leads elsewhere, or is listened to.
-const NO_PAGE: [&str; 2] = ["/", "/whereabouts/news"];
+/// What a browser listens to ends so: it answers for as long as somebody listens.
+const NEWS: &str = "/news";
 
 /// The routes of pages that somebody who is signed in in this role may open.
 pub fn of(role: Role) -> Vec<&'static str> {
@@ -16,7 +16,9 @@ pub fn of(role: Role) -> Vec<&'static str> {
         Some((columns.next()?, columns.next()?))
     });
     let may = |who: &str| who == "signed" || who.split(", ").any(|one| one == role.as_str());
-    columns.filter(|(path, who)| may(who) && !NO_PAGE.contains(path)).map(|(path, _)| path).collect()
+    // The first leads elsewhere.
+    let page = |path: &str| path != "/" && !path.ends_with(NEWS);
+    columns.filter(|(path, who)| may(who) && page(path)).map(|(path, _)| path).collect()
 }
 
 /// An address of a route; `None` if nothing leads to one.
@@ -62,6 +64,7 @@ mod tests {
         let teacher = of(Role::Teacher);
         assert!(teacher.contains(&"/groups/{group}") && teacher.contains(&"/account"), "{teacher:?}");
         assert!(!teacher.contains(&"/whereabouts") && !teacher.contains(&"/demo"), "{teacher:?}");
+        assert!(Role::ALL.into_iter().all(|role| of(role).iter().all(|path| !path.ends_with(NEWS))));
         assert!(of(Role::AttendanceOfficer).contains(&"/whereabouts/visitors/evacuation"));
         let signed_in = Role::ALL.into_iter().filter(|role| !of(*role).is_empty()).count();
         assert!(signed_in >= 9, "{signed_in} kinds of user have pages");
