@@ -64,7 +64,7 @@ pub(crate) struct ProgressView {
     /// Where each grade that was told stands: a target outlives the year in which it was set.
     grades: HashMap<RecordId, Standing>,
     /// Titles and subjects of groups, by host and code.
-    titles: HashMap<(u16, LocalId), (String, String)>,
+    titles: HashMap<u16, HashMap<LocalId, (String, String)>>,
     /// Who each institution's learners and guests are, as far as the log has come: a match counts from its entry on.
     who: HashMap<(u16, LocalId), Option<u32>>,
     words: BTreeMap<SideKey, Word>,
@@ -158,7 +158,8 @@ impl ProgressView {
         let result = given.result.as_ref().filter(|_| flows);
         let course = about.course.or_else(|| {
             let subject = result?.subject.as_str();
-            let title = self.titled(about.host, |_, (_, of)| !subject.is_empty() && of == subject)?;
+            let groups = self.titles.get(&about.host)?.values();
+            let title = groups.filter(|(_, of)| !subject.is_empty() && of == subject).map(named).min()?;
             Some(self.numbered(about.host, title))
         });
         self.progress.grade(id, &About { course, ..*about }, result);
@@ -166,13 +167,8 @@ impl ProgressView {
 
     /// The course of a host's group: all groups of one title are one.
     fn course(&mut self, host: u16, group: &LocalId) -> CourseNumber {
-        let title = self.titled(host, |code, _| code == group).unwrap_or_else(|| UNTITLED.to_owned());
-        self.numbered(host, title)
-    }
-
-    fn titled(&self, host: u16, is: impl Fn(&LocalId, &(String, String)) -> bool) -> Option<String> {
-        let found = self.titles.iter().filter(|((at, code), texts)| *at == host && is(code, texts));
-        found.map(|(_, (title, subject))| if title.is_empty() { subject } else { title }.clone()).min()
+        let title = self.titles.get(&host).and_then(|groups| groups.get(group)).map(named);
+        self.numbered(host, title.unwrap_or_else(|| UNTITLED.to_owned()))
     }
 
     fn numbered(&mut self, host: u16, title: String) -> CourseNumber {
@@ -196,7 +192,8 @@ impl ProgressView {
                 self.matched(*institution, local, learner.filter(|_| !contested));
             }
             Some(Change::Group { institution, local, title, subject }) => {
-                self.titles.insert((*institution, local.clone()), (title.clone(), subject.clone()));
+                let groups = self.titles.entry(*institution).or_default();
+                groups.insert(local.clone(), (title.clone(), subject.clone()));
             }
             _ => {}
         }
@@ -242,6 +239,11 @@ impl ProgressView {
         let about = About { host, home: Some(home), learner, course, date: word.0.first() };
         self.progress.place(number, &about, place);
     }
+}
+
+/// What a group's course is called: its title, or else its subject.
+fn named((title, subject): &(String, String)) -> String {
+    if title.is_empty() { subject } else { title }.clone()
 }
 
 /// A placement that both sides have; the earlier of two ends counts.

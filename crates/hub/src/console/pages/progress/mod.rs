@@ -3,6 +3,7 @@
 //! It names nobody, and drills to a partner and no further. Each figure has its definition beside it, each plot its table.
 
 mod charts;
+mod few;
 #[cfg(feature = "pdf")]
 mod paper;
 #[cfg(test)]
@@ -26,7 +27,13 @@ use charts::Svg;
 use commonroll_core::{Role, Slug, Timestamp};
 use commonroll_exchange::{ProgressAsk, ProgressSeen};
 use commonroll_views::progress::{Attended, Bridge, Gap, Kept, definitions, monday};
+use few::{Courses, Few, few};
 use jiff::tz::TimeZone;
+
+/// Rows of a plot and of its table at most: those that stand out are shown, and the page says so.
+const PLOTTED: usize = 40;
+/// Rows of the last table at most.
+const LISTED: usize = 200;
 
 /// A figure at the top.
 struct Measure {
@@ -68,16 +75,16 @@ struct Progress {
     lead: String,
     reading: bool,
     measures: Vec<Measure>,
-    multiples: Vec<Multiple>,
+    multiples: Few<Multiple>,
     scale: (f64, f64),
     week_names: Vec<String>,
     week_rows: Vec<Row>,
     travel: Svg,
-    travel_rows: Vec<Row>,
+    travel_rows: Few<Row>,
     gaps: Svg,
-    gap_rows: Vec<Row>,
+    gap_rows: Few<Row>,
     columns: Vec<Column>,
-    rows: Vec<Row>,
+    rows: Few<Row>,
     matches: String,
     bridge: Vec<(&'static str, String)>,
     definitions: &'static [definitions::Definition],
@@ -145,8 +152,10 @@ fn compose(
 ) -> Progress {
     let (title, lead) = finding(seen);
     let scale = charts::around(seen.seen.site_weeks.iter().filter_map(|row| row.2?.attendance()));
-    let (travel, travel_rows) = travel(seen);
-    let (gaps, gap_rows) = gaps(seen);
+    let courses = Courses::of(seen);
+    let (travel, travel_rows) = travel(seen, &courses);
+    let (gaps, gap_rows) = gaps(seen, &courses);
+    let sites = few(seen.seen.sites.iter().map(|row| row.0).collect(), PLOTTED, |site| newest(seen, *site));
     let site = ask.of.as_ref().map_or_else(String::new, |slug| format!("of={slug}&"));
     Progress {
         frame,
@@ -158,16 +167,16 @@ fn compose(
         lead,
         reading: !seen.complete,
         measures: measures(seen),
-        multiples: multiples(seen, scale),
+        week_rows: week_rows(seen, &sites.shown),
+        multiples: multiples(seen, sites, scale),
         scale,
         week_names: seen.seen.weeks.iter().map(|row| week(row.0)).collect(),
-        week_rows: week_rows(seen),
         travel,
         travel_rows,
         gaps,
         gap_rows,
         columns: columns(by),
-        rows: rows(reader, seen, by),
+        rows: few(rows(reader, seen, &courses, by), LISTED, |_| None),
         matches: matches(seen),
         bridge: seen.bridge.as_ref().map(bridge).unwrap_or_default(),
         definitions: &definitions::ALL,
@@ -315,40 +324,39 @@ fn weeks_of(seen: &ProgressSeen, host: u16) -> Vec<Option<f64>> {
     mine.map(|row| share(row.2)).collect()
 }
 
-fn multiples(seen: &ProgressSeen, scale: (f64, f64)) -> Vec<Multiple> {
+/// A site's share in the latest week that is shown of it.
+fn newest(seen: &ProgressSeen, host: u16) -> Option<f64> {
+    weeks_of(seen, host).into_iter().rev().flatten().next()
+}
+
+fn multiples(seen: &ProgressSeen, sites: Few<u16>, scale: (f64, f64)) -> Few<Multiple> {
     let all: Vec<Option<f64>> = seen.seen.weeks.iter().map(|row| share(row.1)).collect();
-    let site = |row: &(u16, _)| {
-        let (name, weeks) = (name(seen, row.0), weeks_of(seen, row.0));
-        let newest = weeks.iter().rev().find_map(|value| *value);
+    sites.map(|site| {
+        let (name, weeks) = (name(seen, site), weeks_of(seen, site));
+        let newest = newest(seen, site);
         let title = match newest {
             Some(_) => format!("{name}: {} in the latest week shown", words::percent(newest)),
             None => format!("{name}: nothing to show, fewer than 5 learners or no day that is over"),
         };
         Multiple { plot: charts::weeks(&title, &weeks, &all, scale), name }
-    };
-    seen.seen.sites.iter().map(site).collect()
+    })
 }
 
-fn week_rows(seen: &ProgressSeen) -> Vec<Row> {
-    let site = |row: &(u16, _)| Row {
-        name: name(seen, row.0),
+fn week_rows(seen: &ProgressSeen, sites: &[u16]) -> Vec<Row> {
+    let site = |site: &u16| Row {
+        name: name(seen, *site),
         link: String::new(),
-        cells: weeks_of(seen, row.0).into_iter().map(words::percent).collect(),
+        cells: weeks_of(seen, *site).into_iter().map(words::percent).collect(),
     };
-    seen.seen.sites.iter().map(site).collect()
+    sites.iter().map(site).collect()
 }
 
-/// A course with its host, where several are shown.
-fn course(seen: &ProgressSeen, host: u16, course: u32) -> String {
-    let title = seen.courses.get(&course).cloned().unwrap_or_default();
-    let titles = seen.seen.courses.iter().filter(|row| seen.courses.get(&row.1) == Some(&title)).count();
-    if titles > 1 { format!("{title}, {}", name(seen, host)) } else { title }
-}
-
-fn travel(seen: &ProgressSeen) -> (Svg, Vec<Row>) {
-    let shares = seen.seen.travel.iter().map(|row| (course(seen, row.0, row.1), share(row.2), share(row.3)));
-    let shares: Vec<_> = shares.collect();
-    let scale = charts::around(shares.iter().flat_map(|row| [row.1, row.2]).flatten());
+fn travel(seen: &ProgressSeen, courses: &Courses<'_>) -> (Svg, Few<Row>) {
+    let shares = seen.seen.travel.iter().map(|row| (courses.name(row.0, row.1), share(row.2), share(row.3)));
+    // Those that fall most.
+    let shares =
+        few(shares.collect(), PLOTTED, |row: &(String, Option<f64>, Option<f64>)| Some(row.1? - row.2?));
+    let scale = charts::around(shares.shown.iter().flat_map(|row| [row.1, row.2]).flatten());
     let title = match falling(seen).first() {
         Some((course, by)) => format!(
             "Attendance on travel days against other days by course. {course} is {} points lower.",
@@ -356,7 +364,7 @@ fn travel(seen: &ProgressSeen) -> (Svg, Vec<Row>) {
         ),
         None => "Attendance on travel days against other days by course. None is 2 points lower.".to_owned(),
     };
-    let plotted = shares.iter().map(|(name, now, before)| charts::Row {
+    let plotted = shares.shown.iter().map(|(name, now, before)| charts::Row {
         name: name.clone(),
         now: *now,
         before: *before,
@@ -367,20 +375,20 @@ fn travel(seen: &ProgressSeen) -> (Svg, Vec<Row>) {
             .map_or_else(String::new, words::one),
     });
     let plotted: Vec<charts::Row> = plotted.collect();
-    let rows = shares.iter().map(|(name, now, before)| Row {
-        name: name.clone(),
+    let rows = shares.map(|(name, now, before)| Row {
+        name,
         link: String::new(),
-        cells: vec![words::percent(*now), words::percent(*before)],
+        cells: vec![words::percent(now), words::percent(before)],
     });
-    let rows = rows.collect();
     (charts::rows(&title, &plotted, scale, None, |value| format!("{value:.0}%")), rows)
 }
 
-fn gaps(seen: &ProgressSeen) -> (Svg, Vec<Row>) {
-    let of: Vec<_> =
-        seen.seen.courses.iter().map(|row| (course(seen, row.0, row.1), row.2.gap, row.2.apart)).collect();
+fn gaps(seen: &ProgressSeen, courses: &Courses<'_>) -> (Svg, Few<Row>) {
     let mean = |gap: &Option<Gap>| gap.as_ref().and_then(Gap::mean);
+    let of = seen.seen.courses.iter().map(|row| (courses.name(row.0, row.1), row.2.gap, row.2.apart));
+    let of = few(of.collect(), PLOTTED, |row| mean(&row.1));
     let plotted: Vec<charts::Row> = of
+        .shown
         .iter()
         .map(|(name, gap, _)| charts::Row {
             name: name.clone(),
@@ -389,27 +397,29 @@ fn gaps(seen: &ProgressSeen) -> (Svg, Vec<Row>) {
             note: String::new(),
         })
         .collect();
-    let lowest =
-        of.iter().filter_map(|(name, gap, _)| Some((name, mean(gap)?))).min_by(|a, b| a.1.total_cmp(&b.1));
+    let lowest = of
+        .shown
+        .iter()
+        .filter_map(|(name, gap, _)| Some((name, mean(gap)?)))
+        .min_by(|a, b| a.1.total_cmp(&b.1));
     let title = lowest.map_or_else(
         || "Mean gap to target by course: nothing to show yet.".to_owned(),
         |(name, mean)| {
             format!("Mean gap to target by course, in grades. Lowest: {name}, {}.", words::gap(Some(mean)))
         },
     );
-    let rows = of.iter().map(|(name, gap, apart)| Row {
-        name: name.clone(),
+    let rows = of.map(|(name, gap, apart)| Row {
+        name,
         link: String::new(),
         cells: vec![
-            words::gap(mean(gap)),
+            words::gap(mean(&gap)),
             gap.map_or_else(
                 || words::HIDDEN.to_owned(),
                 |gap| format!("{} / {} / {}", gap.below, gap.on, gap.above),
             ),
-            words::apart(*apart),
+            words::apart(apart),
         ],
     });
-    let rows = rows.collect();
     (
         charts::rows(&title, &plotted, (-2.0, 2.0), Some(0.0), |value| {
             if value == 0.0 { "on target".to_owned() } else { words::gap(Some(value)) }
@@ -434,7 +444,7 @@ fn columns(by: &str) -> Vec<Column> {
     columns
 }
 
-fn rows(reader: &Reader, seen: &ProgressSeen, by: &str) -> Vec<Row> {
+fn rows(reader: &Reader, seen: &ProgressSeen, courses: &Courses<'_>, by: &str) -> Vec<Row> {
     let link = |institution: u16| {
         let slug = seen.institutions.get(&institution).map(|(slug, _)| slug);
         let may = reader.role == Role::ConsortiumLead || slug == Some(&reader.institution);
@@ -447,7 +457,7 @@ fn rows(reader: &Reader, seen: &ProgressSeen, by: &str) -> Vec<Row> {
             .courses
             .iter()
             .map(|row| Row {
-                name: course(seen, row.0, row.1),
+                name: courses.name(row.0, row.1),
                 link: String::new(),
                 cells: words::cells(&row.2, false),
             })

@@ -9,7 +9,7 @@ use super::{
         },
         print::Press,
     },
-    Reader, asked, columns, course, eyebrow, finding, measures, name, printed, rows, share, week, weeks_of,
+    Courses, Reader, asked, columns, eyebrow, finding, measures, name, printed, rows, share, week, weeks_of,
 };
 use axum::{extract::State, response::Response};
 use commonroll_exchange::ProgressSeen;
@@ -37,6 +37,7 @@ pub async fn paper(
 fn sheet(reader: &Reader, seen: &ProgressSeen) -> ProgressSheet {
     let (title, lead) = finding(seen);
     let all = &seen.seen;
+    let courses = Courses::of(seen);
     let measure = |of: super::Measure| Measure {
         name: of.name.to_owned(),
         figure: of.figure,
@@ -60,7 +61,7 @@ fn sheet(reader: &Reader, seen: &ProgressSeen) -> ProgressSheet {
             .travel
             .iter()
             .map(|row| TravelRow {
-                course: course(seen, row.0, row.1),
+                course: courses.name(row.0, row.1),
                 travel: share(row.2),
                 other: share(row.3),
             })
@@ -69,13 +70,13 @@ fn sheet(reader: &Reader, seen: &ProgressSeen) -> ProgressSheet {
             .courses
             .iter()
             .map(|row| GapRow {
-                course: course(seen, row.0, row.1),
+                course: courses.name(row.0, row.1),
                 mean: row.2.gap.as_ref().and_then(Gap::mean),
                 note: super::words::apart(row.2.apart),
             })
             .collect(),
         columns: columns("site").iter().map(|column| column.name.to_owned()).collect(),
-        sites: rows(reader, seen, "site")
+        sites: rows(reader, seen, &courses, "site")
             .into_iter()
             .map(|row| SiteRow { name: row.name, cells: row.cells })
             .collect(),

@@ -148,3 +148,28 @@ fn a_first_day_and_a_start_say_so() {
     assert!(html.contains("No figures to show yet") && html.contains("still reading its log"));
     assert!(html.contains("Nothing was marked yet."));
 }
+
+#[test]
+fn two_thousand_courses_are_a_page_that_shows_those_that_stand_out_and_says_so() {
+    let mut seen = made();
+    let (course, travel) = (seen.seen.courses[0], seen.seen.travel[0]);
+    (seen.seen.courses, seen.seen.travel) = (0..2_000)
+        .map(|number| ((course.0, number, course.2), (travel.0, number, travel.2, travel.3)))
+        .unzip();
+    seen.courses = (0..2_000).map(|number| (number, format!("Course {number}"))).collect();
+    let html = printed_page(&seen, "course");
+    assert!(html.contains("The 40 of 2000 courses that fall most."), "{html}");
+    assert!(html.contains("The 40 lowest of 2000 courses.") && html.contains("The first 200 of 2000;"));
+    assert!(html.len() < 120_000, "{} bytes", html.len());
+}
+
+#[test]
+fn what_is_cut_are_the_higher_ones_and_those_that_nothing_is_known_of() {
+    let all = vec![Some(3.0), None, Some(-1.0), Some(2.0)];
+    let cut = few(all.clone(), 2, |one| *one);
+    assert!(cut.is_cut());
+    assert_eq!((cut.shown, cut.of), (vec![Some(-1.0), Some(2.0)], 4));
+    let whole = few(all.clone(), 4, |one| *one);
+    assert!(!whole.is_cut());
+    assert_eq!(whole.shown, all);
+}
