@@ -23,8 +23,9 @@ const KEYS: usize = 256;
 /// the writer for some milliseconds, and a mark would wait for it. A thousand a second leave it: else whoever asks takes the
 /// index on first, and waits.
 const BUSY: u64 = 250;
-/// So far behind, the index is taken on all the same, or the first question would wait for long.
-const FAR_BEHIND: u64 = 500_000;
+/// Steps that are made as one while the index is far behind. What one writes is about a page for each learner, and each
+/// learner is in many of them: larger, it writes a fraction for each entry, and holds the writer for some tens of milliseconds.
+const LEAP: u64 = 16;
 /// Nodes that take the index on together get in each other's way at most so often in a row.
 const RACES: usize = 100;
 
@@ -216,7 +217,7 @@ pub(crate) async fn tick(shared: &Shared) {
     let Ok(reached) = shared.store.indexed().await else { return };
     shared.indexed.store(reached, Ordering::Relaxed);
     let behind = end.saturating_sub(reached);
-    if (new <= BUSY || behind >= FAR_BEHIND)
+    if (new <= BUSY || behind >= shared.sizes.index_far)
         && behind >= shared.sizes.index_step
         && step(shared, reached, end).await.is_err()
     {
@@ -244,7 +245,8 @@ async fn catch_up(shared: &Shared, end: u64) -> Result<(), Unread> {
 
 /// One step. False if another node was faster.
 async fn step(shared: &Shared, from: u64, end: u64) -> Result<bool, Unread> {
-    let to = from.saturating_add(shared.sizes.index_step).min(end);
+    let steps = if end.saturating_sub(from) >= shared.sizes.index_far { LEAP } else { 1 };
+    let to = from.saturating_add(shared.sizes.index_step.saturating_mul(steps)).min(end);
     let mut found = BTreeMap::new();
     read(shared, from, to, &mut found).await?;
     let rows: Vec<AboutRow> = found.into_iter().map(|(key, seqs)| AboutRow { key, seqs }).collect();

@@ -12,10 +12,15 @@ use bytes::{Buf, Bytes};
 use commonroll_audit::{
     hash::{Hash, leaf_hash},
     seal::{GROUPS_MAX, GroupLeaf, record_root},
+    tree::Tree,
 };
 use commonroll_core::{LocalId, RecordId, RecordKind, SchoolDate, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 /// Bytes of a field group's salt.
 const SALT_BYTES: usize = 16;
@@ -205,7 +210,7 @@ pub struct Circumstances {
 }
 
 /// A source's signature over a batch, and the roots that it covers.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Seal {
     /// Who signed.
     pub source: u16,
@@ -217,6 +222,26 @@ pub struct Seal {
     pub signature: [u8; 64],
     /// Every record's root, in order, taken or not.
     pub roots: Vec<Hash>,
+    /// The tree over them, once somebody needed it: who only reads a record doesn't.
+    pub tree: OnceLock<Tree>,
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Seal({}, {}, ..)", self.source, self.number)
+    }
+}
+
+impl Seal {
+    /// The tree over the batch, for paths.
+    pub fn tree(&self) -> &Tree {
+        self.tree.get_or_init(|| batch_tree(&self.roots))
+    }
+}
+
+/// The tree over the roots of a batch's records.
+pub fn batch_tree(roots: &[Hash]) -> Tree {
+    Tree::new(roots.iter().map(|root| leaf_hash(root)).collect())
 }
 
 /// The payload of an entry.
@@ -452,45 +477,81 @@ pub fn split_entries(bytes: &[u8]) -> Result<Vec<&[u8]>, Damaged> {
     Ok(split_marked(bytes)?.into_iter().map(|(_, entry)| entry).collect())
 }
 
-/// The seals and payloads of a stored block.
+/// The seals and payloads of a stored block. What is asked for is read, and no more: a page shows a few records of a block
+/// that holds thousands.
 pub struct Payloads {
-    /// Seals, by their number in the block.
-    pub seals: Vec<Arc<Seal>>,
-    raw: Vec<Bytes>,
+    bytes: Bytes,
+    seals: Vec<(Range<usize>, OnceLock<Arc<Seal>>)>,
+    places: Vec<Range<usize>>,
+}
+
+/// Bytes of a seal before its roots.
+const SEAL_HEAD: usize = 2 + 8 + 8 + 64;
+const ROOT_BYTES: usize = 32;
+
+/// Steps over so many bytes; gives where they lie.
+fn step(at: &mut usize, length: usize, bytes: &[u8]) -> Result<Range<usize>, Damaged> {
+    let range = *at..at.checked_add(length).filter(|end| *end <= bytes.len()).ok_or(Damaged)?;
+    *at = range.end;
+    Ok(range)
+}
+
+/// Steps over a number.
+fn step_number(at: &mut usize, bytes: &[u8]) -> Result<usize, Damaged> {
+    let number = bytes[step(at, 4, bytes)?].first_chunk::<4>().ok_or(Damaged)?;
+    Ok(u32::from_be_bytes(*number) as usize)
+}
+
+/// Steps over the seals that stand before a stored block's payloads; gives where each lies.
+fn step_seals(at: &mut usize, bytes: &[u8]) -> Result<Vec<Range<usize>>, Damaged> {
+    let count = step_number(at, bytes)?;
+    let mut seals = Vec::new();
+    for _ in 0..count {
+        let first = step(at, SEAL_HEAD, bytes)?.start;
+        let roots = step_number(at, bytes)?;
+        step(at, roots.checked_mul(ROOT_BYTES).ok_or(Damaged)?, bytes)?;
+        seals.push(first..*at);
+    }
+    Ok(seals)
 }
 
 impl Payloads {
     /// Reads a stored block's payload bytes.
     pub fn decode(bytes: Vec<u8>) -> Result<Self, Damaged> {
-        let mut bytes = Bytes::from(bytes);
-        let count = u32::from_be_bytes(take(&mut bytes)?);
-        let mut seals = Vec::new();
-        for _ in 0..count {
+        let mut at = 0;
+        let seals = step_seals(&mut at, &bytes)?.into_iter().map(|seal| (seal, OnceLock::new())).collect();
+        let mut places = Vec::new();
+        while at < bytes.len() {
+            let length = step_number(&mut at, &bytes)?;
+            places.push(step(&mut at, length, &bytes)?);
+        }
+        Ok(Self { bytes: bytes.into(), seals, places })
+    }
+
+    /// A seal, by its number in the block.
+    pub fn seal(&self, number: u32) -> Result<&Arc<Seal>, Damaged> {
+        let (range, read) = self.seals.get(number as usize).ok_or(Damaged)?;
+        if read.get().is_none() {
+            let mut bytes = self.bytes.slice(range.clone());
             let source = u16::from_be_bytes(take(&mut bytes)?);
             let number = u64::from_be_bytes(take(&mut bytes)?);
             let (key_id, signature) = (take(&mut bytes)?, take(&mut bytes)?);
-            let size = u32::from_be_bytes(take(&mut bytes)?);
-            let mut roots = Vec::with_capacity(size.min(1000) as usize);
-            for _ in 0..size {
-                roots.push(take(&mut bytes)?);
-            }
-            seals.push(Arc::new(Seal { source, number, key_id, signature, roots }));
+            let _count: [u8; 4] = take(&mut bytes)?;
+            let (roots, _) = bytes.as_chunks::<ROOT_BYTES>();
+            let (roots, tree) = (roots.to_vec(), OnceLock::new());
+            let _ = read.set(Arc::new(Seal { source, number, key_id, signature, roots, tree }));
         }
-        let mut raw = Vec::new();
-        while bytes.has_remaining() {
-            let length = u32::from_be_bytes(take(&mut bytes)?) as usize;
-            if bytes.remaining() < length {
-                return Err(Damaged);
-            }
-            raw.push(bytes.split_to(length));
-        }
-        Ok(Self { seals, raw })
+        read.get().ok_or(Damaged)
+    }
+
+    fn at(&self, place: usize) -> Result<Bytes, Damaged> {
+        Ok(self.bytes.slice(self.places.get(place).ok_or(Damaged)?.clone()))
     }
 
     /// Of the record at a place in the block, whom and when it is about, and which field groups lie there open: bit
     /// `1 << number`. What they say is passed over. `None` where there is no record, or no content any more.
     pub fn brief(&self, place: usize) -> Result<Option<(Circumstances, u32)>, Damaged> {
-        let mut bytes = self.raw.get(place).ok_or(Damaged)?.clone();
+        let mut bytes = self.at(place)?;
         if bytes.is_empty() || bytes.get_u8() != TAG_RECORD {
             return Ok(None);
         }
@@ -515,7 +576,7 @@ impl Payloads {
 
     /// What the payload at a place in the block commits to. Nothing is copied out of it.
     pub fn committed(&self, place: usize) -> Result<Committed, Damaged> {
-        let mut bytes = self.raw.get(place).ok_or(Damaged)?.clone();
+        let mut bytes = self.at(place)?;
         if bytes.is_empty() {
             return Ok(Committed::Nothing);
         }
@@ -548,7 +609,7 @@ impl Payloads {
 
     /// The payload of the entry at a place in the block.
     pub fn get(&self, place: usize) -> Result<Payload, Damaged> {
-        Payload::decode(self.raw.get(place).ok_or(Damaged)?.clone())
+        Payload::decode(self.at(place)?)
     }
 }
 
@@ -583,28 +644,18 @@ pub enum Stays {
 
 /// A stored block's payload bytes without those of some places. The seals stay: they are hashes, and the source's word.
 pub fn without(bytes: &[u8], stays: impl Fn(usize) -> Stays) -> Result<Vec<u8>, Damaged> {
-    let mut rest = Bytes::copy_from_slice(bytes);
-    for _ in 0..u32::from_be_bytes(take(&mut rest)?) {
-        let _head: [u8; 2 + 8 + 8 + 64] = take(&mut rest)?;
-        let roots = u32::from_be_bytes(take(&mut rest)?) as usize;
-        if rest.remaining() / 32 < roots {
-            return Err(Damaged);
-        }
-        rest.advance(roots * 32);
-    }
-    let mut out = bytes[..bytes.len() - rest.len()].to_vec();
+    let mut at = 0;
+    step_seals(&mut at, bytes)?;
+    let mut out = bytes[..at].to_vec();
     for place in 0.. {
-        if !rest.has_remaining() {
+        if at == bytes.len() {
             break;
         }
-        let length = u32::from_be_bytes(take(&mut rest)?) as usize;
-        if rest.remaining() < length {
-            return Err(Damaged);
-        }
-        let payload = rest.split_to(length);
+        let length = step_number(&mut at, bytes)?;
+        let payload = &bytes[step(&mut at, length, bytes)?];
         let kept = match stays(place) {
             Stays::All => length,
-            Stays::Circumstances if payload.first() == Some(&TAG_RECORD) => head_of(&payload)?,
+            Stays::Circumstances if payload.first() == Some(&TAG_RECORD) => head_of(payload)?,
             Stays::Circumstances | Stays::Nothing => 0,
         };
         with_length(&mut out, |out| out.extend_from_slice(&payload[..kept]));
@@ -613,8 +664,8 @@ pub fn without(bytes: &[u8], stays: impl Fn(usize) -> Stays) -> Result<Vec<u8>, 
 }
 
 /// Bytes of a record's payload before its groups.
-fn head_of(payload: &Bytes) -> Result<usize, Damaged> {
-    let mut rest = payload.clone();
+fn head_of(payload: &[u8]) -> Result<usize, Damaged> {
+    let mut rest = Bytes::copy_from_slice(payload);
     let _fixed: [u8; 1 + 4 + 4 + 8] = take(&mut rest)?;
     take_short(&mut rest)?;
     take_short(&mut rest)?;

@@ -12,10 +12,8 @@ use commonroll_audit::{
     frontier::Frontier,
     hash::{Hash, leaf_hash},
     seal::{GroupLeaf, record_root},
-    tree::Tree,
 };
-use commonroll_store::{Block, Store};
-use std::{collections::HashMap, sync::Arc};
+use commonroll_store::{Block, Store, StoreError};
 
 /// Entry of a hub that begins to serve, and the answer of one that serves already.
 pub const STARTED: &str = "hub.started";
@@ -99,8 +97,7 @@ pub fn read_each(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec<Ea
     let Some(payloads) = block.payloads else { return Ok(Vec::new()) };
     let payloads = Payloads::decode(payloads)?;
     let entries = split_entries(&block.entries)?;
-    let mut trees: HashMap<u32, Arc<Tree>> = HashMap::new();
-    let mut read = |seq: u64| -> Result<Option<LiveRecord>, Damaged> {
+    let read = |seq: u64| -> Result<Option<LiveRecord>, Damaged> {
         let place = usize::try_from(seq.checked_sub(block.first_seq).ok_or(Damaged)?).map_err(|_| Damaged)?;
         let Entry::Record(entry) = Entry::decode(entries.get(place).ok_or(Damaged)?)? else {
             return Err(Damaged);
@@ -114,31 +111,66 @@ pub fn read_each(block: Block, seqs: impl Iterator<Item = u64>) -> Result<Vec<Ea
         if !groups.is_empty() && root_of(&groups)? != entry.root {
             return Err(Damaged);
         }
-        let seal = payloads.seals.get(seal_number as usize).ok_or(Damaged)?.clone();
-        let tree = trees.entry(seal_number).or_insert_with(|| Arc::new(batch_tree(&seal.roots))).clone();
-        Ok(Some(LiveRecord { seq, entry, circumstances, groups, seal, tree, placed: None }))
+        let seal = payloads.seal(seal_number)?.clone();
+        Ok(Some(LiveRecord { seq, entry, circumstances, groups, seal, placed: None }))
     };
     Ok(seqs.map(|seq| (seq, read(seq))).collect())
+}
+
+/// The blocks that hold some places of the log (from 0), given ascending and each once: a few blocks at a time, each once,
+/// however many of the places lie in it. Places that none holds are left out.
+pub struct Walk<'a> {
+    rest: &'a [u64],
+    at_once: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// From the first place on, with so many blocks in memory at most.
+    pub const fn new(places: &'a [u64], at_once: usize) -> Self {
+        Self { rest: places, at_once }
+    }
+
+    /// The next blocks, each with those of the places that lie in it; none at the end.
+    pub async fn next(
+        &mut self,
+        store: &dyn Store,
+        payloads: bool,
+    ) -> Result<Vec<(Block, &'a [u64])>, StoreError> {
+        let mut found = Vec::new();
+        while found.is_empty() && !self.rest.is_empty() {
+            let (asked, mut behind) = self.rest.split_at(self.rest.len().min(self.at_once));
+            let blocks = store.block_of(asked, payloads).await?;
+            for block in blocks {
+                let rest = &self.rest[self.rest.partition_point(|seq| *seq < block.first_seq)..];
+                let (here, later) = rest.split_at(rest.partition_point(|seq| *seq < block.end()));
+                if later.len() < behind.len() {
+                    behind = later;
+                }
+                found.push((block, here));
+            }
+            self.rest = behind;
+        }
+        Ok(found)
+    }
 }
 
 /// The entries at some places of the log (from 0), given ascending and each once. Places that hold none are left out.
 pub async fn entries_at(store: &dyn Store, seqs: &[u64]) -> Result<Vec<(u64, Vec<u8>)>, Unread> {
     let mut found = Vec::with_capacity(seqs.len());
-    for seqs in seqs.chunks(BLOCKS_AT_ONCE) {
-        for block in store.block_of(seqs, false).await.map_err(|_| Unread::Store)? {
+    let mut walk = Walk::new(seqs, BLOCKS_AT_ONCE);
+    loop {
+        let blocks = walk.next(store, false).await.map_err(|_| Unread::Store)?;
+        if blocks.is_empty() {
+            return Ok(found);
+        }
+        for (block, here) in blocks {
             let entries = split_entries(&block.entries).map_err(|_| Unread::Damaged)?;
-            for seq in seqs.iter().filter(|seq| (block.first_seq..block.end()).contains(seq)) {
+            for seq in here {
                 let place = usize::try_from(seq - block.first_seq).map_err(|_| Unread::Damaged)?;
                 found.push((*seq, entries.get(place).ok_or(Unread::Damaged)?.to_vec()));
             }
         }
     }
-    Ok(found)
-}
-
-/// The tree over a batch's record roots, for paths.
-pub fn batch_tree(roots: &[Hash]) -> Tree {
-    Tree::new(roots.iter().map(|root| leaf_hash(root)).collect())
 }
 
 /// The record root over sealed groups.

@@ -10,7 +10,6 @@ use crate::{
     entry::{Circumstances, RecordEntry, Seal},
     types::{OutBatch, OutRecord, Page, SealedGroup},
 };
-use commonroll_audit::tree::Tree;
 use commonroll_core::Timestamp;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -28,11 +27,20 @@ pub struct Sizes {
     pub ring_bytes: usize,
     /// Entries by which the index by learner is taken on at a time; at least 1.
     pub index_step: u64,
+    /// So far behind, the index is taken on all the same when there is no time for it, or the first question would wait for
+    /// long; and in larger steps.
+    pub index_far: u64,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { page_records: 1_000, page_bytes: 1 << 20, ring_bytes: 24 << 20, index_step: 4_096 }
+        Self {
+            page_records: 1_000,
+            page_bytes: 1 << 20,
+            ring_bytes: 16 << 20,
+            index_step: 4_096,
+            index_far: 500_000,
+        }
     }
 }
 
@@ -48,8 +56,6 @@ pub struct LiveRecord {
     pub groups: Arc<[SealedGroup]>,
     /// The seal over its batch.
     pub seal: Arc<Seal>,
-    /// The batch's tree, for paths.
-    pub tree: Arc<Tree>,
     /// Where the directory of a version placed the record when it was published. While that version lasts it is so.
     pub placed: Option<(u64, Placed)>,
 }
@@ -222,13 +228,13 @@ impl PageBuilder<'_> {
                 };
                 self.bytes += out.size();
                 self.records += 1;
-                self.put(&record.seal, &record.tree, out);
+                self.put(&record.seal, out);
             }
         }
         true
     }
 
-    fn put(&mut self, seal: &Seal, tree: &Arc<Tree>, out: OutRecord) {
+    fn put(&mut self, seal: &Arc<Seal>, out: OutRecord) {
         let Some(source) = self.directory.institution(seal.source).map(|s| &s.info.slug) else {
             return;
         };
@@ -247,7 +253,7 @@ impl PageBuilder<'_> {
                 key_id: seal.key_id,
                 signature: seal.signature,
                 records: vec![out],
-                tree: tree.clone(),
+                seal: seal.clone(),
             }),
         }
     }

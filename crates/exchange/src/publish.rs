@@ -6,8 +6,8 @@
 use crate::{
     decide::{self, Decision, NOT_UNLOCKED, Refusal, Subject},
     directory::{Directory, change::Change, warnings::WarningSort},
-    entry::{Circumstances, Entry, Payload, RecordEntry, Seal},
-    follow::{batch_tree, entries_at},
+    entry::{Circumstances, Entry, Payload, RecordEntry, Seal, batch_tree},
+    follow::entries_at,
     live::LiveRecord,
     notices,
     shared::Shared,
@@ -18,7 +18,6 @@ use commonroll_audit::{
     hash::Hash,
     keys::PublicKey,
     seal::{BatchStatement, verify_batch},
-    tree::Tree,
 };
 use commonroll_core::{Invalid, RecordId, RecordKind, Timestamp, record::Body};
 use commonroll_store::IdRow;
@@ -41,7 +40,6 @@ pub struct PublishJob {
     pub speaker: Speaker,
     pub number: u64,
     pub seal: Arc<Seal>,
-    pub tree: Arc<Tree>,
     pub records: Vec<Prepared>,
     pub version: u64,
     pub bytes: usize,
@@ -127,6 +125,7 @@ pub fn prepare(
         key_id: batch.key_id,
         signature: batch.signature,
         roots,
+        tree: tree.into(),
     };
     let version = directory.version;
     drop(directory);
@@ -134,7 +133,6 @@ pub fn prepare(
         speaker: speaker.clone(),
         number: batch.number,
         seal: Arc::new(seal),
-        tree: Arc::new(tree),
         records,
         version,
         bytes,
@@ -500,12 +498,10 @@ fn accept(
     for recipient in &entry.recipients {
         plan.feeds.entry(recipient.institution).or_default().push(seq);
     }
-    let (Payload::Record { circumstances, groups, .. }, tree, seal) =
-        (payload, job.tree.clone(), job.seal.clone())
-    else {
+    let (Payload::Record { circumstances, groups, .. }, seal) = (payload, job.seal.clone()) else {
         unreachable!("made a record payload just above")
     };
-    plan.live.push(LiveRecord { seq, entry, circumstances, groups, seal, tree, placed });
+    plan.live.push(LiveRecord { seq, entry, circumstances, groups, seal, placed });
     RecordAnswer::Accepted { sequence: seq + 1 }
 }
 

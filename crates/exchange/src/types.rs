@@ -3,9 +3,9 @@
 //! These are plain values between the doors of the hub and the law. They carry sealed bytes as they came from the
 //! source; nothing here knows protobuf or a transport.
 
-use crate::withdrawal::OutNotice;
+use crate::{entry::Seal, withdrawal::OutNotice};
 use bytes::Bytes;
-use commonroll_audit::{hash::Hash, tree::Tree};
+use commonroll_audit::hash::Hash;
 use commonroll_core::{Invalid, LocalId, PersonId, Slug, Timestamp, record::Record};
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
@@ -167,19 +167,19 @@ pub struct OutBatch {
     pub signature: [u8; 64],
     /// The records, in the order of their numbers.
     pub records: Vec<OutRecord>,
-    /// The tree over the whole batch.
-    pub(crate) tree: Arc<Tree>,
+    /// What it was signed with: the roots of the whole batch.
+    pub(crate) seal: Arc<Seal>,
 }
 
 impl OutBatch {
     /// The inclusion path of the record at a place in the signed batch.
     pub fn path(&self, batch_index: u32) -> Vec<Hash> {
-        self.tree.path(batch_index as usize).unwrap_or_default()
+        self.seal.tree().path(batch_index as usize).unwrap_or_default()
     }
 
     /// The path that proves the records at some places together; `None` if the places don't ascend.
     pub fn joint_path(&self, places: &[usize]) -> Option<Vec<Hash>> {
-        self.tree.joint_path(places)
+        self.seal.tree().joint_path(places)
     }
 }
 

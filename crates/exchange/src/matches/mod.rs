@@ -32,7 +32,7 @@ use crate::{
         change::{Change, PersonUuid},
         matches::{Bar, MatchCase, MatchDeed, MatchId, MatchStep},
     },
-    follow::read_what_is_left,
+    follow::{Walk, read_what_is_left},
     office::{Acting, Actor, LawError, may},
     questions::AskError,
     types::NotAllowed,
@@ -268,13 +268,16 @@ impl Exchange {
         let (places, holdings) = self.held_of(&[link.learner]).await.map_err(|_| AskError::Unavailable)?;
         let handed = self.shared.handed(&self.shared.directory(), link.home);
         let mut found: BTreeSet<RecordId> = BTreeSet::new();
-        for some in places.chunks(BLOCKS_AT_ONCE) {
-            let blocks = self.shared.store.block_of(some, true).await.map_err(|_| AskError::Unavailable)?;
-            for block in blocks {
-                let inside = block.first_seq..block.end();
-                let here: Vec<u64> = some.iter().copied().filter(|seq| inside.contains(seq)).collect();
+        let mut walk = Walk::new(&places, BLOCKS_AT_ONCE);
+        loop {
+            let store = self.shared.store.as_ref();
+            let blocks = walk.next(store, true).await.map_err(|_| AskError::Unavailable)?;
+            if blocks.is_empty() {
+                break;
+            }
+            for (block, here) in blocks {
                 let records =
-                    read_what_is_left(block, here.into_iter()).map_err(|_| AskError::Unavailable)?;
+                    read_what_is_left(block, here.iter().copied()).map_err(|_| AskError::Unavailable)?;
                 let theirs = records.into_iter().filter(|record| {
                     record.entry.source == link.host && record.circumstances.learner == link.guest
                 });

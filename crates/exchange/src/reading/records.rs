@@ -5,7 +5,7 @@ use crate::{
     by_learner::Unread,
     decide::redact_for,
     entry::{Damaged, Entry, RecordEntry},
-    follow::{Each, entries_at, read_each},
+    follow::{Each, Walk, entries_at, read_each},
     live::LiveRecord,
     shared::Shared,
     types::GroupState,
@@ -103,20 +103,19 @@ pub(crate) async fn find(shared: &Shared, places: &[u64], wants: &Wants) -> Resu
 async fn load(shared: &Shared, found: &mut [Loaded]) -> Result<(), Unread> {
     let seqs: Vec<u64> = found.iter().map(|one| one.seq).collect();
     let mut records: HashMap<u64, Result<LiveRecord, ()>> = HashMap::with_capacity(seqs.len());
-    let mut rest = seqs.as_slice();
-    while !rest.is_empty() {
-        let some = &rest[..rest.len().min(BLOCKS_AT_ONCE)];
-        let blocks = shared.store.block_of(some, true).await.map_err(|_| Unread)?;
-        let Some(end) = blocks.last().map(Block::end) else { return Err(Unread) };
-        for block in blocks {
-            let here = rest.partition_point(|seq| *seq < block.end());
-            let (inside, behind) = rest.split_at(here);
-            rest = behind;
-            records.extend(inside_block(block, inside));
+    let (mut walk, mut met) = (Walk::new(&seqs, BLOCKS_AT_ONCE), 0);
+    loop {
+        let blocks = walk.next(shared.store.as_ref(), true).await.map_err(|_| Unread)?;
+        if blocks.is_empty() {
+            break;
         }
-        if rest.first().is_some_and(|seq| *seq < end) {
-            return Err(Unread);
+        for (block, here) in blocks {
+            met += here.len();
+            records.extend(inside_block(block, here));
         }
+    }
+    if met < seqs.len() {
+        return Err(Unread);
     }
     let directory = shared.directory();
     for one in found {

@@ -18,7 +18,7 @@ pub(crate) use verdict::keeps;
 use crate::{
     directory::change::Change,
     entry::split_entries,
-    follow::read_what_is_left,
+    follow::{Walk, read_what_is_left},
     notices::{self, Outgoing},
     shared::Shared,
     submit_with,
@@ -137,7 +137,11 @@ impl Sweep {
             self.read(shared).await?;
             if self.next >= self.size {
                 self.strays(shared).await?;
-                self.todo = Some(self.holdings.records.keys().copied().collect());
+                // Taken from the end: records that lie in one block come one after the other.
+                let mut todo: Vec<(u64, RecordId)> =
+                    self.holdings.records.iter().map(|(id, found)| (found.newest, *id)).collect();
+                todo.sort_unstable_by(|a, b| b.cmp(a));
+                self.todo = Some(todo.into_iter().map(|(_, id)| id).collect());
             }
             return Ok(false);
         };
@@ -181,8 +185,8 @@ impl Sweep {
     async fn strays(&mut self, shared: &Shared) -> Result<(), Failed> {
         let strays = std::mem::take(&mut self.holdings.strays);
         for copy in strays {
-            let found = load(shared, &[copy.seq]).await?;
-            let Some(record) = found.into_iter().next() else { continue };
+            let found = load(shared, &mut Walk::new(&[copy.seq], 1)).await?;
+            let Some(record) = found.into_iter().flatten().next() else { continue };
             self.holdings.record(copy.seq, &record.entry);
             if let Some(found) = self.holdings.records.get_mut(&record.entry.id) {
                 found.copies.retain(|held| held.place != copy.seq);
@@ -205,8 +209,8 @@ impl Sweep {
         }
         let seqs: Vec<u64> = found.keys().copied().collect();
         let mut cases = Vec::new();
-        for seqs in seqs.chunks(BLOCKS_AT_ONCE * 8) {
-            let records = load(shared, seqs).await?;
+        let mut walk = Walk::new(&seqs, BLOCKS_AT_ONCE);
+        while let Some(records) = load(shared, &mut walk).await? {
             let directory = shared.directory();
             for newest in records {
                 let Some(found) = found.remove(&newest.seq) else { continue };
@@ -286,19 +290,19 @@ fn plan(work: &mut Work<'_>, acts: &[Act], now: Timestamp) {
     }
 }
 
-/// The records at these places, each checked against what the log committed to. One that was erased is left out; one that
-/// is kept no longer has no groups any more, and what it takes to call its copies back.
-async fn load(shared: &Shared, seqs: &[u64]) -> Result<Vec<crate::live::LiveRecord>, Failed> {
-    let mut records = Vec::with_capacity(seqs.len());
-    for some in seqs.chunks(BLOCKS_AT_ONCE) {
-        for block in shared.store.block_of(some, true).await.map_err(|_| Failed)? {
-            let first = block.first_seq;
-            let inside = first..block.end();
-            let here: Vec<u64> = some.iter().copied().filter(|seq| inside.contains(seq)).collect();
-            records.extend(read_what_is_left(block, here.into_iter()).map_err(|_| damaged(first))?);
-        }
+/// The records of the next few blocks of a walk, each checked against what the log committed to; `None` at its end. One that
+/// was erased is left out; one that is kept no longer has no groups any more, and what it takes to call its copies back.
+async fn load(shared: &Shared, walk: &mut Walk<'_>) -> Result<Option<Vec<crate::live::LiveRecord>>, Failed> {
+    let blocks = walk.next(shared.store.as_ref(), true).await.map_err(|_| Failed)?;
+    if blocks.is_empty() {
+        return Ok(None);
     }
-    Ok(records)
+    let mut records = Vec::new();
+    for (block, here) in blocks {
+        let first = block.first_seq;
+        records.extend(read_what_is_left(block, here.iter().copied()).map_err(|_| damaged(first))?);
+    }
+    Ok(Some(records))
 }
 
 fn damaged(place: u64) -> Failed {

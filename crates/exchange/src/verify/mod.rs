@@ -257,7 +257,7 @@ fn check(block: Block) -> Result<Checked, u64> {
                     }
                     Ok(Committed::Record { seal, root }) => {
                         whole += 1;
-                        let seal = payloads.as_ref().and_then(|all| all.seals.get(seal as usize));
+                        let seal = payloads.as_ref().and_then(|all| all.seal(seal).ok());
                         let sealed = seal.and_then(|seal| seal.roots.get(usize::from(record.index)));
                         sealed == Some(&record.root) && root == record.root
                     }

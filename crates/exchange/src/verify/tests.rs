@@ -100,7 +100,8 @@ fn writing(blocks: u64, records: u16) -> impl Iterator<Item = Written> {
         plan.note("delivery.withheld", "policy", serde_json::json!({ "block": batch }), now());
         let made: Vec<_> = (0..records).map(|index| record(batch, index)).collect();
         let roots = made.iter().map(|(entry, _)| entry.root).collect();
-        let seal = Seal { source: 0, number: batch, key_id: [1; 8], signature: [2; 64], roots };
+        let tree = std::sync::OnceLock::new();
+        let seal = Seal { source: 0, number: batch, key_id: [1; 8], signature: [2; 64], roots, tree };
         let seal = if records > 0 { plan.seal(&seal) } else { 0 };
         let mut seqs = Vec::new();
         for (entry, groups) in made {
@@ -311,4 +312,46 @@ async fn a_long_log_is_verified_and_proved_from_quickly() {
     }
     let rate = verified.entries as f64 / seconds;
     println!("{} entries: verified {rate:.0} a second, slowest of 200 proofs {slowest:?}", verified.entries);
+}
+
+#[tokio::test]
+async fn a_block_is_read_once_however_many_of_its_places_are_asked_for() {
+    use crate::follow::{Walk, entries_at};
+    use commonroll_store::faults::{Trouble, faulty};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let log = written(6, 4);
+    let store = commonroll_store::open("sqlite::memory:", &commonroll_store::Settings::default()).await;
+    let store: Arc<dyn Store> = store.unwrap();
+    put(store.as_ref(), &log).await;
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counted = reads.clone();
+    let count = move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Trouble::None
+    };
+    let store = faulty(store, Box::new(count));
+    let size: u64 = log.iter().map(|block| u64::from(block.n)).sum();
+
+    // All places, two blocks at a time: a read finds the blocks of two places, which are the first one's.
+    let all: Vec<u64> = (0..size).collect();
+    let mut walk = Walk::new(&all, 2);
+    let mut seen = Vec::new();
+    loop {
+        let blocks = walk.next(store.as_ref(), false).await.unwrap();
+        let Some(last) = blocks.last() else { break };
+        assert!(last.0.end() - blocks[0].0.first_seq <= 2 * 6, "two blocks at most");
+        seen.extend(blocks.iter().flat_map(|(_, here)| here.iter().copied()));
+    }
+    assert_eq!(seen, all);
+    assert!(reads.load(Ordering::Relaxed) <= log.len(), "{reads:?} reads of {} blocks", log.len());
+
+    // Some of them, and one that isn't there yet.
+    let some = [0, 7, 8, 20, size + 3];
+    let found = entries_at(store.as_ref(), &some).await.unwrap();
+    assert_eq!(found.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), some[..4]);
+    let bytes = |seq: u64| {
+        let block = log.iter().find(|block| (block.first..block.first + u64::from(block.n)).contains(&seq));
+        split_marked(&block.unwrap().entries).unwrap()[(seq - block.unwrap().first) as usize].1.to_vec()
+    };
+    assert!(found.iter().all(|(seq, entry)| *entry == bytes(*seq)));
 }

@@ -5,7 +5,10 @@ use commonroll_core::Role;
 use commonroll_exchange::*;
 
 /// Small steps, so that a short log has many; and none, so that all is read from the log.
-const SMALL: Sizes = Sizes { page_records: 100, page_bytes: 1 << 20, ring_bytes: 0, index_step: 7 };
+const SMALL: Sizes =
+    Sizes { page_records: 100, page_bytes: 1 << 20, ring_bytes: 0, index_step: 7, index_far: 1 << 40 };
+/// Several steps at once, as a node does that is far behind.
+const LEAPING: Sizes = Sizes { index_step: 2, index_far: 1, ..SMALL };
 const NONE: Sizes = Sizes { index_step: 1 << 40, ..SMALL };
 
 async fn node(database: &str, sizes: Sizes, world: &World) -> Exchange {
@@ -68,4 +71,12 @@ async fn the_same_in_any_state(database: &str) {
         tokio::join!(said(&world.exchange, &dpo, "k-1", &world), said(&second, &dpo, "k-2", &world));
     assert_eq!([one, other], truth);
     assert!(store.indexed().await.unwrap() >= reached, "made anew, by both at once");
+    store.drop_index().await.unwrap();
+    let third = node(database, LEAPING, &world).await;
+    third.tick(world.now()).await;
+    let leapt = store.indexed().await.unwrap();
+    assert!((3..=2 * 16).contains(&leapt), "several steps, and not all: {leapt}");
+    for (learner, truth) in ["k-1", "k-2"].into_iter().zip(&truth) {
+        assert_eq!(said(&third, &dpo, learner, &world).await, *truth);
+    }
 }
