@@ -117,7 +117,7 @@ pub fn batch(
 }
 
 /// Seals and signs a batch of records.
-fn sealed(
+pub fn sealed(
     source: &Slug,
     (key, salts): (&SigningKey, &[u8; 32]),
     number: u64,

@@ -5,6 +5,7 @@
 
 mod connectors;
 mod decide;
+mod law;
 mod load;
 mod one_row;
 mod pages;
@@ -66,6 +67,13 @@ pub struct Args {
     /// With --pages: whereabouts boards that are open at once, each a session of its own
     #[arg(long, default_value_t = 200)]
     boards: usize,
+    /// Measure changes of the rules, explaining, trying and proving instead, with so many learners (50000 for the full run; trials
+    /// have a fifth of them)
+    #[arg(long, default_value_t = 0, value_name = "LEARNERS")]
+    law: u64,
+    /// With --law: partners; 0 for one to each 500 learners, 8 at least
+    #[arg(long, default_value_t = 0, value_name = "PARTNERS")]
+    law_partners: u16,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -194,6 +202,10 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
     }
     if args.pages > 0 {
         pages::run(&args, &mut report).await?;
+        return Ok(report.ended());
+    }
+    if args.law > 0 {
+        law::run(&args, &mut report).await?;
         return Ok(report.ended());
     }
     decide::run(&mut report)?;

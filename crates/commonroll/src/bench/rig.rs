@@ -7,8 +7,8 @@ use crate::{
 };
 use commonroll_agent::{Identity, hub::grpc::GrpcHub};
 use commonroll_audit::PublicKey;
-use commonroll_core::Slug;
-use commonroll_exchange::{ConsortiumFile, Exchange, PlacementText};
+use commonroll_core::{Role, Slug};
+use commonroll_exchange::{ConsortiumFile, Exchange, PersonWanted, PlacementText};
 use commonroll_hub::{Settings, Sources};
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -123,6 +123,26 @@ impl Rig {
     /// The hub's data, opened here beside the hub.
     pub fn exchange(&self) -> &Exchange {
         &self.site.exchange
+    }
+
+    /// Where this run keeps its files.
+    pub fn folder(&self) -> &Path {
+        self.site.folder.path()
+    }
+
+    /// The operator's invitation for the first of an office.
+    pub async fn invite_first(&self, institution: &Slug, role: Role) -> Result<String, String> {
+        let settings = settings(&self.site.dir(), &self.site.database, Some(&self.hub))?;
+        let wanted = PersonWanted {
+            name: format!("The {role} of {institution}"),
+            roles: [role].into(),
+            staff: None,
+            learner: None,
+        };
+        let (whom, valid) = ((institution, wanted), Duration::from_secs(3600));
+        commonroll_hub::invite_person(&settings, self.exchange(), whom, (valid, "bench"), (now(), &Real))
+            .await
+            .map_err(told)
     }
 
     /// The home of the learners that an agent's institution hosts.

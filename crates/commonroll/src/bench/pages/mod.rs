@@ -4,7 +4,7 @@
 mod boards;
 mod client;
 mod routes;
-mod town;
+pub mod town;
 
 use super::{
     Args, Figure, Report, load,
@@ -109,8 +109,8 @@ async fn told_by<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(told)?
 }
 
-/// Names, weeks of records, and today's marks; then today's lessons.
-async fn fill(rig: &Rig, town: Town) -> Result<(), String> {
+/// Weeks of records, and today's marks.
+pub async fn history(rig: &Rig, town: Town) -> Result<(), String> {
     let begun = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
     for partner in 0..town.partners {
@@ -128,11 +128,18 @@ async fn fill(rig: &Rig, town: Town) -> Result<(), String> {
     while let Some(done) = tasks.join_next().await {
         done.map_err(told)??;
     }
-    let took = begun.elapsed().as_secs_f64();
+    let count = u64::from(town.partners) * (town.history + 2 * town.hosted);
+    eprintln!("  {count} records in {:.0} s", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Records; then names and today's lessons.
+async fn fill(rig: &Rig, town: Town) -> Result<(), String> {
+    history(rig, town).await?;
+    let begun = Instant::now();
     let names = town.names()?;
-    // The records came and the agents joined through the hub.
+    // The agents joined through the hub.
     rig.exchange().follow(Duration::from_secs(1)).await.map_err(told)?;
-    eprintln!("  {} entries after {took:.0} s", rig.exchange().stats().log_entries);
     for (agent, _, _, _) in rig.exchange().agents() {
         let speaker = rig.exchange().speaker(agent).map_err(told)?;
         for some in names.chunks(1_000) {

@@ -48,16 +48,19 @@ pub struct Town {
 }
 
 impl Town {
+    /// Fewest learners, where nothing is said of partners.
+    pub const FEWEST: u64 = PARTNERS.0 * GROUP;
+
     /// A town of so many learners, at a moment of its day.
     pub fn new(learners: u64, records: u64, partners: u16, now: Timestamp) -> Result<Self, String> {
         let partners = match u64::from(partners) {
             0 => (learners / VISITORS).clamp(PARTNERS.0, PARTNERS.1),
             said if said >= 2 && said <= PARTNERS.1 => said,
-            _ => return Err(format!("--pages-partners: 2 to {}", PARTNERS.1)),
+            _ => return Err(format!("partners of the bench: 2 to {}", PARTNERS.1)),
         };
         let hosted = learners / partners;
         if hosted < GROUP {
-            return Err(format!("--pages: at least {GROUP} learners for each of {partners} partners"));
+            return Err(format!("too few learners: {partners} partners need {} at least", GROUP * partners));
         }
         // Today's marks are records too.
         let history = (records / partners).saturating_sub(2 * hosted);
@@ -77,12 +80,22 @@ impl Town {
         format!("Number{}", self.hosted - 1)
     }
 
+    /// The date of its day.
+    pub const fn today(&self) -> SchoolDate {
+        self.today
+    }
+
+    /// The group that a learner visits.
+    pub fn group_of(&self, learner: u64) -> Result<LocalId, String> {
+        id(&format!("G-{}", learner / GROUP))
+    }
+
     fn groups(&self) -> u64 {
         self.hosted.div_ceil(GROUP)
     }
 
     /// Lesson 0 is over, lesson 1 runs, lesson 2 lies ahead.
-    fn lesson(&self, number: i64) -> Result<Interval, String> {
+    pub fn lesson(&self, number: i64) -> Result<Interval, String> {
         let start = self.first.plus_micros(number * 80 * MINUTE_US);
         Interval::new(start, start.plus_micros(70 * MINUTE_US)).map_err(told)
     }
@@ -250,7 +263,7 @@ impl Town {
                 revision,
                 source: source.clone(),
                 learner: id(&format!("n-{learner}"))?,
-                group: Some(id(&format!("G-{}", learner / GROUP))?),
+                group: Some(self.group_of(learner)?),
                 date,
                 recorded_at: at,
                 confidential: false,
