@@ -19,6 +19,7 @@ pub mod doctor;
 pub mod durable;
 pub mod error;
 pub mod fetch;
+pub mod hook;
 pub mod hub;
 pub mod identity;
 pub mod join;

@@ -14,6 +14,7 @@ use crate::{
     difference::{self, Difference},
     error::AgentError,
     fetch::{self, Fetcher, Fetchers},
+    hook,
     hub::{Hub, HubError, grpc::GrpcHub},
     identity::Identity,
     outbox::{self, WriteBack, results},
@@ -204,7 +205,9 @@ impl Agent {
         }
         self.renew_if_due().await?;
         let hub = self.hub().await?;
-        self.contact(&*hub).await?;
+        let contacted = self.contact(&*hub).await;
+        self.tell_alarms().await?;
+        contacted?;
         let mut publisher = Publisher::new();
         let mut published = self.publish(&mut publisher, &*hub).await?;
         if published.forgotten > 0 {
@@ -343,6 +346,16 @@ impl Agent {
         telling::tell(hub, &self.spool, &self.settings, now).await;
         asides::tell(hub, &self.spool).await;
         self.settle_lost(hub, now).await
+    }
+
+    /// Tells the institution's own address of alarms about the hub, whatever the hub does or doesn't answer.
+    async fn tell_alarms(&self) -> Result<(), AgentError> {
+        let Some(alarms) = &self.settings.alarms else { return Ok(()) };
+        let told = hook::tell(alarms, &self.spool, self.identity().institution(), self.clock.now()).await?;
+        if told > 0 {
+            tracing::info!(told, "alarms about the hub were told to the webhook");
+        }
+        Ok(())
     }
 
     /// At the start and once a day: answers recalls that no program of ours carries out any more. Nobody must wait for ever.

@@ -3,12 +3,14 @@
 //! Relative paths are taken from the settings file's own folder. Keys and certificates are not settings: they live in
 //! the identity folder, see [`crate::identity`].
 
+mod alarms;
 mod apply;
 mod connection;
 mod names;
 mod secrets;
 pub(crate) mod sif;
 
+pub use alarms::Alarms;
 pub use apply::Apply;
 pub use connection::{Connection, Kind, SecretPlace, SignIn};
 pub use names::Names;
@@ -40,6 +42,8 @@ pub struct Settings {
     pub outbox: Option<Outbox>,
     /// What replaces the invitation's addresses.
     pub hub: HubOverride,
+    /// Where alarms about the hub are told; `None` for nowhere but here.
+    pub alarms: Option<Alarms>,
     /// What the agent's log shows, in the form of `tracing` filters.
     pub log: String,
     /// How fast and how much.
@@ -242,6 +246,7 @@ struct Raw {
     outbox: Option<RawOutbox>,
     #[serde(default)]
     hub: HubOverride,
+    alarms: Option<alarms::RawAlarms>,
     #[serde(default)]
     log: RawLog,
     #[serde(default)]
@@ -316,8 +321,9 @@ impl Settings {
         }
         let outbox = raw.outbox.map(|outbox| outbox.check(&known)).transpose()?;
         raw.pace.check(file)?;
+        let alarms = raw.alarms.map(|alarms| alarms.check(base, file)).transpose()?;
         let log = raw.log.filter.unwrap_or_else(|| "info".to_owned());
-        Ok(Self { data, zone, sources, outbox, hub: raw.hub, log, pace: raw.pace })
+        Ok(Self { data, zone, sources, outbox, hub: raw.hub, alarms, log, pace: raw.pace })
     }
 
     /// The identity folder.

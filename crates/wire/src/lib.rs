@@ -31,6 +31,7 @@ pub mod receipt;
 pub mod renewal;
 pub mod seal;
 pub mod sources;
+pub mod webhook;
 pub mod withdrawal;
 
 pub use agreement::{read_agreement, write_agreement};
@@ -56,6 +57,7 @@ pub use receipt::{acknowledge, verify_acknowledgement};
 pub use renewal::{renewal_text, sign_person_renewal, sign_renewal, verify_renewal};
 pub use seal::{Frame, HEAD, HEAD_BIT, Opened, Sealed, frame, open, open_framed, redact, seal};
 pub use sources::{read_source, write_source};
+pub use webhook::{SIGNATURE_HEADER, WebhookKey};
 pub use withdrawal::{
     COPIES_MAX, CopyAnswer, Notice, WithdrawnCopy, answer_withdrawal, read_answers, read_notice,
 };

@@ -68,7 +68,7 @@ pub fn examine(report: &mut Report, settings: &Settings, world: &World<'_>) -> O
     Some(identity)
 }
 
-/// Secrets of connections: there, and nobody else's.
+/// Secrets of connections and of the webhook: there, and nobody else's.
 pub fn secrets(report: &mut Report, settings: &Settings) {
     let mut seen = Vec::new();
     let asked = settings.sources.iter().filter_map(|source| source.asked.as_ref());
@@ -79,11 +79,17 @@ pub fn secrets(report: &mut Report, settings: &Settings) {
             continue;
         }
         seen.push(&connection.name);
-        let shown = format!("connection {}", connection.name);
-        match fetch::secret::read(connection) {
-            Ok(_) => report.ok("credentials", shown),
-            Err(fault) => report.add("credentials", Mark::Fail, shown, fault.rule, fault.fix.clone()),
-        }
+        secret(report, format!("connection {}", connection.name), fetch::secret::read(connection));
+    }
+    if let Some(alarms) = &settings.alarms {
+        secret(report, "alarms".to_owned(), fetch::secret::read_from(&alarms.secret, "`alarms`"));
+    }
+}
+
+fn secret(report: &mut Report, shown: String, read: Result<Option<fetch::Secret>, fetch::FetchFault>) {
+    match read {
+        Ok(_) => report.ok("credentials", shown),
+        Err(fault) => report.add("credentials", Mark::Fail, shown, fault.rule, fault.fix),
     }
 }
 

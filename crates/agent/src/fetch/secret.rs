@@ -35,7 +35,15 @@ impl fmt::Debug for Secret {
 /// # Errors
 /// The file or variable is missing or empty, or others can read the file.
 pub fn read(connection: &Connection) -> Result<Option<Secret>, FetchFault> {
-    let text = match &connection.secret {
+    read_from(&connection.secret, &format!("connection `{}`", connection.name))
+}
+
+/// Reads the secret of something else that the settings name.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from(place: &SecretPlace, whose: &str) -> Result<Option<Secret>, FetchFault> {
+    let text = match place {
         SecretPlace::Nowhere => return Ok(None),
         SecretPlace::Env(variable) => std::env::var(variable).map_err(|_| {
             let fix = format!(
@@ -47,7 +55,7 @@ pub fn read(connection: &Connection) -> Result<Option<Secret>, FetchFault> {
     };
     let secret = Secret::new(&text);
     if secret.0.is_empty() || secret.0.contains(['\n', '\r', '\0']) {
-        let fix = format!("the secret of connection `{}` must be one line that isn't empty", connection.name);
+        let fix = format!("the secret of {whose} must be one line that isn't empty");
         return Err(FetchFault::new("SECRET-SHAPE", fix));
     }
     Ok(Some(secret))

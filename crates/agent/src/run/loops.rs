@@ -259,7 +259,11 @@ pub(super) async fn upkeep(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) {
             let hub = agent.hub().await?;
             agent.contact(&*hub).await
         };
-        let wait = match done.await {
+        let done = done.await;
+        if let Err(error) = agent.tell_alarms().await {
+            tracing::error!(%error, "it can't be told which alarms stand");
+        }
+        let wait = match done {
             Ok(()) => {
                 failures = 0;
                 CONTACT

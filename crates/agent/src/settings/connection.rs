@@ -61,6 +61,22 @@ pub enum SecretPlace {
     Env(String),
 }
 
+impl SecretPlace {
+    /// What the settings say: a file, a variable, or neither.
+    pub(super) fn of(
+        file: Option<PathBuf>,
+        variable: Option<String>,
+        base: &Path,
+    ) -> Result<Self, &'static str> {
+        match (file, variable) {
+            (Some(_), Some(_)) => Err("give either `credentials` or `env`, not both"),
+            (Some(path), None) => Ok(Self::File(base.join(path))),
+            (None, Some(variable)) => Ok(Self::Env(variable)),
+            (None, None) => Ok(Self::Nowhere),
+        }
+    }
+}
+
 /// How one signs in over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
@@ -102,12 +118,8 @@ impl RawConnection {
         if !is_plain(name) {
             return Err(wrong(file, "key `connection`: a name has letters, digits, `-` and `_` alone"));
         }
-        let secret = match (self.credentials, self.env) {
-            (Some(_), Some(_)) => return Err(at("env", "give either `credentials` or `env`, not both")),
-            (Some(path), None) => SecretPlace::File(base.join(path)),
-            (None, Some(variable)) => SecretPlace::Env(variable),
-            (None, None) => SecretPlace::Nowhere,
-        };
+        let secret =
+            SecretPlace::of(self.credentials, self.env, base).map_err(|problem| at("env", problem))?;
         if self.address.is_empty() {
             return Err(at("address", "must say where the MIS is"));
         }
@@ -147,11 +159,11 @@ impl RawConnection {
 }
 
 /// Refuses an address that would carry a secret in the open.
-fn secure(address: &str) -> Result<(), &'static str> {
-    let address = reqwest::Url::parse(address).map_err(|_| "must be an address such as https://host/path")?;
+pub(super) fn secure(text: &str) -> Result<reqwest::Url, &'static str> {
+    let address = reqwest::Url::parse(text).map_err(|_| "must be an address such as https://host/path")?;
     match (address.scheme(), address.host_str()) {
-        ("https", Some(_)) => Ok(()),
-        ("http", Some("127.0.0.1" | "[::1]" | "localhost")) => Ok(()),
+        ("https", Some(_)) => Ok(address),
+        ("http", Some("127.0.0.1" | "[::1]" | "localhost")) => Ok(address),
         ("http", _) => Err("must begin with https://, since it carries a secret and learners' data"),
         _ => Err("must be an address such as https://host/path"),
     }

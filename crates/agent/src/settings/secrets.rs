@@ -25,6 +25,10 @@ pub(super) fn refuse(text: &str, file: &Path) -> Result<(), AgentError> {
             address(connection, key, &at, file)?;
         }
     }
+    if let Some(alarms) = table.get("alarms") {
+        keys(alarms, "alarms", file)?;
+        address(alarms, "webhook", "alarms", file)?;
+    }
     let sources = table.get("source").and_then(toml::Value::as_array);
     for (index, source) in sources.into_iter().flatten().enumerate() {
         let at = format!("source.{index}");

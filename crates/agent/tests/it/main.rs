@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod alarming;
 mod asking;
 mod coming_back;
 mod crashes;

@@ -30,6 +30,23 @@ const LONGEST: Duration = Duration::from_secs(1800);
 /// Requests of one conversation.
 const REQUESTS_MAX: u32 = 40_000;
 
+/// What asks an address: it follows no redirect and waits for nobody for ever.
+///
+/// # Errors
+/// The system's TLS can't be used.
+pub(crate) fn client(base: &Url) -> Result<Client, FetchFault> {
+    let mut builder = Client::builder()
+        .redirect(Policy::none())
+        .connect_timeout(TIMES.0)
+        .timeout(TIMES.1)
+        .user_agent(concat!("commonroll-agent/", env!("CARGO_PKG_VERSION")));
+    if base.scheme() == "http" {
+        // On this machine itself no proxy is in between.
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|_| FetchFault::new("HTTP-TLS", "the system's certificates can't be read"))
+}
+
 /// A line to one MIS.
 pub struct Line {
     /// Until when the MIS asked to be left alone, microseconds since the epoch.
@@ -70,18 +87,7 @@ impl Line {
     ) -> Result<Self, FetchFault> {
         let base = Url::parse(&connection.address)
             .map_err(|_| FetchFault::new("HTTP-ADDRESS", "the connection's address can't be read"))?;
-        let mut builder = Client::builder()
-            .redirect(Policy::none())
-            .connect_timeout(TIMES.0)
-            .timeout(TIMES.1)
-            .user_agent(concat!("commonroll-agent/", env!("CARGO_PKG_VERSION")));
-        if base.scheme() == "http" {
-            // On this machine itself no proxy is in between.
-            builder = builder.no_proxy();
-        }
-        let client = builder
-            .build()
-            .map_err(|_| FetchFault::new("HTTP-TLS", "the system's certificates can't be read"))?;
+        let client = client(&base)?;
         let desk = Desk::new(&connection, api, &base);
         Ok(Self { busy: Mutex::new(None), client, base, desk, connection, clock, rng })
     }

@@ -8,6 +8,7 @@ mod keep;
 mod sign_in;
 
 pub use ask::Line;
+pub(crate) use ask::client;
 
 use super::{FetchFault, Fetcher, Folder, Outcome};
 use crate::{
