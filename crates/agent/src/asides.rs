@@ -6,7 +6,10 @@ use crate::{
     hub::{Hub, HubError},
     spool::Spool,
 };
-use commonroll_core::aside::{AsideStep, STEPS_MAX};
+use commonroll_core::{
+    Timestamp,
+    aside::{AsideStep, STEPS_MAX},
+};
 
 /// What a person decides about a record that was set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +21,14 @@ pub enum Decided {
 }
 
 /// Tells the hub what it doesn't know yet. Nothing waits for it: what fails is logged and tried again later.
-pub async fn tell(hub: &dyn Hub, spool: &Spool) {
-    if let Err(error) = told(hub, spool).await {
+pub async fn tell(hub: &dyn Hub, spool: &Spool, now: Timestamp) {
+    if let Err(error) = told(hub, spool, now).await {
         tracing::warn!(%error, "the hub can't be told of records set aside for now");
     }
 }
 
-async fn told(hub: &dyn Hub, spool: &Spool) -> Result<(), AgentError> {
+async fn told(hub: &dyn Hub, spool: &Spool, now: Timestamp) -> Result<(), AgentError> {
+    spool.still_aside(now).await?;
     loop {
         let (steps, last) = spool.aside_steps(STEPS_MAX).await?;
         if steps.is_empty() {

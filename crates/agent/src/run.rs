@@ -344,7 +344,7 @@ impl Agent {
         self.spool.set("contact", &now.micros().unsigned_abs().to_be_bytes()).await?;
         difference::nightly(hub, &self.spool, &self.settings, now).await;
         telling::tell(hub, &self.spool, &self.settings, now).await;
-        asides::tell(hub, &self.spool).await;
+        asides::tell(hub, &self.spool, now).await;
         self.settle_lost(hub, now).await
     }
 

@@ -1,5 +1,5 @@
 //! Far too much that is refused in a short time: counted where it happens, and told to the data managers who can do something
-//! about it, once a day at most.
+//! about it, once a day, and again before that only of five times as much.
 //!
 //! Two sorts: an institution publishes about learners whom no placement covers (it is warned itself, and so is each home whose
 //! learners they are), and a person keeps asking for what isn't theirs (their own institution is warned). The counting is this
@@ -32,8 +32,9 @@ pub(crate) const TOLD: &str = "warning.told";
 const MANY: u32 = 20;
 /// Ten minutes.
 const SPAN_US: i64 = 600_000_000;
-/// So long nobody is warned again of the same: the log has every refusal.
+/// So long nobody is warned again of the same, unless it is so many times as much: the log has every refusal.
 const QUIET_US: i64 = 24 * 3_600_000_000;
+const MUCH_MORE: u32 = 5;
 /// Moments of one span that are kept apart.
 const MOMENTS: usize = 64;
 
@@ -60,9 +61,13 @@ impl Refused {
         }
     }
 
-    /// What is too much: of what, since when, how many.
-    fn due(&self) -> Vec<(WarningOf, Timestamp, u32)> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What is too much now: of what, since when, how many.
+    fn due(&self, now: Timestamp) -> Vec<(WarningOf, Timestamp, u32)> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|_, span| {
+            span.retain(|(at, _)| now.micros() - at.micros() < SPAN_US);
+            !span.is_empty()
+        });
         let sum = |span: &Span| span.iter().fold(0u32, |sum, (_, count)| sum.saturating_add(*count));
         let too_much = held.iter().filter(|(_, span)| sum(span) >= MANY);
         too_much.filter_map(|(of, span)| Some((*of, span.front()?.0, sum(span)))).collect()
@@ -86,7 +91,11 @@ pub(crate) fn missed(shared: &Shared, speaker: &PersonSpeaker, now: Timestamp) -
 
 /// Warns of what is too much; what can't be written now is written with a later tick.
 pub(crate) async fn tick(shared: &Shared, now: Timestamp) {
-    for (of, since, count) in shared.warnings.due() {
+    for (of, since, count) in shared.warnings.due(now) {
+        // What is quiet is counted on: it may become much more.
+        if is_quiet(&shared.directory(), of, count, now) {
+            continue;
+        }
         let written = submit_with(shared, "hub", now, move |work: &mut Work<'_>| {
             warn(work, of, (since, count), now);
         });
@@ -100,10 +109,22 @@ pub(crate) async fn tick(shared: &Shared, now: Timestamp) {
     }
 }
 
+/// True if the same was told within the day, and not of much less.
+fn is_quiet(directory: &Directory, of: WarningOf, count: u32, now: Timestamp) -> bool {
+    directory
+        .warnings()
+        .newest(of)
+        .is_some_and(|held| is_of_today(held, now) && count < held.count.saturating_mul(MUCH_MORE))
+}
+
+/// True for a warning of the last 24 hours.
+fn is_of_today(held: &Warning, now: Timestamp) -> bool {
+    (0..QUIET_US).contains(&(now.micros() - held.at.micros()))
+}
+
 fn warn(work: &mut Work<'_>, of: WarningOf, (since, count): (Timestamp, u32), now: Timestamp) {
     let (directory, (sort, by, to)) = (&*work.planner.directory, of);
-    let quiet = |held: &Warning| (0..QUIET_US).contains(&(now.micros() - held.at.micros()));
-    if directory.left(to).is_some() || directory.warnings().newest(of).is_some_and(quiet) {
+    if directory.left(to).is_some() || is_quiet(directory, of, count, now) {
         return;
     }
     let slug = |number: u16| directory.institution(number).map(|state| state.info.slug.clone());
@@ -134,7 +155,7 @@ pub struct WarningSeen {
 pub(crate) fn seen(directory: &Directory, acting: Acting<'_>, now: Timestamp) -> Vec<WarningSeen> {
     let own = acting.speaker.number;
     let mut found: Vec<&Warning> = directory.warnings().to(own).collect();
-    found.retain(|warning| (0..QUIET_US).contains(&(now.micros() - warning.at.micros())));
+    found.retain(|warning| is_of_today(warning, now));
     let of = Some(acting.speaker.institution());
     if found.is_empty() || may(directory, acting, OfficeAct::SeeLog, of, false).is_err() {
         return Vec::new();

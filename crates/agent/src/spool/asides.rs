@@ -3,6 +3,7 @@
 use super::{
     Spool, Tx,
     feed::{Aside, note_written},
+    set,
 };
 use crate::error::AgentError;
 use bytes::Bytes;
@@ -12,6 +13,12 @@ use commonroll_core::{
 };
 use commonroll_wire::pb::exchange::v1::DeliveredBatch;
 use prost::Message;
+
+/// When it was last noted for the hub what is still set aside, and how long that is good for, in microseconds.
+const RETOLD: &str = "asides_retold";
+const AGAIN_US: u64 = 7 * 86_400_000_000;
+/// When one is due that a person lets be tried again.
+const AT_ONCE: i64 = 0;
 
 /// A record that was set aside, as a person sees it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -101,7 +108,8 @@ impl Spool {
     /// # Errors
     /// When the spool fails.
     pub async fn aside_again(&self, due: &Due, aside: &Aside, now: Timestamp) -> Result<(), AgentError> {
-        sqlx::query(
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
             "UPDATE aside SET id = $1, revision = $2, source = $3, code = $4, message = $5, at_us = $6, tries = $7, retry_us = $8
               WHERE sequence = $9 AND tries = $10 AND retry_us = $11",
         )
@@ -116,9 +124,40 @@ impl Spool {
         .bind(due.sequence as i64)
         .bind(i64::from(due.tries))
         .bind(due.retry_us)
-        .execute(self.pool())
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        // That a person let it be tried took it off the list of what waits for one.
+        if due.retry_us == AT_ONCE && done.rows_affected() == 1 {
+            step(&mut tx, due.sequence, AsideDeed::SetAside, now).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes of all that is still set aside that it is, for the hub's log, if that was last noted a week ago: the hub forgets
+    /// what it was told long ago.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn still_aside(&self, now: Timestamp) -> Result<(), AgentError> {
+        let now_us = now.micros().unsigned_abs();
+        let last = self.number(RETOLD).await?;
+        // A clock that was set back is not waited for.
+        if last <= now_us && now_us - last < AGAIN_US {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO aside_step(sequence, id, revision, code, deed, at_us)
+             SELECT sequence, id, revision, code, $1, $2 FROM aside
+              WHERE NOT EXISTS (SELECT 1 FROM aside_step s WHERE s.sequence = aside.sequence)
+              ORDER BY sequence",
+        )
+        .bind(AsideDeed::SetAside as i64)
+        .bind(now.micros())
+        .execute(&mut *tx)
+        .await?;
+        set(&mut tx, RETOLD, &now_us.to_be_bytes()).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Lets a record set aside be tried again now. False if there is none of this sequence number.

@@ -164,9 +164,9 @@ async fn case_27_that_a_record_was_set_aside_tried_again_or_given_up_is_told_to_
     mis.refuse.lock().unwrap().extend(["home-ada".into(), "home-ben".into()]);
     home.receive(&hub, &mis).await.unwrap();
     hub.with(|s| s.down = true);
-    asides::tell(&hub, &home.spool).await;
+    asides::tell(&hub, &home.spool, home.now).await;
     hub.with(|s| s.down = false);
-    asides::tell(&hub, &home.spool).await;
+    asides::tell(&hub, &home.spool, home.now).await;
     let told = |hub: &FakeHub| hub.with(|s| std::mem::take(&mut s.asides));
     assert_eq!(told(&hub), ["1 delivery.set_aside write_back", "2 delivery.set_aside write_back"]);
 
@@ -174,7 +174,7 @@ async fn case_27_that_a_record_was_set_aside_tried_again_or_given_up_is_told_to_
     home.wait(120);
     let receiver = Receiver { hub: &hub, spool: &home.spool, write_back: &mis, rng: &Dice, now: home.now };
     assert_eq!(receiver.retry_aside().await.unwrap(), 0);
-    asides::tell(&hub, &home.spool).await;
+    asides::tell(&hub, &home.spool, home.now).await;
     assert_eq!(told(&hub), Vec::<String>::new());
 
     mis.refuse.lock().unwrap().retain(|who| who != "home-ada");
@@ -182,12 +182,43 @@ async fn case_27_that_a_record_was_set_aside_tried_again_or_given_up_is_told_to_
     assert!(home.spool.dismiss_aside(2, home.now).await.unwrap());
     assert!(!home.spool.dismiss_aside(2, home.now).await.unwrap(), "there is none any more");
     assert_eq!(receiver.retry_aside().await.unwrap(), 1);
-    asides::tell(&hub, &home.spool).await;
+    asides::tell(&hub, &home.spool, home.now).await;
     let steps =
         ["1 delivery.retried write_back", "2 delivery.dismissed write_back", "1 delivery.written write_back"];
     assert_eq!(told(&hub), steps);
-    asides::tell(&hub, &home.spool).await;
+    asides::tell(&hub, &home.spool, home.now).await;
     assert_eq!(told(&hub), Vec::<String>::new());
+}
+
+/// The hub's list of what waits for a person forgets in time, and a try that a person asked for takes a record off it.
+#[tokio::test]
+async fn case_27_what_is_still_set_aside_is_told_again_after_a_try_in_vain_and_each_week() {
+    let (mut host, mut home, hub) = pair().await;
+    send(&mut host, &hub, &[("ada", "/"), ("ben", "/")]).await;
+    let mis = Mis::default();
+    mis.refuse.lock().unwrap().extend(["home-ada".into(), "home-ben".into()]);
+    home.receive(&hub, &mis).await.unwrap();
+    asides::tell(&hub, &home.spool, home.now).await;
+    let told = |hub: &FakeHub| hub.with(|s| std::mem::take(&mut s.asides));
+    let both = ["1 delivery.set_aside write_back", "2 delivery.set_aside write_back"];
+    assert_eq!(told(&hub), both);
+    assert!(home.spool.retry_aside(2, home.now).await.unwrap());
+    let receiver = Receiver { hub: &hub, spool: &home.spool, write_back: &mis, rng: &Dice, now: home.now };
+    assert_eq!(receiver.retry_aside().await.unwrap(), 0);
+    asides::tell(&hub, &home.spool, home.now).await;
+    assert_eq!(told(&hub), ["2 delivery.retried write_back", "2 delivery.set_aside write_back"]);
+    for _ in 0..2 {
+        home.wait(6 * 86_400);
+        asides::tell(&hub, &home.spool, home.now).await;
+        assert_eq!(told(&hub), Vec::<String>::new());
+        home.wait(86_400);
+        asides::tell(&hub, &home.spool, home.now).await;
+        assert_eq!(told(&hub), both);
+    }
+    assert!(home.spool.dismiss_aside(1, home.now).await.unwrap());
+    home.wait(7 * 86_400);
+    asides::tell(&hub, &home.spool, home.now).await;
+    assert_eq!(told(&hub), ["1 delivery.dismissed write_back", "2 delivery.set_aside write_back"]);
 }
 
 #[tokio::test]
@@ -201,7 +232,7 @@ async fn case_27_a_step_that_the_hub_never_takes_holds_up_none_behind_it() {
     hub.with(|s| s.handed = 1);
     assert!(home.spool.dismiss_aside(2, home.now).await.unwrap());
     assert!(home.spool.dismiss_aside(1, home.now).await.unwrap());
-    asides::tell(&hub, &home.spool).await;
+    asides::tell(&hub, &home.spool, home.now).await;
     let told = hub.with(|s| std::mem::take(&mut s.asides));
     assert_eq!(told, ["1 delivery.set_aside write_back", "1 delivery.dismissed write_back"]);
     assert!(home.spool.aside_steps(100).await.unwrap().0.is_empty(), "nothing waits");

@@ -21,18 +21,31 @@ const KEPT_US: i64 = 3 * 86_400_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
-    /// E-mail.
+    /// E-mail to whoever looks after the whereabouts board.
     Mail,
     /// A signed POST to an address of the institution's own.
     Webhook,
+    /// E-mail to its data managers.
+    ManagersMail,
 }
 
 impl Channel {
-    /// In a word of the log: `mail` or `webhook`.
+    /// True if data managers are warned by it.
+    pub const fn warns(self) -> bool {
+        matches!(self, Self::Webhook | Self::ManagersMail)
+    }
+
+    /// True if alerts and emergency accesses go by it.
+    pub const fn alerts(self) -> bool {
+        matches!(self, Self::Webhook | Self::Mail)
+    }
+
+    /// In a word of the log: `mail`, `webhook` or `managers_mail`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mail => "mail",
             Self::Webhook => "webhook",
+            Self::ManagersMail => "managers_mail",
         }
     }
 }

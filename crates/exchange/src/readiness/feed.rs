@@ -21,7 +21,7 @@ use commonroll_views::readiness::{
     Came, DAYS, DayMet, Due, Entry, For, Mapping, Matching, Readiness, Report,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{RwLock, Weak},
 };
 
@@ -39,8 +39,9 @@ pub(crate) struct ReadinessView {
     unmatched: HashMap<(u16, LocalId), Timestamp>,
     /// The dates of each side of a placement, once everything has been read: where they change, both count.
     sides: HashMap<SideKey, DateRange>,
-    /// Since when records are set aside at their recipient's agent, by their places in the log.
-    asides: HashMap<(u16, u64), Timestamp>,
+    /// When agents told, in the days that count, that records are set aside at them, by their places in the log. Of what still
+    /// is they tell again each week.
+    asides: HashMap<(u16, u64), VecDeque<Timestamp>>,
     /// When agents told of such records in vain, and how often.
     in_vain: HashMap<u16, Vec<(Timestamp, u64)>>,
     read: bool,
@@ -129,8 +130,12 @@ impl ReadinessView {
     /// Records that are set aside at a home's agent, since the MIS doesn't take them, and since when the oldest is.
     pub fn set_aside(&self, home: u16, now: Timestamp) -> (u64, Option<Timestamp>) {
         let from = self.since(now);
-        let theirs = self.asides.iter().filter(|((at, _), since)| *at == home && **since >= from);
-        (theirs.clone().count() as u64, theirs.map(|(_, since)| *since).min())
+        // A node that starts now reads the same tellings.
+        let told = |told: &VecDeque<Timestamp>| told.iter().copied().find(|at| *at >= from);
+        let theirs = self.asides.iter().filter(|((at, _), _)| *at == home);
+        theirs.filter_map(|(_, all)| told(all)).fold((0, None), |(count, oldest), at| {
+            (count + 1, Some(oldest.map_or(at, |oldest: Timestamp| oldest.min(at))))
+        })
     }
 
     /// How often an institution's agents told in vain of such records, and when first.
@@ -152,7 +157,12 @@ impl ReadinessView {
         }
         let Some((home, place)) = self.number(&note.by).zip(note.more["sequence"].as_u64()) else { return };
         match note.what.as_str() {
-            "delivery.set_aside" => drop(self.asides.entry((home, place)).or_insert(at)),
+            "delivery.set_aside" => {
+                let from = self.since(at);
+                let told = self.asides.entry((home, place)).or_default();
+                told.retain(|at| *at >= from);
+                told.push_back(at);
+            }
             _ => drop(self.asides.remove(&(home, place))),
         }
     }

@@ -6,7 +6,7 @@
 use super::{Named, allowed, asked, feed::ReadinessView, mapping::sources_of, readers, shown};
 use crate::{
     Exchange,
-    directory::Directory,
+    directory::{Directory, warnings::WarningSort},
     matches,
     office::Acting,
     projection::{feed, look},
@@ -24,6 +24,8 @@ use std::collections::BTreeMap;
 
 /// Entry that says to whom problems were shown.
 const SHOWN: &str = "problems.shown";
+/// So long it stands among a home's problems that it was warned of a partner.
+const WARNED_US: i64 = 7 * 86_400_000_000;
 /// An agent that is well is heard once a minute.
 const SILENT_US: i64 = 15 * 60_000_000;
 
@@ -105,7 +107,9 @@ fn found(shared: &Shared, views: &Views, partners: &[Named], readers: For, now: 
         let mut view = feed(&views.readiness);
         let directory = shared.directory();
         let held = Held { shared, directory: &directory, view: &mut view, number: *number, now };
-        let told = held.all().into_iter().filter(|found| readers == For::Own || !found.is_of_few());
+        // That a home was warned would tell whoever published whose the learners are.
+        let others_may = |found: &Found| !found.is_of_few() && found.rule != NOT_PLACED.0;
+        let told = held.all().into_iter().filter(|found| readers == For::Own || others_may(found));
         problems.extend(told.map(|found| seen(found, slug, name, readers)));
     }
     let key = |problem: &ProblemSeen| (problem.oldest.is_none(), problem.oldest, problem.institution.clone());
@@ -201,6 +205,12 @@ const FOR_HOME: Sort = (
     "Ring the home’s office: it hasn’t declared these placements yet.",
     "Data manager",
 );
+const NOT_PLACED: Sort = (
+    "not_placed",
+    "Records that partners made of learners of yours whom nobody placed there",
+    "The partner’s records were refused; you were warned of which partner. Where the learners are taught there, declare it; where not, ring that office.",
+    "Data manager",
+);
 const UNANSWERED: Sort = (
     "unanswered",
     "Call-backs without an answer",
@@ -279,6 +289,19 @@ struct Held<'a> {
 }
 
 impl Held<'_> {
+    /// Of how many records this home was warned lately that partners made them of learners whom nobody placed there, and since when.
+    fn not_placed(&self) -> Option<(u64, Timestamp)> {
+        let mut all = (0, None::<Timestamp>);
+        for warning in self.directory.warnings().to(self.number) {
+            let by_partner = warning.sort == WarningSort::NoPlacement && warning.by != self.number;
+            if by_partner && self.now.micros() - warning.at.micros() <= WARNED_US {
+                let since = all.1.map_or(warning.since, |since| since.min(warning.since));
+                all = (all.0 + u64::from(warning.count), Some(since));
+            }
+        }
+        all.1.map(|since| (all.0, since))
+    }
+
     fn all(self) -> Vec<Found> {
         let Some(state) = self.directory.institution(self.number) else { return Vec::new() };
         let today = self.now.date_in(&state.zone);
@@ -290,6 +313,11 @@ impl Held<'_> {
             let standing = Standing::Refused;
             all.push(Found { rule, title, count, oldest: Some(first), to_do, owner, standing });
         }
+        all.extend(self.not_placed().map(|(count, since)| {
+            let (rule, title, to_do, owner) = NOT_PLACED;
+            let (rule, oldest) = (rule.to_owned(), Some(on(since)));
+            Found { rule, title, count, oldest, to_do, owner, standing: Standing::Refused }
+        }));
         all.extend(kept_back(self.directory, self.number));
         let mut waits = |(rule, title, to_do, owner): Sort, count: u64, oldest: Option<SchoolDate>| {
             if count > 0 {

@@ -17,6 +17,34 @@ async fn tell(world: &World, who: &str, steps: &[AsideStep]) -> Result<(), Answe
     world.exchange.tell_aside(&world.speaker(who), steps.to_vec(), world.now()).await
 }
 
+/// A record that was handed to kingsmead: its place.
+async fn handed(world: &mut World) -> u64 {
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let (lines, _, cursor) = world.told("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    lines[0].trim_start_matches('+').split(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn case_27_what_is_still_set_aside_stands_among_the_problems_for_as_long_as_its_agent_says_so() {
+    let mut world = World::governed().await;
+    world.exchange.open_views(read_body, world.now());
+    let sequence = handed(&mut world).await;
+    let problem = async |world: &World| {
+        world.sweep().await;
+        let all = world.exchange.own_problems(&world.speaker("kingsmead"), world.now()).unwrap();
+        all.problems.iter().find(|one| one.rule == "set_aside").map_or(0, |one| one.count)
+    };
+    for _ in 0..10 {
+        tell(&world, "kingsmead", &[step(&world, sequence, AsideDeed::SetAside)]).await.unwrap();
+        world.pass(7 * DAY);
+        assert_eq!(problem(&world).await, 1);
+    }
+    tell(&world, "kingsmead", &[step(&world, sequence, AsideDeed::Written)]).await.unwrap();
+    assert_eq!(problem(&world).await, 0);
+}
+
 #[tokio::test]
 async fn case_27_each_step_of_a_record_that_cannot_be_written_is_one_entry() {
     let mut world = World::governed().await;
@@ -27,11 +55,7 @@ async fn case_27_each_step_of_a_record_that_cannot_be_written_is_one_entry() {
         all.problems.iter().find(|one| one.rule == rule).map_or((0, None), |one| (one.count, one.oldest))
     };
     let today = Some(date("2026-09-14"));
-    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
-    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
-    let (lines, _, cursor) = world.told("kingsmead", 0).await;
-    let sequence: u64 = lines[0].trim_start_matches('+').split(' ').next().unwrap().parse().unwrap();
-    world.acknowledge("kingsmead", cursor).await.unwrap();
+    let sequence = handed(&mut world).await;
     let steps = [AsideDeed::SetAside, AsideDeed::Retried, AsideDeed::Dismissed];
     let steps = steps.map(|deed| step(&world, sequence, deed));
     tell(&world, "kingsmead", &steps[..1]).await.unwrap();

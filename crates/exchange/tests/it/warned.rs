@@ -13,7 +13,7 @@ use std::sync::{
 const ULN: &str = "1000000019";
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
-const MAIL: Channel = Channel::Mail;
+const MAIL: Channel = Channel::ManagersMail;
 
 /// Marks of northgate's about one of its guests, each of them another record.
 fn marks(guest: &str, numbers: std::ops::Range<u8>) -> Vec<Record> {
@@ -91,6 +91,9 @@ async fn case_11_twenty_refusals_in_ten_minutes_warn_the_data_managers_of_both_s
     // And by mail, where the institution has it: once, also through a restart.
     world.pass(5 * SECOND);
     assert_eq!(world.mailed("ridgeway").await, None);
+    let board = Channel::Mail;
+    let begun = world.exchange.begin_sending(&slug("kingsmead"), board, 1, world.now()).await.unwrap();
+    assert_eq!(begun, None, "whoever looks for learners is not told of refusals");
     let mail = world.mailed("kingsmead").await.unwrap();
     let [one] = &mail.alerts[..] else { panic!("one warning: {mail:?}") };
     assert_eq!((one.about, one.site.0.as_str(), one.count), ("records_refused", "northgate", Some(20)));
@@ -109,6 +112,57 @@ async fn case_11_twenty_refusals_in_ten_minutes_warn_the_data_managers_of_both_s
     world.refuses(marks("n-77", 60..90)).await;
     assert_eq!(world.warned().await[2..], [warned("kingsmead", 30), warned("northgate", 30)]);
     world.exchange.verify(|_| {}).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_small_warning_of_the_morning_silences_no_much_bigger_one() {
+    let mut world = World::governed().await;
+    world.not_placed().await;
+    world.refuses(marks("n-77", 0..20)).await;
+    world.pass(3 * 3_600 * SECOND);
+    // As it comes, a few at a time: none of the ticks sees much.
+    for round in 0..4 {
+        world.refuses(marks("n-77", 20 + round * 24..44 + round * 24)).await;
+        world.pass(MINUTE);
+        assert_eq!(world.warned().await.len(), 2, "four times as much is quiet");
+    }
+    world.refuses(marks("n-77", 116..120)).await;
+    let told = world.warned().await;
+    assert_eq!(told[2..], [warned("kingsmead", 100), warned("northgate", 100)]);
+    assert_eq!(world.reads("kingsmead", Role::DataManager).await[0].count, 100);
+    world.pass(5 * SECOND);
+    assert_eq!(world.mailed("kingsmead").await.map(|mail| mail.alerts[0].count), Some(Some(100)));
+    world.refuses(marks("n-77", 120..250)).await;
+    assert_eq!(world.warned().await.len(), 4, "and this one's five times is more");
+}
+
+#[tokio::test]
+async fn what_a_home_was_warned_of_stands_among_its_own_problems_and_among_nobody_elses_view_of_them() {
+    let lead = ("ridgeway", Role::ConsortiumLead);
+    let file = governed().with_person(&PEOPLE, &slug(lead.0), lead.1);
+    let mut world = World::with("sqlite::memory:", file).await;
+    world.exchange.open_views(read_body, world.now());
+    world.not_placed().await;
+    let lists = async |world: &World, (at, role): (&str, Role), of: Option<&str>| {
+        world.sweep().await;
+        let (reader, of) = (Actor::new(world, at, role), of.map(slug));
+        let seen = world.exchange.problems(reader.acting(), of.as_ref(), world.now()).await;
+        let problems = seen.unwrap().problems;
+        let found: Vec<_> = problems.iter().filter(|problem| problem.rule == "not_placed").collect();
+        found.iter().map(|problem| (problem.slug.as_str().to_owned(), problem.count)).collect::<Vec<_>>()
+    };
+    let home = ("kingsmead", Role::DataManager);
+    let stands = [("kingsmead".to_owned(), 20)];
+    assert_eq!(lists(&world, home, Some("kingsmead")).await, []);
+    world.refuses(marks("n-77", 0..20)).await;
+    assert_eq!(lists(&world, home, Some("kingsmead")).await, stands);
+    let source = ("northgate", Role::DataManager);
+    assert_eq!(lists(&world, source, Some("northgate")).await, [], "there it is its own refusals");
+    assert_eq!(lists(&world, lead, None).await, [], "it would say whose the learners are");
+    world.pass(3 * DAY);
+    assert_eq!(lists(&world, home, Some("kingsmead")).await, stands, "longer than the day of the warning");
+    world.pass(5 * DAY);
+    assert_eq!(lists(&world, home, Some("kingsmead")).await, []);
 }
 
 #[tokio::test]

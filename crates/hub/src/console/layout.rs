@@ -46,8 +46,8 @@ pub(super) struct Frame {
     pub live: Option<String>,
     /// Where the page says why it can be seen; empty if it doesn't.
     pub why: String,
-    /// Warnings of the last day, a sentence each, where the reader may look into the log.
-    pub warnings: Vec<String>,
+    /// Warnings of the last day, where the reader may look into the log.
+    pub warnings: Vec<Warned>,
     /// Emergency accesses that nobody here has reviewed, in a sentence; empty for none, and on their own page.
     pub emergency: String,
 }
@@ -106,10 +106,24 @@ impl Frame {
     }
 }
 
+/// A warning in a sentence, and where there is more of it.
+pub struct Warned {
+    /// The sentence.
+    pub words: String,
+    /// The page that has it: what a partner was refused stands in that partner's log, and not in the home's.
+    pub page: &'static str,
+    /// What that page is called.
+    pub more: &'static str,
+}
+
 /// What was refused far too often, without the name of a person or a learner.
-fn warning(warning: &WarningSeen, signed: &Signed) -> String {
+fn warning(warning: &WarningSeen, signed: &Signed) -> Warned {
     let (count, since) = (warning.count, times::day_hm(warning.since, signed.zone()));
-    match (warning.sort, &warning.by) {
+    let (page, more) = match (warning.sort, &warning.by) {
+        (WarningSort::NoPlacement, Some(_)) => ("/problems", "What there is to do"),
+        _ => ("/log?kind=refused", "What was refused"),
+    };
+    let words = match (warning.sort, &warning.by) {
         (WarningSort::NoPlacement, None) => format!(
             "{count} of your records were refused since {since}: no placement covers their learners. Either one isn’t \
              declared and accepted yet, or a register has somebody on it whom no school placed there."
@@ -121,7 +135,8 @@ fn warning(warning: &WarningSeen, signed: &Signed) -> String {
         (WarningSort::Guessing, _) => format!(
             "Somebody of yours asked {count} times for what isn’t theirs to see, since {since}. The log says who."
         ),
-    }
+    };
+    Warned { words, page, more }
 }
 
 /// What waits, without a name.

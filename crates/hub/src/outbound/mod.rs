@@ -80,8 +80,10 @@ pub struct HookSettings {
 pub struct AlertSettings {
     /// Whose.
     pub institution: Slug,
-    /// Who gets mails.
+    /// Who gets mails of the whereabouts board and of emergency accesses.
     pub mail: Vec<Address>,
+    /// Its data managers, who get mails of what they are warned of.
+    pub managers: Vec<Address>,
     /// Where its webhook is.
     pub webhook: Option<HookSettings>,
 }
@@ -94,6 +96,7 @@ struct Lane {
 
 enum Way {
     Mail(Arc<Mailer>, Vec<Address>),
+    Managers(Arc<Mailer>, Vec<Address>),
     Hook(Box<Hook>),
 }
 
@@ -101,13 +104,14 @@ impl Lane {
     const fn channel(&self) -> Channel {
         match self.way {
             Way::Mail(..) => Channel::Mail,
+            Way::Managers(..) => Channel::ManagersMail,
             Way::Hook(_) => Channel::Webhook,
         }
     }
 
     fn server(&self) -> &str {
         match &self.way {
-            Way::Mail(mailer, _) => mailer.server(),
+            Way::Mail(mailer, _) | Way::Managers(mailer, _) => mailer.server(),
             Way::Hook(hook) => hook.server(),
         }
     }
@@ -143,9 +147,11 @@ impl Courier {
             if exchange.institution_name(&one.institution).is_none() {
                 tracing::warn!(institution = %one.institution, "`alerts.institution` names no partner yet");
             }
-            if let Some(mailer) = mailer.as_ref().filter(|_| !one.mail.is_empty()) {
-                let way = Way::Mail(mailer.clone(), one.mail.clone());
-                lanes.push(Lane { institution: one.institution.clone(), way });
+            for (way, to) in [(Way::Mail as fn(_, _) -> _, &one.mail), (Way::Managers, &one.managers)] {
+                if let Some(mailer) = mailer.as_ref().filter(|_| !to.is_empty()) {
+                    let way = way(mailer.clone(), to.clone());
+                    lanes.push(Lane { institution: one.institution.clone(), way });
+                }
             }
             if let Some(hook) = &one.webhook {
                 let way = Way::Hook(Box::new(Hook::new(hook)?));
@@ -205,7 +211,9 @@ impl Courier {
         let begun = self.exchange.begin_sending(&lane.institution, lane.channel(), self.node, now).await;
         let Ok(Some(message)) = begun else { return };
         let outcome = match &lane.way {
-            Way::Mail(mailer, to) => mailer.send(to, &message, &self.console, now).await,
+            Way::Mail(mailer, to) | Way::Managers(mailer, to) => {
+                mailer.send(to, &message, &self.console, now).await
+            }
             Way::Hook(hook) => hook.send(&message, &self.console, now).await,
         };
         let (institution, channel) = (&lane.institution, lane.channel().as_str());

@@ -13,15 +13,18 @@ const NAME_MAX: usize = 80;
 
 /// The log, of what was refused.
 const REFUSALS: &str = "/log?kind=refused";
+/// What has to be seen to, where a home finds what partners' records it was warned of: the refusals themselves are the partner's.
+const PROBLEMS: &str = "/problems";
 
 /// Where whoever reads it finds out who it is about.
 fn links(message: &Outbound, console: &str) -> Vec<String> {
     let page = |alert: &OutboundAlert| match alert {
         _ if is_access(alert) => "/emergencies",
+        _ if alert.about == "records_refused" => PROBLEMS,
         _ if is_warning(alert) => REFUSALS,
         _ => "/whereabouts",
     };
-    let pages = ["/emergencies", REFUSALS, "/whereabouts"];
+    let pages = ["/emergencies", PROBLEMS, REFUSALS, "/whereabouts"];
     let is_there = |one: &&str| message.alerts.iter().any(|alert| page(alert) == *one);
     pages.into_iter().filter(is_there).map(|page| format!("{console}{page}")).collect()
 }
@@ -73,7 +76,8 @@ pub(super) fn body(message: &Outbound, console: &str) -> String {
     }
     if warnings > 0 {
         more_to_find.push(
-            "Of the same you are warned once a day; the log, which data managers open, has every refusal.",
+            "Of the same you are warned once a day, and at once if it becomes five times as much. The log of each institution, which its \
+             data managers open, has every refusal of its own.",
         );
     }
     let is_alert = |alert: &&OutboundAlert| !is_access(alert) && !is_warning(alert);
@@ -263,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_says_how_much_was_refused_and_leads_to_the_log() {
+    fn a_warning_says_how_much_was_refused_and_leads_to_where_its_reader_finds_it() {
         let warning = |about, count| OutboundAlert {
             count: Some(count),
             day: None,
@@ -274,7 +278,10 @@ mod tests {
         let said = body(&one, "https://hub.example.org");
         let line = "\n1 warning: 23 records of Northgate College about learners of yours were refused since 09:15; no placement covers them.\n";
         assert!(said.contains(line), "{said}");
-        assert!(said.contains("\nOpen https://hub.example.org/log?kind=refused\n"), "{said}");
+        // The refusals stand in the partner's log, and not in the home's.
+        assert!(said.contains("\nOpen https://hub.example.org/problems\n"), "{said}");
+        let own = body(&message(vec![warning("own_records_refused", 23)]), "https://hub.example.org");
+        assert!(own.contains("\nOpen https://hub.example.org/log?kind=refused\n"), "{own}");
         assert!(said.contains("warned once a day") && !said.contains("told again"), "{said}");
         let more = vec![warning("guessing", 60), warning("own_records_refused", 20)];
         assert_eq!(subject(&message(more)), "2 warnings: far too much was refused");
@@ -289,7 +296,7 @@ mod tests {
             (&sent["alerts"][0]["kind"], &sent["alerts"][0]["count"]),
             (&"records_refused".into(), &23.into())
         );
-        assert_eq!(sent["link"], "https://hub.example.org/log?kind=refused");
+        assert_eq!(sent["link"], "https://hub.example.org/problems");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(super) struct RawAlerts {
     institution: String,
     #[serde(default)]
     mail: Vec<String>,
+    #[serde(default)]
+    managers: Vec<String>,
     webhook: Option<String>,
     secret_file: Option<PathBuf>,
     #[serde(default)]
@@ -60,7 +62,7 @@ pub(super) fn check(
             "each institution stands once; put all its addresses in one [[alerts]]",
         );
     }
-    if mail.is_none() && alerts.iter().any(|one| !one.mail.is_empty()) {
+    if mail.is_none() && alerts.iter().any(|one| !one.mail.is_empty() || !one.managers.is_empty()) {
         return rule("alerts.mail", "needs a mail server: add [mail] with server and from");
     }
     if !alerts.is_empty() && !console {
@@ -132,16 +134,24 @@ impl RawMail {
     }
 }
 
+fn addresses(written: &[String]) -> Option<Vec<Address>> {
+    let all: Vec<Address> = written.iter().map(|one| one.parse()).collect::<Result<_, _>>().ok()?;
+    (all.len() <= RECIPIENTS_MAX).then_some(all)
+}
+
 impl RawAlerts {
     fn check(self) -> Result<AlertSettings, SettingsError> {
         let rule = SettingsError::rule;
         let institution = self.institution.parse().map_err(|_| {
             rule("alerts.institution", "must be the slug of an institution, such as kingsmead")
         })?;
-        let mail: Result<Vec<Address>, _> = self.mail.iter().map(|one| one.parse()).collect();
-        let mail = mail.ok().filter(|mail| mail.len() <= RECIPIENTS_MAX).ok_or(rule(
+        let mail = addresses(&self.mail).ok_or(rule(
             "alerts.mail",
             "must be at most 20 plain addresses, such as attendance@kingsmead.example.org",
+        ))?;
+        let managers = addresses(&self.managers).ok_or(rule(
+            "alerts.managers",
+            "must be at most 20 plain addresses, such as data.manager@kingsmead.example.org",
         ))?;
         let key = secret("alerts.secret_file", self.secret_file)?;
         let webhook = match (self.webhook, key) {
@@ -168,9 +178,12 @@ impl RawAlerts {
             }
             (None, Some(_)) => return Err(rule("alerts.webhook", "is missing: where do messages go?")),
         };
-        if mail.is_empty() && webhook.is_none() {
-            return Err(rule("alerts.mail", "or alerts.webhook must say where the alerts go"));
+        if mail.is_empty() && managers.is_empty() && webhook.is_none() {
+            return Err(rule(
+                "alerts.mail",
+                "alerts.managers or alerts.webhook must say where the alerts go",
+            ));
         }
-        Ok(AlertSettings { institution, mail, webhook })
+        Ok(AlertSettings { institution, mail, managers, webhook })
     }
 }

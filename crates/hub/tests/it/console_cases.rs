@@ -192,6 +192,28 @@ async fn case_11_data_managers_read_on_every_page_that_far_too_much_was_refused(
 }
 
 #[tokio::test]
+async fn case_11_a_home_is_led_to_the_page_that_has_what_it_was_warned_of() {
+    let hub = TestHub::with(with_console).await;
+    let manager = hub.first("ridgeway", Role::DataManager).await;
+    let mut agent = hub.agent("northgate").await;
+    let mut stream = agent.publishing().await.unwrap();
+    let elsewhere = |number: u32| {
+        let mut mark = agent.mark(&format!("m{number}"));
+        mark.head.group = Some(id("NOT-THEIRS"));
+        mark
+    };
+    let marks: Vec<_> = (0..20).map(elsewhere).collect();
+    stream.ask(agent.batch(&marks)).await.unwrap();
+    hub.exchange.tick(hub.now()).await;
+    let browser = Browser::of(&hub, &manager, Role::DataManager).await;
+    let page = browser.get("/account").await;
+    assert!(page.words().contains("20 records of Northgate"), "{}", page.words());
+    assert!(page.body.contains("href=\"/problems\">What there is to do</a>"), "{}", page.body);
+    let problems = browser.get("/problems").await.words();
+    assert!(problems.contains("learners of yours whom nobody placed there"), "{problems}");
+}
+
+#[tokio::test]
 async fn case_43_a_name_is_text_wherever_it_stands() {
     let hub = TestHub::with(with_console).await;
     let manager = hub.first("ridgeway", Role::DataManager).await;

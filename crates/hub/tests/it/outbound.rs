@@ -191,7 +191,12 @@ fn hook(institution: &str, port: u16, tls: &Tls) -> AlertSettings {
         inside: true,
         authorities: Some(tls.pem.clone()),
     };
-    AlertSettings { institution: institution.parse().unwrap(), mail: Vec::new(), webhook: Some(webhook) }
+    AlertSettings {
+        institution: institution.parse().unwrap(),
+        mail: Vec::new(),
+        managers: Vec::new(),
+        webhook: Some(webhook),
+    }
 }
 
 fn console(settings: &mut Settings, alerts: Vec<AlertSettings>) {
@@ -227,6 +232,7 @@ async fn a_mail_says_how_many_and_where_and_waits_for_no_receiver_that_never_ans
         let ridgeway = AlertSettings {
             institution: "ridgeway".parse().unwrap(),
             mail: vec!["attendance@ridgeway.example".parse().unwrap()],
+            managers: Vec::new(),
             webhook: None,
         };
         console(settings, vec![hook("northgate", silent, &tls), ridgeway]);

@@ -104,6 +104,9 @@ fn case_45_alerts_go_only_where_they_may_and_every_error_names_its_key() {
     let environment = [("COMMONROLL_HUB__MAIL__PASSWORD", "only-for-tests")];
     let settings = load(&good, &environment, &[]).unwrap();
     assert_eq!((settings.mail.unwrap().port, settings.alerts[0].mail.len()), (587, 1));
+    let managers = "managers = [\"data.manager@kingsmead.example\"]\n";
+    let warned = load(&format!("{console}{mail}{who}{managers}"), &[], &[]).unwrap();
+    assert_eq!((warned.alerts[0].mail.len(), warned.alerts[0].managers.len()), (0, 1));
     let url = "https://hooks.kingsmead.example/alerts";
     assert!(load(&hook(url, &secret), &[], &[]).unwrap().alerts[0].webhook.is_some());
     let mut wrong = vec![
@@ -111,6 +114,8 @@ fn case_45_alerts_go_only_where_they_may_and_every_error_names_its_key() {
         ("alerts.mail", format!("{console}{who}{to}")),
         ("alerts.mail", format!("{console}{mail}{who}mail = [\"Office <o@k.example>\"]\n")),
         ("alerts.mail", format!("{console}{mail}{who}")),
+        ("alerts.mail", format!("{console}{who}{managers}")),
+        ("alerts.managers", format!("{console}{mail}{who}managers = [\"Kay <dm@k.example>\"]\n")),
         ("alerts.institution", format!("{console}{mail}{who}{to}{who}{to}")),
         ("alerts", format!("{mail}{who}{to}")),
         ("mail.from", format!("{console}[mail]\nserver = \"smtp.example.org\"\nfrom = \"nobody\"\n")),

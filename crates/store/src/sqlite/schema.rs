@@ -57,4 +57,7 @@ pub(super) const STEPS: &[&str] = &["
 ", "
     -- No table changes. Older programs can't read that data managers were warned.
     DELETE FROM schema_version WHERE version < 0;
+", "
+    -- No table changes. Older programs can't read that data managers have mails of their own.
+    DELETE FROM schema_version WHERE version < 0;
 "];

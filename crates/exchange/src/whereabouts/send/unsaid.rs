@@ -18,7 +18,8 @@ const NEWS_US: i64 = 24 * 3_600_000_000;
 pub(super) type Unsaid = BTreeMap<(About, bool), Timestamp>;
 
 /// What an institution was told, does not have in hand, and no message of the lane was about yet; what is over of which a
-/// message of the lane has told; the accesses that were opened lately; and the warnings of the last day.
+/// message of the lane has told; the accesses that were opened lately; and the warnings of the last day, which are for others than
+/// those who look for learners.
 pub(super) fn unsaid(directory: &Directory, institution: u16, channel: Channel, now: Timestamp) -> Unsaid {
     let lane = directory.sendings().lane(institution, channel);
     let told = |of: AlertId| lane.and_then(|lane| lane.outcome(About::Alert(of))).map(|outcome| outcome.told);
@@ -47,5 +48,6 @@ pub(super) fn unsaid(directory: &Directory, institution: u16, channel: Channel, 
         .map(|warning| (About::Warning(warning.id()), warning.at))
         .filter(|(about, _)| lane.and_then(|lane: &Lane| lane.outcome(*about)).is_none())
         .map(|(about, at)| ((about, false), at));
-    tell.chain(over).chain(accesses).chain(warnings).collect()
+    let alerts = tell.chain(over).chain(accesses).filter(|_| channel.alerts());
+    alerts.chain(warnings.filter(|_| channel.warns())).collect()
 }

@@ -418,6 +418,7 @@ impl Made<'_> {
             let what = match sent.channel {
                 Channel::Mail => "Mail",
                 Channel::Webhook => "Webhook",
+                Channel::ManagersMail => "Mail to data managers",
             };
             match sent.state {
                 SentState::Sent(at) => format!("{what} sent {}.", hm(at)),
