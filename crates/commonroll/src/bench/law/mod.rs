@@ -41,10 +41,11 @@ pub async fn run(args: &Args, report: &mut Report) -> Result<(), String> {
     eprintln!("not measured: proving, which this program was built without");
     let partners = |learners: u64| Town::new(learners, learners * RECORDS, args.law_partners, now());
     let fewer = partners((args.law / TRIED).max(Town::FEWEST))?;
-    let place = Place::found(args, fewer).await?;
+    // A database that was given is for the one consortium whose figures depend on it.
+    let place = Place::found(fewer, None).await?;
     tried(&place, report).await?;
     drop(place);
-    let place = Place::found(args, partners(args.law)?).await?;
+    let place = Place::found(partners(args.law)?, args.postgres.as_deref()).await?;
     explained(&place, report).await?;
     changes::run(&place, report).await?;
     if let Some(mib) = place.rig.hub_peak_mib() {
@@ -65,7 +66,7 @@ struct Place {
 }
 
 impl Place {
-    async fn found(args: &Args, town: Town) -> Result<Self, String> {
+    async fn found(town: Town, postgres: Option<&str>) -> Result<Self, String> {
         eprintln!("  {} learners at {} partners", town.hosted * u64::from(town.partners), town.partners);
         let mut files = town.files()?;
         // The heads come in themselves, and sign.
@@ -75,7 +76,7 @@ impl Place {
             texts.extend(std::mem::take(&mut file.signed));
         }
         let text = texts.pop().ok_or("the consortium has no agreement")?.text;
-        let site = Site::found(files, town.partners, args.postgres.as_deref(), Vec::new()).await?;
+        let site = Site::found(files, town.partners, postgres, Vec::new()).await?;
         let rig = site.open().await?;
         let manager = first(&rig, &slug_of(0)?, Role::DataManager).await?;
         let mut heads = Vec::new();
