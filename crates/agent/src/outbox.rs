@@ -10,11 +10,12 @@ mod rows;
 mod sif;
 
 use crate::{
+    apply::results::Results,
     durable::{self, Readers},
     settings::{Apply, Names, Outbox, OutboxFormat, Sessions, Sif},
 };
-use commonroll_connectors::render::{self, MarkRow, Session};
-use commonroll_core::{Record, RecordKind};
+use commonroll_connectors::render::{self, MarkRow, Outcome, Session};
+use commonroll_core::{Body, Record, RecordKind};
 use jiff::tz::TimeZone;
 use removals::Removals;
 pub use removals::{Removal, TakenBack};
@@ -23,6 +24,8 @@ use std::{fs, io, path::PathBuf};
 
 /// What stands before the number in the names of files of decided session codes.
 pub(crate) const DECIDED: &str = "decided-";
+const BEFORE: &str = "an earlier revision was a person's to enter, before a program entered such: bring that entry up to this row by hand, \
+                      or take it out if the row is withdrawn; then write `applied` here";
 
 /// A record that arrived, verified.
 #[derive(Debug, Clone)]
@@ -37,6 +40,8 @@ pub struct Arrival {
     pub accepted_at_us: i64,
     /// Sessions of its day that a person here decided for the learner: for these nothing is proposed any more.
     pub decided: Vec<Session>,
+    /// An older revision of it was a person's to enter, before a program entered such: it is theirs to mend.
+    pub is_by_hand: bool,
 }
 
 /// Who carries decided session codes from the outbox into the MIS.
@@ -129,9 +134,9 @@ impl Folder {
         })
     }
 
-    fn rows(&self, arrivals: &[Arrival]) -> Result<Rows, String> {
+    fn rows<'a>(&self, mut arrivals: impl Iterator<Item = &'a Arrival>) -> Result<Rows, String> {
         let mut rows = Rows::default();
-        arrivals.iter().try_for_each(|arrival| rows.add(arrival, &self.sessions, &self.names, &self.zone))?;
+        arrivals.try_for_each(|arrival| rows.add(arrival, &self.sessions, &self.names, &self.zone))?;
         Ok(rows)
     }
 
@@ -219,6 +224,73 @@ impl Folder {
         self.writes(OutboxFormat::SimsRecordsXml)
     }
 
+    /// True if a program enters records of this kind, other than attendance, in the MIS.
+    fn enters(&self, kind: RecordKind) -> bool {
+        match kind {
+            RecordKind::Attendance => false,
+            RecordKind::Assessment => self.takes_records(),
+            RecordKind::Behaviour => self.takes_records() || self.events_carried,
+        }
+    }
+
+    /// True if a record is a person's to see to, although a program enters such.
+    fn is_by_hand(&self, arrival: &Arrival) -> bool {
+        arrival.is_by_hand && self.enters(arrival.record.kind())
+    }
+
+    /// A program enters what the home has named: a partner's own words are no type and no aspect of the home's MIS.
+    fn named(&self, arrival: &Arrival) -> Result<(), String> {
+        if !self.takes_records() || self.is_by_hand(arrival) {
+            return Ok(());
+        }
+        let missing = match &arrival.record.body {
+            Body::Assessment(result) => result
+                .result
+                .as_ref()
+                .filter(|result| !self.names.aspects.contains_key(&result.kind))
+                .map(|result| ("aspects", rows::name(result.kind), "aspect")),
+            Body::Behaviour(behaviour) => behaviour
+                .event
+                .as_ref()
+                .filter(|event| !self.names.types.contains_key(&event.category))
+                .map(|event| ("types", rows::name(event.category), "type of incident or achievement")),
+            Body::Attendance(_) | Body::Withdrawn(_) => None,
+        };
+        match missing {
+            None => Ok(()),
+            Some((table, key, what)) => Err(format!(
+                "your MIS has no name for it yet: add `{key} = \"..\"` under [outbox.names.{table}], the {what} of yours in which a \
+                 program enters it"
+            )),
+        }
+    }
+
+    /// What is a person's to see to: lists of its own, and the result that says so until they write that it is done.
+    fn put_by_hand(&self, range: &str, rows: &Rows) -> io::Result<()> {
+        let heads = |what| match what {
+            "by-hand-assessment" => rows.assessments.iter().map(|row| &row.head).collect::<Vec<_>>(),
+            _ => rows.behaviours.iter().map(|row| &row.head).collect(),
+        };
+        for (what, list) in [
+            ("by-hand-assessment", render::assessment_csv(&rows.assessments)),
+            ("by-hand-behaviour", render::behaviour_csv(&rows.behaviours)),
+        ] {
+            let mut results = Results::default();
+            for head in heads(what) {
+                results.add((head.record, head.revision), Outcome::Refused, BEFORE);
+            }
+            if results.len() == 0 {
+                continue;
+            }
+            self.put(range, vec![(what, "csv", list)])?;
+            let path = self.folder.join(format!("{what}-{range}.result.csv"));
+            if !path.exists() {
+                durable::replace(&path, results.text().as_bytes(), Readers::Folder)?;
+            }
+        }
+        Ok(())
+    }
+
     fn writes(&self, format: OutboxFormat) -> bool {
         self.formats.contains(&format)
     }
@@ -226,14 +298,17 @@ impl Folder {
 
 impl WriteBack for Folder {
     fn check(&self, arrival: &Arrival) -> Result<(), String> {
-        let rows = self.rows(std::slice::from_ref(arrival))?;
+        let rows = self.rows(std::iter::once(arrival))?;
         self.files(&rows);
-        Ok(())
+        self.named(arrival)
     }
 
     fn write(&self, range: &str, arrivals: &[Arrival]) -> io::Result<()> {
-        let rows = self.rows(arrivals).map_err(io::Error::other)?;
-        self.put(range, self.files(&rows))
+        let (by_hand, others): (Vec<_>, Vec<_>) =
+            arrivals.iter().partition(|arrival| self.is_by_hand(arrival));
+        let rows = |of: Vec<&Arrival>| self.rows(of.into_iter()).map_err(io::Error::other);
+        self.put(range, self.files(&rows(others)?))?;
+        self.put_by_hand(range, &rows(by_hand)?)
     }
 
     fn decide(&self, number: u64, rows: &[MarkRow]) -> io::Result<Handed> {

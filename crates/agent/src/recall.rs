@@ -46,6 +46,7 @@ impl Receiver<'_> {
     async fn take_back(&self, notice: Notice) -> Result<Recalled, AgentError> {
         let keys: Vec<_> = notice.copies.iter().map(|copy| record_key(&copy.source, copy.id)).collect();
         let (held, aside) = (self.spool.received(&keys).await?, self.spool.aside_holds(&keys).await?);
+        let by_hand = self.spool.by_hand(&keys).await?;
         let done = notice.reason == TAKEN_BACK;
         let mut answers: Vec<CopyAnswer> = Vec::with_capacity(keys.len());
         let (mut removals, mut places, mut gone) = (Vec::new(), Vec::new(), Vec::new());
@@ -71,6 +72,7 @@ impl Receiver<'_> {
                     is_written: done,
                     decided: self.decided_of(copy).await?,
                     is_rested_on: self.is_rested_on(copy).await?,
+                    is_by_hand: by_hand.contains(key),
                 });
             }
             if !done && (has || aside.contains(key)) {

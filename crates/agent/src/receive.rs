@@ -209,6 +209,7 @@ impl Receiver<'_> {
         let keys: Vec<_> =
             believed.iter().filter_map(|b| b.delivered.record.as_ref().ok()).map(key).collect();
         let mut newest: HashMap<Vec<u8>, u32> = self.spool.received(&keys).await?;
+        let by_hand = self.spool.by_hand(&keys).await?;
         let mut arrivals = Vec::with_capacity(believed.len());
         for Believed { delivered, record, batch } in believed {
             let opened = match delivered.record {
@@ -223,7 +224,7 @@ impl Receiver<'_> {
                 received.known += 1;
                 continue;
             }
-            let arrival = arrival(opened, record);
+            let arrival = Arrival { is_by_hand: by_hand.contains(&key), ..arrival(opened, record) };
             match self.check(&arrival) {
                 Ok(()) => {
                     newest.insert(key, revision.get());
@@ -263,7 +264,7 @@ impl Receiver<'_> {
                 None => return Err(AgentError::Damaged("aside.batch")),
             },
         };
-        let arrival = match opened {
+        let mut arrival = match opened {
             Ok(opened) => arrival(opened, record),
             Err((code, message)) => {
                 let aside = self.aside(batch, record, None, code, message, retry);
@@ -278,6 +279,7 @@ impl Receiver<'_> {
             self.spool.aside_done(sequence, &[], self.now).await?;
             return Ok(true);
         }
+        arrival.is_by_hand = !self.spool.by_hand(std::slice::from_ref(&key)).await?.is_empty();
         if let Err(message) = self.check(&arrival) {
             let aside = self.aside(batch, record, Some(&arrival), "write_back", message, retry);
             self.spool.aside_again(due, &aside, self.now).await?;
@@ -392,6 +394,7 @@ fn arrival(opened: Opened, record: &DeliveredRecord) -> Arrival {
         learner: record.recipient_learner_local_id.clone(),
         accepted_at_us: record.accepted_at_us,
         decided: Vec::new(),
+        is_by_hand: false,
     }
 }
 

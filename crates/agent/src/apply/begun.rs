@@ -1,5 +1,6 @@
-//! When session codes or behaviour begin to be carried: whatever came before is with a person, who has entered what of it was to
-//! be, and may have taken some of it back by hand since. No program comes after them with a list of last year.
+//! When session codes, behaviour or results begin to be carried, by us or by a program of the school's: whatever came before is with
+//! a person, who has entered what of it was to be, and may have taken some of it back by hand since. No program comes after them
+//! with a list of last year.
 
 use super::{
     order::{List, units},
@@ -10,7 +11,7 @@ use crate::{
     durable::{self, Readers},
     error::AgentError,
     outbox::DECIDED,
-    settings::{Apply, Outbox},
+    settings::{Apply, Outbox, OutboxFormat},
     spool::Spool,
 };
 use commonroll_connectors::render::Outcome;
@@ -19,6 +20,8 @@ use std::fs;
 /// What begins to be carried: how its lists begin, and the spool's note that it is, which is empty while it isn't.
 const SESSIONS: (&str, &str) = ("session-", "write-back-sessions");
 const EVENTS: (&str, &str) = ("behaviour-", "write-back-behaviour");
+/// The same of results and behaviour that a program of the school's enters: its lists are nobody's to pass over here.
+const RECORDS: &str = "write-back-records";
 const BEFORE: &str =
     "it is of before these lists were carried, so it is not; a person was to enter it, and their entry stays";
 
@@ -31,7 +34,20 @@ pub async fn begin(outbox: &Outbox, spool: &Spool) -> Result<u64, AgentError> {
     let sessions = |apply: &Apply| apply.takes_out() && apply.takes_sessions();
     let carries = |of: &dyn Fn(&Apply) -> bool| outbox.apply.as_ref().is_some_and(of);
     let passed = begin_with(outbox, SESSIONS, carries(&sessions), spool).await?;
+    begin_records(outbox.formats.contains(&OutboxFormat::SimsRecordsXml), spool).await?;
     Ok(passed + begin_with(outbox, EVENTS, carries(&|apply| apply.behaviour), spool).await?)
+}
+
+async fn begin_records(enters: bool, spool: &Spool) -> Result<(), AgentError> {
+    let was = spool.meta(RECORDS).await?.is_some_and(|note| !note.is_empty());
+    match (was, enters) {
+        (false, true) => {
+            spool.note_by_hand().await?;
+            spool.set(RECORDS, b"1").await
+        }
+        (true, false) => spool.set(RECORDS, &[]).await,
+        _ => Ok(()),
+    }
 }
 
 async fn begin_with(
@@ -68,6 +84,9 @@ async fn begin_with(
             of = of.trim_end_matches('-'),
             "these lists are carried into the MIS from now on; those of before are not, look whether they were entered"
         );
+    }
+    if note == EVENTS.1 {
+        spool.note_by_hand().await?;
     }
     spool.set(note, b"1").await?;
     Ok(passed)

@@ -9,7 +9,7 @@
 mod begun;
 pub mod http;
 mod order;
-mod results;
+pub(crate) mod results;
 mod round;
 mod row;
 mod seen;

@@ -10,7 +10,7 @@ use std::{collections::HashSet, path::Path};
 
 /// A result file on its way.
 #[derive(Default)]
-pub(super) struct Results {
+pub(crate) struct Results {
     known: HashSet<(RecordId, Revision)>,
     lines: Vec<String>,
 }

@@ -38,6 +38,8 @@ pub struct Removal {
     pub decided: Vec<Session>,
     /// True if a code that a person here decided for one of these rests on this copy.
     pub is_rested_on: bool,
+    /// True if it was a person's to enter, before a program entered such.
+    pub is_by_hand: bool,
 }
 
 impl std::fmt::Debug for Removal {
@@ -104,6 +106,9 @@ impl Removals {
                         CopyOutcome::Flagged if taken.is_carried || is_certified(folder, removal) => {
                             "remove the session mark by hand"
                         }
+                        CopyOutcome::Flagged if removal.is_by_hand && folder.enters(removal.kind) => {
+                            "remove by hand: it came before a program entered such"
+                        }
                         CopyOutcome::Flagged
                             if folder.events_carried && removal.kind == RecordKind::Behaviour =>
                         {
@@ -123,10 +128,11 @@ impl Removals {
     fn add(&mut self, folder: &Folder, removal: &Removal) -> TakenBack {
         match removal.kind {
             RecordKind::Attendance if folder.heeds_withdrawals() => self.mark(folder, removal),
-            RecordKind::Assessment | RecordKind::Behaviour if folder.takes_records() => {
+            // Nothing of it was given to the program.
+            RecordKind::Assessment | RecordKind::Behaviour if removal.is_by_hand => BY_HAND,
+            kind @ (RecordKind::Assessment | RecordKind::Behaviour) if folder.enters(kind) => {
                 self.record(folder, removal)
             }
-            RecordKind::Behaviour if folder.events_carried => self.record(folder, removal),
             RecordKind::Attendance | RecordKind::Assessment | RecordKind::Behaviour => BY_HAND,
         }
     }

@@ -241,7 +241,7 @@ pub(super) fn behaviour(
 }
 
 /// A value's name in the schema.
-fn name<T: Serialize>(value: T) -> String {
+pub(super) fn name<T: Serialize>(value: T) -> String {
     serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

@@ -5,6 +5,7 @@
 
 pub mod applying;
 pub mod asides;
+mod by_hand;
 pub mod decided;
 pub mod declared;
 pub mod exports;

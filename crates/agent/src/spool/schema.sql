@@ -44,6 +44,8 @@ CREATE INDEX IF NOT EXISTS declared_state ON declared(state, position);
 CREATE TABLE IF NOT EXISTS delivery(after INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, message BLOB NOT NULL);
 -- The newest revision written back of each record: id and source.
 CREATE TABLE IF NOT EXISTS received(record BLOB PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
+-- Records that were handed to a person before a program entered their kind in the MIS: id and source, as above.
+CREATE TABLE IF NOT EXISTS by_hand(record BLOB PRIMARY KEY) WITHOUT ROWID;
 -- Notices to remove copies: what became of them, and whether the hub has the answer.
 CREATE TABLE IF NOT EXISTS recall(
   number INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, reason TEXT NOT NULL, at_us INTEGER NOT NULL,

@@ -17,6 +17,7 @@ mod fetching;
 mod joining;
 mod mis;
 mod outbox;
+mod outbox_by_hand;
 mod outbox_records;
 mod outbox_sif;
 mod overtaking;

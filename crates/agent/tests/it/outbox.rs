@@ -227,5 +227,6 @@ fn arrival(n: u8, body: Body) -> Arrival {
         learner: "home-ada".to_owned(),
         accepted_at_us: 0,
         decided: Vec::new(),
+        is_by_hand: false,
     }
 }

@@ -18,7 +18,7 @@ use commonroll_core::{
 use std::{fs, path::Path};
 
 const NAMES: &str = "[outbox.names.types]\nlow_level_disruption = \"Disruption\"\n\
-                     [outbox.names.aspects]\nworking_at = \"Working At Grade\"\n";
+                     [outbox.names.aspects]\nworking_at = \"Working At Grade\"\nteacher_target = \"Target Grade\"\n";
 
 fn settings(home: &Path, formats: &str, names: &str) -> Result<Settings, String> {
     let text = format!("data = \"d\"\n[outbox]\nfolder = \"outbox\"\nformats = [{formats}]\n{names}");
@@ -56,6 +56,7 @@ fn arrival(n: u8, revision: u32, body: Body) -> Arrival {
         learner: "6420".to_owned(),
         accepted_at_us: 0,
         decided: Vec::new(),
+        is_by_hand: false,
     }
 }
 
@@ -131,15 +132,10 @@ fn results_are_what_a_reader_of_sims_xml_takes_them_for() {
 
     // The template that we ship for SIMS' own results, with what we add passed over.
     let template = templates::by_name("sims-thirdparty-results-xml").unwrap().text;
-    let mapping = template
-        .replace(
-            "\"ResultDate\"]",
-            "\"ResultDate\", \"Subject\", \"Title\", \"Kind\", \"Scale\", \"Source\", \"RecordID\", \"Revision\", \"Withdrawn\"]",
-        )
-        .replace(
-            "\"Target Grade\" = \"teacher_target\" }",
-            "\"Unit 1 <mock> & more\" = \"teacher_target\" }",
-        );
+    let mapping = template.replace(
+        "\"ResultDate\"]",
+        "\"ResultDate\", \"Subject\", \"Title\", \"Kind\", \"Scale\", \"Source\", \"RecordID\", \"Revision\", \"Withdrawn\"]",
+    );
     let xml = fs::read(home.path().join("outbox/assessment-000000000002.xml")).unwrap();
     let items = read_back::items(&mapping, &xml);
     assert_eq!(items.len(), values.len());
@@ -159,16 +155,36 @@ fn results_are_what_a_reader_of_sims_xml_takes_them_for() {
 }
 
 #[test]
-fn behaviour_is_written_in_the_home_s_own_words_where_it_has_some() {
+fn behaviour_is_entered_in_the_home_s_own_words_and_never_in_a_partner_s() {
     let home = tempfile::tempdir().unwrap();
     let known = arrival(1, 1, Body::Behaviour(event(Category::LowLevelDisruption)));
     let other = arrival(2, 1, Body::Behaviour(event(Category::Defiance)));
-    entered(home.path()).write("000000000003", &[known, other]).unwrap();
+    let outbox = entered(home.path());
+    outbox.check(&known).unwrap();
+    let told = outbox.check(&other).unwrap_err();
+    assert!(told.contains("`defiance = \"..\"` under [outbox.names.types]"), "{told}");
+    let grade = result(GradeKind::Predicted, GradeValue::Given("A".to_owned()));
+    let told = outbox.check(&arrival(3, 1, Body::Assessment(grade.clone()))).unwrap_err();
+    assert!(told.contains("under [outbox.names.aspects]") && !told.contains("Unit 1"), "{told}");
+    for needs_none in [
+        Body::Assessment(Assessment { result: None, ..grade }),
+        Body::Behaviour(Behaviour { event: None, ..event(Category::Defiance) }),
+        Body::Withdrawn(RecordKind::Behaviour),
+    ] {
+        outbox.check(&arrival(4, 2, needs_none)).unwrap();
+    }
+    let for_people = tempfile::tempdir().unwrap();
+    let list = folder(for_people.path(), "\"csv\"");
+    list.check(&other).unwrap();
+    list.write("000000000003", &[other]).unwrap();
+    let list = read(for_people.path(), "behaviour-000000000003.csv");
+    assert!(list.contains(",Off task (lab)\r\n"), "a person reads the partner's words: {list}");
+
+    outbox.write("000000000003", &[known]).unwrap();
     let xml = read(home.path(), "behaviour-000000000003.xml");
     for says in [
         "<PersonID>6420</PersonID><Date>2026-11-20</Date><Time>11:10</Time><Polarity>negative</Polarity><Type>Disruption</Type>\
          <Category>low_level_disruption</Category><Label>Off task (lab)</Label>",
-        "<Type>Off task (lab)</Type><Category>defiance</Category>",
         "<Action>Detention</Action><Status>Resolved</Status><Comments>Moved seats &amp; settled</Comments>",
         "<RecordID>01010101010101010101010101010101</RecordID><Revision>1</Revision><Withdrawn>false</Withdrawn>",
     ] {
@@ -176,7 +192,7 @@ fn behaviour_is_written_in_the_home_s_own_words_where_it_has_some() {
     }
     assert!(!xml.contains("-3") && !xml.contains("EVT-88123"), "points and ids of theirs stay theirs: {xml}");
     let list = read(home.path(), "behaviour-000000000003.csv");
-    assert!(list.contains(",Disruption\r\n") && list.contains(",Off task (lab)\r\n"), "{list}");
+    assert!(list.contains(",Disruption\r\n"), "{list}");
 }
 
 #[test]
@@ -274,6 +290,7 @@ fn a_copy_that_must_go_is_taken_out_by_the_program_that_entered_it_or_by_a_perso
         is_written,
         decided: Vec::new(),
         is_rested_on: false,
+        is_by_hand: false,
     };
     let both = [removal(RecordKind::Assessment, false), removal(RecordKind::Behaviour, false)];
 
@@ -328,7 +345,10 @@ fn names_for_what_nobody_shares_are_refused_when_the_settings_are_read() {
     let unknown =
         settings(home, "\"csv\"", "[outbox.names.types]\nchattering = \"Disruption\"\n").unwrap_err();
     assert!(unknown.contains("low_level_disruption"), "it says what there is: {unknown}");
-    let blank = settings(home, "\"csv\"", "[outbox.names.aspects]\nworking_at = \"\"\n").unwrap_err();
-    assert!(blank.contains("outbox.names.aspects"), "{blank}");
+    for blank in ["", "   "] {
+        let text = format!("[outbox.names.aspects]\npredicted = \"Forecast\"\nworking_at = \"{blank}\"\n");
+        let told = settings(home, "\"csv\"", &text).unwrap_err();
+        assert!(told.contains("outbox.names.aspects.working_at"), "{told}");
+    }
     assert!(settings(home, "\"csv\"", NAMES).is_ok());
 }

@@ -69,6 +69,7 @@ fn lesson(n: u8, learner: &str, mark: &str) -> Arrival {
         learner: learner.to_owned(),
         accepted_at_us: 0,
         decided: Vec::new(),
+        is_by_hand: false,
     }
 }
 
@@ -157,6 +158,7 @@ fn beside_the_xml_of_sims_what_sif_cannot_say_is_listed_and_no_object_is_called_
         is_written: false,
         decided: Vec::new(),
         is_rested_on: false,
+        is_by_hand: false,
     };
     let taken = outbox.take_back("000000000005", &[removal]).unwrap();
     assert_eq!((taken[0].outcome, taken[0].reason), (CopyOutcome::Flagged, "by_hand"));

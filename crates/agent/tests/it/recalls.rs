@@ -11,6 +11,7 @@ use commonroll_agent::{
     settings::{Outbox, OutboxFormat, Sessions},
 };
 use commonroll_audit::{CopyOutcome, DeletionDigest, verify_deletion};
+use commonroll_core::RecordKind;
 use commonroll_wire::{
     open,
     pb::exchange::v1::{AnswerWithdrawalRequest, WithdrawalNotice, WithdrawnCopy},
@@ -53,13 +54,19 @@ pub fn notice(hub: &FakeHub, number: u64, at: u64, reason: &str, of: &[u64]) {
     let copies = of.iter().map(|sequence| {
         let (batch, _) = hub.with(|s| s.log[*sequence as usize - 1].clone());
         let record = batch.records[0].clone();
-        let head = open(&record.record.unwrap()).unwrap().record.head;
+        let opened = open(&record.record.unwrap()).unwrap().record;
+        let kind = match opened.kind() {
+            RecordKind::Attendance => 1,
+            RecordKind::Assessment => 2,
+            RecordKind::Behaviour => 3,
+        };
+        let head = opened.head;
         WithdrawnCopy {
             sequence: *sequence,
             record_id: head.id.0.to_vec().into(),
             source: "northgate".to_owned(),
             revision: head.revision.get(),
-            kind: 1,
+            kind,
             recipient_learner_local_id: record.recipient_learner_local_id,
         }
     });

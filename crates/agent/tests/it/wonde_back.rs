@@ -468,6 +468,7 @@ fn recall(home: &Home, reason: &str) -> commonroll_agent::outbox::TakenBack {
         is_written: false,
         decided: Vec::new(),
         is_rested_on: false,
+        is_by_hand: false,
     };
     folder.take_back("000000000009", &[removal]).unwrap()[0]
 }

@@ -170,6 +170,16 @@ async fn lists_of_before_behaviour_was_carried_stay_with_the_office() {
     assert_eq!(apply::begin(&outbox, &home.spool).await.unwrap(), 0);
     assert_eq!(home.receive_and_apply(&hub).await.applied, 1);
     assert_eq!(shown(&mis).await, [OF_BEN]);
+
+    // The office's own entry of Ada stands in Gibbon, and its correction is theirs too.
+    exports(&mut host, &hub, &[&ADA.replace("Moved", "Detention"), BEN]).await;
+    assert_eq!(home.receive_and_apply(&hub).await.applied, 0);
+    assert_eq!(shown(&mis).await, [OF_BEN], "it would stand there twice");
+    let refused = home.refused().await;
+    assert!(refused.len() == 1 && refused[0].file.starts_with("by-hand-behaviour-"), "{refused:?}");
+    assert!(refused[0].message.contains("a person's to enter"), "{refused:?}");
+    let list = refused[0].file.replace(".result.csv", ".csv");
+    assert!(fs::read_to_string(outbox.folder.join(list)).unwrap().contains("Detention"));
 }
 
 #[tokio::test]

@@ -1,0 +1,181 @@
+//! A home that begins to let a program enter partners' behaviour: what a person had entered before is said to be theirs, and what
+//! the program refuses is shown row by row.
+
+use crate::{
+    fake_hub::FakeHub,
+    recalls::{notice, outcomes},
+    rig::{Dice, School},
+};
+use commonroll_agent::{
+    Settings, apply,
+    outbox::{Folder, results},
+    recall,
+    receive::Receiver,
+};
+use commonroll_audit::CopyOutcome;
+use std::fs;
+
+const MAPPING: &str = "format = \"delimited\"\nrows = \"behaviour\"\ncovers = \"dates\"\n[fields]\nevent = \"Event\"\nlearner = \"Id\"\n\
+    date = \"Date\"\nlabel = \"Label\"\npolarity = \"Polarity\"\ncategory = \"Category\"\nshare_text = \"Text\"\n";
+const SOURCE: &str = "[[source]]\nname = \"events\"\nfolder = \"exports\"\npattern = \"events*.csv\"\nconnector = \"delimited\"\n\
+    mapping = \"events.toml\"\nshrink_percent_max = 100\n";
+const ADA: &str = "E1,ada,2026-09-14,Off task,negative,low_level_disruption,Settled";
+const BEN: &str = "E2,ben,2026-09-14,Off task,negative,low_level_disruption,";
+const CY: &str = "E3,cy,2026-09-14,Rude,negative,defiance,";
+const NAMES: &str = "[outbox.names.types]\nlow_level_disruption = \"Disruption\"\n";
+
+struct Pair {
+    host: School,
+    home: School,
+    hub: FakeHub,
+}
+
+impl Pair {
+    async fn new() -> Self {
+        let host = School::of("northgate", SOURCE, &[("events.toml", MAPPING)]).await;
+        let hub = FakeHub::new().knows("northgate", &host.key);
+        Self { host, home: School::new("ridgeway").await, hub }
+    }
+
+    async fn send(&mut self, rows: &[&str]) {
+        self.host.wait(60);
+        let text = format!("Event,Id,Date,Label,Polarity,Category,Text\n{}\n", rows.join("\n"));
+        self.host.put("events.csv", &text);
+        self.host.look().await;
+        self.host.publish(&self.hub).await.unwrap();
+    }
+
+    /// Where the newest entry of the log about this learner of the host's stands.
+    fn newest(&self, learner: &str) -> u64 {
+        let is_of = |learner: &str, of: &str| of.strip_prefix("home-") == Some(learner);
+        let found = self.hub.with(|state| {
+            state
+                .log
+                .iter()
+                .rposition(|(batch, _)| is_of(learner, &batch.records[0].recipient_learner_local_id))
+        });
+        found.unwrap() as u64 + 1
+    }
+
+    /// Starts the home's agent with these formats and names, receives, and reads what was said of rows.
+    async fn receive(&mut self, formats: &str, names: &str) {
+        self.home.wait(60);
+        let text = format!("data = \"data\"\n[outbox]\nfolder = \"outbox\"\nformats = [{formats}]\n{names}");
+        let settings = Settings::parse(&text, &self.home.folder.path().join("agent.toml")).unwrap();
+        let outbox = settings.outbox.unwrap();
+        let folder = Folder::open(&outbox, settings.zone).unwrap();
+        apply::begin(&outbox, &self.home.spool).await.unwrap();
+        let (hub, home) = (&self.hub, &self.home);
+        let receiver = Receiver { hub, spool: &home.spool, write_back: &folder, rng: &Dice, now: home.now };
+        let after = home.spool.cursor().await.unwrap().sequence;
+        let mut feed = commonroll_agent::Hub::receive(hub, after).await.unwrap();
+        while let Some(piece) = feed.next().await.unwrap() {
+            receiver.take(&piece).await.unwrap();
+        }
+        receiver.retry_aside().await.unwrap();
+        results::read_all(&outbox.folder, &home.spool).await.unwrap();
+    }
+
+    /// All files of the outbox whose names begin and end so, one after the other.
+    fn files(&self, begins: &str, ends: &str) -> String {
+        let entries = fs::read_dir(self.home.folder.path().join("outbox")).unwrap();
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let fits = |path: &&std::path::PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(begins) && name.ends_with(ends)
+        };
+        paths.iter().filter(fits).map(|path| fs::read_to_string(path).unwrap()).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_entered_before_a_program_did_is_theirs_and_is_never_said_to_be_removed() {
+    let mut pair = Pair::new().await;
+    pair.send(&[ADA, BEN]).await;
+    pair.receive("\"csv\"", NAMES).await;
+    assert!(pair.files("behaviour-", ".csv").contains("Settled"), "somebody types it in from this list");
+
+    // From now on a program enters behaviour.
+    let xml = "\"csv\", \"sims-records-xml\"";
+    let corrected = ADA.replace("Settled", "Detention").replace("low_level_disruption", "defiance");
+    pair.send(&[&corrected, &CY.replace("defiance", "low_level_disruption")]).await;
+    pair.receive(xml, NAMES).await;
+    let entered = pair.files("behaviour-", ".xml");
+    assert!(entered.contains("home-cy") && entered.matches("<RecordID>").count() == 1, "{entered}");
+    let (refused, _) = pair.home.spool.results(10).await.unwrap();
+    assert_eq!(refused.len(), 2, "the correction and what was taken back: {refused:?}");
+    assert!(refused.iter().all(|row| row.message.contains("a person's to enter")), "{refused:?}");
+    let by_hand = pair.files("by-hand-behaviour-", ".csv");
+    assert!(
+        by_hand.contains("Detention") && by_hand.contains("home-ben,northgate,2026-09-14,yes"),
+        "{by_hand}"
+    );
+
+    // All of it is to go: the program can say nothing of Ada's, and has Cy's.
+    let log = pair.hub.with(|state| state.log.len() as u64);
+    let [ada, ben, cy] = ["ada", "ben", "cy"].map(|learner| pair.newest(learner));
+    notice(&pair.hub, 1, log + 1, "placement_ended", &[ada, cy]);
+    notice(&pair.hub, 2, log + 2, "record_withdrawn", &[ben]);
+    pair.receive(xml, NAMES).await;
+    let recipient = "ridgeway".parse().unwrap();
+    recall::answer(&pair.hub, &pair.home.spool, &recipient, &pair.home.key, pair.home.now).await.unwrap();
+    let outcomes: Vec<_> = outcomes(&pair.hub).concat().into_iter().map(|(outcome, _)| outcome).collect();
+    let (mut flagged, mut removed) = (0, 0);
+    for outcome in &outcomes {
+        flagged += usize::from(*outcome == CopyOutcome::Flagged);
+        removed += usize::from(*outcome == CopyOutcome::Removed);
+    }
+    assert_eq!((flagged, removed), (2, 1), "{outcomes:?}");
+    let recall = pair.files("recall-", ".csv");
+    assert_eq!(recall.matches("remove by hand: it came before").count(), 2, "{recall}");
+
+    // What comes anew after its copy was to go is new to everybody, and the program's.
+    pair.send(&[&corrected, &ADA.replace("E1", "E4"), &ADA.replace("E1", "E5")]).await;
+    pair.send(&[&ADA.replace("Settled", "Rang home")]).await;
+    pair.receive(xml, &format!("{NAMES}defiance = \"Defiance\"\n")).await;
+    assert!(pair.files("behaviour-", ".xml").contains("Rang home"));
+}
+
+#[tokio::test]
+async fn a_row_without_the_home_s_own_word_waits_in_sight_until_the_home_has_named_it() {
+    let mut pair = Pair::new().await;
+    pair.send(&[CY, ADA]).await;
+    let xml = "\"sims-records-xml\"";
+    pair.receive(xml, NAMES).await;
+    let entered = pair.files("behaviour-", ".xml");
+    assert!(entered.contains("home-ada") && !entered.contains("home-cy"), "its neighbour flows: {entered}");
+    let aside = pair.home.spool.set_aside(10).await.unwrap();
+    assert_eq!(aside.len(), 1);
+    assert!(
+        aside[0].message.contains("`defiance = \"..\"` under [outbox.names.types]"),
+        "{}",
+        aside[0].message
+    );
+    assert!(!aside[0].message.contains("Rude"), "{}", aside[0].message);
+
+    pair.receive(xml, &format!("{NAMES}defiance = \"Defiance\"\n")).await;
+    let entered = pair.files("behaviour-", ".xml");
+    assert!(entered.contains("<Type>Defiance</Type>") && entered.contains("home-cy"), "{entered}");
+}
+
+#[tokio::test]
+async fn what_the_mis_refuses_of_behaviour_is_shown_row_by_row_as_of_marks() {
+    let mut pair = Pair::new().await;
+    pair.send(&[ADA, BEN]).await;
+    pair.receive("\"sims-records-xml\"", NAMES).await;
+    let list = pair.files("behaviour-", ".csv");
+    let ids: Vec<&str> = list.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    let cursor = pair.home.spool.cursor().await.unwrap().sequence;
+    let said = format!(
+        "RecordID,Revision,Status,Message\n{},1,applied,\n{},1,refused,no such type in this school\n",
+        ids[0], ids[1]
+    );
+    let path = pair.home.folder.path().join(format!("outbox/behaviour-{cursor:012}.result.csv"));
+    fs::write(path, said).unwrap();
+    pair.receive("\"sims-records-xml\"", NAMES).await;
+    let (refused, totals) = pair.home.spool.results(10).await.unwrap();
+    assert_eq!((refused.len(), totals.rows, totals.written), (1, 2, 1));
+    assert_eq!((refused[0].record.as_str(), refused[0].revision), (ids[1], 1));
+    assert!(refused[0].message.contains("no such type in this school"), "{refused:?}");
+}
