@@ -176,3 +176,33 @@ pub(super) fn news(
     let first = stream::once(async { Ok(Event::default().retry(SOON)) });
     Sse::new(first.chain(stream)).keep_alive(KeepAlive::new().interval(LOOK))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn a_mark_waits_for_the_next_second_and_an_alarm_for_nothing() {
+        let (alarms, heard) = watch::channel(0);
+        let mut beat = Beat::Steady(heard);
+        assert!(beat.paced(None).now_or_never().is_some(), "the first thing is told at once");
+        let told = Instant::now();
+        assert!(beat.paced(Some(told)).now_or_never().is_none(), "a mark right after it waits");
+        let before = told.checked_sub(2 * PACE).unwrap();
+        assert!(beat.paced(Some(before)).now_or_never().is_some(), "later it is told");
+
+        // Told an hour ahead, only an alarm can end the wait.
+        let ahead = Some(told + Duration::from_secs(3_600));
+        alarms.send_replace(1);
+        assert!(beat.paced(ahead).now_or_never().is_some(), "an alarm is told at once");
+        assert!(beat.paced(ahead).now_or_never().is_none(), "once");
+        alarms.send_replace(2);
+        beat.told();
+        assert!(
+            beat.paced(ahead).now_or_never().is_none(),
+            "what the page has been told with a mark holds nobody up"
+        );
+        assert!(Beat::News.paced(ahead).now_or_never().is_some(), "what is only news is told as it comes");
+    }
+}
