@@ -44,6 +44,7 @@ const PERSONAL: &[&str] = &[
     ".commonroll.placement.v1.PlacementEnd",
     ".commonroll.policy.v1.ExplainRequest",
     ".commonroll.policy.v1.TryLine",
+    ".commonroll.readiness.v1.OpenMatch",
     ".commonroll.record.v1.FieldGroup",
     ".commonroll.record.v1.RecordHead",
     ".commonroll.subject.v1.Card",

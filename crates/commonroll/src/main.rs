@@ -34,6 +34,10 @@ enum Command {
     Person(commands::person::PersonCommand),
     /// How tight partners' data is, as measured, and what to do next
     Readiness(commands::readiness::Args),
+    /// Where partners' data differ, what they agreed on, and how each one's data is mapped
+    Alignment(commands::alignment::Args),
+    /// What about who is who waits for a person: guests without a match, questions of hosts, claims
+    Unmatched(commands::unmatched::Args),
     /// One learner's records and card, for whoever needs to know
     #[command(subcommand)]
     Learner(commands::learner::LearnerCommand),
@@ -86,6 +90,8 @@ fn main() -> ExitCode {
             Command::Agent(command) => commands::agent::run(command).await,
             Command::Person(command) => commands::person::run(command).await,
             Command::Readiness(args) => commands::readiness::run(args).await,
+            Command::Alignment(args) => commands::alignment::run(args).await,
+            Command::Unmatched(args) => commands::unmatched::run(args).await,
             Command::Learner(command) => commands::learner::run(command).await,
             Command::Subject(command) => commands::subject::run(command).await,
             Command::Emergency(command) => commands::emergency::run(command).await,

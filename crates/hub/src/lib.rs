@@ -8,6 +8,7 @@
 mod authority;
 mod clock;
 mod console;
+mod conventions;
 mod doors;
 mod grpc;
 mod hub;

@@ -62,6 +62,7 @@ hide! {
     placement::PlacementEnd,
     policy::ExplainRequest,
     policy::TryLine,
+    readiness::OpenMatch,
     record::FieldGroup,
     record::RecordHead,
     subject::Card,

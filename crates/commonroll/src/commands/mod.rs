@@ -5,6 +5,7 @@ mod agent_setup;
 mod agent_transfer;
 pub mod agreement;
 mod agreement_office;
+pub mod alignment;
 pub mod audit;
 pub mod breach;
 pub mod directory;
@@ -26,6 +27,7 @@ mod policy_prove;
 mod policy_try;
 pub mod readiness;
 pub mod subject;
+pub mod unmatched;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
 //! The services: a handler reads, calls the exchange once, and answers. Rules live in `exchange`, errors in `status`.
 
 mod agreement;
+mod alignment;
 mod audit;
 pub(crate) mod convert;
 pub(crate) mod decided;
@@ -17,6 +18,7 @@ mod readiness;
 mod receive;
 mod subject;
 mod trial;
+mod unmatched;
 
 pub(crate) use agreement::Agreements;
 pub(crate) use audit::Audit;

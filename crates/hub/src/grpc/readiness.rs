@@ -1,7 +1,7 @@
-//! The readiness service: how tight a partner's data is, what stands in its way, what agents tell of their sources, and what the
-//! hub holds of a day.
+//! The readiness service: how tight a partner's data is, what stands in its way, where partners differ, how data is mapped, what
+//! agents tell of their sources, and what the hub holds of a day.
 
-use super::{person, speaker};
+use super::{alignment, person, speaker, unmatched};
 use crate::{clock::Surroundings, status};
 use bytes::Bytes;
 use commonroll_core::{Invalid, RecordKind, Role, SchoolDate, Slug, Timestamp};
@@ -13,9 +13,10 @@ use commonroll_views::readiness::{Fix, GOAL, NOT_MEASURED, Part};
 use commonroll_wire::{
     Held, day_root,
     pb::readiness::v1::{
-        self as pb, DayRequest, DayResponse, HeldKind, HeldRecord, Partner, Problem, ProblemsRequest,
-        ProblemsResponse, ReadinessRequest, ReadinessResponse, TellSourcesRequest, TellSourcesResponse,
-        readiness_service_server::ReadinessService,
+        self as pb, AlignmentRequest, AlignmentResponse, DayRequest, DayResponse, HeldKind, HeldRecord,
+        MappingRequest, MappingResponse, Partner, Problem, ProblemsRequest, ProblemsResponse,
+        ReadinessRequest, ReadinessResponse, TellSourcesRequest, TellSourcesResponse, UnmatchedRequest,
+        UnmatchedResponse, readiness_service_server::ReadinessService,
     },
     read_source,
 };
@@ -87,6 +88,40 @@ impl ReadinessService for ReadinessDoor {
         };
         let seen = seen.map_err(|error| status::of_read(&error))?;
         Ok(Response::new(ProblemsResponse { problems: seen.problems.iter().map(problem).collect() }))
+    }
+
+    async fn alignment(
+        &self,
+        request: Request<AlignmentRequest>,
+    ) -> Result<Response<AlignmentResponse>, Status> {
+        let (speaker, asked) = (person(&request)?, request.get_ref());
+        let role = asked.role.parse::<Role>().map_err(|e| status::invalid(&e))?;
+        let seen = self.exchange.alignment(Acting { speaker: &speaker, role }, self.around.now()).await;
+        let seen = seen.map_err(|error| status::of_read(&error))?;
+        Ok(Response::new(alignment::alignment(&seen)))
+    }
+
+    async fn mapping(&self, request: Request<MappingRequest>) -> Result<Response<MappingResponse>, Status> {
+        let (speaker, asked) = (person(&request)?, request.get_ref());
+        let of = (!asked.institution.is_empty()).then(|| asked.institution.parse::<Slug>()).transpose();
+        let of = of.map_err(|e| status::invalid(&e))?;
+        let role = asked.role.parse::<Role>().map_err(|e| status::invalid(&e))?;
+        let acting = Acting { speaker: &speaker, role };
+        let seen = self.exchange.mapping(acting, of.as_ref(), self.around.now()).await;
+        let seen = seen.map_err(|error| status::of_read(&error))?;
+        Ok(Response::new(alignment::mapping(&seen)))
+    }
+
+    async fn unmatched(
+        &self,
+        request: Request<UnmatchedRequest>,
+    ) -> Result<Response<UnmatchedResponse>, Status> {
+        let (speaker, asked) = (person(&request)?, request.get_ref());
+        let role = asked.role.parse::<Role>().map_err(|e| status::invalid(&e))?;
+        let acting = Acting { speaker: &speaker, role };
+        let seen = self.exchange.unmatched(acting, None, self.around.now()).await;
+        let seen = seen.map_err(|error| status::of_ask(&error))?;
+        Ok(Response::new(unmatched::unmatched(&seen)))
     }
 
     async fn tell_sources(

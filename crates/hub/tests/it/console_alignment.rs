@@ -13,7 +13,11 @@ use commonroll_core::{
     },
     record::attendance::{Physical, SourceCode},
 };
+use commonroll_wire::pb::readiness::v1::{
+    AlignmentRequest, readiness_service_client::ReadinessServiceClient,
+};
 use std::time::Duration;
+use tonic::Code;
 
 const GROUP: &str = "FRE-1";
 
@@ -161,6 +165,20 @@ async fn a_code_that_two_partners_mean_differently_is_agreed_on_by_all_and_then_
     assert!(new.body.contains("<h1>Partners’ data agree</h1>"), "{new:?}");
     term(&hub).await;
     let page = until(northgate, "Code L means two things").await;
+    let mut service = ReadinessServiceClient::new(manager.channel.clone());
+    let ask = |role: &str| AlignmentRequest { role: role.to_owned() };
+    let seen = service.alignment(ask("data_manager")).await.unwrap().into_inner();
+    let found = seen.differences.iter().find(|one| one.title == "Code L means two things").unwrap();
+    let mut said: Vec<_> =
+        found.facts.iter().map(|fact| (fact.institution.as_str(), fact.said.as_str())).collect();
+    said.sort_unstable();
+    assert_eq!(said, [("kingsmead", "absent"), ("northgate", "late")], "a program reads the same");
+    assert!(found.suggestion.starts_with("Code L means ") && seen.complete, "{seen:?}");
+    let all = format!("{seen:?}");
+    assert!(!["HX", "GX", "Wetherby", "Orla", GROUP].iter().any(|hidden| all.contains(hidden)), "{all}");
+    for (role, code) in [("head", Code::PermissionDenied), ("nobody", Code::InvalidArgument)] {
+        assert_eq!(service.alignment(ask(role)).await.unwrap_err().code(), code, "{role}");
+    }
     for says in
         ["Northgate College", "Kingsmead School", "fewer than 10 marks", "<td>late</td>", "<td>absent</td>"]
     {
@@ -197,6 +215,11 @@ async fn a_code_that_two_partners_mean_differently_is_agreed_on_by_all_and_then_
     let page = ridgeway.get("/alignment").await.body;
     assert!(page.contains("Code L means late at every partner.") && page.contains("Agreed</h2>"), "{page}");
     assert!(!page.contains("Code L means two things"), "it is agreed on");
+    let seen = service.alignment(ask("data_manager")).await.unwrap().into_inner();
+    assert!(seen.differences.iter().all(|one| one.title != "Code L means two things"));
+    let agreed = &seen.conventions[0];
+    assert_eq!((agreed.says.as_str(), agreed.version), ("Code L means late at every partner.", 1));
+    assert_eq!((agreed.state.as_str(), agreed.accepted_by.len(), agreed.to_answer), ("ahead", 2, false));
 
     let teacher = hub.invited(manager, "northgate", Role::Teacher, None).await;
     let teacher = Browser::of(&hub, &teacher, Role::Teacher).await;

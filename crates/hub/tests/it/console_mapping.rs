@@ -6,7 +6,8 @@ use crate::{
 };
 use commonroll_core::Role;
 use commonroll_wire::pb::readiness::v1::{
-    KeptBack, ProblemsRequest, Source, TellSourcesRequest, readiness_service_client::ReadinessServiceClient,
+    KeptBack, MappingRequest, ProblemsRequest, Source, TellSourcesRequest,
+    readiness_service_client::ReadinessServiceClient,
 };
 use tonic::{Code, Status};
 
@@ -63,10 +64,33 @@ async fn a_data_manager_and_a_technician_see_what_is_not_mapped_and_a_lead_how_m
     let problems = browser.get("/problems").await.body;
     assert!(problems.contains("ATT-UNKNOWN-CODE") && problems.contains("EXPORT-SHRUNK"), "{problems}");
 
+    let ask = |role: &str, of: &str| MappingRequest { role: role.to_owned(), institution: of.to_owned() };
+    let mut service = ReadinessServiceClient::new(manager.channel.clone());
+    let seen = service.mapping(ask("data_manager", "northgate")).await.unwrap().into_inner();
+    let [own] = &seen.partners[..] else { panic!("{seen:?}") };
+    assert_eq!((own.rows_kept_back, own.exports_refused, seen.rounded), (1_207, 1, false));
+    let told =
+        own.sources.iter().find_map(|one| one.told.as_ref().filter(|told| told.name == "marks")).unwrap();
+    assert_eq!((told.kept_back[0].code.as_str(), told.mapping.as_str()), ("Z9", "9f02ab17"));
+    for (asked, code) in [
+        (ask("data_manager", "ridgeway"), Code::PermissionDenied),
+        (ask("head", "northgate"), Code::PermissionDenied),
+        (ask("data_manager", "No Slug"), Code::InvalidArgument),
+    ] {
+        assert_eq!(service.mapping(asked).await.unwrap_err().code(), code);
+    }
+    let mut of_agent = ReadinessServiceClient::new(agent.channel.clone());
+    let refused = of_agent.mapping(ask("data_manager", "northgate")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied, "it is for people");
+
     let technician = hub.invited(&manager, "northgate", Role::Technician, None).await;
     let technician = Browser::of(&hub, &technician, Role::Technician).await;
     assert!(technician.get("/mapping").await.body.contains("<code>Z9</code>"));
     let lead = hub.first("ridgeway", Role::ConsortiumLead).await;
+    let mut service = ReadinessServiceClient::new(lead.channel.clone());
+    let seen = service.mapping(ask("consortium_lead", "")).await.unwrap().into_inner();
+    let theirs = seen.partners.iter().find(|one| one.institution == "northgate").unwrap();
+    assert_eq!((theirs.rows_kept_back, theirs.sources.len(), seen.rounded), (1_210, 0, true));
     let lead = Browser::of(&hub, &lead, Role::ConsortiumLead).await;
     let all = lead.get("/mapping").await.body;
     assert!(all.contains("<h1>1 partner keeps rows back</h1>") && all.contains("about 1,210"), "{all}");

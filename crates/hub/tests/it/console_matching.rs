@@ -3,7 +3,7 @@
 
 use crate::{
     browser::{Answer, Browser, with_console},
-    kit::{Agent, TestHub},
+    kit::{Agent, Person, TestHub},
 };
 use commonroll_core::{
     LocalId, Role, SchoolDate,
@@ -13,6 +13,10 @@ use commonroll_core::{
     record::Text,
 };
 use commonroll_exchange::AgentId;
+use commonroll_wire::pb::readiness::v1::{
+    UnmatchedRequest, readiness_service_client::ReadinessServiceClient,
+};
+use tonic::Code;
 
 /// What only one of the two may see.
 const OURS: &str = "R200";
@@ -50,6 +54,12 @@ async fn declare(hub: &TestHub, agent: &Agent, all: Vec<Declaration>) {
 
 /// Both data managers at the console, over a guest of northgate's whose date of birth isn't ridgeway's.
 async fn offices() -> (TestHub, Browser, Browser, Browser) {
+    let (hub, home, host, teacher, _) = people().await;
+    (hub, home, host, teacher)
+}
+
+/// The same, and both as a program has them: the home's, then the host's.
+async fn people() -> (TestHub, Browser, Browser, Browser, [Person; 2]) {
     let hub = TestHub::with(with_console).await;
     let (ours, theirs) = (hub.agent("ridgeway").await, hub.agent("northgate").await);
     let (local, guest) = (LocalId::parse("id", OURS).unwrap(), LocalId::parse("id", THEIRS).unwrap());
@@ -72,10 +82,11 @@ async fn offices() -> (TestHub, Browser, Browser, Browser) {
         hub.first("northgate", Role::DataManager).await,
     );
     let teacher = hub.invited(&host, "northgate", Role::Teacher, None).await;
-    let home = Browser::of(&hub, &home, Role::DataManager).await;
-    let host = Browser::of(&hub, &host, Role::DataManager).await;
+    let persons = [home, host];
+    let home = Browser::of(&hub, &persons[0], Role::DataManager).await;
+    let host = Browser::of(&hub, &persons[1], Role::DataManager).await;
     let teacher = Browser::of(&hub, &teacher, Role::Teacher).await;
-    (hub, home, host, teacher)
+    (hub, home, host, teacher, persons)
 }
 
 fn has(answer: &Answer, words: &[&str]) {
@@ -329,4 +340,29 @@ async fn two_who_register_one_learner_agree_on_the_page_and_either_takes_it_back
     assert_eq!(press(&home, "/unmatched/main/back", &[("id", OURS)]).await.to(), "/unmatched");
     has(&home.get("/unmatched").await, &["You said so first", "Taken back by Gwil Paget, data manager, on"]);
     assert_eq!(press(&home, "/unmatched/main/back", &[("id", OURS)]).await.status, 404, "there is no word");
+}
+
+#[tokio::test]
+async fn a_program_reads_what_waits_at_its_own_institution_by_own_ids_and_without_names() {
+    let (_hub, _, host, _, [of_home, of_host]) = people().await;
+    let ask = |role: &str| UnmatchedRequest { role: role.to_owned() };
+    let mut service = ReadinessServiceClient::new(of_host.channel.clone());
+    let open = service.unmatched(ask("data_manager")).await.unwrap().into_inner().open;
+    let guest = open.iter().find(|one| one.what == "guest").unwrap();
+    assert_eq!((&*guest.local_ids[0], &*guest.other), (THEIRS, "Ridgeway School"));
+    assert!(guest.says.contains("1 of Ridgeway School: a number is the same"), "{}", guest.says);
+    for (role, code) in [("teacher", Code::PermissionDenied), ("nobody", Code::InvalidArgument)] {
+        assert_eq!(service.unmatched(ask(role)).await.unwrap_err().code(), code, "{role}");
+    }
+
+    let asking = [("guest", THEIRS), ("home", "ridgeway")];
+    assert_eq!(press(&host, "/unmatched/ask", &asking).await.status, 303);
+    let mut service = ReadinessServiceClient::new(of_home.channel.clone());
+    let open = service.unmatched(ask("data_manager")).await.unwrap().into_inner().open;
+    assert_eq!((&*open[0].what, &*open[0].local_ids[0]), ("question", OURS), "questions come first");
+    for one in &open {
+        let said = format!("{} {} {} {:?}", one.says, one.to_do, one.other, one.local_ids);
+        assert!(!said.contains("Quillfeather") && !said.contains(THEIRS), "{said}");
+        assert!(!format!("{one:?}").contains(OURS), "and no log either shows an id");
+    }
 }

@@ -100,7 +100,7 @@ fn reflection_has_every_package_and_service() {
             "commonroll.subject.v1.SubjectService",
         ]
     );
-    assert_eq!(set.file.len(), 21);
+    assert_eq!(set.file.len(), 23);
 }
 
 #[test]

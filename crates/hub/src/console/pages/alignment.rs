@@ -11,9 +11,9 @@ use super::super::{
 };
 use super::{
     desk::words::{count, number},
-    readiness::{step_asked, step_told},
+    readiness::step_asked,
 };
-use crate::{authority::hex, clock::draw};
+use crate::{authority::hex, clock::draw, conventions::told};
 use askama::Template;
 use axum::{
     extract::State,
@@ -26,7 +26,7 @@ use commonroll_core::{
     record::attendance::Physical,
 };
 use commonroll_exchange::{AlignmentSeen, ConventionSeen, Stands};
-use commonroll_views::alignment::{Difference, Fact, GRADE_DAYS, Kind, MARK_DAYS, Means, Topic};
+use commonroll_views::alignment::{Difference, Fact, GRADE_DAYS, MARK_DAYS, Means, Topic};
 use jiff::tz::TimeZone;
 
 const PATH: &str = "/alignment";
@@ -227,24 +227,6 @@ fn choice(says: &Says) -> Option<Choice> {
             Some(Choice { name: "word", label: "The one word".to_owned(), of: of.collect() })
         }
         Says::Scale { .. } | Says::Answer { .. } | Says::Unlock { .. } => None,
-    }
-}
-
-/// What a convention says, in a sentence.
-fn told(says: &Says) -> String {
-    match says {
-        Says::Code { code, means } => {
-            format!("Code {code} means {} at every partner.", Means::from(*means).words())
-        }
-        Says::Subject { word, also } => {
-            let also: Vec<String> = also.iter().map(|name| format!("“{name}”")).collect();
-            format!("{} is shown as “{word}”.", also.join(" and "))
-        }
-        Says::Scale { kind, subject, scale, version } => {
-            format!("Grades of {subject} that are {} stand on {scale} {version}.", Kind(*kind).words())
-        }
-        Says::Answer { question, text } => format!("{} {text}", question.words()),
-        Says::Unlock { kind, points, days } => step_told(*kind, *points, *days),
     }
 }
 

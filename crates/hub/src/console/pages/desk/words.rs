@@ -2,7 +2,7 @@
 
 use crate::{authority::hex, console::nav};
 use commonroll_core::{
-    RecordKind, Role,
+    Role,
     agreement::{ItemKind, group_words},
 };
 pub(in crate::console::pages) use commonroll_views::readiness::count as number;
@@ -15,14 +15,7 @@ pub(super) const fn kind(kind: ItemKind) -> &'static str {
     }
 }
 
-/// What people call a kind of record.
-pub(in crate::console::pages) const fn record(kind: RecordKind) -> &'static str {
-    match kind {
-        RecordKind::Attendance => "Attendance",
-        RecordKind::Assessment => "Grades",
-        RecordKind::Behaviour => "Behaviour",
-    }
-}
+pub(in crate::console::pages) use crate::conventions::record;
 
 /// The kind of this name.
 pub(super) fn kind_named(name: &str) -> Option<ItemKind> {
@@ -106,6 +99,7 @@ pub(super) fn spaced(hash: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use commonroll_core::RecordKind;
 
     #[test]
     fn figures_dates_and_hashes_are_said_as_people_read_them() {

@@ -9,8 +9,8 @@ mod steps;
 
 pub use mapping::mapping;
 pub use problems::problems;
+pub(in crate::console::pages) use steps::asked as step_asked;
 pub use steps::{answer_unlock, lock_again, unlock};
-pub(in crate::console::pages) use steps::{asked as step_asked, told as step_told};
 
 use super::{
     super::{

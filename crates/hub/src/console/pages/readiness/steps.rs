@@ -134,19 +134,6 @@ fn line(signed: &Signed, seen: &StepSeen, of: &StepOf) -> Line {
     }
 }
 
-/// What a condition says, in a sentence, as conventions are listed.
-pub(in crate::console::pages) fn told(kind: RecordKind, points: u32, days: u32) -> String {
-    let kind = words::record(kind);
-    match points {
-        0 => format!("{kind}: flows without a condition on attendance."),
-        _ => format!(
-            "{kind}: flows from a partner only once its marks were at least {points}% complete and on time on each of {}, \
-             and two people of two partners have unlocked it.",
-            count(u64::from(days), "school day", "school days")
-        ),
-    }
-}
-
 /// The condition that a form asks for.
 pub(in crate::console::pages) fn asked(form: &Fields) -> Result<Says, Refusal> {
     let number = |name: &'static str| {
