@@ -1,16 +1,16 @@
 //! Incidents of the British model: one record for each learner who did something. Those to whom it was done, and those who saw it, are
 //! not read, and of several learners neither are those of whom it is not said. Comments become the internal comment, which never leaves its source.
 
-use super::{Reading, ref_id};
+use super::{Reading, behaviour, ref_id};
 use crate::{
-    entities::{Bad, id, key},
+    entities::{Bad, id},
     item::{Draft, Item},
     mapping::DateFormat,
     parse,
     xml::Node,
 };
 use commonroll_core::{
-    Body, LocalId, RecordKind, SchoolDate, Timestamp,
+    LocalId, RecordKind, SchoolDate, Timestamp,
     record::{
         Behaviour, Text,
         behaviour::{Category, Event, Involvement, Polarity, Role},
@@ -116,16 +116,7 @@ fn draft(
         share_safe_text: None,
         internal_comment: (!internal.is_empty()).then_some(internal),
     };
-    Ok(Draft {
-        kind: RecordKind::Behaviour,
-        local_key: key(&[event_id.as_str(), learner.as_str()], "SIF-KEY")?,
-        learner,
-        group: None,
-        date,
-        recorded_at: None,
-        confidential: node.at("Incident/Confidentiality") == "High",
-        body: Body::Behaviour(body),
-    })
+    behaviour((&event_id, learner, date), node.at("Incident/Confidentiality") == "High", body)
 }
 
 /// What the model's own words for sorts of behaviour come to.

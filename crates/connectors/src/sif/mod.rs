@@ -11,14 +11,14 @@ mod wellbeing;
 
 use crate::{
     connector::{Connector, FileFault, Input, Limits, Settings},
-    entities::{Bad, Entities, id},
-    item::Sink,
+    entities::{Bad, Entities, id, key},
+    item::{Draft, Sink},
     mapping::{Covers, DateFormat, Format, Sif as SifMapping},
     parse,
     text::Utf8,
     xml::{Node, Trees},
 };
-use commonroll_core::{LocalId, SchoolDate, attendance::CodeTable};
+use commonroll_core::{Body, LocalId, RecordKind, SchoolDate, attendance::CodeTable, record::Behaviour};
 use jiff::{civil::Time, tz::TimeZone};
 use marks::Assignments;
 use std::collections::HashMap;
@@ -214,6 +214,24 @@ fn student(node: &Node) -> Result<LocalId, Bad> {
         Some(node.at(name)).filter(|text| !text.is_empty()).or_else(|| node.attribute(name))
     });
     id("StudentPersonalRefId", said.unwrap_or_default().trim(), "SIF-STUDENT")
+}
+
+/// A learner's part in an event, as a record.
+fn behaviour(
+    (event, learner, date): (&LocalId, LocalId, SchoolDate),
+    confidential: bool,
+    body: Behaviour,
+) -> Result<Draft, Bad> {
+    Ok(Draft {
+        kind: RecordKind::Behaviour,
+        local_key: key(&[event.as_str(), learner.as_str()], "SIF-KEY")?,
+        learner,
+        group: None,
+        date,
+        recorded_at: None,
+        confidential,
+        body: Body::Behaviour(body),
+    })
 }
 
 /// An object's own id; empty if it has none.

@@ -1,13 +1,13 @@
 //! Wellbeing events: one student's part in an event. Notes become the internal comment, which never leaves its source.
 
-use super::{Reading, date, ref_id, student};
+use super::{Reading, behaviour, date, ref_id, student};
 use crate::{
-    entities::{Bad, id, key},
+    entities::{Bad, id},
     item::{Draft, Item},
     xml::Node,
 };
 use commonroll_core::{
-    Body, LocalId, RecordKind, SchoolDate,
+    LocalId, RecordKind, SchoolDate,
     record::{
         Behaviour, Text,
         behaviour::{Category, Event, Involvement, Polarity},
@@ -73,14 +73,5 @@ fn draft(node: &Node, date: SchoolDate, reading: &Reading<'_>) -> Result<Draft, 
         share_safe_text: None,
         internal_comment: (!notes.is_empty()).then_some(notes),
     };
-    Ok(Draft {
-        kind: RecordKind::Behaviour,
-        local_key: key(&[event_id.as_str(), learner.as_str()], "SIF-KEY")?,
-        learner,
-        group: None,
-        date,
-        recorded_at: None,
-        confidential: false,
-        body: Body::Behaviour(body),
-    })
+    behaviour((&event_id, learner, date), false, body)
 }

@@ -58,15 +58,29 @@ fn shown(codes: &[OutCode]) -> Vec<String> {
     codes.iter().map(one).collect()
 }
 
-#[tokio::test]
-async fn what_an_officer_accepted_goes_to_the_homes_own_agent_until_it_is_answered() {
+/// A school whose first so many learners were seen at their host in the morning, and its attendance officer in the afternoon.
+async fn seen(learners: &[u32]) -> (World, PersonSpeaker) {
     let mut world = school().await;
     let who = world.officer("kingsmead", 40).await;
     world.come_to(14).await;
-    for guest in ["n-1", "n-2"] {
-        world.publish("northgate", vec![marked(guest, 10, Physical::Present, 1)]).await;
+    for number in learners {
+        let guest = format!("n-{}", number + 1);
+        world.publish("northgate", vec![marked(&guest, 10, Physical::Present, 1)]).await;
     }
     world.tick().await;
+    (world, who)
+}
+
+/// The same; the officer has accepted what was proposed for them.
+async fn accepted(learners: &[u32]) -> (World, PersonSpeaker) {
+    let (world, who) = seen(learners).await;
+    assert_eq!(world.accepts(&who, learners).await, learners.len());
+    (world, who)
+}
+
+#[tokio::test]
+async fn what_an_officer_accepted_goes_to_the_homes_own_agent_until_it_is_answered() {
+    let (world, who) = seen(&[0, 1]).await;
     assert!(world.handed("kingsmead").await.is_empty(), "nobody has decided anything");
     assert_eq!(world.accepts(&who, &[0, 1]).await, 2);
     let codes = world.handed("kingsmead").await;
@@ -119,14 +133,7 @@ async fn what_an_officer_accepted_goes_to_the_homes_own_agent_until_it_is_answer
 
 #[tokio::test]
 async fn no_b_leaves_once_the_hosts_mark_is_gone_and_what_has_left_is_told_and_not_changed() {
-    let mut world = school().await;
-    let who = world.officer("kingsmead", 40).await;
-    world.come_to(14).await;
-    for guest in ["n-1", "n-2"] {
-        world.publish("northgate", vec![marked(guest, 10, Physical::Present, 1)]).await;
-    }
-    world.tick().await;
-    assert_eq!(world.accepts(&who, &[0, 1]).await, 2);
+    let (mut world, who) = accepted(&[0, 1]).await;
     let codes = world.handed("kingsmead").await;
     assert_eq!(world.said_of("kingsmead", &codes[1], Carriage::Applied, "").await, 1);
     // The host takes both marks back a moment later: no tick comes between.
@@ -151,12 +158,7 @@ async fn no_b_leaves_once_the_hosts_mark_is_gone_and_what_has_left_is_told_and_n
 
 #[tokio::test]
 async fn a_code_goes_only_to_who_is_still_the_learners_home_and_may_have_the_hosts_word() {
-    let mut world = school().await;
-    let who = world.officer("kingsmead", 40).await;
-    world.come_to(14).await;
-    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 1)]).await;
-    world.tick().await;
-    assert_eq!(world.accepts(&who, &[0]).await, 1);
+    let (world, _) = accepted(&[0]).await;
     // The placement never held: nothing of it may leave any more.
     world.declare("kingsmead", end("k-1", "northgate", crate::whereabouts::at(0))).await;
     assert!(world.handed("kingsmead").await.is_empty());
@@ -171,14 +173,7 @@ async fn a_code_goes_only_to_who_is_still_the_learners_home_and_may_have_the_hos
 
 #[tokio::test]
 async fn what_the_host_took_back_goes_nowhere_on_a_later_day_either() {
-    let mut world = school().await;
-    let who = world.officer("kingsmead", 40).await;
-    world.come_to(14).await;
-    for guest in ["n-1", "n-2"] {
-        world.publish("northgate", vec![marked(guest, 10, Physical::Present, 1)]).await;
-    }
-    world.tick().await;
-    assert_eq!(world.accepts(&who, &[0, 1]).await, 2);
+    let (mut world, who) = accepted(&[0, 1]).await;
     // The home's agent is off. One mark is taken back, nobody decides anew, and the day ends.
     world.publish("northgate", vec![withdrawn(marked("n-1", 10, Physical::Present, 2), 2)]).await;
     world.pass(24 * 3_600_000_000);
@@ -195,12 +190,7 @@ async fn what_the_host_took_back_goes_nowhere_on_a_later_day_either() {
 
 #[tokio::test]
 async fn a_code_names_the_marks_that_bear_it_as_they_stand_now() {
-    let mut world = school().await;
-    let who = world.officer("kingsmead", 40).await;
-    world.come_to(14).await;
-    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 1)]).await;
-    world.tick().await;
-    assert_eq!(world.accepts(&who, &[0]).await, 1);
+    let (mut world, _) = accepted(&[0]).await;
     world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 2)]).await;
     let codes = world.handed("kingsmead").await;
     assert_eq!(shown(&codes), ["k-1 B r1 northgate seen"]);
@@ -209,12 +199,7 @@ async fn a_code_names_the_marks_that_bear_it_as_they_stand_now() {
 
 #[tokio::test]
 async fn that_the_homes_own_mark_stays_is_told_whatever_became_of_the_placement() {
-    let mut world = school().await;
-    let who = world.officer("kingsmead", 40).await;
-    world.come_to(14).await;
-    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 1)]).await;
-    world.tick().await;
-    assert_eq!(world.accepts(&who, &[0]).await, 1);
+    let (world, who) = accepted(&[0]).await;
     let codes = world.handed("kingsmead").await;
     assert_eq!(world.said_of("kingsmead", &codes[0], Carriage::Applied, "").await, 1);
     world.decides(&who, 0, Choice::Keep).await;
@@ -229,12 +214,7 @@ async fn that_the_homes_own_mark_stays_is_told_whatever_became_of_the_placement(
 
 #[tokio::test]
 async fn a_b_that_no_lesson_elsewhere_bears_any_more_can_still_be_taken_back_by_its_officer() {
-    let mut world = school().await;
-    let who = world.officer("kingsmead", 40).await;
-    world.come_to(14).await;
-    world.publish("northgate", vec![marked("n-1", 10, Physical::Present, 1)]).await;
-    world.tick().await;
-    assert_eq!(world.accepts(&who, &[0]).await, 1);
+    let (world, who) = accepted(&[0]).await;
     let codes = world.handed("kingsmead").await;
     assert_eq!(world.said_of("kingsmead", &codes[0], Carriage::Applied, "").await, 1);
     // It was never a placement of this learner's: nothing is expected of them any more.
@@ -282,14 +262,7 @@ async fn a_restart_hands_out_what_was_not_answered_and_nothing_twice_in_the_log(
 /// and its last word is, too, when its time has come.
 #[tokio::test]
 async fn an_agent_that_changes_its_word_again_and_again_is_told_to_wait() {
-    let mut world = school().await;
-    let who = world.officer("kingsmead", 40).await;
-    world.come_to(14).await;
-    for guest in ["n-1", "n-2"] {
-        world.publish("northgate", vec![marked(guest, 10, Physical::Present, 1)]).await;
-    }
-    world.tick().await;
-    assert_eq!(world.accepts(&who, &[0, 1]).await, 2);
+    let (world, who) = accepted(&[0, 1]).await;
     let codes = world.handed("kingsmead").await;
     let answer = |of: &OutCode, how, words: &str| CodeAnswer {
         learner: of.learner.clone(),
