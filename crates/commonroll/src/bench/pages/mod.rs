@@ -273,10 +273,8 @@ fn one_page(connection: &mut Connection, name: String, path: &str, pages: &mut P
         if answer.status != 200 {
             return Err(format!("{name} was answered with {}", answer.status));
         }
-        if !paper {
-            if answer.body.len() > pages.largest.0 {
-                pages.largest = (answer.body.len(), name.clone());
-            }
+        if !paper && answer.body.len() > pages.largest.0 {
+            pages.largest = (answer.body.len(), name.clone());
         }
         times.push(answer.first.as_secs_f64() * 1e3);
     }
