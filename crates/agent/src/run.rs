@@ -126,9 +126,6 @@ impl Agent {
             }
         };
         let carrier = apply::carrier(&settings, &clock, &rng, &spool)?;
-        if let Some(outbox) = &settings.outbox {
-            apply::begin(outbox, &spool).await?;
-        }
         let fetchers = fetch::fetchers(&settings, &clock, &rng)?;
         let doing = format!("clearing {}", settings.fetched_folder().display());
         check::clear_leftovers(&settings).map_err(AgentError::io(doing))?;
@@ -155,11 +152,21 @@ impl Agent {
         })
     }
 
+    /// Before anything new is received by an agent that writes: the settings of now hold from here on. Whoever only looks at the
+    /// spool, beside an agent that runs by older settings, begins nothing.
+    async fn begin(&self) -> Result<(), AgentError> {
+        let Some(outbox) = &self.settings.outbox else { return Ok(()) };
+        apply::begin(outbox, &self.spool).await?;
+        // What the MIS or the settings didn't take they may take now.
+        self.spool.try_aside_anew(self.clock.now()).await
+    }
+
     /// Works until `stop` says true (or its sender is gone), then ends what is under way and returns.
     ///
     /// # Errors
     /// When the spool can't be used at all.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), AgentError> {
+        self.begin().await?;
         let agent = Arc::new(self);
         let mut loops = tokio::task::JoinSet::new();
         loops.spawn(loops::scanning(agent.clone(), stop.clone()));
@@ -190,6 +197,14 @@ impl Agent {
     /// # Errors
     /// When the hub can't be used or the spool fails. What was done stands.
     pub async fn once(&self) -> Result<Once, AgentError> {
+        self.begin().await?;
+        let done = self.pass().await;
+        // Whatever the hub answered, and what was found out on the way.
+        self.tell_alarms().await?;
+        done
+    }
+
+    async fn pass(&self) -> Result<Once, AgentError> {
         for source in &self.settings.sources {
             if let Some(fetcher) = self.fetchers.get(&source.name) {
                 fetch::round(source, &**fetcher, &self.spool, self.today()).await?;
@@ -205,9 +220,7 @@ impl Agent {
         }
         self.renew_if_due().await?;
         let hub = self.hub().await?;
-        let contacted = self.contact(&*hub).await;
-        self.tell_alarms().await?;
-        contacted?;
+        self.contact(&*hub).await?;
         let mut publisher = Publisher::new();
         let mut published = self.publish(&mut publisher, &*hub).await?;
         if published.forgotten > 0 {

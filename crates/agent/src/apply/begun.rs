@@ -34,20 +34,38 @@ pub async fn begin(outbox: &Outbox, spool: &Spool) -> Result<u64, AgentError> {
     let sessions = |apply: &Apply| apply.takes_out() && apply.takes_sessions();
     let carries = |of: &dyn Fn(&Apply) -> bool| outbox.apply.as_ref().is_some_and(of);
     let passed = begin_with(outbox, SESSIONS, carries(&sessions), spool).await?;
-    begin_records(outbox.formats.contains(&OutboxFormat::SimsRecordsXml), spool).await?;
+    begin_records(outbox, spool).await?;
     Ok(passed + begin_with(outbox, EVENTS, carries(&|apply| apply.behaviour), spool).await?)
 }
 
-async fn begin_records(enters: bool, spool: &Spool) -> Result<(), AgentError> {
-    let was = spool.meta(RECORDS).await?.is_some_and(|note| !note.is_empty());
+async fn begin_records(outbox: &Outbox, spool: &Spool) -> Result<(), AgentError> {
+    let enters = outbox.formats.contains(&OutboxFormat::SimsRecordsXml);
+    let note = spool.meta(RECORDS).await?;
+    let was = note.as_ref().is_some_and(|note| !note.is_empty());
     match (was, enters) {
         (false, true) => {
-            spool.note_by_hand().await?;
+            // An agent of before there was a note has given such to a program already.
+            if note.is_some() || !has_given(outbox)? {
+                spool.note_by_hand().await?;
+            }
             spool.set(RECORDS, b"1").await
         }
         (true, false) => spool.set(RECORDS, &[]).await,
         _ => Ok(()),
     }
+}
+
+/// True if the outbox has lists of results or behaviour for a program.
+fn has_given(outbox: &Outbox) -> Result<bool, AgentError> {
+    let doing = || AgentError::io(format!("reading the outbox {}", outbox.folder.display()));
+    for entry in fs::read_dir(&outbox.folder).map_err(doing())? {
+        let name = entry.map_err(doing())?.file_name();
+        let name = name.to_string_lossy();
+        if name.ends_with(".xml") && ["assessment-", "behaviour-"].iter().any(|of| name.starts_with(of)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn begin_with(
@@ -111,4 +129,46 @@ async fn pass_over(list: &List, spool: &Spool) -> Result<(), AgentError> {
             .map_err(AgentError::io(doing))?;
     }
     spool.note_applied(&list.name).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    /// An agent's outbox in this folder, with a record that it has received.
+    async fn of(folder: &std::path::Path) -> (Outbox, Spool) {
+        fs::create_dir(folder.join("outbox")).unwrap();
+        let text = "data = \"data\"\n[outbox]\nfolder = \"outbox\"\nformats = [\"sims-records-xml\"]\n";
+        let settings = Settings::parse(text, &folder.join("agent.toml")).unwrap();
+        let spool = Spool::open(&folder.join("spool.db")).await.unwrap();
+        sqlx::query("INSERT INTO received(record, revision) VALUES (x'01', 1)")
+            .execute(spool.pool())
+            .await
+            .unwrap();
+        (settings.outbox.unwrap(), spool)
+    }
+
+    async fn by_hand(spool: &Spool) -> usize {
+        spool.by_hand(&[vec![1]]).await.unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn what_came_before_a_program_is_a_persons_but_not_what_an_older_agent_gave_to_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outbox, spool) = of(folder.path()).await;
+        begin(&outbox, &spool).await.unwrap();
+        assert_eq!(by_hand(&spool).await, 1, "no list for a program is there");
+
+        let folder = tempfile::tempdir().unwrap();
+        let (outbox, spool) = of(folder.path()).await;
+        fs::write(outbox.folder.join("behaviour-000000000007.xml"), "").unwrap();
+        begin(&outbox, &spool).await.unwrap();
+        begin(&outbox, &spool).await.unwrap();
+        assert_eq!(by_hand(&spool).await, 0, "it was the program's");
+        // Left out for a while, it is known when.
+        begin(&Outbox { formats: Vec::new(), ..outbox.clone() }, &spool).await.unwrap();
+        begin(&outbox, &spool).await.unwrap();
+        assert_eq!(by_hand(&spool).await, 1);
+    }
 }

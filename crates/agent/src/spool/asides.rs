@@ -160,6 +160,20 @@ impl Spool {
         Ok(tx.commit().await?)
     }
 
+    /// What could not be written is tried again, as often as at first: the settings may name today what they didn't.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub(crate) async fn try_aside_anew(&self, now: Timestamp) -> Result<(), AgentError> {
+        sqlx::query(
+            "UPDATE aside SET tries = 0, retry_us = $1 WHERE code = 'write_back' AND retry_us IS NULL",
+        )
+        .bind(now.micros())
+        .execute(self.pool())
+        .await?;
+        Ok(())
+    }
+
     /// Lets a record set aside be tried again now. False if there is none of this sequence number.
     ///
     /// # Errors

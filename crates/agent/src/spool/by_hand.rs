@@ -1,7 +1,7 @@
 //! Records that a person was handed before a program entered their kind in the MIS: it knows none of them, so a person sees to them
-//! until the copy is gone.
+//! for good. That a copy must go is said to that person, and nobody says when it is gone: what is sent again is theirs, too.
 
-use super::{ROWS, Spool, Tx, list};
+use super::{ROWS, Spool, list};
 use crate::error::AgentError;
 use std::collections::HashSet;
 
@@ -33,16 +33,4 @@ impl Spool {
         }
         Ok(found)
     }
-}
-
-/// Forgets records whose copies are gone: what comes anew is the program's.
-pub(super) async fn forget(tx: &mut Tx, keys: &[Vec<u8>]) -> Result<(), AgentError> {
-    for keys in keys.chunks(ROWS) {
-        let mut query = sqlx::query(list("DELETE FROM by_hand WHERE record IN ", keys.len(), ""));
-        for key in keys {
-            query = query.bind(key);
-        }
-        query.execute(&mut **tx).await?;
-    }
-    Ok(())
 }

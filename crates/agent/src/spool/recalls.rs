@@ -1,6 +1,6 @@
 //! Recalls: which notices came, what became of their copies, and whether the hub has the answer.
 
-use super::{ROWS, Spool, Tx, by_hand, list};
+use super::{ROWS, Spool, Tx, list};
 use crate::{error::AgentError, outbox::removals::FLAG_BY_HAND};
 use bytes::Bytes;
 use commonroll_audit::CopyOutcome;
@@ -276,7 +276,6 @@ impl Spool {
 /// Remembers recalls, and forgets that the records were received.
 pub(super) async fn put(tx: &mut Tx, recalled: &[Recalled], now: Timestamp) -> Result<(), AgentError> {
     for recalled in recalled {
-        by_hand::forget(tx, &recalled.gone).await?;
         for keys in recalled.gone.chunks(ROWS) {
             let mut query = sqlx::query(list("DELETE FROM received WHERE record IN ", keys.len(), ""));
             for key in keys {

@@ -130,11 +130,12 @@ async fn what_a_person_entered_before_a_program_did_is_theirs_and_is_never_said_
     let recall = pair.files("recall-", ".csv");
     assert_eq!(recall.matches("remove by hand: it came before").count(), 2, "{recall}");
 
-    // What comes anew after its copy was to go is new to everybody, and the program's.
+    // Nobody has said that the person took the copy out: what comes anew is that person's, too.
     pair.send(&[&corrected, &ADA.replace("E1", "E4"), &ADA.replace("E1", "E5")]).await;
     pair.send(&[&ADA.replace("Settled", "Rang home")]).await;
     pair.receive(xml, &format!("{NAMES}defiance = \"Defiance\"\n")).await;
-    assert!(pair.files("behaviour-", ".xml").contains("Rang home"));
+    assert!(pair.files("by-hand-behaviour-", ".csv").contains("Rang home"));
+    assert!(!pair.files("behaviour-", ".xml").contains("Rang home"));
 }
 
 #[tokio::test]

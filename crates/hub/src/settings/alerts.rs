@@ -184,6 +184,9 @@ impl RawAlerts {
                 "alerts.managers or alerts.webhook must say where the alerts go",
             ));
         }
+        if managers.is_empty() && webhook.is_none() {
+            tracing::warn!(institution = %institution, "has no `managers` in [[alerts]]: its data managers are mailed no warnings");
+        }
         Ok(AlertSettings { institution, mail, managers, webhook })
     }
 }

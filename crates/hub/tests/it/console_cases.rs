@@ -2,10 +2,11 @@
 
 use crate::{
     browser::{Browser, form, with_console},
+    console_matching::{declare, learner},
     kit::TestHub,
     school::id,
 };
-use commonroll_core::{Role, Timestamp};
+use commonroll_core::{Role, Timestamp, directory::Registration};
 use commonroll_exchange::{Inviter, PersonWanted, Revoke};
 use commonroll_hub::{ProviderRandomness, Randomness};
 use commonroll_store::faults::{Call, Trouble, faulty};
@@ -195,14 +196,18 @@ async fn case_11_data_managers_read_on_every_page_that_far_too_much_was_refused(
 async fn case_11_a_home_is_led_to_the_page_that_has_what_it_was_warned_of() {
     let hub = TestHub::with(with_console).await;
     let manager = hub.first("ridgeway", Role::DataManager).await;
+    let home = hub.agent("ridgeway").await;
     let mut agent = hub.agent("northgate").await;
+    // One of theirs, and nobody says that they are taught there.
+    declare(&hub, &home, vec![learner("R200", Registration::Home, "2009-05-06")]).await;
+    declare(&hub, &agent, vec![learner("N200", Registration::Guest, "2009-05-06")]).await;
     let mut stream = agent.publishing().await.unwrap();
-    let elsewhere = |number: u32| {
+    let not_placed = |number: u32| {
         let mut mark = agent.mark(&format!("m{number}"));
-        mark.head.group = Some(id("NOT-THEIRS"));
+        mark.head.learner = id("N200");
         mark
     };
-    let marks: Vec<_> = (0..20).map(elsewhere).collect();
+    let marks: Vec<_> = (0..20).map(not_placed).collect();
     stream.ask(agent.batch(&marks)).await.unwrap();
     hub.exchange.tick(hub.now()).await;
     let browser = Browser::of(&hub, &manager, Role::DataManager).await;

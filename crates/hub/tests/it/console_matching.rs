@@ -26,7 +26,7 @@ fn names(answer: &Answer, word: &str) -> bool {
     answer.words().split(|c: char| !c.is_ascii_alphanumeric()).any(|one| one == word)
 }
 
-fn learner(id: &str, registration: Registration, birth: &str) -> Declaration {
+pub fn learner(id: &str, registration: Registration, birth: &str) -> Declaration {
     let text = |text: &str| Text::parse("name", text, 100).unwrap();
     Declaration::Learner(LearnerDeclaration {
         local_id: LocalId::parse("local_id", id).unwrap(),
@@ -47,7 +47,7 @@ fn dates() -> DateRange {
     DateRange::new(date("2020-01-01"), date("2090-12-31")).unwrap()
 }
 
-async fn declare(hub: &TestHub, agent: &Agent, all: Vec<Declaration>) {
+pub async fn declare(hub: &TestHub, agent: &Agent, all: Vec<Declaration>) {
     let speaker = hub.exchange.speaker(AgentId(agent.id)).unwrap();
     hub.exchange.declare(&speaker, all.into_iter().map(Ok).collect(), hub.now()).await.unwrap();
 }

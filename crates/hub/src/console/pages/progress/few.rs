@@ -21,7 +21,7 @@ impl<T> Few<T> {
     }
 }
 
-/// At most so many: those with the lowest values, and those without one only where there is room for them.
+/// At most so many: those with the lowest values. Where that isn't all, those without one are left out, if any has one.
 pub(super) fn few<T>(all: Vec<T>, most: usize, value: impl Fn(&T) -> Option<f64>) -> Few<T> {
     let of = all.len();
     if of <= most {
@@ -30,6 +30,9 @@ pub(super) fn few<T>(all: Vec<T>, most: usize, value: impl Fn(&T) -> Option<f64>
     let mut order: Vec<(f64, usize)> =
         all.iter().enumerate().map(|(at, one)| (value(one).unwrap_or(f64::INFINITY), at)).collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    if order.first().is_some_and(|(lowest, _)| lowest.is_finite()) {
+        order.retain(|(value, _)| value.is_finite());
+    }
     let mut stays = vec![false; of];
     order.iter().take(most).for_each(|(_, at)| stays[*at] = true);
     let shown = all.into_iter().zip(stays).filter(|(_, stays)| *stays).map(|(one, _)| one);

@@ -32,7 +32,7 @@ use jiff::tz::TimeZone;
 
 /// Rows of a plot and of its table at most: those that stand out are shown, and the page says so.
 const PLOTTED: usize = 40;
-/// Rows of the last table at most.
+/// Rows of the last table at most, where it isn't one site's own.
 const LISTED: usize = 200;
 
 /// A figure at the top.
@@ -176,7 +176,11 @@ fn compose(
         gaps,
         gap_rows,
         columns: columns(by),
-        rows: few(rows(reader, seen, &courses, by), LISTED, |_| None),
+        rows: few(
+            rows(reader, seen, &courses, by),
+            if seen.of.is_some() { usize::MAX } else { LISTED },
+            |_| None,
+        ),
         matches: matches(seen),
         bridge: seen.bridge.as_ref().map(bridge).unwrap_or_default(),
         definitions: &definitions::ALL,

@@ -158,13 +158,24 @@ fn two_thousand_courses_are_a_page_that_shows_those_that_stand_out_and_says_so()
         .unzip();
     seen.courses = (0..2_000).map(|number| (number, format!("Course {number}"))).collect();
     let html = printed_page(&seen, "course");
-    assert!(html.contains("The 40 of 2000 courses that fall most."), "{html}");
-    assert!(html.contains("The 40 lowest of 2000 courses.") && html.contains("The first 200 of 2000;"));
+    assert!(html.contains("40 of 2000 courses: those that fall most or rise least."), "{html}");
+    assert!(html.contains("40 of 2000 courses: those with the lowest means."));
+    assert!(html.contains("The first 200 of 2000;"));
     assert!(html.len() < 120_000, "{} bytes", html.len());
+    seen.of = Some(0);
+    let html = printed_page(&seen, "course");
+    assert!(
+        html.contains("<th scope=\"row\">Course 1999</th>") && !html.contains("The first 200"),
+        "all of a site's own"
+    );
+    assert!(!html.contains("A site’s page has its own"));
 }
 
 #[test]
 fn what_is_cut_are_the_higher_ones_and_those_that_nothing_is_known_of() {
+    let hidden = few(vec![None, Some(1.0), None], 2, |one| *one);
+    assert_eq!((hidden.shown, hidden.of), (vec![Some(1.0)], 3), "nothing hidden stands among the lowest");
+    assert_eq!(few(vec![None::<f64>; 3], 2, |one| *one).shown.len(), 2);
     let all = vec![Some(3.0), None, Some(-1.0), Some(2.0)];
     let cut = few(all.clone(), 2, |one| *one);
     assert!(cut.is_cut());
