@@ -171,7 +171,7 @@ impl Hub {
     /// # Errors
     /// When keys are missing or an address is taken.
     pub async fn bind(
-        settings: Settings,
+        mut settings: Settings,
         exchange: Exchange,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Randomness>,
@@ -182,6 +182,12 @@ impl Hub {
         let (agents, agents_at) = listen("listen.agents", settings.listen.agents).await?;
         let (join, join_at) = listen("listen.join", settings.listen.join).await?;
         let (local, local_at) = listen("listen.local", settings.listen.local).await?;
+        for (public, at) in [(&mut settings.public_agents, agents_at), (&mut settings.public_join, join_at)] {
+            // Whoever is invited can't come to port 0, but to the one that the system chose for it.
+            if let Some(host) = public.strip_suffix(":0") {
+                *public = format!("{host}:{}", at.port());
+            }
+        }
         let (pages, console) = ReadyConsole::bind(&settings, &exchange, &authority, &around).await?.unzip();
         let courier = Courier::new(&settings, &exchange, &around).map_err(HubError::Outbound)?;
         let addresses = Addresses { agents: agents_at, join: join_at, local: local_at, console };

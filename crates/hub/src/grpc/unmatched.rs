@@ -75,19 +75,19 @@ pub(super) fn unmatched(seen: &UnmatchedSeen) -> pb::UnmatchedResponse {
     }
     for one in &seen.for_host {
         let to_do = "The host accepts it, or you end it.";
-        waits("placement_for_host", vec![&one.local], &one.other, placement(one), to_do);
+        waits("placement_for_host", vec![&one.local], &one.other, placement("declared", one), to_do);
     }
     for one in &seen.for_home {
         let to_do = "The home declares it, or you take the acceptance back.";
-        waits("placement_for_home", vec![&one.local], &one.other, placement(one), to_do);
+        waits("placement_for_home", vec![&one.local], &one.other, placement("accepted", one), to_do);
     }
     pb::UnmatchedResponse { open, more: seen.more as u64 }
 }
 
-fn placement(one: &WaitingSeen) -> String {
+fn placement(did: &str, one: &WaitingSeen) -> String {
     let group = one.group.as_ref().map_or("every group", LocalId::as_str);
     format!(
-        "Only you have declared the placement in {group} from {} to {}.",
+        "Only you have {did} the placement in {group} from {} to {}.",
         one.dates.first(),
         one.dates.last()
     )

@@ -43,6 +43,10 @@ fn code(line: &str) -> String {
     let json = BASE64_URL_SAFE_NO_PAD.decode(line.strip_prefix("crinv1.").unwrap()).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!((&json["person"], &json["institution"]), (&true.into(), &"ridgeway".into()));
+    for at in ["hub", "join"] {
+        let at = json[at].as_str().unwrap();
+        assert!(!at.ends_with(":0"), "{at}: the port that the system chose is the one to come to");
+    }
     json["code"].as_str().unwrap().to_owned()
 }
 
