@@ -10,6 +10,10 @@ mod simulate;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// Blocks of every size come and go with each batch, between threads: the C library's allocator joins and splits them anew.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exchange attendance, assessment and behaviour records between the partners of a 14-19 consortium, on a need-to-know
 /// policy. Start with `commonroll demo`.
 #[derive(Parser)]

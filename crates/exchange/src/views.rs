@@ -3,8 +3,9 @@
 use crate::{
     Exchange,
     alignment::AlignmentView,
+    directory::Directory,
     progress::ProgressView,
-    projection::{Projection, ReadBody, Shown, View},
+    projection::{Projection, ReadBody, Shown, View, lock},
     readiness::{self, ReadinessView},
     shared::Shared,
     watches::Look,
@@ -44,6 +45,27 @@ pub(crate) struct Views {
     pub covered: Mutex<Covered>,
     /// When each source last said that it is current.
     pub words: Mutex<HashMap<u16, i64>>,
+    /// How many placements wait for another's word at each institution, and of when and of which directory that is.
+    waiting_sides: Mutex<HashMap<u16, (u64, Timestamp, (u64, u64))>>,
+}
+
+/// How old what waits at all partners at once may be, while the directory changes: the whole of it is gone through for that.
+const WAITING_US: i64 = 60_000_000;
+
+impl Views {
+    /// [`Directory::waiting_sides`] for who asks about all institutions at once: of this directory, or of a minute ago at most.
+    pub fn waiting_sides(&self, directory: &Directory, number: u16, now: Timestamp) -> (u64, u64) {
+        let held = lock(&self.waiting_sides).get(&number).copied();
+        let good = held.filter(|(version, at, _)| {
+            *version == directory.version || (0..WAITING_US).contains(&(now.micros() - at.micros()))
+        });
+        if let Some((.., waiting)) = good {
+            return waiting;
+        }
+        let waiting = directory.waiting_sides(number);
+        lock(&self.waiting_sides).insert(number, (directory.version, now, waiting));
+        waiting
+    }
 }
 
 impl Exchange {
@@ -96,6 +118,7 @@ impl Exchange {
                 board_alarms: watch::Sender::new(0),
                 covered: Mutex::default(),
                 words: Mutex::default(),
+                waiting_sides: Mutex::default(),
             }
         };
         self.shared.views.get_or_init(open);
@@ -123,7 +146,7 @@ async fn come_to(shared: &Arc<Shared>, mut projection: MutexGuard<'_, Projection
     }
     whereabouts::tick(shared, now).await;
     if let Some(views) = shared.views.get() {
-        readiness::tick(&views.readiness, now);
+        readiness::tick(&views.readiness, now).await;
     }
     true
 }

@@ -331,7 +331,8 @@ impl HubProcess {
             .args(["hub", "run", "--dir"])
             .arg(dir)
             .env("COMMONROLL_LOG", "warn")
-            .env("MALLOC_ARENA_MAX", "2");
+            .env("MALLOC_ARENA_MAX", "2")
+            .env("MIMALLOC_PURGE_DELAY", "20");
         for (key, value) in flags(database).iter().chain(more) {
             command.arg("--set").arg(format!("{key}={value}"));
         }

@@ -732,6 +732,18 @@ impl Directory {
         overview
     }
 
+    /// Placements of an institution's learners that no host has accepted, and guests whose home has declared nothing.
+    pub(crate) fn waiting_sides(&self, number: u16) -> (u64, u64) {
+        let mut waiting = (0, 0);
+        let Some(state) = self.institution(number) else { return waiting };
+        for local in state.locals.values() {
+            for side in local.sides.iter().filter(|side| self.other_side(number, local, side).is_none()) {
+                *(if side.hosting { &mut waiting.1 } else { &mut waiting.0 }) += 1;
+            }
+        }
+        waiting
+    }
+
     /// The other institution's word on the same placement, if it has spoken.
     fn other_side(&self, number: u16, local: &Local, side: &Side) -> Option<&Side> {
         let learner = local.learner?;

@@ -23,13 +23,16 @@ use commonroll_views::readiness::{
 use std::{
     collections::{HashMap, VecDeque},
     sync::{RwLock, Weak},
+    time::Duration,
 };
 
 /// A source's batch came out of step.
 pub(crate) const OUT_OF_STEP: &str = "publish.out_of_step";
 const DAY_US: i64 = 86_400_000_000;
-/// Days of one partner that are worked out in one tick: nobody waits for the directory longer than that.
-const DAYS_A_TICK: usize = 4;
+/// Days of one partner that are worked out in one tick: nobody waits for the view or the directory longer than that.
+const DAYS_A_TICK: usize = 1;
+/// Pause after a partner of whom more is to be worked out: who waits for the view comes to it.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Readiness, and what it takes to feed it.
 pub(crate) struct ReadinessView {
@@ -237,9 +240,15 @@ fn mapping(directory: &Directory, institution: u16) -> Option<Mapping> {
 
 /// Lets every partner come to this moment. They have the view and the directory one after the other, so that no page waits
 /// for all of them.
-pub(crate) fn tick(view: &RwLock<ReadinessView>, now: Timestamp) {
-    let settled =
-        (0..).map_while(|number| projection::feed(view).settle(number, now)).fold(true, |all, one| all & one);
+pub(crate) async fn tick(view: &RwLock<ReadinessView>, now: Timestamp) {
+    let mut settled = true;
+    for number in 0.. {
+        let Some(one) = projection::feed(view).settle(number, now) else { break };
+        if !one {
+            settled = false;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
     let mut view = projection::feed(view);
     view.complete |= view.read && settled;
 }

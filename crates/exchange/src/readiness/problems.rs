@@ -106,7 +106,12 @@ fn found(shared: &Shared, views: &Views, partners: &[Named], readers: For, now: 
         // One partner at a time, and the view before the directory, which it looks into itself.
         let mut view = feed(&views.readiness);
         let directory = shared.directory();
-        let held = Held { shared, directory: &directory, view: &mut view, number: *number, now };
+        let waiting_sides = match readers {
+            For::Own => directory.waiting_sides(*number),
+            For::Others => views.waiting_sides(&directory, *number, now),
+        };
+        let held =
+            Held { shared, directory: &directory, view: &mut view, number: *number, now, waiting_sides };
         // That a home was warned would tell whoever published whose the learners are.
         let others_may = |found: &Found| !found.is_of_few() && found.rule != NOT_PLACED.0;
         let told = held.all().into_iter().filter(|found| readers == For::Own || others_may(found));
@@ -286,6 +291,8 @@ struct Held<'a> {
     view: &'a mut ReadinessView,
     number: u16,
     now: Timestamp,
+    /// Placements that no host has accepted, and guests whose home has declared nothing.
+    waiting_sides: (u64, u64),
 }
 
 impl Held<'_> {
@@ -347,9 +354,9 @@ impl Held<'_> {
         waits(REUSED, doubts().count() as u64, doubts().map(|doubt| doubt.since).min().map(on));
         let (questions, since) = matches::asked_of(self.directory, self.number);
         waits(ASKED, questions, since.map(on));
-        let overview = self.directory.overview(self.number, self.now);
-        waits(FOR_HOST, overview.placements_waiting_for_host, None);
-        waits(FOR_HOME, overview.acceptances_waiting_for_home, None);
+        let (for_host, for_home) = self.waiting_sides;
+        waits(FOR_HOST, for_host, None);
+        waits(FOR_HOME, for_home, None);
         let (unanswered, since) = self.directory.copies().unanswered(self.number);
         waits(UNANSWERED, unanswered, since.map(on));
         let (waiting, since) = self.view.waiting(self.number);

@@ -113,7 +113,7 @@ async fn connect(url: &str, settings: &Settings) -> Result<Backend> {
         restrict(options.get_filename())?;
         let options = options.journal_mode(SqliteJournalMode::Wal);
         // KiB, negative. Only the writer's cache outlives a commit; a reader's is emptied by it.
-        let writer = options.clone().pragma("cache_size", "-24576");
+        let writer = options.clone().pragma("cache_size", "-12288");
         // A checkpoint that has to wait for readers gives up soon: the next call tries again.
         let side = options.clone().busy_timeout(Duration::from_millis(200));
         (pool(&writer, 1), pool(&options, settings.readers.max(1)), pool(&side, 1))

@@ -15,6 +15,7 @@ use client::{Connection, Place};
 use commonroll_core::{Revision, Role, directory::Declaration, record::attendance::Physical};
 use commonroll_exchange::{DeclareResult, Speaker};
 use std::{
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -31,6 +32,8 @@ const ASKED_OF_PAPER: usize = 20;
 const RATE: u64 = 500;
 /// The share of them that must have been taken for the figures to count.
 const TAKEN: f64 = 0.98;
+/// The largest that a page may be with its style sheets and scripts, in kB.
+const LARGEST_KB: f64 = 200.0;
 /// How long the boards may take to show a mark before the bench gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -77,7 +80,13 @@ pub async fn run(args: &Args, report: &mut Report) -> Result<(), String> {
     let bar = RATE as f64 * TAKEN;
     report.say(Figure::at_least("records taken meanwhile".to_owned(), rate, "records/s", bar));
     let (largest, name) = &pages.largest;
-    report.say(Figure::plain(format!("largest page, {name}"), *largest as f64 / 1e3, "kB"));
+    report.say(Figure::at_most(
+        format!("largest page, {name}"),
+        *largest as f64 / 1e3,
+        "kB",
+        LARGEST_KB,
+        LARGEST_KB,
+    ));
     let (begun, before) = (Instant::now(), arriving.taken.load(Ordering::Relaxed));
     let shown = boards::run(&arriving, &place, town, (&cast.officers, args.boards)).await?;
     let taken = arriving.taken.load(Ordering::Relaxed) - before;
@@ -242,10 +251,33 @@ struct Times {
 #[derive(Default)]
 struct Pages {
     all: Vec<Times>,
-    /// The largest: its bytes, and which it is.
+    /// The largest, with its style sheets and scripts: its bytes, and which it is.
     largest: (usize, String),
+    /// Bytes of each style sheet and script.
+    assets: HashMap<String, usize>,
     /// Pages to which nothing in this town leads.
     missing: Vec<String>,
+}
+
+impl Pages {
+    /// Bytes of the style sheets and scripts of a page.
+    fn beside(&mut self, connection: &mut Connection, page: &str) -> Result<usize, String> {
+        let paths = page.split('"').filter(|path| {
+            path.starts_with("/assets/") && [".css", ".js"].iter().any(|end| path.ends_with(end))
+        });
+        let mut bytes = 0;
+        for path in paths.collect::<BTreeSet<_>>() {
+            if !self.assets.contains_key(path) {
+                let asset = connection.get(path)?;
+                if asset.status != 200 {
+                    return Err(format!("{path} was answered with {}", asset.status));
+                }
+                self.assets.insert(path.to_owned(), asset.body.len());
+            }
+            bytes += self.assets[path];
+        }
+        Ok(bytes)
+    }
 }
 
 /// Opens every page that the table gives each of these people in their role.
@@ -267,19 +299,21 @@ fn each_page(place: &Place, people: &[(Role, usize)]) -> Result<Pages, String> {
 fn one_page(connection: &mut Connection, name: String, path: &str, pages: &mut Pages) -> Result<(), String> {
     let paper = connection.get(path)?.body.starts_with("%PDF-");
     let asked = if paper { ASKED_OF_PAPER } else { ASKED };
-    let mut times = Vec::with_capacity(asked);
+    let (mut times, mut last) = (Vec::with_capacity(asked), String::new());
     for _ in 0..asked {
         let answer = connection.get(path)?;
         if answer.status != 200 {
             return Err(format!("{name} was answered with {}", answer.status));
         }
-        if !paper && answer.body.len() > pages.largest.0 {
-            pages.largest = (answer.body.len(), name.clone());
-        }
         times.push(answer.first.as_secs_f64() * 1e3);
+        last = answer.body;
     }
     times.sort_by(f64::total_cmp);
-    eprintln!("  {name}: p50 {:.1} ms", times[asked / 2]);
+    let bytes = last.len() + if paper { 0 } else { pages.beside(connection, &last)? };
+    eprintln!("  {name}: p50 {:.1} ms, {:.0} kB", times[asked / 2], bytes as f64 / 1e3);
+    if !paper && bytes > pages.largest.0 {
+        pages.largest = (bytes, name.clone());
+    }
     pages.all.push(Times { name, times, paper });
     Ok(())
 }

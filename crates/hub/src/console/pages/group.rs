@@ -11,6 +11,7 @@ use super::{
     },
     learners::urgent,
     messages,
+    pager::{Pager, pages},
 };
 use askama::Template;
 use axum::{
@@ -109,13 +110,6 @@ struct Notice {
     says: &'static str,
 }
 
-/// The way through more cards than a page has.
-struct Pager {
-    says: String,
-    before: Option<String>,
-    after: Option<String>,
-}
-
 /// A visiting learner.
 struct Card {
     learner: u32,
@@ -169,8 +163,9 @@ pub async fn group(
             says: "What isn’t here yet is unknown: neither present nor absent.",
         }),
     };
-    let (pager, first) = pager(seen.line.key, seen.visitors.len(), query.get("page"));
-    let shown = seen.visitors.into_iter().skip(first).take(CARDS);
+    let to = |page: usize| format!("{}?page={page}#vis", address(seen.line.key));
+    let (pager, shown) = pages(seen.visitors.len(), CARDS, query.get("page"), to);
+    let shown = seen.visitors.into_iter().skip(shown.start).take(shown.len());
     page(&Group {
         frame: Frame::new(&signed, &headers, seen.line.title.clone(), PATH).roomy().why("#why"),
         title: seen.line.title,
@@ -186,23 +181,6 @@ pub async fn group(
         agreements: seen.agreements,
         policy: seen.policy.chars().take(12).collect(),
     })
-}
-
-/// The pages of so many cards, and the first card of the one that is asked for; what is no page is the first.
-fn pager(key: GroupKey, cards: usize, asked: &str) -> (Option<Pager>, usize) {
-    let pages = cards.div_ceil(CARDS);
-    if pages <= 1 {
-        return (None, 0);
-    }
-    let at = asked.parse().ok().filter(|at| (1..=pages).contains(at)).unwrap_or(1);
-    let (first, last) = ((at - 1) * CARDS, cards.min(at * CARDS));
-    let to = |page: usize| format!("{}?page={page}#vis", address(key));
-    let pager = Pager {
-        says: format!("{} to {last} of {cards}", first + 1),
-        before: (at > 1).then(|| to(at - 1)),
-        after: (at < pages).then(|| to(at + 1)),
-    };
-    (Some(pager), first)
 }
 
 fn address(key: GroupKey) -> String {

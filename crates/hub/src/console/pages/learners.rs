@@ -7,15 +7,19 @@ use super::{
         parts::{self, Standing, StateTag},
         refusal::{Refusal, page},
         routes::is_for,
-        signed::Signed,
+        signed::{Query, Signed},
         times,
     },
     group::standing,
+    pager::{Pager, pages},
     watches,
 };
 use askama::Template;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use commonroll_exchange::{AwaySeen, RuleSeen};
+
+/// Learners on a page.
+const LEARNERS: usize = 150;
 
 #[derive(Template)]
 #[template(path = "learners.html")]
@@ -28,6 +32,8 @@ struct Learners {
     /// Where one comes back to after a form.
     back: &'static str,
     learners: Vec<Line>,
+    /// Where there are more than a page has.
+    pager: Option<Pager>,
     more: bool,
     known: bool,
     rules: Vec<RuleSeen>,
@@ -47,6 +53,7 @@ struct Line {
 pub async fn learners(
     State(console): State<Console>,
     signed: Signed,
+    Query(query): Query,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let mut seen = console.exchange.my_learners(signed.acting(), signed.now).await?;
@@ -67,13 +74,16 @@ pub async fn learners(
         true => watches::raised(&console, &signed).await?,
         false => Vec::new(),
     };
+    let to = |page: usize| format!("/learners?page={page}");
+    let (pager, shown) = pages(seen.learners.len(), LEARNERS, query.get("page"), to);
     page(&Learners {
         watches,
         back: "/learners",
         frame: Frame::new(&signed, &headers, "My learners", "/learners").why("#why"),
         title,
         date: times::weekday(seen.date),
-        learners: seen.learners.into_iter().map(line).collect(),
+        learners: seen.learners.into_iter().skip(shown.start).take(shown.len()).map(line).collect(),
+        pager,
         more: seen.more,
         known: seen.known,
         rules: seen.rules,

@@ -16,6 +16,7 @@ mod home;
 mod learner;
 mod learners;
 mod messages;
+mod pager;
 #[cfg(feature = "pdf")]
 mod print;
 mod progress;

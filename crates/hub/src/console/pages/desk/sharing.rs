@@ -5,9 +5,10 @@ use crate::authority::hex;
 use crate::console::{
     Console,
     layout::Frame,
+    pages::pager::{Pager, pages},
     parts,
     refusal::{Refusal, page},
-    signed::Signed,
+    signed::{Query, Signed},
     times,
 };
 use askama::Template;
@@ -29,7 +30,12 @@ struct Matrix {
     why: &'static str,
     heads: Vec<&'static str>,
     tables: Vec<Table>,
+    /// Where there are more partners than a page has.
+    pager: Option<Pager>,
 }
+
+/// Partners on a page: each is two rows of cells, some three kilobytes.
+const PARTNERS: usize = 30;
 
 /// One way.
 struct Table {
@@ -58,9 +64,13 @@ struct Square {
 pub async fn sharing(
     State(console): State<Console>,
     signed: Signed,
+    Query(query): Query,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let seen = console.exchange.who_may_see(signed.acting(), signed.now)?;
+    let mut seen = console.exchange.who_may_see(signed.acting(), signed.now)?;
+    let to = |page: usize| format!("/sharing?page={page}");
+    let (pager, shown) = pages(seen.partners.len(), PARTNERS, query.get("page"), to);
+    seen.partners = seen.partners.drain(shown).collect();
     let own = signed.seen.institution_name.clone();
     page(&Matrix {
         frame: Frame::new(&signed, &headers, "Who may see what", "/sharing").why(super::why(&signed)),
@@ -72,6 +82,7 @@ pub async fn sharing(
             .map_or(Vec::new(), |one| one.given.iter().map(|c| words::kind(c.kind)).collect()),
         tables: tables(&own, &seen),
         own,
+        pager,
     })
 }
 
