@@ -20,12 +20,12 @@ use jiff::tz::TimeZone;
 use removals::Removals;
 pub use removals::{Removal, TakenBack};
 use rows::Rows;
-use std::{fs, io, path::PathBuf};
+use std::{borrow::Cow, fs, io, path::PathBuf};
 
 /// What stands before the number in the names of files of decided session codes.
 pub(crate) const DECIDED: &str = "decided-";
-const BEFORE: &str = "an earlier revision was a person's to enter, before a program entered such: bring that entry up to this row by hand, \
-                      or take it out if the row is withdrawn; then write `applied` here";
+const BEFORE: &str = "it, or an earlier revision of it, was a person's to enter, before a program entered such: bring that entry up to this \
+                      row by hand, or take it out if the row is withdrawn; then write `applied` here";
 
 /// A record that arrived, verified.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ pub struct Arrival {
     pub accepted_at_us: i64,
     /// Sessions of its day that a person here decided for the learner: for these nothing is proposed any more.
     pub decided: Vec<Session>,
-    /// An older revision of it was a person's to enter, before a program entered such: it is theirs to mend.
+    /// It, or an older revision of it, was a person's to enter, before a program entered such: it is theirs to mend.
     pub is_by_hand: bool,
 }
 
@@ -140,29 +140,32 @@ impl Folder {
         Ok(rows)
     }
 
-    /// Name and content of every file that these rows make. What no XML that is written has a form for is written as CSV.
-    fn files(&self, rows: &Rows) -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    /// Name and content of every file that these rows make. What no XML that is written has a form for is written as CSV. Marks of
+    /// `theirs` are a person's: in lists and SIF objects as ever, and never in SIMS' XML.
+    fn files(&self, rows: &Rows, theirs: &Rows) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         let mut files = Vec::new();
         let (xml, csv) = (self.writes(OutboxFormat::SimsXml), self.writes(OutboxFormat::Csv));
         if !rows.lessons.is_empty() && xml {
             files.push((RecordKind::Attendance.as_str(), "xml", render::lesson_xml(&rows.lessons)));
         }
+        let lessons = together(&rows.lessons, &theirs.lessons);
         // Where no list has all rows, what SIF can't say is still to be seen in one.
         let mut left = None;
         if let Some(sif) = &self.sif {
-            let (objects, others) = sif::objects(&rows.lessons, sif);
+            let (objects, others) = sif::objects(&lessons, sif);
             files.extend(objects.map(|objects| ("sif", "xml", objects)));
             left = (!csv).then_some(others);
         }
-        let listed = left.as_deref().unwrap_or(if csv { &rows.lessons } else { &[] });
+        let listed = left.as_deref().unwrap_or(if csv { &lessons } else { &[] });
         if !listed.is_empty() {
             files.push((RecordKind::Attendance.as_str(), "csv", render::lesson_csv(listed)));
         }
         if !rows.sessions.is_empty() && xml {
             files.push(("session", "xml", render::session_xml(&rows.sessions)));
         }
-        if !rows.sessions.is_empty() && (csv || !xml) {
-            files.push(("session", "csv", render::session_csv(&rows.sessions)));
+        let sessions = together(&rows.sessions, if csv { &theirs.sessions } else { &[] });
+        if !sessions.is_empty() && (csv || !xml) {
+            files.push(("session", "csv", render::session_csv(&sessions)));
         }
         files.extend(self.records(rows));
         if !rows.assessments.is_empty() {
@@ -224,10 +227,11 @@ impl Folder {
         self.writes(OutboxFormat::SimsRecordsXml)
     }
 
-    /// True if a program enters records of this kind, other than attendance, in the MIS.
+    /// True if a program enters records of this kind in the MIS, and knows nothing of what a person entered before it did. Ours,
+    /// which carries marks into databases, looks at what stands there.
     fn enters(&self, kind: RecordKind) -> bool {
         match kind {
-            RecordKind::Attendance => false,
+            RecordKind::Attendance => self.writes(OutboxFormat::SimsXml),
             RecordKind::Assessment => self.takes_records(),
             RecordKind::Behaviour => self.takes_records() || self.events_carried,
         }
@@ -267,17 +271,21 @@ impl Folder {
 
     /// What is a person's to see to: lists of its own, and the result that says so until they write that it is done.
     fn put_by_hand(&self, range: &str, rows: &Rows) -> io::Result<()> {
-        let heads = |what| match what {
-            "by-hand-assessment" => rows.assessments.iter().map(|row| &row.head).collect::<Vec<_>>(),
-            _ => rows.behaviours.iter().map(|row| &row.head).collect(),
-        };
-        for (what, list) in [
-            ("by-hand-assessment", render::assessment_csv(&rows.assessments)),
-            ("by-hand-behaviour", render::behaviour_csv(&rows.behaviours)),
+        let marks = |rows: &[MarkRow]| rows.iter().map(|row| row.head.clone()).collect::<Vec<_>>();
+        let results = rows.assessments.iter().map(|row| row.head.clone()).collect();
+        let events = rows.behaviours.iter().map(|row| row.head.clone()).collect();
+        for (what, heads, list) in [
+            ("by-hand-attendance", marks(&rows.lessons), render::lesson_csv(&rows.lessons)),
+            ("by-hand-session", marks(&rows.sessions), render::session_csv(&rows.sessions)),
+            ("by-hand-assessment", results, render::assessment_csv(&rows.assessments)),
+            ("by-hand-behaviour", events, render::behaviour_csv(&rows.behaviours)),
         ] {
             let mut results = Results::default();
-            for head in heads(what) {
-                results.add((head.record, head.revision), Outcome::Refused, BEFORE);
+            for key in heads.iter().map(|head| (head.record, head.revision)) {
+                // A record may have a row for each session.
+                if !results.has(key) {
+                    results.add(key, Outcome::Refused, BEFORE);
+                }
             }
             if results.len() == 0 {
                 continue;
@@ -296,10 +304,18 @@ impl Folder {
     }
 }
 
+/// Rows of both, one behind the other.
+fn together<'r>(rows: &'r [MarkRow], theirs: &[MarkRow]) -> Cow<'r, [MarkRow]> {
+    match theirs {
+        [] => Cow::Borrowed(rows),
+        theirs => Cow::Owned([rows, theirs].concat()),
+    }
+}
+
 impl WriteBack for Folder {
     fn check(&self, arrival: &Arrival) -> Result<(), String> {
         let rows = self.rows(std::iter::once(arrival))?;
-        self.files(&rows);
+        self.files(&rows, &Rows::default());
         self.named(arrival)
     }
 
@@ -307,21 +323,22 @@ impl WriteBack for Folder {
         let (by_hand, others): (Vec<_>, Vec<_>) =
             arrivals.iter().partition(|arrival| self.is_by_hand(arrival));
         let rows = |of: Vec<&Arrival>| self.rows(of.into_iter()).map_err(io::Error::other);
-        self.put(range, self.files(&rows(others)?))?;
-        self.put_by_hand(range, &rows(by_hand)?)
+        let (others, theirs) = (rows(others)?, rows(by_hand)?);
+        self.put(range, self.files(&others, &theirs))?;
+        self.put_by_hand(range, &theirs)
     }
 
     fn decide(&self, number: u64, rows: &[MarkRow]) -> io::Result<Handed> {
         // Behind all other lists of sessions in every order by name: a later file of one session wins.
         let range = format!("{DECIDED}{number:012}");
-        self.put(&range, self.files(&Rows { sessions: rows.to_vec(), ..Rows::default() }))?;
+        self.put(&range, self.files(&Rows { sessions: rows.to_vec(), ..Rows::default() }, &Rows::default()))?;
         let program = self.sessions_carried || self.writes(OutboxFormat::SimsXml);
         Ok(if program { Handed::Program } else { Handed::Person })
     }
 
     fn take_back(&self, range: &str, removals: &[Removal]) -> io::Result<Vec<TakenBack>> {
-        let Removals { rows, list, taken } = Removals::of(self, removals);
-        let mut files = self.files(&rows);
+        let Removals { rows, theirs, list, taken } = Removals::of(self, removals);
+        let mut files = self.files(&rows, &theirs);
         if !list.is_empty() {
             files.push(("recall", "csv", render::recall_csv(&list)));
         }

@@ -72,7 +72,7 @@ impl Receiver<'_> {
                     is_written: done,
                     decided: self.decided_of(copy).await?,
                     is_rested_on: self.is_rested_on(copy).await?,
-                    is_by_hand: by_hand.contains(key),
+                    is_by_hand: by_hand.has(copy.kind, key),
                 });
             }
             if !done && (has || aside.contains(key)) {

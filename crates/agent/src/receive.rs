@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use commonroll_audit::{KeyId, PublicKey};
-use commonroll_core::{RecordId, RecordKind, Revision, Slug, Timestamp};
+use commonroll_core::{Record, RecordId, RecordKind, Revision, Slug, Timestamp};
 use commonroll_wire::{
     Delivered, Opened, alone,
     pb::exchange::v1::{DeliveredBatch, DeliveredRecord, ReceiveResponse},
@@ -102,6 +102,7 @@ impl Receiver<'_> {
         let mut received = Received::default();
         let mut arrivals = self.choose(sorted.believed, &mut sorted.aside, &mut received).await?;
         self.heed_decisions(&mut arrivals).await?;
+        self.spool.add_by_hand(&theirs(&arrivals)).await?;
         self.write(&format!("{:012}", piece.cursor), &arrivals)?;
         let recalled = self.recall(piece, cursor.sequence).await?;
         received.written = arrivals.len() as u64;
@@ -219,12 +220,13 @@ impl Receiver<'_> {
                     continue;
                 }
             };
-            let (key, revision) = (key(&opened), opened.record.head.revision);
+            let (key, revision, kind) = (key(&opened), opened.record.head.revision, opened.record.kind());
             if newest.get(&key).is_some_and(|newest| is_known(*newest, revision.get(), record)) {
                 received.known += 1;
                 continue;
             }
-            let arrival = Arrival { is_by_hand: by_hand.contains(&key), ..arrival(opened, record) };
+            let is_by_hand = by_hand.has(kind, &key) || by_hand.has_at(kind, delivered.sequence);
+            let arrival = Arrival { is_by_hand, ..arrival(opened, record) };
             match self.check(&arrival) {
                 Ok(()) => {
                     newest.insert(key, revision.get());
@@ -279,7 +281,8 @@ impl Receiver<'_> {
             self.spool.aside_done(sequence, &[], self.now).await?;
             return Ok(true);
         }
-        arrival.is_by_hand = !self.spool.by_hand(std::slice::from_ref(&key)).await?.is_empty();
+        let by_hand = self.spool.by_hand(std::slice::from_ref(&key)).await?;
+        arrival.is_by_hand = by_hand.has(arrival.record.kind(), &key);
         if let Err(message) = self.check(&arrival) {
             let aside = self.aside(batch, record, Some(&arrival), "write_back", message, retry);
             self.spool.aside_again(due, &aside, self.now).await?;
@@ -396,6 +399,12 @@ fn arrival(opened: Opened, record: &DeliveredRecord) -> Arrival {
         decided: Vec::new(),
         is_by_hand: false,
     }
+}
+
+/// The records that are a person's to see to.
+fn theirs(arrivals: &[Arrival]) -> Vec<(RecordKind, Vec<u8>)> {
+    let key = |record: &Record| (record.kind(), record_key(&record.head.source, record.head.id));
+    arrivals.iter().filter(|arrival| arrival.is_by_hand).map(|arrival| key(&arrival.record)).collect()
 }
 
 fn written(arrivals: &[Arrival]) -> Vec<(Vec<u8>, Revision)> {

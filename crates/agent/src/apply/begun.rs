@@ -1,6 +1,6 @@
-//! When session codes, behaviour or results begin to be carried, by us or by a program of the school's: whatever came before is with
-//! a person, who has entered what of it was to be, and may have taken some of it back by hand since. No program comes after them
-//! with a list of last year.
+//! When marks, session codes, behaviour or results begin to be carried, by us or by a program of the school's: whatever came before is
+//! with a person, who has entered what of it was to be, and may have taken some of it back by hand since. No program comes after them
+//! with a list of last year. Lists of lesson marks alone are carried however old they are: where a person's mark stands, it stays.
 
 use super::{
     order::{List, units},
@@ -15,13 +15,28 @@ use crate::{
     spool::Spool,
 };
 use commonroll_connectors::render::Outcome;
+use commonroll_core::RecordKind;
 use std::fs;
 
 /// What begins to be carried: how its lists begin, and the spool's note that it is, which is empty while it isn't.
 const SESSIONS: (&str, &str) = ("session-", "write-back-sessions");
 const EVENTS: (&str, &str) = ("behaviour-", "write-back-behaviour");
-/// The same of results and behaviour that a program of the school's enters: its lists are nobody's to pass over here.
-const RECORDS: &str = "write-back-records";
+/// What a program begins to enter of which its lists are nobody's to pass over here: the spool's note that it does, what it enters,
+/// and how its lists begin.
+struct Begins {
+    note: &'static str,
+    kinds: &'static [RecordKind],
+    lists: [&'static str; 2],
+}
+/// Marks, by SIMS' interface or into a database.
+const MARKS: Begins =
+    Begins { note: "write-back-marks", kinds: &[RecordKind::Attendance], lists: ["attendance-", "session-"] };
+/// Results and behaviour, by a program of the school's.
+const RECORDS: Begins = Begins {
+    note: "write-back-records",
+    kinds: &[RecordKind::Assessment, RecordKind::Behaviour],
+    lists: ["assessment-", "behaviour-"],
+};
 const BEFORE: &str =
     "it is of before these lists were carried, so it is not; a person was to enter it, and their entry stays";
 
@@ -33,35 +48,51 @@ const BEFORE: &str =
 pub async fn begin(outbox: &Outbox, spool: &Spool) -> Result<u64, AgentError> {
     let sessions = |apply: &Apply| apply.takes_out() && apply.takes_sessions();
     let carries = |of: &dyn Fn(&Apply) -> bool| outbox.apply.as_ref().is_some_and(of);
+    spool.part_by_hand().await?;
+    // Before lists of sessions are passed over, which are then no sign of a program.
+    let writes = |format| outbox.formats.contains(&format);
+    let marks = writes(OutboxFormat::SimsXml) || carries(&Apply::takes_out);
+    begin_entering(outbox, &MARKS, marks, spool).await?;
     let passed = begin_with(outbox, SESSIONS, carries(&sessions), spool).await?;
-    begin_records(outbox, spool).await?;
+    begin_entering(outbox, &RECORDS, writes(OutboxFormat::SimsRecordsXml), spool).await?;
     Ok(passed + begin_with(outbox, EVENTS, carries(&|apply| apply.behaviour), spool).await?)
 }
 
-async fn begin_records(outbox: &Outbox, spool: &Spool) -> Result<(), AgentError> {
-    let enters = outbox.formats.contains(&OutboxFormat::SimsRecordsXml);
-    let note = spool.meta(RECORDS).await?;
+async fn begin_entering(
+    outbox: &Outbox,
+    begins: &Begins,
+    enters: bool,
+    spool: &Spool,
+) -> Result<(), AgentError> {
+    let note = spool.meta(begins.note).await?;
     let was = note.as_ref().is_some_and(|note| !note.is_empty());
     match (was, enters) {
         (false, true) => {
             // An agent of before there was a note has given such to a program already.
-            if note.is_some() || !has_given(outbox)? {
-                spool.note_by_hand().await?;
+            if note.is_some() || !has_given(outbox, begins, spool).await? {
+                for kind in begins.kinds {
+                    spool.note_by_hand(*kind).await?;
+                }
             }
-            spool.set(RECORDS, b"1").await
+            spool.set(begins.note, b"1").await
         }
-        (true, false) => spool.set(RECORDS, &[]).await,
+        // From here on it is known that no program had any.
+        (_, false) if was || note.is_none() => spool.set(begins.note, &[]).await,
         _ => Ok(()),
     }
 }
 
-/// True if the outbox has lists of results or behaviour for a program.
-fn has_given(outbox: &Outbox) -> Result<bool, AgentError> {
+/// True if the outbox has such lists for a program, or one of ours has come to the end of some.
+async fn has_given(outbox: &Outbox, begins: &Begins, spool: &Spool) -> Result<bool, AgentError> {
+    let is_of = |name: &str| begins.lists.iter().any(|of| name.starts_with(of));
+    if outbox.apply.is_some() && spool.applied_lists().await?.iter().any(|list| is_of(list)) {
+        return Ok(true);
+    }
     let doing = || AgentError::io(format!("reading the outbox {}", outbox.folder.display()));
     for entry in fs::read_dir(&outbox.folder).map_err(doing())? {
         let name = entry.map_err(doing())?.file_name();
         let name = name.to_string_lossy();
-        if name.ends_with(".xml") && ["assessment-", "behaviour-"].iter().any(|of| name.starts_with(of)) {
+        if name.ends_with(".xml") && is_of(&name) {
             return Ok(true);
         }
     }
@@ -104,7 +135,7 @@ async fn begin_with(
         );
     }
     if note == EVENTS.1 {
-        spool.note_by_hand().await?;
+        spool.note_by_hand(RecordKind::Behaviour).await?;
     }
     spool.set(note, b"1").await?;
     Ok(passed)
@@ -150,7 +181,8 @@ mod tests {
     }
 
     async fn by_hand(spool: &Spool) -> usize {
-        spool.by_hand(&[vec![1]]).await.unwrap().len()
+        let found = spool.by_hand(&[vec![1]]).await.unwrap();
+        RecordKind::ALL.iter().filter(|kind| found.has(**kind, &[1])).count()
     }
 
     #[tokio::test]
@@ -158,7 +190,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (outbox, spool) = of(folder.path()).await;
         begin(&outbox, &spool).await.unwrap();
-        assert_eq!(by_hand(&spool).await, 1, "no list for a program is there");
+        assert_eq!(by_hand(&spool).await, 2, "no list for a program is there");
 
         let folder = tempfile::tempdir().unwrap();
         let (outbox, spool) = of(folder.path()).await;
@@ -169,6 +201,23 @@ mod tests {
         // Left out for a while, it is known when.
         begin(&Outbox { formats: Vec::new(), ..outbox.clone() }, &spool).await.unwrap();
         begin(&outbox, &spool).await.unwrap();
-        assert_eq!(by_hand(&spool).await, 1);
+        assert_eq!(by_hand(&spool).await, 2);
+    }
+
+    #[tokio::test]
+    async fn one_program_that_comes_takes_nothing_from_another_that_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outbox, spool) = of(folder.path()).await;
+        let formats = |formats: &[OutboxFormat]| Outbox { formats: formats.to_vec(), ..outbox.clone() };
+        sqlx::query("DELETE FROM received").execute(spool.pool()).await.unwrap();
+        begin(&formats(&[OutboxFormat::SimsRecordsXml]), &spool).await.unwrap();
+        sqlx::query("INSERT INTO received(record, revision) VALUES (x'01', 1)")
+            .execute(spool.pool())
+            .await
+            .unwrap();
+        begin(&formats(&[OutboxFormat::SimsRecordsXml, OutboxFormat::SimsXml]), &spool).await.unwrap();
+        let found = spool.by_hand(&[vec![1]]).await.unwrap();
+        assert!(found.has(RecordKind::Attendance, &[1]));
+        assert!(!found.has(RecordKind::Behaviour, &[1]), "the program has it");
     }
 }

@@ -82,6 +82,8 @@ const WRONG: [&str; 3] = ["match_undone", "source_marked_confidential", "record_
 #[derive(Default)]
 pub(super) struct Removals {
     pub rows: Rows,
+    /// Marks that a person entered, of which SIMS' XML says nothing.
+    pub theirs: Rows,
     pub list: Vec<RecallRow>,
     pub taken: Vec<TakenBack>,
 }
@@ -103,11 +105,11 @@ impl Removals {
                     kind: removal.kind,
                     reason: removal.reason.clone(),
                     what: match taken.outcome {
+                        CopyOutcome::Flagged if is_theirs(folder, removal) => {
+                            "remove by hand: it came before a program entered such"
+                        }
                         CopyOutcome::Flagged if taken.is_carried || is_certified(folder, removal) => {
                             "remove the session mark by hand"
-                        }
-                        CopyOutcome::Flagged if removal.is_by_hand && folder.enters(removal.kind) => {
-                            "remove by hand: it came before a program entered such"
                         }
                         CopyOutcome::Flagged
                             if folder.events_carried && removal.kind == RecordKind::Behaviour =>
@@ -168,7 +170,7 @@ impl Removals {
         sessions.retain(|session| !removal.decided.contains(session));
         let is_out = folder.takes_out_lessons();
         let taken = match (stays, sessions.is_empty() || folder.takes_out_sessions()) {
-            _ if !is_out || is_certified(folder, removal) => BY_HAND,
+            _ if !is_out || removal.is_by_hand || is_certified(folder, removal) => BY_HAND,
             (true, _) => REGISTER,
             (false, true) => REMOVED,
             // The lesson's mark goes; of the session's nobody but a person can tell, and take it out.
@@ -191,13 +193,14 @@ impl Removals {
             comment: String::new(),
             decided: false,
         };
+        let rows = if removal.is_by_hand { &mut self.theirs } else { &mut self.rows };
         // What waits to be posted is not in the register yet.
         let is_waiting = folder.posted && !folder.takes_out_sessions();
         if (is_wrong || is_waiting) && !removal.is_written {
             let taken_back = |session| MarkRow { session: Some(session), ..row.clone() };
-            self.rows.sessions.extend(sessions.into_iter().map(taken_back));
+            rows.sessions.extend(sessions.into_iter().map(taken_back));
         }
-        self.rows.lessons.push(row);
+        rows.lessons.push(row);
         TakenBack { is_carried, ..taken }
     }
 }
@@ -212,6 +215,13 @@ fn head(removal: &Removal) -> Option<RowHead> {
         date: SchoolDate::from_days(removal.id.days())?,
         withdrawn: true,
     })
+}
+
+/// True if a person entered it before a program did, so that the program takes none of it out, or what of it is its own alone.
+fn is_theirs(folder: &Folder, removal: &Removal) -> bool {
+    let by_program =
+        folder.enters(removal.kind) || (removal.kind == RecordKind::Attendance && folder.heeds_withdrawals());
+    removal.is_by_hand && by_program
 }
 
 /// True if what a person certified by this copy stands in the register and must not, while a program takes out the rest.

@@ -44,7 +44,11 @@ CREATE INDEX IF NOT EXISTS declared_state ON declared(state, position);
 CREATE TABLE IF NOT EXISTS delivery(after INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, message BLOB NOT NULL);
 -- The newest revision written back of each record: id and source.
 CREATE TABLE IF NOT EXISTS received(record BLOB PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
--- Records that were handed to a person before a program entered their kind in the MIS: id and source, as above.
+-- Records that were handed to a person before a program entered their kind in the MIS: id and source, as above. And up to which
+-- place of the feed all of a kind is a person's, since that piece was under way when the program came.
+CREATE TABLE IF NOT EXISTS by_person(record BLOB NOT NULL, kind INTEGER NOT NULL, PRIMARY KEY(record, kind)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS by_person_until(kind INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
+-- An older agent told no kinds apart, and noted results and behaviour alone.
 CREATE TABLE IF NOT EXISTS by_hand(record BLOB PRIMARY KEY) WITHOUT ROWID;
 -- Notices to remove copies: what became of them, and whether the hub has the answer.
 CREATE TABLE IF NOT EXISTS recall(

@@ -1,19 +1,19 @@
-//! A home that begins to let a program enter partners' behaviour: what a person had entered before is said to be theirs, and what
-//! the program refuses is shown row by row.
+//! A home that begins to let a program enter partners' behaviour or marks: what a person had entered before, and what was under way,
+//! is said to be theirs, and what the program refuses is shown row by row.
 
 use crate::{
     fake_hub::FakeHub,
     recalls::{notice, outcomes},
-    rig::{Dice, School},
+    rig::{Dice, School, csv},
 };
 use commonroll_agent::{
     Settings, apply,
-    outbox::{Folder, results},
+    outbox::{Arrival, Folder, WriteBack, results},
     recall,
     receive::Receiver,
 };
 use commonroll_audit::CopyOutcome;
-use std::fs;
+use std::{fs, io};
 
 const MAPPING: &str = "format = \"delimited\"\nrows = \"behaviour\"\ncovers = \"dates\"\n[fields]\nevent = \"Event\"\nlearner = \"Id\"\n\
     date = \"Date\"\nlabel = \"Label\"\npolarity = \"Polarity\"\ncategory = \"Category\"\nshare_text = \"Text\"\n";
@@ -23,6 +23,25 @@ const ADA: &str = "E1,ada,2026-09-14,Off task,negative,low_level_disruption,Sett
 const BEN: &str = "E2,ben,2026-09-14,Off task,negative,low_level_disruption,";
 const CY: &str = "E3,cy,2026-09-14,Rude,negative,defiance,";
 const NAMES: &str = "[outbox.names.types]\nlow_level_disruption = \"Disruption\"\n";
+
+/// A write-back whose agent is stopped before it has remembered what was written, or before it wrote.
+struct Stops {
+    lists: Folder,
+    is_written: bool,
+}
+
+impl WriteBack for Stops {
+    fn check(&self, arrival: &Arrival) -> Result<(), String> {
+        self.lists.check(arrival)
+    }
+
+    fn write(&self, range: &str, arrivals: &[Arrival]) -> io::Result<()> {
+        if self.is_written {
+            self.lists.write(range, arrivals)?;
+        }
+        Err(io::Error::other("the power is cut"))
+    }
+}
 
 struct Pair {
     host: School,
@@ -45,6 +64,41 @@ impl Pair {
         self.host.publish(&self.hub).await.unwrap();
     }
 
+    async fn marks(&mut self, marks: &[(&str, &str)]) {
+        self.host.wait(60);
+        self.host.put("marks.csv", &csv(marks));
+        self.host.look().await;
+        self.host.publish(&self.hub).await.unwrap();
+    }
+
+    /// The home's agent, with lists for people alone, is stopped in the midst of a piece of the feed.
+    async fn stop_amid_a_piece(&mut self, is_written: bool) {
+        let lists = Folder::open(&self.home_settings("\"csv\"", "").outbox.unwrap(), jiff::tz::TimeZone::UTC);
+        let write_back = Stops { lists: lists.unwrap(), is_written };
+        let (hub, home) = (&self.hub, &self.home);
+        let receiver =
+            Receiver { hub, spool: &home.spool, write_back: &write_back, rng: &Dice, now: home.now };
+        let after = home.spool.cursor().await.unwrap().sequence;
+        let piece = commonroll_agent::Hub::receive(hub, after).await.unwrap().next().await.unwrap().unwrap();
+        assert!(receiver.take(&piece).await.is_err());
+        assert_eq!(home.spool.cursor().await.unwrap().sequence, after, "it is to be written once more");
+    }
+
+    fn home_settings(&self, formats: &str, names: &str) -> Settings {
+        let text = format!("data = \"data\"\n[outbox]\nfolder = \"outbox\"\nformats = [{formats}]\n{names}");
+        Settings::parse(&text, &self.home.folder.path().join("agent.toml")).unwrap()
+    }
+
+    /// What the home says of its copies that must go, how many of each outcome: flagged, removed.
+    async fn told(&self) -> (usize, usize) {
+        let recipient = "ridgeway".parse().unwrap();
+        let home = &self.home;
+        recall::answer(&self.hub, &home.spool, &recipient, &home.key, home.now).await.unwrap();
+        let outcomes = outcomes(&self.hub).concat();
+        let of = |wanted| outcomes.iter().filter(|(outcome, _)| *outcome == wanted).count();
+        (of(CopyOutcome::Flagged), of(CopyOutcome::Removed))
+    }
+
     /// Where the newest entry of the log about this learner of the host's stands.
     fn newest(&self, learner: &str) -> u64 {
         let is_of = |learner: &str, of: &str| of.strip_prefix("home-") == Some(learner);
@@ -60,13 +114,13 @@ impl Pair {
     /// Starts the home's agent with these formats and names, receives, and reads what was said of rows.
     async fn receive(&mut self, formats: &str, names: &str) {
         self.home.wait(60);
-        let text = format!("data = \"data\"\n[outbox]\nfolder = \"outbox\"\nformats = [{formats}]\n{names}");
-        let settings = Settings::parse(&text, &self.home.folder.path().join("agent.toml")).unwrap();
+        let settings = self.home_settings(formats, names);
         let outbox = settings.outbox.unwrap();
         let folder = Folder::open(&outbox, settings.zone).unwrap();
         apply::begin(&outbox, &self.home.spool).await.unwrap();
         let (hub, home) = (&self.hub, &self.home);
         let receiver = Receiver { hub, spool: &home.spool, write_back: &folder, rng: &Dice, now: home.now };
+        receiver.resume().await.unwrap();
         let after = home.spool.cursor().await.unwrap().sequence;
         let mut feed = commonroll_agent::Hub::receive(hub, after).await.unwrap();
         while let Some(piece) = feed.next().await.unwrap() {
@@ -118,15 +172,7 @@ async fn what_a_person_entered_before_a_program_did_is_theirs_and_is_never_said_
     notice(&pair.hub, 1, log + 1, "placement_ended", &[ada, cy]);
     notice(&pair.hub, 2, log + 2, "record_withdrawn", &[ben]);
     pair.receive(xml, NAMES).await;
-    let recipient = "ridgeway".parse().unwrap();
-    recall::answer(&pair.hub, &pair.home.spool, &recipient, &pair.home.key, pair.home.now).await.unwrap();
-    let outcomes: Vec<_> = outcomes(&pair.hub).concat().into_iter().map(|(outcome, _)| outcome).collect();
-    let (mut flagged, mut removed) = (0, 0);
-    for outcome in &outcomes {
-        flagged += usize::from(*outcome == CopyOutcome::Flagged);
-        removed += usize::from(*outcome == CopyOutcome::Removed);
-    }
-    assert_eq!((flagged, removed), (2, 1), "{outcomes:?}");
+    assert_eq!(pair.told().await, (2, 1));
     let recall = pair.files("recall-", ".csv");
     assert_eq!(recall.matches("remove by hand: it came before").count(), 2, "{recall}");
 
@@ -179,4 +225,82 @@ async fn what_the_mis_refuses_of_behaviour_is_shown_row_by_row_as_of_marks() {
     assert_eq!((refused.len(), totals.rows, totals.written), (1, 2, 1));
     assert_eq!((refused[0].record.as_str(), refused[0].revision), (ids[1], 1));
     assert!(refused[0].message.contains("no such type in this school"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn marks_of_before_a_program_entered_them_stay_a_persons_and_are_never_said_to_be_removed() {
+    let mut pair = Pair::new().await;
+    pair.marks(&[("ada", "/"), ("ben", "/")]).await;
+    pair.receive("\"csv\"", "").await;
+    assert!(pair.files("attendance-", ".csv").contains("home-ada"), "somebody enters it from this list");
+
+    // From now on SIMS is given marks by a program.
+    let xml = "\"csv\", \"sims-xml\"";
+    pair.marks(&[("ada", "N"), ("cy", "/")]).await;
+    pair.receive(xml, "").await;
+    let entered = pair.files("attendance-", ".xml");
+    assert!(entered.contains("home-cy") && entered.matches("<RecordID>").count() == 1, "{entered}");
+    assert_eq!(
+        pair.files("attendance-", ".csv").matches("home-ada").count(),
+        2,
+        "whoever works through lists has it as ever"
+    );
+    let by_hand = pair.files("by-hand-attendance-", ".csv");
+    assert!(
+        by_hand.contains(",12A,N,") && by_hand.contains("home-ben,northgate,2026-09-14,yes"),
+        "{by_hand}"
+    );
+    let (refused, _) = pair.home.spool.results(10).await.unwrap();
+    assert_eq!(refused.len(), 2, "the correction and what was taken back: {refused:?}");
+    assert!(refused.iter().all(|row| row.message.contains("a person's to enter")), "{refused:?}");
+
+    // All of it is to go: the program can say nothing of Ada's and Ben's, and has Cy's.
+    let log = pair.hub.with(|state| state.log.len() as u64);
+    let [ada, ben, cy] = ["ada", "ben", "cy"].map(|learner| pair.newest(learner));
+    notice(&pair.hub, 1, log + 1, "placement_ended", &[ada, cy]);
+    notice(&pair.hub, 2, log + 2, "record_withdrawn", &[ben]);
+    pair.receive(xml, "").await;
+    assert_eq!(pair.told().await, (2, 1));
+    let recall = pair.files("recall-", ".csv");
+    assert_eq!(recall.matches("remove by hand: it came before").count(), 2, "{recall}");
+    let taken_out = pair.files("attendance-", ".xml");
+    assert!(taken_out.matches("<Withdrawn>true</Withdrawn>").count() == 1 && !taken_out.contains("home-ada"));
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_a_program_comes_is_a_persons_whether_it_was_written_or_not() {
+    for (kind, formats) in [("attendance", "\"sims-xml\""), ("behaviour", "\"sims-records-xml\"")] {
+        for is_written in [true, false] {
+            let mut pair = Pair::new().await;
+            match kind {
+                "attendance" => pair.marks(&[("ada", "/")]).await,
+                _ => pair.send(&[ADA]).await,
+            }
+            pair.stop_amid_a_piece(is_written).await;
+            let listed = pair.files(&format!("{kind}-"), ".csv");
+            assert_eq!(listed.contains("home-ada"), is_written, "{kind}");
+
+            pair.receive(formats, NAMES).await;
+            let told = (kind, is_written);
+            assert_eq!(pair.files(&format!("{kind}-"), ".xml"), "", "a person may have it already: {told:?}");
+            let by_hand = pair.files(&format!("by-hand-{kind}-"), ".csv");
+            assert!(by_hand.contains("home-ada"), "it is lost for nobody: {told:?}");
+
+            // What follows it is the person's as well, and what comes now is the program's.
+            match kind {
+                "attendance" => pair.marks(&[("ada", "N"), ("cy", "/")]).await,
+                _ => {
+                    pair.send(&[&ADA.replace("Settled", "Detention"), &ADA.replace("E1,ada", "E7,cy")]).await
+                }
+            }
+            pair.receive(formats, NAMES).await;
+            let entered = pair.files(&format!("{kind}-"), ".xml");
+            assert!(entered.contains("home-cy") && !entered.contains("home-ada"), "{told:?}: {entered}");
+            let log = pair.hub.with(|state| state.log.len() as u64);
+            let (ada, cy) = (pair.newest("ada"), pair.newest("cy"));
+            notice(&pair.hub, 1, log + 1, "placement_ended", &[ada, cy]);
+            pair.receive(formats, NAMES).await;
+            assert_eq!(pair.told().await, (1, 1), "{told:?}");
+        }
+    }
 }
