@@ -54,6 +54,22 @@ fn spaces_attributes_paths_and_encodings_are_read() {
 }
 
 #[test]
+fn learners_of_isams_batch_api_come_with_their_number() {
+    let seen = run(
+        template("isams-learners"),
+        "<iSAMS><PupilManager><CurrentPupils>\
+         <Pupil Id=\"7\" PersonGuid=\"x\"><UPN>H801200001001</UPN><SchoolId>145</SchoolId><Forename>Imogen</Forename>\
+         <Surname>Ashby</Surname><Preferredname>Immy</Preferredname><Gender>F</Gender><DOB>2009-05-15T00:00:00</DOB></Pupil>\
+         <Pupil Id=\"8\"><SchoolId>146</SchoolId><Forename>Ben</Forename><Surname>Bell</Surname><DOB>2009-06-01T00:00:00</DOB></Pupil>\
+         </CurrentPupils></PupilManager></iSAMS>",
+    )
+    .unwrap();
+    let shown = seen.show();
+    assert!(shown.contains("learner 145 Home upn=H801200001001 uln= born=2009-05-15"), "{shown}");
+    assert!(shown.contains("learner 146 Home upn= uln= born=2009-06-01"), "{shown}");
+}
+
+#[test]
 fn the_row_is_found_or_named_and_one_record_is_enough() {
     let people = |inner: &str| {
         format!(
