@@ -8,11 +8,12 @@ use crate::{
 };
 use commonroll_agent::{
     Settings, apply,
-    outbox::{Arrival, Folder, WriteBack, results},
+    outbox::{Arrival, Folder, Removal, WriteBack, results},
     recall,
     receive::Receiver,
 };
 use commonroll_audit::CopyOutcome;
+use commonroll_core::{LocalId, RecordKind, Revision};
 use std::{fs, io};
 
 const MAPPING: &str = "format = \"delimited\"\nrows = \"behaviour\"\ncovers = \"dates\"\n[fields]\nevent = \"Event\"\nlearner = \"Id\"\n\
@@ -301,6 +302,51 @@ async fn what_is_under_way_when_a_program_comes_is_a_persons_whether_it_was_writ
             notice(&pair.hub, 1, log + 1, "placement_ended", &[ada, cy]);
             pair.receive(formats, NAMES).await;
             assert_eq!(pair.told().await, (1, 1), "{told:?}");
+        }
+    }
+}
+
+#[test]
+fn a_person_s_mark_that_must_go_is_flagged_wherever_a_program_could_say_that_it_is_gone() {
+    let mark = |reason: &str| Removal {
+        id: "00000000000000000000000000000001".parse().unwrap(),
+        revision: Revision::FIRST,
+        source: "northgate".parse().unwrap(),
+        kind: RecordKind::Attendance,
+        learner: LocalId::parse("learner", "6420").ok(),
+        reason: reason.to_owned(),
+        is_written: false,
+        decided: Vec::new(),
+        is_rested_on: false,
+        is_by_hand: true,
+    };
+    let gibbon = "[outbox.apply]\nto = \"gibbon\"\nmis = \"gibbon\"\ntaker = \"c\"\n\
+                  [connection.gibbon]\nkind = \"mysql\"\naddress = \"localhost/gibbon\"\nuser = \"c\"\ncredentials = \"secret\"\n";
+    let register = "sessions = { am = \"09:00:00\" }\n";
+    for (formats, more) in [("\"csv\"", gibbon), ("\"sims-xml\"", register), ("\"sims-xml\", \"csv\"", "")] {
+        for reason in ["placement_ended", "match_undone"] {
+            let home = tempfile::tempdir().unwrap();
+            let lies = home.path().join("outbox");
+            fs::write(home.path().join("secret"), "right").unwrap();
+            let text = format!("data = \"d\"\n[outbox]\nfolder = \"outbox\"\nformats = [{formats}]\n{more}");
+            let settings = Settings::parse(&text, &home.path().join("agent.toml")).unwrap();
+            let folder = Folder::open(&settings.outbox.unwrap(), settings.zone).unwrap();
+            let taken = folder.take_back("000000000007", &[mark(reason)]).unwrap();
+            let told = (formats, reason);
+            assert_eq!((taken[0].outcome, taken[0].reason), (CopyOutcome::Flagged, "by_hand"), "{told:?}");
+            let list = fs::read_to_string(lies.join("recall-000000000007.csv")).unwrap();
+            assert!(list.contains("remove by hand: it came before"), "{told:?}: {list}");
+            assert!(
+                !lies.join("attendance-000000000007.xml").exists(),
+                "SIMS' program never had it: {told:?}"
+            );
+            assert!(!lies.join("session-000000000007.xml").exists(), "{told:?}");
+            // Ours looks what of it is its own, and takes that out.
+            assert_eq!(
+                lies.join("attendance-000000000007.csv").exists(),
+                formats.contains("csv"),
+                "{told:?}"
+            );
         }
     }
 }
