@@ -102,8 +102,8 @@ pub struct Folder {
     carried: bool,
     /// A program of ours carries lists of session marks into the MIS.
     sessions_carried: bool,
-    /// A program of ours carries lists of behaviour into the MIS.
-    events_carried: bool,
+    /// Records other than attendance of which a program of ours carries the lists into the MIS.
+    records_carried: Vec<RecordKind>,
     /// A program of ours posts marks of lessons and sessions into the MIS, and can take none out again.
     posted: bool,
 }
@@ -119,7 +119,8 @@ impl Folder {
         let carried = outbox.apply.as_ref().is_some_and(Apply::takes_out);
         let posted = outbox.apply.is_some() && !carried;
         let sessions_carried = outbox.apply.as_ref().is_some_and(Apply::takes_sessions);
-        let events_carried = outbox.apply.as_ref().is_some_and(|apply| apply.behaviour);
+        let is_carried = |kind: &RecordKind| outbox.apply.as_ref().is_some_and(|apply| apply.takes(*kind));
+        let records_carried = RecordKind::ALL.into_iter().filter(is_carried).collect();
         Ok(Self {
             folder,
             formats,
@@ -129,7 +130,7 @@ impl Folder {
             zone,
             carried,
             sessions_carried,
-            events_carried,
+            records_carried,
             posted,
         })
     }
@@ -232,9 +233,13 @@ impl Folder {
     fn enters(&self, kind: RecordKind) -> bool {
         match kind {
             RecordKind::Attendance => self.writes(OutboxFormat::SimsXml),
-            RecordKind::Assessment => self.takes_records(),
-            RecordKind::Behaviour => self.takes_records() || self.events_carried,
+            RecordKind::Assessment | RecordKind::Behaviour => self.takes_records() || self.carries(kind),
         }
+    }
+
+    /// True if a program of ours carries records of this kind, other than attendance, into the MIS.
+    fn carries(&self, kind: RecordKind) -> bool {
+        self.records_carried.contains(&kind)
     }
 
     /// True if a record is a person's to see to, although a program enters such.
@@ -242,9 +247,12 @@ impl Folder {
         arrival.is_by_hand && self.enters(arrival.record.kind())
     }
 
-    /// A program enters what the home has named: a partner's own words are no type and no aspect of the home's MIS.
+    /// A program enters what the home has named: a partner's own words are no type and no aspect of the home's MIS. In Gibbon they may
+    /// stand for a type.
     fn named(&self, arrival: &Arrival) -> Result<(), String> {
-        if !self.takes_records() || self.is_by_hand(arrival) {
+        let kind = arrival.record.kind();
+        let is_results = kind == RecordKind::Assessment && self.carries(kind);
+        if !(self.takes_records() || is_results) || self.is_by_hand(arrival) {
             return Ok(());
         }
         let missing = match &arrival.record.body {

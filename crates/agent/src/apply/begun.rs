@@ -20,6 +20,7 @@ use std::fs;
 
 /// What begins to be carried: how its lists begin, and the spool's note that it is, which is empty while it isn't.
 const SESSIONS: (&str, &str) = ("session-", "write-back-sessions");
+const RESULTS: (&str, &str) = ("assessment-", "write-back-results");
 const EVENTS: (&str, &str) = ("behaviour-", "write-back-behaviour");
 /// What a program begins to enter of which its lists are nobody's to pass over here: the spool's note that it does, what it enters,
 /// and how its lists begin.
@@ -55,6 +56,7 @@ pub async fn begin(outbox: &Outbox, spool: &Spool) -> Result<u64, AgentError> {
     begin_entering(outbox, &MARKS, marks, spool).await?;
     let passed = begin_with(outbox, SESSIONS, carries(&sessions), spool).await?;
     begin_entering(outbox, &RECORDS, writes(OutboxFormat::SimsRecordsXml), spool).await?;
+    let passed = passed + begin_with(outbox, RESULTS, carries(&|apply| apply.results), spool).await?;
     Ok(passed + begin_with(outbox, EVENTS, carries(&|apply| apply.behaviour), spool).await?)
 }
 
@@ -134,8 +136,10 @@ async fn begin_with(
             "these lists are carried into the MIS from now on; those of before are not, look whether they were entered"
         );
     }
-    if note == EVENTS.1 {
-        spool.note_by_hand(RecordKind::Behaviour).await?;
+    for (begun, kind) in [(RESULTS, RecordKind::Assessment), (EVENTS, RecordKind::Behaviour)] {
+        if note == begun.1 {
+            spool.note_by_hand(kind).await?;
+        }
     }
     spool.set(note, b"1").await?;
     Ok(passed)

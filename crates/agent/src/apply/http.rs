@@ -64,6 +64,9 @@ impl WondeCarrier {
         if !apply.sessions.is_empty() {
             return Err("sessions: Wonde has sessions of its own; remove it".to_owned());
         }
+        if apply.results {
+            return Err("results: are entered in Gibbon alone; remove it, and enter them by hand".to_owned());
+        }
         if apply.behaviour {
             return Err("behaviour: is entered in Gibbon alone; remove it, and enter it by hand".to_owned());
         }
@@ -255,7 +258,7 @@ fn of_row(fault: &FetchFault) -> Failure {
 
 #[async_trait::async_trait]
 impl Carrier for WondeCarrier {
-    fn lists(&self) -> &'static [&'static str] {
+    fn lists(&self) -> &[&'static str] {
         &["session", "attendance"]
     }
 

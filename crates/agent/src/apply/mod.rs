@@ -22,7 +22,7 @@ use crate::{
     spool::Spool,
 };
 pub use begun::begin;
-use commonroll_connectors::render::{BehaviourRow, MarkRow};
+use commonroll_connectors::render::{AssessmentRow, BehaviourRow, MarkRow};
 pub use round::{Applied, Applier};
 use std::{sync::Arc, time::Duration};
 
@@ -32,13 +32,19 @@ pub const TRIES_MAX: u32 = 6;
 /// Carries rows into one MIS.
 #[async_trait::async_trait]
 pub trait Carrier: Send + Sync {
-    /// Of which lists of the outbox the rows are carried, in this order: `attendance` (lessons), `session`, `behaviour`.
-    fn lists(&self) -> &'static [&'static str] {
+    /// Of which lists of the outbox the rows are carried, in this order: `attendance` (lessons), `session`, `assessment`, `behaviour`.
+    fn lists(&self) -> &[&'static str] {
         &["attendance"]
     }
 
     /// Carries one row, so that it stands in the MIS or is refused when this returns. The same row again has no further effect.
     async fn carry(&self, row: &MarkRow) -> Result<Carried, Failure>;
+
+    /// As [`carry`](Self::carry), for a result.
+    async fn carry_result(&self, row: &AssessmentRow) -> Result<Carried, Failure> {
+        let _ = row;
+        Ok(Carried::Refused("results are not entered in this MIS; enter it by hand".to_owned()))
+    }
 
     /// As [`carry`](Self::carry), for one learner's part in an event.
     async fn carry_event(&self, row: &BehaviourRow) -> Result<Carried, Failure> {

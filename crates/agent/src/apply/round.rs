@@ -15,7 +15,7 @@ use crate::{
 };
 use commonroll_connectors::{
     Input, Limits,
-    render::{Outcome, read_behaviour, read_lessons, read_sessions},
+    render::{Outcome, read_assessments, read_behaviour, read_lessons, read_sessions},
 };
 use commonroll_core::Timestamp;
 use std::{
@@ -142,7 +142,7 @@ impl Applier<'_> {
         match stopped.err().or(doing.held_by) {
             Some(why) => {
                 let text = format!(
-                    "partners' marks and events can't be written into the MIS just now, and wait in the outbox: {why}"
+                    "partners' marks, results and events can't be written into the MIS just now, and wait in the outbox: {why}"
                 );
                 self.spool.alarm(ALARM, &text, self.now).await?;
             }
@@ -293,7 +293,7 @@ impl Applier<'_> {
             let counted = counts(row);
             let under_way = match row {
                 Row::Mark(row) => self.carrier.is_under_way(row).await,
-                Row::Event(_) => Ok(false),
+                Row::Result(_) | Row::Event(_) => Ok(false),
             };
             match under_way {
                 Ok(under_way) if counted || under_way => rows.push((row, counted)),
@@ -396,6 +396,7 @@ impl Applier<'_> {
         let carrying = tokio::spawn(async move {
             match &row {
                 Row::Mark(row) => carrier.carry(row).await,
+                Row::Result(row) => carrier.carry_result(row).await,
                 Row::Event(row) => carrier.carry_event(row).await,
             }
         });
@@ -410,6 +411,10 @@ impl Applier<'_> {
 /// The rows of a list.
 pub(super) fn rows(list: &List) -> Result<Vec<Row>, String> {
     let limits = Limits::default();
+    if list.name.starts_with("assessment-") {
+        let rows = read(&list.path, |input| read_assessments(input, &limits))?;
+        return Ok(rows.into_iter().map(Row::Result).collect());
+    }
     if list.name.starts_with("behaviour-") {
         let rows = read(&list.path, |input| read_behaviour(input, &limits))?;
         return Ok(rows.into_iter().map(Row::Event).collect());

@@ -1,12 +1,14 @@
-//! One row of a list that is carried: a mark, or one learner's part in an event.
+//! One row of a list that is carried: a mark, a result, or one learner's part in an event.
 
-use commonroll_connectors::render::{BehaviourRow, MarkRow, RowHead, Session};
+use commonroll_connectors::render::{AssessmentRow, BehaviourRow, MarkRow, RowHead, Session};
 
 /// A row of a list.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Row {
     /// Of a lesson or a session.
     Mark(MarkRow),
+    /// A result.
+    Result(AssessmentRow),
     /// Of behaviour.
     Event(BehaviourRow),
 }
@@ -16,6 +18,7 @@ impl Row {
     pub const fn head(&self) -> &RowHead {
         match self {
             Self::Mark(row) => &row.head,
+            Self::Result(row) => &row.head,
             Self::Event(row) => &row.head,
         }
     }
@@ -24,7 +27,7 @@ impl Row {
     pub const fn session(&self) -> Option<Session> {
         match self {
             Self::Mark(row) => row.session,
-            Self::Event(_) => None,
+            Self::Result(_) | Self::Event(_) => None,
         }
     }
 
@@ -32,7 +35,7 @@ impl Row {
     pub const fn is_decided(&self) -> bool {
         match self {
             Self::Mark(row) => row.decided,
-            Self::Event(_) => false,
+            Self::Result(_) | Self::Event(_) => false,
         }
     }
 }

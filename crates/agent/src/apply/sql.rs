@@ -7,7 +7,7 @@ use crate::{
     settings::{Apply, Connection},
 };
 use commonroll_connectors::{
-    render::{BehaviourRow, MarkRow},
+    render::{AssessmentRow, BehaviourRow, MarkRow},
     writeback::{self, Answer, Outcome, Step, Target, Writer},
 };
 use std::sync::Arc;
@@ -25,8 +25,8 @@ pub struct SqlCarrier {
     at: Address,
     writer: &'static dyn Writer,
     target: Target,
-    /// Behaviour is carried too.
-    events: bool,
+    /// Which lists are carried, in their order.
+    lists: Vec<&'static str>,
     link: Mutex<Option<Link>>,
 }
 
@@ -45,17 +45,28 @@ impl SqlCarrier {
             groups: apply.groups.clone(),
             codes: apply.codes.clone(),
             sessions: apply.sessions.clone(),
+            scales: apply.scales.clone(),
         };
         writer.check(&target)?;
+        if apply.results && !writer.takes_results() {
+            return Err("results: are entered in Gibbon alone; remove it, and enter them by hand".to_owned());
+        }
         if apply.behaviour && !writer.takes_events() {
             return Err("behaviour: is entered in Gibbon alone; remove it, and enter it by hand".to_owned());
         }
+        // What a person decided of a session stands over lessons' marks that would lie in the same place.
+        let carried = [
+            ("session", !target.sessions.is_empty()),
+            ("attendance", true),
+            ("assessment", apply.results),
+            ("behaviour", apply.behaviour),
+        ];
         Ok(Self {
             connection: apply.connection.clone(),
             at: Address::of(&apply.connection)?,
             writer,
             target,
-            events: apply.behaviour,
+            lists: carried.into_iter().filter_map(|(list, is_carried)| is_carried.then_some(list)).collect(),
             link: Mutex::new(None),
         })
     }
@@ -123,18 +134,16 @@ impl SqlCarrier {
 
 #[async_trait::async_trait]
 impl Carrier for SqlCarrier {
-    fn lists(&self) -> &'static [&'static str] {
-        // What a person decided of a session stands over lessons' marks that would lie in the same place.
-        match (self.target.sessions.is_empty(), self.events) {
-            (true, false) => &["attendance"],
-            (true, true) => &["attendance", "behaviour"],
-            (false, false) => &["session", "attendance"],
-            (false, true) => &["session", "attendance", "behaviour"],
-        }
+    fn lists(&self) -> &[&'static str] {
+        &self.lists
     }
 
     async fn carry(&self, row: &MarkRow) -> Result<Carried, Failure> {
         self.by_plan(&|answers| self.writer.step(&self.target, row, answers)).await
+    }
+
+    async fn carry_result(&self, row: &AssessmentRow) -> Result<Carried, Failure> {
+        self.by_plan(&|answers| self.writer.result(&self.target, row, answers)).await
     }
 
     async fn carry_event(&self, row: &BehaviourRow) -> Result<Carried, Failure> {

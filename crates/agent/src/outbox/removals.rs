@@ -111,9 +111,7 @@ impl Removals {
                         CopyOutcome::Flagged if taken.is_carried || is_certified(folder, removal) => {
                             "remove the session mark by hand"
                         }
-                        CopyOutcome::Flagged
-                            if folder.events_carried && removal.kind == RecordKind::Behaviour =>
-                        {
+                        CopyOutcome::Flagged if folder.carries(removal.kind) => {
                             "look whether it was taken out"
                         }
                         CopyOutcome::Flagged => "remove by hand",
@@ -142,8 +140,7 @@ impl Removals {
     /// A result or an event, which the program that entered it takes out again. Of what ours takes out of a database no answer waits for
     /// its row: a person looks.
     fn record(&mut self, folder: &Folder, removal: &Removal) -> TakenBack {
-        let looks = folder.events_carried && removal.kind == RecordKind::Behaviour;
-        let taken = if looks { BY_HAND } else { REMOVED };
+        let taken = if folder.carries(removal.kind) { BY_HAND } else { REMOVED };
         if removal.is_written {
             return taken;
         }

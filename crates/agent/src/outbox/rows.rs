@@ -33,7 +33,9 @@ impl Rows {
             Body::Attendance(mark) => self.mark(head, arrival, mark, sessions, zone),
             Body::Assessment(result) => {
                 let head = standing(head, *result != Assessment::default());
-                self.assessments.extend(head.map(|head| assessment(head, result, names)));
+                let group = group(arrival);
+                self.assessments
+                    .extend(head.map(|head| AssessmentRow { group, ..assessment(head, result, names) }));
             }
             Body::Behaviour(event) => {
                 let head = standing(head, *event != Behaviour::default());
@@ -126,7 +128,7 @@ fn head(arrival: &Arrival) -> Result<RowHead, String> {
 fn blank_mark(head: RowHead, arrival: &Arrival) -> MarkRow {
     MarkRow {
         head,
-        group: arrival.record.head.group.as_ref().map_or("", LocalId::as_str).to_owned(),
+        group: group(arrival),
         start: None,
         end: None,
         session: None,
@@ -135,6 +137,11 @@ fn blank_mark(head: RowHead, arrival: &Arrival) -> MarkRow {
         comment: String::new(),
         decided: false,
     }
+}
+
+/// The host's code of the group.
+fn group(arrival: &Arrival) -> String {
+    arrival.record.head.group.as_ref().map_or("", LocalId::as_str).to_owned()
 }
 
 /// The head of a row that says something, or takes back what an older revision said.
@@ -171,6 +178,7 @@ pub(super) fn assessment(head: RowHead, assessment: &Assessment, names: &Names) 
     };
     AssessmentRow {
         head,
+        group: String::new(),
         subject: text(|result| &result.subject),
         title: text(|result| &result.title),
         aspect: aspect.cloned().unwrap_or_else(|| text(|result| &result.title)),

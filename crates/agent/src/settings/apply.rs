@@ -3,6 +3,7 @@
 use super::{Connection, Kind, OutboxFormat, wrong};
 use crate::error::AgentError;
 use commonroll_connectors::writeback::SessionPlaces;
+use commonroll_core::RecordKind;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -21,6 +22,10 @@ pub struct Apply {
     pub codes: BTreeMap<String, String>,
     /// Where a database that knows no sessions has the mark of each.
     pub sessions: SessionPlaces,
+    /// A partner's scale of grades, and the MIS's short name of the scale that it is there.
+    pub scales: BTreeMap<String, String>,
+    /// Results are carried too.
+    pub results: bool,
     /// Behaviour is carried too.
     pub behaviour: bool,
 }
@@ -29,6 +34,15 @@ impl Apply {
     /// True if marks are taken out of the MIS again. Over HTTP they are written, and none is taken out.
     pub fn takes_out(&self) -> bool {
         self.connection.kind != Kind::Http
+    }
+
+    /// True if records of this kind, other than attendance, are carried too.
+    pub fn takes(&self, kind: RecordKind) -> bool {
+        match kind {
+            RecordKind::Attendance => false,
+            RecordKind::Assessment => self.results,
+            RecordKind::Behaviour => self.behaviour,
+        }
     }
 
     /// True if marks of sessions are carried too. In a database only where it is said what has them.
@@ -50,6 +64,10 @@ pub(super) struct RawApply {
     #[serde(default)]
     sessions: SessionPlaces,
     #[serde(default)]
+    scales: BTreeMap<String, String>,
+    #[serde(default)]
+    results: bool,
+    #[serde(default)]
     behaviour: bool,
 }
 
@@ -68,7 +86,7 @@ impl RawApply {
                 "key `outbox.formats`: must have \"csv\" where outbox.apply carries rows into an MIS";
             return Err(wrong(file, problem));
         }
-        let Self { to: _, mis, taker, groups, codes, sessions, behaviour } = self;
-        Ok(Apply { connection, mis, taker, groups, codes, sessions, behaviour })
+        let Self { to: _, mis, taker, groups, codes, sessions, scales, results, behaviour } = self;
+        Ok(Apply { connection, mis, taker, groups, codes, sessions, scales, results, behaviour })
     }
 }

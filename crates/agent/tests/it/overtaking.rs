@@ -24,7 +24,7 @@ struct Mis {
 
 #[async_trait::async_trait]
 impl Carrier for Mis {
-    fn lists(&self) -> &'static [&'static str] {
+    fn lists(&self) -> &[&'static str] {
         &["session", "attendance"]
     }
 

@@ -33,11 +33,20 @@ pub fn session_csv(rows: &[MarkRow]) -> Vec<u8> {
 
 /// Assessment results.
 pub fn assessment_csv(rows: &[AssessmentRow]) -> Vec<u8> {
-    let captions = ["Subject", "Aspect", "ResultSet", "Kind", "Scale", "Grade", "Comments", "Title"];
-    let mut sheet = Sheet::new(&captions);
+    let mut sheet = Sheet::new(&[
+        "Subject",
+        "Aspect",
+        "ResultSet",
+        "Kind",
+        "Scale",
+        "Grade",
+        "Comments",
+        "Title",
+        "GroupCode",
+    ]);
     for row in rows {
         let given: [&str; 4] = [&row.subject, &row.aspect, &row.result_set, &row.kind];
-        let texts = [&given[..], &[&row.scale, &row.grade, &row.comment, &row.title]].concat();
+        let texts = [&given[..], &[&row.scale, &row.grade, &row.comment, &row.title, &row.group]].concat();
         sheet.row(&row.head, &[], &texts);
     }
     sheet.done()

@@ -14,7 +14,7 @@ mod xml;
 
 pub use csv::{assessment_csv, behaviour_csv, csv_cell, lesson_csv, recall_csv, session_csv};
 pub use ctf::{CTF_VERSION, CtfHeader, CtfPupil, CtfResult, CtfSchool, CtfYear, ctf_file_name, ctf_xml};
-pub use read::{read_behaviour, read_lessons, read_sessions};
+pub use read::{read_assessments, read_behaviour, read_lessons, read_sessions};
 pub use records::{behaviour_xml, results_xml};
 pub use results::{Outcome, RowResult, read_results};
 pub use sif::{SifCode, sif_periods, sif_times};
@@ -89,6 +89,8 @@ impl Session {
 pub struct AssessmentRow {
     /// Which record.
     pub head: RowHead,
+    /// The host's code of the group; empty if none.
+    pub group: String,
     /// Subject in the source's words.
     pub subject: String,
     /// What was assessed, in the source's words.
@@ -103,7 +105,7 @@ pub struct AssessmentRow {
     pub scale: String,
     /// The grade as given; a word for the fact in its place.
     pub grade: String,
-    /// The same for programs: a letter for the fact (U, X, Q, #), blank for what was not assessed.
+    /// The same for programs: a letter for the fact (U, X, Q, #), blank for what was not assessed. Lists for people have none.
     pub letter: String,
     /// Comment written to be shared.
     pub comment: String,

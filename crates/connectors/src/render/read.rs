@@ -1,6 +1,6 @@
-//! The outbox's own lists of lesson and session marks and of behaviour, read back by the program that carries them into the MIS.
+//! The outbox's own lists of lesson and session marks, results and behaviour, read back by the program that carries them into the MIS.
 
-use super::{BehaviourRow, MarkRow, RowHead, Session};
+use super::{AssessmentRow, BehaviourRow, MarkRow, RowHead, Session};
 use crate::{
     connector::{FileFault, Input, Limits},
     mapping::DateFormat,
@@ -40,6 +40,24 @@ const SESSION_CAPTIONS: [&str; 10] = [
     "Comments",
 ];
 
+const ASSESSMENT_CAPTIONS: [&str; 15] = [
+    "RecordID",
+    "Revision",
+    "PersonID",
+    "Source",
+    "Date",
+    "Withdrawn",
+    "Subject",
+    "Aspect",
+    "ResultSet",
+    "Kind",
+    "Scale",
+    "Grade",
+    "Comments",
+    "Title",
+    "GroupCode",
+];
+
 const BEHAVIOUR_CAPTIONS: [&str; 18] = [
     "RecordID",
     "Revision",
@@ -75,6 +93,14 @@ pub fn read_lessons(input: Input<'_>, limits: &Limits) -> Result<Vec<MarkRow>, F
 /// As [`read_lessons`].
 pub fn read_sessions(input: Input<'_>, limits: &Limits) -> Result<Vec<MarkRow>, FileFault> {
     read_list(input, limits, &SESSION_CAPTIONS, session)
+}
+
+/// Reads what [`assessment_csv`](super::assessment_csv) wrote.
+///
+/// # Errors
+/// As [`read_lessons`].
+pub fn read_assessments(input: Input<'_>, limits: &Limits) -> Result<Vec<AssessmentRow>, FileFault> {
+    read_list(input, limits, &ASSESSMENT_CAPTIONS, assessment)
 }
 
 /// Reads what [`behaviour_csv`](super::behaviour_csv) wrote.
@@ -163,6 +189,23 @@ fn session(row: &Row<'_>) -> Option<MarkRow> {
         minutes_late: late(row.cell(8))?,
         comment: unguarded(row.cell(9)).to_owned(),
         decided: false,
+    })
+}
+
+fn assessment(row: &Row<'_>) -> Option<AssessmentRow> {
+    let said = |place| unguarded(row.cell(place)).to_owned();
+    Some(AssessmentRow {
+        head: head(row)?,
+        subject: said(6),
+        aspect: said(7),
+        result_set: said(8),
+        kind: said(9),
+        scale: said(10),
+        grade: said(11),
+        letter: String::new(),
+        comment: said(12),
+        title: said(13),
+        group: said(14),
     })
 }
 

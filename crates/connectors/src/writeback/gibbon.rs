@@ -7,13 +7,14 @@
 //! session that stands for the day is a row of context Person, and no lesson's mark may come behind it there.
 
 mod events;
+mod results;
 
 use super::{
     BY_HAND, HOME, NO_PLACE, OURS, Tag, Target, Wanted, Writer, applied, comment, number, pattern, refused,
     talk::{Answer, Outcome, Step, Talk, Value, cell, text},
     wanted,
 };
-use crate::render::{BehaviourRow, MarkRow};
+use crate::render::{AssessmentRow, BehaviourRow, MarkRow};
 use jiff::civil::Time;
 
 /// Characters of a comment.
@@ -50,6 +51,16 @@ impl Writer for Gibbon {
 
     fn step(&self, target: &Target, row: &MarkRow, answers: &[Answer]) -> Step {
         match plan(target, row, &mut Talk::new(answers)) {
+            Ok(step) | Err(step) => step,
+        }
+    }
+
+    fn takes_results(&self) -> bool {
+        true
+    }
+
+    fn result(&self, target: &Target, row: &AssessmentRow, answers: &[Answer]) -> Step {
+        match results::plan(target, row, &mut Talk::new(answers)) {
             Ok(step) | Err(step) => step,
         }
     }

@@ -10,7 +10,7 @@ mod family;
 mod gibbon;
 mod talk;
 
-use crate::render::{BehaviourRow, MarkRow, RowHead, Session};
+use crate::render::{AssessmentRow, BehaviourRow, MarkRow, RowHead, Session};
 use commonroll_core::{RecordId, Revision};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt, str::FromStr};
@@ -28,6 +28,8 @@ pub struct Target {
     pub codes: BTreeMap<String, String>,
     /// Where the MIS has the marks of sessions.
     pub sessions: SessionPlaces,
+    /// A partner's scale of grades, and the MIS's short name of the scale that it is there.
+    pub scales: BTreeMap<String, String>,
 }
 
 /// Where an MIS that knows no sessions has the mark of each: the name of a period, or whatever else its writer takes. Marks of a
@@ -56,7 +58,7 @@ impl SessionPlaces {
     }
 }
 
-/// Writes marks into one MIS, and behaviour if it takes any.
+/// Writes marks into one MIS, and results and behaviour if it takes any.
 pub trait Writer: Sync {
     /// Name of the MIS, as settings give it.
     fn name(&self) -> &'static str;
@@ -69,6 +71,17 @@ pub trait Writer: Sync {
 
     /// What is to be done next for a row, after these answers.
     fn step(&self, target: &Target, row: &MarkRow, answers: &[Answer]) -> Step;
+
+    /// True if it takes results too.
+    fn takes_results(&self) -> bool {
+        false
+    }
+
+    /// What is to be done next for a row of results, after these answers.
+    fn result(&self, target: &Target, row: &AssessmentRow, answers: &[Answer]) -> Step {
+        let _ = (target, row, answers);
+        refused("results are not entered in this MIS; enter it by hand")
+    }
 
     /// True if it takes behaviour too.
     fn takes_events(&self) -> bool {

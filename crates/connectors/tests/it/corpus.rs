@@ -7,7 +7,7 @@
 use crate::support::{Seen, run_with, settings};
 use commonroll_connectors::{
     FileFault, Input, Limits, Settings,
-    render::{read_behaviour, read_lessons, read_results, read_sessions},
+    render::{read_assessments, read_behaviour, read_lessons, read_results, read_sessions},
 };
 use std::{
     env, fs,
@@ -241,6 +241,10 @@ fn mutations_of_our_own_lists_make_no_reader_of_them_panic() {
             "\u{feff}{head},Time,Polarity,Category,Label,Severity,Location,Role,Action,Status,Text,HomeActionBy,Type\r\n\
              {row},11:10,negative,defiance,'-x,3,Lab,,Moved,,\"a\nb\",2026-09-21,Defiance\r\n"
         ),
+        format!(
+            "\u{feff}{head},Subject,Aspect,ResultSet,Kind,Scale,Grade,Comments,Title,GroupCode\r\n\
+             {row},Physics,\"Partner, now\",Aut2,working_at,gce-a-level 2024,A*,'+1,Unit 1,12A\r\n"
+        ),
         "RecordID,Revision,Status,Message\r\n01010101010101010101010101010101,1,refused,\"no such lesson\"\r\n".to_owned(),
     ];
     let files = files.map(String::into_bytes);
@@ -253,8 +257,9 @@ fn mutations_of_our_own_lists_make_no_reader_of_them_panic() {
         opened(bytes, |input| read_lessons(input, &limits)).map_or(0, |rows| rows.len())
             + opened(bytes, |input| read_sessions(input, &limits)).map_or(0, |rows| rows.len())
             + opened(bytes, |input| read_behaviour(input, &limits)).map_or(0, |rows| rows.len())
+            + opened(bytes, |input| read_assessments(input, &limits)).map_or(0, |rows| rows.len())
             + if are_results { results } else { 0 }
     };
-    assert_eq!(files.iter().map(|file| read(file)).sum::<usize>(), 5, "each by its own reader");
+    assert_eq!(files.iter().map(|file| read(file)).sum::<usize>(), 6, "each by its own reader");
     mutate("outbox", &files, &|bytes| _ = read(bytes));
 }

@@ -4,7 +4,7 @@ use commonroll_connectors::{
     FileFault, Input, Limits,
     render::{
         AssessmentRow, BehaviourRow, MarkRow, Outcome, RowHead, Session, assessment_csv, behaviour_csv,
-        lesson_csv, lesson_xml, read_results, session_csv, session_xml,
+        lesson_csv, lesson_xml, read_assessments, read_results, session_csv, session_xml,
     },
 };
 use commonroll_core::{LocalId, RecordId, Revision};
@@ -102,11 +102,16 @@ fn grades_and_events_have_their_own_columns() {
         grade: "M".to_owned(),
         letter: "M".to_owned(),
         comment: "+1 on last term".to_owned(),
+        group: "12A/Sc".to_owned(),
     };
     expect![[r#"
-        ﻿RecordID,Revision,PersonID,Source,Date,Withdrawn,Subject,Aspect,ResultSet,Kind,Scale,Grade,Comments,Title␍
-        04040404040404040404040404040404,4,6420,northgate,2026-09-14,,Applied Science,Working At Grade,Y12 Aut2,working_at,btec-l3@1,M,'+1 on last term,Unit 1␍
-    "#]].assert_eq(&text(assessment_csv(&[grade])));
+        ﻿RecordID,Revision,PersonID,Source,Date,Withdrawn,Subject,Aspect,ResultSet,Kind,Scale,Grade,Comments,Title,GroupCode␍
+        04040404040404040404040404040404,4,6420,northgate,2026-09-14,,Applied Science,Working At Grade,Y12 Aut2,working_at,btec-l3@1,M,'+1 on last term,Unit 1,12A/Sc␍
+    "#]].assert_eq(&text(assessment_csv(std::slice::from_ref(&grade))));
+    let list = assessment_csv(std::slice::from_ref(&grade));
+    let input = Input { file_name: "list.csv", reader: &mut Cursor::new(&list), size: list.len() as u64 };
+    let read = read_assessments(input, &Limits::default()).unwrap();
+    assert!(read == [AssessmentRow { letter: String::new(), ..grade }], "what was written is read back");
     let event = BehaviourRow {
         head: head(5, false),
         time: None,

@@ -7,6 +7,7 @@ mod conduct;
 mod cost;
 mod database;
 mod faults;
+mod grades;
 mod home;
 mod poison;
 mod reading;

@@ -131,14 +131,14 @@ impl Entry {
 }
 
 /// At most so many characters on one line, without blanks around them.
-fn plain(said: &str, max: usize) -> String {
+pub(super) fn plain(said: &str, max: usize) -> String {
     let line = said.chars().map(|c| if c.is_control() { ' ' } else { c });
     line.take(max).collect::<String>().trim().to_owned()
 }
 
-/// A sum over date, type, descriptor, level, comment and follow-up, by which a change of any of them is seen. No secret: it
-/// keeps nobody from forging it who may write here anyway.
-fn sum(parts: [&str; 6]) -> i64 {
+/// A sum over all that a row says (here date, type, descriptor, level, comment and follow-up), by which a change of any of it is seen.
+/// No secret: it keeps nobody from forging it who may write here anyway.
+pub(super) fn sum(parts: [&str; 6]) -> i64 {
     let mut sum = 0xcbf2_9ce4_8422_2325_u64;
     for part in parts {
         for byte in part.bytes().chain([0x1f]) {
