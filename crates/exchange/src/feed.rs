@@ -5,6 +5,7 @@
 
 use crate::{
     Clock,
+    ahead::ClockAhead,
     entry::{Entry, RecordEntry, split_entries},
     follow::{RUNNING, read_records},
     live::{LiveRecord, PageBuilder},
@@ -114,14 +115,14 @@ impl Feed {
         let (page, withheld) = match ring {
             Some(commits) => {
                 let directory = self.shared.directory();
-                let mut builder = self.builder(&directory, clock);
+                let mut builder = self.builder(&directory, clock)?;
                 let _whole = commits.iter().all(|commit| builder.add_commit(commit, self.position));
                 (builder.page, builder.withheld)
             }
             None => {
                 let Stored { records, again, notices, gone, end } = self.stored().await?;
                 let directory = self.shared.directory();
-                let mut builder = self.builder(&directory, clock);
+                let mut builder = self.builder(&directory, clock)?;
                 builder.again = again;
                 builder.page.notices = notices;
                 if records.iter().all(|record| builder.add(record)) {
@@ -167,18 +168,22 @@ impl Feed {
         &'a self,
         directory: &'a crate::directory::Directory,
         clock: &dyn Clock,
-    ) -> PageBuilder<'a> {
-        PageBuilder {
+    ) -> Result<PageBuilder<'a>, ClockAhead> {
+        let now = clock.now();
+        if self.shared.newest.is_behind(now) {
+            return Err(ClockAhead);
+        }
+        Ok(PageBuilder {
             directory,
             recipient: self.speaker.number,
-            now: clock.now(),
+            now,
             sizes: self.shared.sizes,
             page: Page::default(),
             withheld: Vec::new(),
             records: 0,
             again: HashSet::new(),
             bytes: 0,
-        }
+        })
     }
 
     /// What stands behind the position, and where that ends.

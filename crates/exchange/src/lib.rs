@@ -5,6 +5,7 @@
 //! without a socket.
 
 mod agreements;
+mod ahead;
 mod alignment;
 mod asides;
 mod by_learner;
@@ -55,6 +56,7 @@ pub mod withdrawal;
 mod writer;
 
 pub use agreements::{AgreementSeen, agreement_hash, ending_hash};
+pub use ahead::ClockAhead;
 pub use alignment::{AlignmentSeen, ConventionSeen, Stands};
 pub use desk::{
     AgentSeen, AgentsSeen, Cell, Cells, CheckError, Checked, ClaimSeen, Deed, FieldSeen, Gap, GuestSeen,
@@ -306,7 +308,7 @@ impl Exchange {
 
     /// Tried again at every tick until it is in the log.
     async fn say_started(&self, now: Timestamp) {
-        if !self.shared.starting.load(Ordering::Relaxed) {
+        if !self.shared.starting.load(Ordering::Relaxed) || self.clock_holds(now).is_err() {
             return;
         }
         let note =
@@ -347,6 +349,7 @@ impl Exchange {
         now: Timestamp,
     ) -> Result<BatchAnswer, PublishError> {
         self.speaker(speaker.agent)?;
+        self.clock_holds(now)?;
         self.shared.contacts.heard(speaker.agent, None, now);
         let claimed = batch.source.parse::<Slug>().ok();
         let (reply, answer) = oneshot::channel();
@@ -473,8 +476,14 @@ impl Exchange {
         self.shared.directory().signing_keys(speaker.number, of)
     }
 
-    /// Upkeep, several times a second: refusals get their entries, the store is tidied.
+    /// Upkeep, several times a second: refusals get their entries, the store is tidied. Nothing while the clock can't be
+    /// believed.
     pub async fn tick(&self, now: Timestamp) {
+        if self.clock_holds(now).is_err() {
+            return;
+        }
+        // Nothing need be written for months: a clock that has simply gone on is not ahead.
+        self.shared.newest.has_been(now.micros());
         self.say_started(now).await;
         self.look_for_room(now).await;
         let waiting = self.shared.refusals.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -513,8 +522,11 @@ impl Exchange {
         self.shared.failed.load(Ordering::Relaxed)
     }
 
-    /// Whether the hub can serve.
-    pub fn ready(&self) -> Result<(), &'static str> {
+    /// Whether the hub can serve at this time.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub fn ready(&self, now: Timestamp) -> Result<(), &'static str> {
         if self.failed() {
             return Err("a flush to disk failed; the log must be verified");
         }
@@ -524,6 +536,7 @@ impl Exchange {
         if self.shared.full.load(Ordering::Relaxed) {
             return Err("the disk of the database is full; free some space");
         }
+        self.clock_holds(now).map_err(|_| ClockAhead::SAYS)?;
         match (self.shared.closing.load(Ordering::Relaxed), self.shared.jobs.is_closed()) {
             (true, _) => Err("stopping"),
             (_, true) => Err("the log's writer has ended"),
@@ -544,6 +557,9 @@ impl Exchange {
     }
 }
 
+/// Of so many entries the times are looked at: the last of them may be of a clock that was behind at a start.
+const NEWEST: u32 = 16;
+
 /// Loads the directory from its rows and the tree from the last block; the log itself is not replayed.
 async fn load(shared: &Shared) -> Result<Frontier, OpenError> {
     let frontier = match shared.store.head().await? {
@@ -554,6 +570,9 @@ async fn load(shared: &Shared) -> Result<Frontier, OpenError> {
             if frontier.size() != head.first_seq + u64::from(head.n) {
                 return Err(damaged);
             }
+            let from = frontier.size().saturating_sub(NEWEST.into());
+            let newest = shared.store.blocks(from, NEWEST, false).await?;
+            newest.iter().for_each(|block| shared.newest.has_been(block.at_us));
             frontier
         }
         None => Frontier::new(),

@@ -3,6 +3,7 @@
 //! Only the writer changes any of it, and only after a commit.
 
 use crate::{
+    ahead::Newest,
     asides::Told,
     by_learner::Tail,
     desk::Contacts,
@@ -47,6 +48,8 @@ pub struct Shared {
     pub failed: AtomicBool,
     /// True while the database has no room: nothing is taken until there is.
     pub full: AtomicBool,
+    /// How late it is known to have been: no clock far ahead of that is believed.
+    pub newest: Newest,
     /// True while the log does not say yet that this node has started.
     pub starting: AtomicBool,
     pub refusals: Mutex<Refusals>,
@@ -135,6 +138,7 @@ impl Shared {
             closing: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             full: AtomicBool::new(false),
+            newest: Newest::default(),
             starting: AtomicBool::new(false),
             refusals: Mutex::default(),
             misses: Misses::default(),

@@ -3,7 +3,7 @@
 //! These are plain values between the doors of the hub and the law. They carry sealed bytes as they came from the
 //! source; nothing here knows protobuf or a transport.
 
-use crate::{entry::Seal, withdrawal::OutNotice};
+use crate::{ahead::ClockAhead, entry::Seal, withdrawal::OutNotice};
 use bytes::Bytes;
 use commonroll_audit::hash::Hash;
 use commonroll_core::{Invalid, LocalId, PersonId, Slug, Timestamp, record::Record};
@@ -303,6 +303,9 @@ pub enum PublishError {
     /// The batch as a whole breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// The clock can't be believed.
+    #[error(transparent)]
+    Clock(#[from] ClockAhead),
     /// There is no room for it; it works again as soon as there is.
     #[error("the hub's disk is full; keep everything and try again")]
     Full,
@@ -320,6 +323,9 @@ pub enum FeedError {
     /// Stored bytes are not what the log committed to.
     #[error("stored records are damaged; the hub's operator must restore them")]
     Damaged,
+    /// The clock can't be believed.
+    #[error(transparent)]
+    Clock(#[from] ClockAhead),
     /// The log can't be read or written just now.
     #[error("the hub can't use its log just now; try again")]
     Unavailable,

@@ -179,6 +179,11 @@ impl Plan {
         }
     }
 
+    /// When, in microseconds; 0 for an empty plan.
+    fn at_us(&self) -> i64 {
+        self.live.first().map(|record| record.entry.accepted_at).or(self.at).map_or(0, Timestamp::micros)
+    }
+
     fn salt(&self) -> [u8; 16] {
         let mut input = self.salts.to_vec();
         input.extend(self.next().to_be_bytes());
@@ -212,7 +217,10 @@ impl Writer {
         }
     }
 
-    async fn commit_group(&mut self, mut group: Vec<Job>) {
+    async fn commit_group(&mut self, group: Vec<Job>) {
+        // The doors ask first; what slipped in between must not become history.
+        let (ahead, mut group): (Vec<_>, Vec<_>) = group.into_iter().partition(|job| self.is_ahead(job));
+        self.fail(ahead);
         for _ in 0..RACES {
             if group.iter().any(wants_fresh) && self.follow().await.is_err() {
                 return self.fail(group);
@@ -252,6 +260,16 @@ impl Writer {
         }
         self.reset();
         self.fail(group);
+    }
+
+    /// True for work whose time can't be believed.
+    fn is_ahead(&self, job: &Job) -> bool {
+        let at = match job {
+            Job::Publish(batch) => batch.now,
+            Job::Change(change) => change.now,
+            Job::Follow(_) => return false,
+        };
+        self.shared.newest.is_behind(at)
     }
 
     /// Nothing of a group took effect. A full disk is told apart: whoever sends must wait for an operator.
@@ -312,7 +330,7 @@ impl Writer {
             feeds: &feeds,
             facts: &facts,
             tiles: &plan.tiles,
-            at_us: plan.live.first().map(|r| r.entry.accepted_at).or(plan.at).map_or(0, Timestamp::micros),
+            at_us: plan.at_us(),
         };
         match self.shared.store.commit(&commit).await {
             Ok(()) => {
@@ -360,6 +378,7 @@ impl Writer {
             self.shared.applied(&plan.changes);
         }
         self.shared.count_accepted(&plan.live);
+        self.shared.newest.has_been(plan.at_us());
         self.frontier = plan.frontier;
         let size = self.frontier.size();
         let commit = Committed::new(plan.first, size, plan.bytes, plan.live).and(plan.special);
@@ -395,6 +414,7 @@ impl Writer {
                 }
                 self.shared.applied(&followed.changes);
                 (0..followed.started).for_each(|_| self.shared.newcomer());
+                self.shared.newest.has_been(block.at_us);
                 self.frontier = followed.frontier;
                 self.shared.followed(&self.frontier);
             }

@@ -4,6 +4,7 @@
 //! they are. Private keys are the exception: the cryptographic provider draws them, and never repeats one for a test.
 
 use commonroll_core::Timestamp;
+use commonroll_exchange::Exchange;
 use rustls::{pki_types::UnixTime, time_provider::TimeProvider};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -42,6 +43,25 @@ pub(crate) struct Surroundings {
 impl Surroundings {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The same by the time that is known to have been where the clock can't be believed: certificates are made and judged by
+    /// it, or nobody could be told what is wrong. Such a connection gets that answer and no other.
+    pub fn known(&self, exchange: &Exchange) -> Self {
+        let clock = Known { clock: self.clock.clone(), exchange: exchange.clone() };
+        Self { clock: Arc::new(clock), random: self.random.clone() }
+    }
+}
+
+/// A clock that never shows more than can be believed.
+struct Known {
+    clock: Arc<dyn Clock>,
+    exchange: Exchange,
+}
+
+impl Clock for Known {
+    fn now(&self) -> Timestamp {
+        self.exchange.time_known(self.clock.now())
     }
 }
 

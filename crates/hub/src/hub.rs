@@ -18,7 +18,7 @@ use crate::{
     signin::{SignIn, reach::Unreached},
     strangers::Strangers,
 };
-use commonroll_core::Slug;
+use commonroll_core::{Slug, Timestamp};
 use commonroll_exchange::Exchange;
 use std::{
     io,
@@ -116,6 +116,8 @@ pub struct Hub {
     settings: Settings,
     exchange: Exchange,
     around: Surroundings,
+    /// For certificates, by the time that is known to have been.
+    known: Surroundings,
     authority: Arc<Authority>,
     certificate: Arc<ServerCertificate>,
     addresses: Addresses,
@@ -137,11 +139,11 @@ impl ReadyConsole {
         settings: &Settings,
         exchange: &Exchange,
         authority: &Arc<Authority>,
-        around: &Surroundings,
+        known: &Surroundings,
     ) -> Result<Option<(Self, SocketAddr)>, HubError> {
         let Some(address) = settings.listen.console else { return Ok(None) };
         let files = settings.console_certificate.as_ref();
-        let certificate = ConsoleCertificate::new(files, authority.clone(), &settings.names, around.clone())?;
+        let certificate = ConsoleCertificate::new(files, authority.clone(), &settings.names, known.clone())?;
         let demo = settings.demo_people.as_deref().map(DemoPeople::read).transpose()?.map(Arc::new);
         let key = exchange.browser_key("sign-in");
         let sign_in = SignIn::new(&settings.providers, settings.public_console.as_deref(), &key)
@@ -177,8 +179,9 @@ impl Hub {
         random: Arc<dyn Randomness>,
     ) -> Result<Self, HubError> {
         let around = Surroundings { clock, random };
+        let known = around.known(&exchange);
         let authority = Arc::new(Authority::load(&KeyFolder::open(&settings.keys)?)?);
-        let certificate = ServerCertificate::new(authority.clone(), settings.names.clone(), around.clone())?;
+        let certificate = ServerCertificate::new(authority.clone(), settings.names.clone(), known.clone())?;
         let (agents, agents_at) = listen("listen.agents", settings.listen.agents).await?;
         let (join, join_at) = listen("listen.join", settings.listen.join).await?;
         let (local, local_at) = listen("listen.local", settings.listen.local).await?;
@@ -188,11 +191,22 @@ impl Hub {
                 *public = format!("{host}:{}", at.port());
             }
         }
-        let (pages, console) = ReadyConsole::bind(&settings, &exchange, &authority, &around).await?.unzip();
+        let (pages, console) = ReadyConsole::bind(&settings, &exchange, &authority, &known).await?.unzip();
         let courier = Courier::new(&settings, &exchange, &around).map_err(HubError::Outbound)?;
         let addresses = Addresses { agents: agents_at, join: join_at, local: local_at, console };
         let listeners = (agents, join, local);
-        Ok(Self { settings, exchange, around, authority, certificate, addresses, listeners, pages, courier })
+        Ok(Self {
+            settings,
+            exchange,
+            around,
+            known,
+            authority,
+            certificate,
+            addresses,
+            listeners,
+            pages,
+            courier,
+        })
     }
 
     /// Where the hub listens, with the ports that the system chose for port 0.
@@ -209,18 +223,21 @@ impl Hub {
             (self.exchange.clone(), self.around.clone(), self.settings.limits.drain());
         let Addresses { agents, join, local, console } = self.addresses;
         let ends = Ends::default();
+        let begins = self.known.now();
         exchange.started(around.now()).await;
         match Scratch::open(&self.settings.data, &*around.random) {
             Ok(scratch) => {
-                exchange.open_views_on(Box::new(scratch), crate::reader::read_body, around.now());
+                exchange.open_views_on(Box::new(scratch), crate::reader::read_body, begins);
             }
             Err(error) => {
                 tracing::warn!(kind = %error.kind(), "no scratch file in the data folder: figures keep all in memory");
-                exchange.open_views(crate::reader::read_body, around.now());
+                exchange.open_views(crate::reader::read_body, begins);
             }
         }
         let mut open = self.open(&ends)?;
-        tracing::info!(%agents, %join, %local, console = console.map(tracing::field::display), "hub ready");
+        let said =
+            if exchange.ready(around.now()).is_ok() { "hub ready" } else { "hub started, and not ready" };
+        tracing::info!(%agents, %join, %local, console = console.map(tracing::field::display), "{said}");
         let outcome = tokio::select! {
             () = shutdown.cancelled() => Ok(()),
             ended = open.doors.join_next() => ended.and_then(Result::ok).unwrap_or(Ok(())),
@@ -244,12 +261,18 @@ impl Hub {
 
     /// Starts everything that serves and keeps house.
     fn open(self, ends: &Ends) -> Result<Open, HubError> {
-        let Self { settings, exchange, around, authority, certificate, listeners, pages, courier, .. } = self;
+        let Self {
+            settings, exchange, around, known, authority, certificate, listeners, pages, courier, ..
+        } = self;
         let (agents, join, local) = listeners;
         let limits = settings.limits.clone();
         let (strangers, metrics) = (Arc::new(Strangers::default()), Arc::new(Metrics::new()));
-        let page =
-            Local { exchange: exchange.clone(), metrics: metrics.clone(), stopping: ends.unready.clone() };
+        let page = Local {
+            exchange: exchange.clone(),
+            around: around.clone(),
+            metrics: metrics.clone(),
+            stopping: ends.unready.clone(),
+        };
         let local = tokio::spawn(serve_local(page, local, ends.over.clone()));
         let house = House {
             exchange: exchange.clone(),
@@ -277,7 +300,7 @@ impl Hub {
                     stopping: ends.stopping.clone(),
                 },
                 certificate,
-                around: around.clone(),
+                known: known.clone(),
                 limits: limits.clone(),
                 strangers: strangers.clone(),
                 metrics: metrics.clone(),
@@ -301,8 +324,8 @@ impl Hub {
             stopping: ends.stopping.clone(),
             cut: ends.cut.clone(),
         };
-        doors.spawn(door.serve(agents, Tls::mutual(&authority, certificate.clone(), around.clone())?));
-        let tls = Tls::open(certificate, around.clone());
+        doors.spawn(door.serve(agents, Tls::mutual(&authority, certificate.clone(), known.clone())?));
+        let tls = Tls::open(certificate, known);
         let certificate_life = settings.client_certificate_life;
         let enrolment = Enrolment { exchange, authority, around, certificate_life };
         let (stopping, cut) = (ends.stopping.clone(), ends.cut.clone());
@@ -371,10 +394,15 @@ struct House {
 impl House {
     async fn keep(self, strangers: Arc<Strangers>, metrics: Arc<Metrics>, over: CancellationToken) {
         let (mut tick, mut slow) = (interval(TICK), interval(SLOW_TICK));
+        let mut ahead = false;
         loop {
             tokio::select! {
                 () = over.cancelled() => return,
-                _ = tick.tick() => self.exchange.tick(self.around.now()).await,
+                _ = tick.tick() => {
+                    let now = self.around.now();
+                    ahead = self.tell_of_clock(ahead, now);
+                    self.exchange.tick(now).await;
+                }
                 _ = slow.tick() => {
                     strangers.tell();
                     metrics.upkeep();
@@ -385,5 +413,19 @@ impl House {
                 }
             }
         }
+    }
+
+    /// Says once that the clock can't be believed, and once that it can again.
+    fn tell_of_clock(&self, before: bool, now: Timestamp) -> bool {
+        let holds = self.exchange.clock_holds(now);
+        match (before, &holds) {
+            (false, Err(ahead)) => {
+                let newest = self.exchange.time_known(now);
+                tracing::error!(clock = %now, %newest, "{ahead}");
+            }
+            (true, Ok(())) => tracing::info!(clock = %now, "the clock is right again: the hub goes on"),
+            _ => {}
+        }
+        holds.is_err()
     }
 }

@@ -10,6 +10,9 @@ use commonroll_core::{Slug, Timestamp};
 use commonroll_exchange::{AdminError, Exchange, Inviter, Keys, OpenError, Options, PersonWanted};
 use std::{fs, io, path::PathBuf, time::Duration};
 
+/// How far the clock may be ahead of the log's newest entry: no holidays are so long.
+const MOST_AHEAD: Duration = Duration::from_secs(120 * 86_400);
+
 /// Why a hub could not be set up or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -86,7 +89,12 @@ pub async fn open_exchange(
         consortium: settings.consortium.clone(),
         seed: draw(random),
     };
-    Ok(Exchange::open(options, now).await?)
+    let exchange = Exchange::open(options, now).await?;
+    exchange.limit_clock(MOST_AHEAD);
+    if settings.clock_is_right {
+        exchange.clock_is_right(now);
+    }
+    Ok(exchange)
 }
 
 /// Issues a one-time invitation and gives the line to hand over. Valid for 72 hours at most.

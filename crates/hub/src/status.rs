@@ -6,8 +6,8 @@
 use bytes::Bytes;
 use commonroll_core::Invalid;
 use commonroll_exchange::{
-    AckError, AdminError, AskError, FeedError, JoinError, LawError, NotAllowed, PublishError, ReadError,
-    withdrawal::AnswerError,
+    AckError, AdminError, AskError, ClockAhead, FeedError, JoinError, LawError, NotAllowed, PublishError,
+    ReadError, withdrawal::AnswerError,
 };
 use std::time::Duration;
 use tonic::{Code, Status, metadata::MetadataMap};
@@ -69,6 +69,11 @@ pub(crate) fn unavailable() -> Status {
     Status::unavailable("the hub cannot write to its log just now; try again in a moment")
 }
 
+/// The hub's clock can't be believed.
+pub(crate) fn clock_ahead(ahead: ClockAhead) -> Status {
+    Status::unavailable(ahead.to_string())
+}
+
 /// The hub stops.
 pub(crate) fn stopping() -> Status {
     Status::unavailable("the hub is stopping; connect again in a moment")
@@ -97,6 +102,7 @@ pub(crate) fn of_publish(error: PublishError) -> Status {
         }
         PublishError::Invalid(broken) => invalid(&broken),
         PublishError::Full => too_much("the hub's disk is full; keep everything and try again", ROOM),
+        PublishError::Clock(ahead) => clock_ahead(ahead),
         PublishError::Unavailable => unavailable(),
     }
 }
@@ -105,6 +111,7 @@ pub(crate) fn of_feed(error: FeedError) -> Status {
     match error {
         FeedError::NotAllowed(who) => of_speaker(who),
         FeedError::Closed => stopping(),
+        FeedError::Clock(ahead) => clock_ahead(ahead),
         FeedError::Unavailable => unavailable(),
         FeedError::Damaged => damaged(),
     }

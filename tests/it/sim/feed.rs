@@ -40,7 +40,7 @@ async fn next(feed: &mut Feed, line: &Line, node: &Arc<Node>) -> Result<commonro
     page.map_err(|error| match error {
         FeedError::NotAllowed(_) => HubError::NotKnown,
         FeedError::Damaged => panic!("the hub says that its log is damaged"),
-        FeedError::Unavailable | FeedError::Closed => {
+        FeedError::Unavailable | FeedError::Clock(_) | FeedError::Closed => {
             assert!(node.is_dead() || line.is_faulty(), "the hub can't read its log");
             HubError::Unreachable
         }

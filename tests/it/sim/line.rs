@@ -93,7 +93,9 @@ impl Line {
         answer.map(convert::answer).map_err(|error| match error {
             PublishError::NotAllowed(_) => HubError::NotKnown,
             PublishError::Gap { .. } => HubError::OutOfStep,
-            PublishError::Unavailable | PublishError::Full => HubError::Busy { after: None },
+            PublishError::Unavailable | PublishError::Clock(_) | PublishError::Full => {
+                HubError::Busy { after: None }
+            }
             other => HubError::Refused(other.to_string()),
         })
     }

@@ -97,7 +97,7 @@ async fn as_a_person(pack: &Pack) -> Result<usize, String> {
 }
 
 async fn on_the_folder(pack: &Pack, dir: PathBuf) -> Result<usize, String> {
-    let (_, exchange) = Place { dir, settings: None, set: Vec::new() }.open().await?;
+    let (_, exchange) = Place { dir, settings: None, set: Vec::new() }.open_to_write().await?;
     let span = BreachSpan {
         between: (pack.from, pack.to),
         known: pack.known.unwrap_or_else(now),

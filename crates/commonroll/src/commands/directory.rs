@@ -38,7 +38,7 @@ pub async fn run(command: DirectoryCommand) -> Result<ExitCode, String> {
                 parsed = parsed.signed_by(&Real.random_seed());
                 println!("the heads are played: every agreement is signed by people who don't exist");
             }
-            let (_, exchange) = place.open().await?;
+            let (_, exchange) = place.open_to_write().await?;
             let report = exchange.import(&parsed, &by, now()).await.map_err(told)?;
             println!(
                 "imported: {} institutions, {} people, {} agreements, {} learners and {} sides of placements new or changed",

@@ -45,6 +45,16 @@ impl Place {
         .map_err(told)
     }
 
+    /// The same for a command that writes to the log: by a clock that can't be believed it would only be told that the log
+    /// can't be written.
+    pub async fn open_to_write(&self) -> Result<(Settings, Exchange), String> {
+        let (settings, exchange) = self.open().await?;
+        exchange.clock_holds(now()).map_err(|ahead| {
+            format!("{ahead}, or run this with COMMONROLL_HUB__CLOCK_IS_RIGHT=true in the environment")
+        })?;
+        Ok((settings, exchange))
+    }
+
     /// Opens the exchange, beside a running hub if there is one.
     pub async fn open(&self) -> Result<(Settings, Exchange), String> {
         let settings = self.load()?;
@@ -68,6 +78,9 @@ pub enum HubCommand {
     Run {
         #[command(flatten)]
         place: Place,
+        /// The hub was off for months, and its clock is right: without this it takes such a clock for a wrong one and serves nobody
+        #[arg(long)]
+        clock_is_right: bool,
         /// Whom one can be in a demo: whoever opens the console can be any of them
         #[arg(long, hide = true)]
         demo_people: Option<PathBuf>,
@@ -126,7 +139,10 @@ pub enum HubCommand {
 pub async fn run(command: HubCommand) -> Result<ExitCode, String> {
     match command {
         HubCommand::Init(place) => init(&place),
-        HubCommand::Run { place, demo_people } => serve(&place, demo_people).await,
+        HubCommand::Run { mut place, clock_is_right, demo_people } => {
+            place.set.extend(clock_is_right.then(|| "clock_is_right=true".to_owned()));
+            serve(&place, demo_people).await
+        }
         HubCommand::Invite { place, institution, person: true, role, name, hours, by } => {
             let name = name.unwrap_or_default();
             let wanted = PersonWanted { name, roles: role.into_iter().collect(), staff: None, learner: None };
@@ -207,7 +223,7 @@ async fn flush_failed(exchange: &Exchange) {
 }
 
 async fn invite(place: &Place, institution: &Slug, hours: u64, by: &str) -> Result<ExitCode, String> {
-    let (settings, exchange) = place.open().await?;
+    let (settings, exchange) = place.open_to_write().await?;
     let valid = Duration::from_secs(hours.saturating_mul(3600));
     let text = commonroll_hub::invite(&settings, &exchange, (institution, valid, by), now(), &Real)
         .await
@@ -222,7 +238,7 @@ async fn invite_person(
     hours: u64,
     by: &str,
 ) -> Result<ExitCode, String> {
-    let (settings, exchange) = place.open().await?;
+    let (settings, exchange) = place.open_to_write().await?;
     let valid = Duration::from_secs(hours.saturating_mul(3600));
     let text = commonroll_hub::invite_person(&settings, &exchange, whom, (valid, by), (now(), &Real))
         .await
@@ -232,7 +248,7 @@ async fn invite_person(
 }
 
 async fn revoke(place: &Place, what: Revoke, by: &str) -> Result<ExitCode, String> {
-    let (_, exchange) = place.open().await?;
+    let (_, exchange) = place.open_to_write().await?;
     let count = exchange.revoke(what, by, now()).await.map_err(told)?;
     println!("revoked {count}");
     Ok(ExitCode::SUCCESS)

@@ -27,16 +27,16 @@ const ROWS: usize = 1_000;
 /// Blocks read at once.
 const BLOCKS: usize = 8;
 
-/// When it is looked again.
+/// When it was looked last, and how long after that it is looked again.
 #[derive(Default)]
 pub(crate) struct Remarks {
-    next: Option<Timestamp>,
+    last: Option<(Timestamp, i64)>,
 }
 
 impl Remarks {
     /// Looks for what is kept no longer, now and then.
     pub(super) async fn step(&mut self, shared: &Shared, now: Timestamp) {
-        if self.next.is_some_and(|next| now < next) {
+        if !self.is_due(now) {
             return;
         }
         let wait = match forget(shared, now).await {
@@ -48,7 +48,12 @@ impl Remarks {
                 RETRY_US
             }
         };
-        self.next = Some(now.plus_micros(wait));
+        self.last = Some((now, wait));
+    }
+
+    /// By a clock that was set back the last look lies ahead: it is looked anew.
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.last.is_none_or(|(at, wait)| !(0..wait).contains(&now.micros().saturating_sub(at.micros())))
     }
 }
 
@@ -116,4 +121,21 @@ async fn commitments(shared: &Shared, places: &[u64]) -> Result<Vec<(u64, Hash)>
     found.sort_unstable_by_key(|(seq, _)| *seq);
     found.dedup_by_key(|(seq, _)| *seq);
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_no_look_from_the_right_day() {
+        let at = |us: i64| Timestamp::from_micros("now", 1_789_372_800_000_000 + us).unwrap();
+        let mut looks = Remarks::default();
+        assert!(looks.is_due(at(0)), "after a start");
+        looks.last = Some((at(0), AGAIN_US));
+        assert!(!looks.is_due(at(AGAIN_US - 1)) && looks.is_due(at(AGAIN_US)));
+        assert!(looks.is_due(at(-100 * AGAIN_US)));
+        looks.last = Some((at(0), 0));
+        assert!(looks.is_due(at(0)), "there is more");
+    }
 }

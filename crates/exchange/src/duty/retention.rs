@@ -111,6 +111,8 @@ struct Look {
 impl Retention {
     /// A step of a look, or its beginning.
     pub async fn step(&mut self, shared: &Arc<Shared>, now: Timestamp) {
+        // A look at a time that hasn't come would take out what isn't due.
+        self.look.take_if(|look| now < look.now);
         if self.look.is_none() {
             let directory = shared.directory();
             let (rules, turn) = (directory.duties().rules, directory.duties().turn);
@@ -138,9 +140,10 @@ impl Retention {
         }
     }
 
-    /// Whether a look has to begin: some time after the last one, or at once where a setting was changed since.
+    /// Whether a look has to begin: some time after the last one, or at once where a setting was changed or the clock set back
+    /// since.
     fn is_due(&self, rules: u64, now: Timestamp) -> bool {
-        let past = |at: Timestamp, span: i64| now.micros().saturating_sub(at.micros()) >= span;
+        let past = |at: Timestamp, span: i64| !(0..span).contains(&now.micros().saturating_sub(at.micros()));
         self.failed.is_none_or(|at| past(at, RETRY_US))
             && self.last.is_none_or(|(at, seen)| seen != rules || past(at, AGAIN_US))
     }
@@ -489,5 +492,6 @@ mod tests {
         (looks.last, looks.failed) = (Some((at(0), 3)), None);
         assert!(!looks.is_due(3, at(AGAIN_US - 1)) && looks.is_due(3, at(AGAIN_US)));
         assert!(looks.is_due(4, at(1)), "a setting was changed");
+        assert!(looks.is_due(3, at(-1)), "the clock was set back");
     }
 }

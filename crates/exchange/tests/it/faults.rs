@@ -48,7 +48,7 @@ async fn case_29_a_full_disk_takes_nothing_says_so_and_recovers_by_itself() {
     let refused =
         world.publish_as("northgate", "northgate", next, vec![mark("northgate", "n-77", 10, 1)]).await;
     assert_eq!(refused, Err(PublishError::Full));
-    assert!(world.exchange.ready().unwrap_err().contains("full"));
+    assert!(world.exchange.ready(world.now()).unwrap_err().contains("full"));
     let (lines, cursor) = world.feed("kingsmead", 0).await;
     assert_eq!(lines.len(), 1, "reading goes on, and nothing is there that was not acknowledged");
 
@@ -57,7 +57,7 @@ async fn case_29_a_full_disk_takes_nothing_says_so_and_recovers_by_itself() {
     for _ in 0..8 {
         world.exchange.tick(world.now()).await;
     }
-    assert_eq!(world.exchange.ready(), Ok(()));
+    assert_eq!(world.exchange.ready(world.now()), Ok(()));
     assert_eq!(world.log().await.last().unwrap(), "hub.disk_was_full by hub");
     let taken = world.publish("northgate", vec![mark("northgate", "n-77", 10, 1)]).await;
     assert!(matches!(taken[0], RecordAnswer::Accepted { .. }), "the same batch number is still the next");

@@ -10,6 +10,7 @@ mod apart;
 mod asides;
 mod by_learner;
 mod cases;
+mod clock;
 mod codes;
 mod codes_carried;
 mod crowd;

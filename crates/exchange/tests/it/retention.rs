@@ -163,3 +163,19 @@ async fn what_may_go_though_it_waits_counts_the_institutions_own_days_and_not_th
     look(&world).await;
     assert_eq!(count(&world, "record.expired").await, 1);
 }
+
+#[tokio::test]
+async fn case_35_a_clock_that_was_ahead_for_a_while_keeps_no_look_from_the_right_day() {
+    let mut world = World::with("sqlite::memory:", with_officers()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    // It is looked by the wrong day, by which nothing is due: nobody holds the mark yet.
+    world.pass(100 * DAY);
+    look(&world).await;
+    world.pass(-100 * DAY);
+    let (_, cursor) = world.feed("kingsmead", 0).await;
+    world.acknowledge("kingsmead", cursor).await.unwrap();
+    world.pass(31 * DAY);
+    look(&world).await;
+    assert_eq!(count(&world, "record.expired").await, 1, "on its day, and not a hundred days later");
+}

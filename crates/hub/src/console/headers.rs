@@ -47,7 +47,10 @@ fn put(headers: &mut HeaderMap) {
 /// them carry the headers.
 pub(super) async fn around(State(console): State<Console>, request: Request<Body>, next: Next) -> Response {
     let asset = request.uri().path().starts_with("/assets/");
-    let mut response = if asset || console.exchange.ready().is_ok() {
+    let now = console.around.now();
+    let mut response = if !asset && console.exchange.clock_holds(now).is_err() {
+        Refusal::ClockAhead.into_response()
+    } else if asset || console.exchange.ready(now).is_ok() {
         let made = tokio::time::timeout(WITHIN, AssertUnwindSafe(next.run(request)).catch_unwind());
         match made.await {
             Ok(Ok(response)) => response,

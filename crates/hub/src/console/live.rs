@@ -160,6 +160,7 @@ pub(super) fn news(
                 };
                 // Whoever was signed out, or lost the role, hears nothing more.
                 let now = hearer.console.around.now();
+                hearer.console.exchange.clock_holds(now).ok()?;
                 let seen = hearer.console.exchange.session(&id, false, now).await.ok()?;
                 if seen.role != role {
                     return None;

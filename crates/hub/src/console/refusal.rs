@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     TooMany(u64),
     /// The answer would be too long.
     TooMuch(usize),
+    /// The hub's clock can't be believed.
+    ClockAhead,
     /// The hub can't serve just now.
     Unavailable,
     /// A fault of ours.
@@ -64,7 +66,7 @@ impl Refusal {
             Self::Wrong(_) | Self::TooMuch(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ClockAhead | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -123,6 +125,14 @@ impl Refusal {
                  No register is lost: each school keeps its own until the hub has it.",
                 "Need someone now? Ring the school’s office, as you would without the hub.",
             ),
+            Self::ClockAhead => page(
+                "The hub’s clock is wrong",
+                Art::Turn,
+                "It’s months or years ahead of the last thing that the hub wrote down, so nothing is taken, shown or tidied until \
+                 it’s right. Whoever runs the hub must set its clock, or, if the hub really was off for so long, start it \
+                 with --clock-is-right. No register is lost: each school keeps its own until the hub has it.",
+                "Need someone now? Ring the school’s office, as you would without the hub.",
+            ),
             Self::Broken => page(
                 "Something went wrong here",
                 Art::Turn,
@@ -137,6 +147,7 @@ impl Refusal {
         match self {
             Self::TooMany(seconds) => Some((*seconds).max(1)),
             Self::Unavailable => Some(2),
+            Self::ClockAhead => Some(60),
             _ => None,
         }
     }

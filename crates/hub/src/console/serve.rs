@@ -43,7 +43,8 @@ const HEAD_BYTES: u32 = 16 * 1024;
 pub(crate) struct ConsoleDoor {
     pub console: Console,
     pub certificate: Arc<ConsoleCertificate>,
-    pub around: Surroundings,
+    /// For certificates.
+    pub known: Surroundings,
     pub limits: Limits,
     pub strangers: Arc<Strangers>,
     pub metrics: Arc<Metrics>,
@@ -55,7 +56,7 @@ impl ConsoleDoor {
     /// Serves until `stopping`, and then until the last answer has left.
     pub async fn serve(self, listener: TcpListener) {
         let entrance = Entrance {
-            tls: Tls::pages(self.certificate, self.around),
+            tls: Tls::pages(self.certificate, self.known),
             admit: None,
             connections: self.limits.console_connections as usize,
             crowd: Some(Crowd::new(self.limits.console_connections_per_address)),

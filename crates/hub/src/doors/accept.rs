@@ -33,6 +33,8 @@ pub(crate) enum Admission {
     Crowded,
     /// The directory knows no such caller, or they were revoked.
     Unknown,
+    /// The hub serves nobody just now: its clock can't be believed, so nobody's certificate was judged by the right time.
+    Closed,
 }
 
 /// Looks a caller up and gives their connection a place.

@@ -157,7 +157,11 @@ impl AgentsDoor {
 
     fn entrance(&self, tls: Tls) -> Entrance {
         let (exchange, shares, people) = (self.exchange.clone(), self.shares.clone(), self.people.clone());
+        let around = self.around.clone();
         let admit = move |caller| {
+            if exchange.clock_holds(around.now()).is_err() {
+                return Admission::Closed;
+            }
             let place = match caller {
                 Caller::Agent(id) => {
                     exchange.speaker(AgentId(id)).map(|s| shares.connection(s.institution()))

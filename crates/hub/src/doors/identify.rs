@@ -80,6 +80,8 @@ impl Identify {
             self.strangers.note(peer.0.address, &peer.0.fingerprint, Why::Unknown);
             status::stranger()
         })?;
+        let now = self.around.now();
+        self.exchange.clock_holds(now).map_err(status::clock_ahead)?;
         if peer.0.crowded {
             let text = "this institution has too many open connections; close some and try again";
             return Err(status::too_much(text, Duration::from_secs(5)));
@@ -95,7 +97,7 @@ impl Identify {
             return Err(status::not_allowed());
         }
         if let Known::Agent(speaker) = &known {
-            self.exchange.heard(speaker.agent(), version(request), self.around.now());
+            self.exchange.heard(speaker.agent(), version(request), now);
         }
         Ok(known)
     }

@@ -1,7 +1,7 @@
 //! The local port: health, readiness, metrics and a status page for `hub status`. Plain HTTP on loopback; no learner
 //! and no person is named here.
 
-use crate::metrics::Metrics;
+use crate::{clock::Surroundings, metrics::Metrics};
 use axum::{
     Router,
     extract::State,
@@ -20,6 +20,7 @@ use std::sync::{
 #[derive(Clone)]
 pub(crate) struct Local {
     pub exchange: Exchange,
+    pub around: Surroundings,
     pub metrics: Arc<Metrics>,
     /// Set before anything else when the hub stops.
     pub stopping: Arc<AtomicBool>,
@@ -39,7 +40,7 @@ impl Local {
         if self.stopping.load(Ordering::Acquire) {
             return Err("stopping");
         }
-        self.exchange.ready()
+        self.exchange.ready(self.around.now())
     }
 }
 

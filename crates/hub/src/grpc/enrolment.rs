@@ -11,7 +11,7 @@ use crate::{
 };
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use bytes::Bytes;
-use commonroll_core::{Invalid, PersonId};
+use commonroll_core::{Invalid, PersonId, Timestamp};
 use commonroll_exchange::{AgentId, Exchange};
 use commonroll_wire::{
     pb::enrolment::v1::{
@@ -39,7 +39,7 @@ pub(crate) struct Enrolment {
 #[tonic::async_trait]
 impl EnrolmentService for Enrolment {
     async fn join(&self, request: Request<JoinRequest>) -> Result<Response<JoinResponse>, Status> {
-        let address = peer(&request)?.0.address;
+        let (address, now) = (peer(&request)?.0.address, self.now()?);
         let message = request.into_inner();
         if message.code.len() > TEXT_MAX || message.agent_version.len() > TEXT_MAX {
             let broken = Invalid::new("code", "code and agent_version must have at most 200 bytes each");
@@ -51,7 +51,6 @@ impl EnrolmentService for Enrolment {
         let mut id: [u8; 16] = draw(self.around.random.as_ref());
         id[6] = (id[6] & 0x0f) | 0x40; // a version 4 UUID
         id[8] = (id[8] & 0x3f) | 0x80;
-        let now = self.around.now();
         let mut answer = JoinResponse { authority: self.authority_bytes(), ..JoinResponse::default() };
         answer.log_key = self.exchange.log_key();
         if message.person {
@@ -61,24 +60,24 @@ impl EnrolmentService for Enrolment {
             answer.person_id = Bytes::copy_from_slice(&id);
             answer.institution = joined.institution.to_string();
             answer.roles = joined.roles.iter().map(ToString::to_string).collect();
-            answer.certificate = self.sign(Caller::Person(id), &certificate_request)?;
+            answer.certificate = self.sign(Caller::Person(id), &certificate_request, now)?;
         } else {
             let joined = self.exchange.join(&message.code, AgentId(id), signing_key, address, now);
             let institution = joined.await.map_err(status::of_join)?;
             tracing::info!(%institution, agent = %AgentId(id), "agent joined");
             answer.agent_id = Bytes::copy_from_slice(&id);
             answer.institution = institution.to_string();
-            answer.certificate = self.sign(Caller::Agent(id), &certificate_request)?;
+            answer.certificate = self.sign(Caller::Agent(id), &certificate_request, now)?;
         }
         Ok(Response::new(answer))
     }
 
     async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewResponse>, Status> {
         peer(&request)?;
+        let now = self.now()?;
         let message = request.into_inner();
         let caller = read_caller(&message).map_err(|e| status::invalid(&e))?;
         let certificate_request = read_request(&message.certificate_request)?;
-        let now = self.around.now();
         if now.micros().abs_diff(message.made_at_us) > CLOCKS_APART {
             let rule = "must lie within 10 minutes of the hub's clock; set this machine's clock";
             return Err(status::invalid(&Invalid::new("made_at_us", rule)));
@@ -95,15 +94,22 @@ impl EnrolmentService for Enrolment {
         let institution = renewed.map_err(status::of_join)?;
         tracing::info!(%institution, caller = caller.uri(), "certificate renewed");
         Ok(Response::new(RenewResponse {
-            certificate: self.sign(caller, &certificate_request)?,
+            certificate: self.sign(caller, &certificate_request, now)?,
             authority: self.authority_bytes(),
         }))
     }
 }
 
 impl Enrolment {
-    fn sign(&self, caller: Caller, request: &CertificateRequest) -> Result<Bytes, Status> {
-        let (now, random) = (self.around.now(), self.around.random.as_ref());
+    /// Now, if the clock can be believed.
+    fn now(&self) -> Result<Timestamp, Status> {
+        let now = self.around.now();
+        self.exchange.clock_holds(now).map_err(status::clock_ahead)?;
+        Ok(now)
+    }
+
+    fn sign(&self, caller: Caller, request: &CertificateRequest, now: Timestamp) -> Result<Bytes, Status> {
+        let random = self.around.random.as_ref();
         let signed = self.authority.client_certificate(caller, request, self.certificate_life, now, random);
         let certificate = signed.map_err(|error| {
             tracing::error!(%error, "could not sign a client certificate");

@@ -196,7 +196,8 @@ impl Courier {
 
     fn is_due(&self, lane: usize) -> bool {
         let (now, lane) = (self.around.now(), &self.lanes[lane]);
-        self.exchange.has_to_send(&lane.institution, lane.channel(), now)
+        self.exchange.clock_holds(now).is_ok()
+            && self.exchange.has_to_send(&lane.institution, lane.channel(), now)
             && self.circuit(lane.server(), |circuit| circuit.lets(now))
     }
 

@@ -82,6 +82,8 @@ pub struct Settings {
     pub consortium: String,
     /// DNS names and IP addresses in the server certificate besides `hub.commonroll.internal`.
     pub names: Vec<String>,
+    /// True where an operator says that the hub was off for months and its clock is right: it counts for that start.
+    pub clock_is_right: bool,
     /// Addresses to listen on.
     pub listen: Listen,
     /// `host:port` under which agents reach the hub: what invitations say.

@@ -13,6 +13,7 @@ mod case_02_revocation;
 mod case_04_invitations;
 mod case_09_malformed;
 mod case_29_disk_full;
+mod case_35_clock;
 mod console;
 mod console_alignment;
 mod console_cases;

@@ -51,6 +51,14 @@ fn flags_beat_the_environment_which_beats_the_file() {
 }
 
 #[test]
+fn that_the_clock_is_right_is_said_in_the_environment_or_by_a_flag() {
+    assert!(!load("", &[], &[]).unwrap().clock_is_right);
+    assert!(load("", &[("COMMONROLL_HUB__CLOCK_IS_RIGHT", "true")], &[]).unwrap().clock_is_right);
+    assert!(load("", &[], &[("clock_is_right", "true")]).unwrap().clock_is_right);
+    assert!(load("", &[], &[("clock_is_right", "perhaps")]).is_err());
+}
+
+#[test]
 fn names_may_come_from_the_environment_as_a_list() {
     let environment = [("COMMONROLL_HUB__NAMES", "hub.example.org,192.0.2.4")];
     assert_eq!(load("", &environment, &[]).unwrap().names, ["hub.example.org", "192.0.2.4"]);

@@ -173,7 +173,7 @@ impl SumLine {
 pub async fn sharing(asked: &Asked, direction: Direction, of: &Slug) -> Result<(), String> {
     let window = asked.window()?;
     let sums: Vec<SumLine> = if let Some(place) = asked.place()? {
-        let (_, exchange) = place.open().await?;
+        let (_, exchange) = place.open_to_write().await?;
         let sums = exchange.sharing(&Asker::operator(&asked.by), (direction, of), window, now()).await;
         sums.map_err(told)?.into_iter().map(SumLine::here).collect()
     } else {
@@ -228,7 +228,7 @@ type Told = (u64, String, String, String, serde_json::Value);
 pub(super) async fn found(asked: &Asked, topic: Topic) -> Result<Vec<Told>, String> {
     let window = asked.window()?;
     if let Some(place) = asked.place()? {
-        let (_, exchange) = place.open().await?;
+        let (_, exchange) = place.open_to_write().await?;
         let here = exchange.events(&Asker::operator(&asked.by), topic, window, now()).await.map_err(told)?;
         let one = |event: Event| (event.sequence, event.at.to_string(), event.what, event.by, event.more);
         return Ok(here.into_iter().map(one).collect());
