@@ -267,6 +267,7 @@ impl Hub {
         let (agents, join, local) = listeners;
         let limits = settings.limits.clone();
         let (strangers, metrics) = (Arc::new(Strangers::default()), Arc::new(Metrics::new()));
+        let pace = Pace::new(&limits);
         let page = Local {
             exchange: exchange.clone(),
             around: around.clone(),
@@ -294,7 +295,7 @@ impl Hub {
                     around: around.clone(),
                     demo,
                     sign_in,
-                    pace: Pace::new(&limits),
+                    pace: pace.clone(),
                     live: Live::new(limits.live_pages_per_person),
                     certificate_life: settings.client_certificate_life,
                     stopping: ends.stopping.clone(),
@@ -318,6 +319,7 @@ impl Hub {
             limits: limits.clone(),
             shares: Shares::new(limits.clone()),
             people: Shares::new(limits.clone()),
+            pace,
             inviting: Inviting::new(&settings, &authority),
             strangers: strangers.clone(),
             metrics: metrics.clone(),

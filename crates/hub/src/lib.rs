@@ -15,6 +15,7 @@ mod hub;
 pub mod inside;
 mod invitation;
 mod limits;
+mod matching;
 mod metrics;
 pub mod outbound;
 mod reader;

@@ -108,8 +108,10 @@ pub struct UnmatchedSeen {
     pub for_host: Vec<WaitingSeen>,
     /// Acceptances whose home has declared nothing.
     pub for_home: Vec<WaitingSeen>,
-    /// How many lines were left out, of all lists.
+    /// How many lines were left out, of all lists of what waits.
     pub more: usize,
+    /// The same of what is settled: agreed, or answered with no.
+    pub more_settled: usize,
 }
 
 impl std::fmt::Debug for UnmatchedSeen {
@@ -123,14 +125,16 @@ impl Exchange {
     /// those under one own id.
     ///
     /// # Errors
-    /// [`AskError`].
+    /// [`AskError`]; whoever was refused too often lately waits.
     pub async fn unmatched(
         &self,
         acting: Acting<'_>,
         of: Option<&LocalId>,
         now: Timestamp,
     ) -> Result<UnmatchedSeen, AskError> {
-        self.at_desk(acting, OfficeAct::SettleMatch)?;
+        self.ready_for(acting, "read.slowed", now).await?;
+        self.at_desk(acting, OfficeAct::SettleMatch)
+            .inspect_err(|_| _ = crate::warnings::missed(&self.shared, acting.speaker, now))?;
         let seen = {
             let (directory, own) = (self.shared.directory(), acting.speaker.number);
             let mut seen = found(&directory, &self.shared.key, own, now);
@@ -138,12 +142,12 @@ impl Exchange {
                 (questions(&directory, Some(&self.shared.key), own), doubles(&directory, own));
             (seen.questions, seen.doubles) = (questions.0, doubles.0);
             seen.agreed = agreed(&directory, &self.shared.key, own);
-            seen.more += seen.agreed.len().saturating_sub(LINES);
+            seen.more_settled = seen.agreed.len().saturating_sub(LINES) + questions.1.1;
             seen.agreed.truncate(LINES);
             seen.reused = reused(&directory, &self.shared.key, own);
             seen.more += seen.reused.len().saturating_sub(LINES);
             seen.reused.truncate(LINES);
-            seen.more += questions.1 + doubles.1;
+            seen.more += questions.1.0 + doubles.1;
             seen.links = links_seen(&directory, &self.shared.key, own, of);
             seen
         };

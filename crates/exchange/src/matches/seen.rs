@@ -323,19 +323,19 @@ fn as_untold(case: &MatchCase) -> MatchCase {
 
 /// How many questions wait for an institution's answer, and since when the oldest has.
 pub(crate) fn asked_of(directory: &Directory, own: u16) -> (u64, Option<Timestamp>) {
-    let (all, more) = questions(directory, None, own);
+    let (all, (more, _)) = questions(directory, None, own);
     let waiting = all.iter().filter(|one| !one.declined);
     let since = waiting.clone().filter_map(|one| one.history.last()).map(|step| step.at).min();
     (waiting.count() as u64 + more as u64, since)
 }
 
-/// Questions for an institution, oldest first: those that wait, then those that it answered with no. Stamped where there is
-/// a key.
+/// Questions for an institution, oldest first: those that wait, then those that it answered with no; and how many of either
+/// are left out. Stamped where there is a key.
 pub(crate) fn questions(
     directory: &Directory,
     key: Option<&MatchingKey>,
     own: u16,
-) -> (Vec<QuestionSeen>, usize) {
+) -> (Vec<QuestionSeen>, (usize, usize)) {
     let mut found: Vec<(bool, Timestamp, QuestionSeen)> = Vec::new();
     let waiting = |case: &&MatchCase| {
         case.home == own && directory.local(case.host, &case.guest).is_some_and(super::waits)
@@ -353,8 +353,15 @@ pub(crate) fn questions(
         }
     }
     found.sort_by_key(|(declined, at, question)| (*declined, *at, question.id));
-    let more = found.len().saturating_sub(LINES);
+    let waiting = found.partition_point(|(declined, ..)| !declined);
+    let more = left_out(waiting, found.len() - waiting);
     (found.into_iter().take(LINES).map(|(.., question)| question).collect(), more)
+}
+
+/// How many lines of a list are left out: of what waits, which comes first, and of what is settled.
+const fn left_out(waiting: usize, settled: usize) -> (usize, usize) {
+    let more = waiting.saturating_sub(LINES);
+    (more, (waiting + settled).saturating_sub(LINES) - more)
 }
 
 fn question(
@@ -541,4 +548,16 @@ pub(crate) fn doubles(directory: &Directory, own: u16) -> (Vec<DoubleSeen>, usiz
     let more = found.len().saturating_sub(LINES);
     found.truncate(LINES);
     (found, more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_settled_does_not_count_as_waiting() {
+        assert_eq!(left_out(3, 100), (0, 0));
+        assert_eq!(left_out(3, LINES + 50), (0, 53));
+        assert_eq!(left_out(LINES + 7, 5), (7, 5));
+    }
 }

@@ -19,6 +19,7 @@ use crate::{
     Exchange,
     directory::change::Change,
     entry::{Payload, Payloads, split_entries},
+    reading::ReadError,
     shared::Shared,
     submit,
     types::{NotAllowed, PersonSpeaker},
@@ -93,6 +94,17 @@ pub enum AskError {
         "the log could not be read or written; try again, and run `commonroll audit verify` if it stays so"
     )]
     Unavailable,
+}
+
+impl From<ReadError> for AskError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotAllowed(denied) => Self::NotAllowed(denied),
+            ReadError::TooMany => Self::Slowed,
+            ReadError::TooMuch(most) => Self::TooMuch(most),
+            ReadError::Unavailable => Self::Unavailable,
+        }
+    }
 }
 
 /// Who asks, and what they may ask.

@@ -500,3 +500,18 @@ async fn only_a_data_manager_settles_matches_and_a_guest_that_is_not_there_is_an
     world.exchange.take_match_back(host.acting(), question, world.now()).await.unwrap();
     assert!(seen(&world, &host).await.guests[0].homes[0].can_ask);
 }
+
+#[tokio::test]
+async fn case_12_who_keeps_asking_what_waits_in_a_role_that_may_not_has_to_wait() {
+    let world = World::governed().await;
+    let People { host, .. } = people(&world);
+    let teaches = Acting { role: Role::Teacher, ..host.acting() };
+    for _ in 0..60 {
+        let refused = world.exchange.unmatched(teaches, None, world.now()).await;
+        assert!(matches!(refused, Err(AskError::NotAllowed(_))));
+    }
+    let slowed = world.exchange.unmatched(host.acting(), None, world.now()).await;
+    assert!(matches!(slowed, Err(AskError::Slowed)));
+    world.pass(601_000_000);
+    assert!(world.exchange.unmatched(host.acting(), None, world.now()).await.is_ok());
+}

@@ -11,7 +11,7 @@ use crate::{
     grpc::{Agreements, Audit, Directory, Duty, ExchangeDoor, People, Policies, ReadinessDoor, Subjects},
     hub::HubError,
     invitation::Inviting,
-    limits::Shares,
+    limits::{Pace, Shares},
     metrics::Metrics,
     settings::Limits,
     strangers::Strangers,
@@ -62,6 +62,8 @@ pub(crate) struct AgentsDoor {
     pub shares: Arc<Shares>,
     /// What an institution's people share.
     pub people: Arc<Shares>,
+    /// How fast each person asks for what the console shows on a page.
+    pub pace: Arc<Pace>,
     /// What invitations say besides their code.
     pub inviting: Inviting,
     pub strangers: Arc<Strangers>,
@@ -113,7 +115,11 @@ impl AgentsDoor {
         let duty = DutyServiceServer::new(duty).max_decoding_message_size(PEOPLE_BYTES);
         let subjects = Subjects { exchange: self.exchange.clone(), around: self.around.clone() };
         let subjects = SubjectServiceServer::new(subjects).max_decoding_message_size(PEOPLE_BYTES);
-        let readiness = ReadinessDoor { exchange: self.exchange.clone(), around: self.around.clone() };
+        let readiness = ReadinessDoor {
+            exchange: self.exchange.clone(),
+            around: self.around.clone(),
+            pace: self.pace.clone(),
+        };
         let readiness = ReadinessServiceServer::new(readiness).max_decoding_message_size(TOLD_BYTES);
         server(self.limits.streams_per_connection)
             .layer(self.identify())

@@ -2,7 +2,7 @@
 //! agents tell of their sources, and what the hub holds of a day.
 
 use super::{alignment, person, speaker, unmatched};
-use crate::{clock::Surroundings, status};
+use crate::{clock::Surroundings, limits::Pace, status};
 use bytes::Bytes;
 use commonroll_core::{Invalid, RecordKind, Role, SchoolDate, Slug, Timestamp};
 use commonroll_exchange::{
@@ -20,7 +20,7 @@ use commonroll_wire::{
     },
     read_source,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tonic::{Request, Response, Status};
 
 /// Records in one message of a day.
@@ -35,6 +35,8 @@ const AGAIN: Duration = Duration::from_secs(60);
 pub(crate) struct ReadinessDoor {
     pub exchange: Exchange,
     pub around: Surroundings,
+    /// How fast each person asks, on pages and here.
+    pub pace: Arc<Pace>,
 }
 
 /// Who asks: an agent, for its own institution, or a person in a role, perhaps about one partner.
@@ -118,6 +120,10 @@ impl ReadinessService for ReadinessDoor {
     ) -> Result<Response<UnmatchedResponse>, Status> {
         let (speaker, asked) = (person(&request)?, request.get_ref());
         let role = asked.role.parse::<Role>().map_err(|e| status::invalid(&e))?;
+        let paced = self.pace.person(speaker.id());
+        paced.map_err(|wait| {
+            status::too_much("more a second than a person may ask for; wait and ask again", wait)
+        })?;
         let acting = Acting { speaker: &speaker, role };
         let seen = self.exchange.unmatched(acting, None, self.around.now()).await;
         let seen = seen.map_err(|error| status::of_ask(&error))?;

@@ -1,7 +1,8 @@
 //! What about who is who waits for a person, as the readiness service tells it: what the console's page shows, without names.
 
+use crate::matching;
 use commonroll_core::LocalId;
-use commonroll_exchange::{MovedHow, UnmatchedSeen, WaitingSeen};
+use commonroll_exchange::{GuestSeen, OptionSeen, UnmatchedSeen, WaitingSeen};
 use commonroll_wire::pb::readiness::v1 as pb;
 
 /// What waits, questions first.
@@ -18,60 +19,47 @@ pub(super) fn unmatched(seen: &UnmatchedSeen) -> pb::UnmatchedResponse {
     };
     for one in seen.questions.iter().filter(|one| !one.declined) {
         let ids = one.options.iter().map(|option| &option.local).collect();
-        let says = "They ask whether a guest of theirs is one of these learners.".to_owned();
+        let options: String = one.options.iter().map(option).collect();
+        let says = format!("They ask whether a guest of theirs is one of these learners.{options}");
         waits("question", ids, &one.host, says, "Answer it on the console.");
     }
     for one in &seen.guests {
-        let fits = one.homes.iter().flat_map(|home| home.fits.iter().map(move |fit| (home, fit)));
-        let said = fits.clone().map(|(home, fit)| {
-            let at = home.home.as_ref().map_or("a partner", |(_, name)| name);
-            format!("{} of {at}: {}", fit.learners, fit.says)
-        });
-        let said: Vec<String> = said.collect();
-        let means = fits.map(|(_, fit)| fit.means).next();
-        let (says, to_do) = match means {
-            Some(means) => (format!("Nobody is matched, and these fit: {}.", said.join("; ")), means),
-            None => (
-                "Nobody is matched, and nobody fits.".to_owned(),
-                "Check the numbers and the date of birth in your MIS, and ask the learner which school is theirs.",
-            ),
-        };
+        let (says, to_do) = guest(one);
         waits("guest", vec![&one.local], &one.from.join(", "), says, to_do);
     }
     for one in &seen.claims {
-        let says = match one.counts {
+        let (said, told) = matching::claimed(&one.main);
+        let counts = match one.counts {
             true => "Another partner registers this learner as its own, too; yours counts meanwhile.",
             false => "Another partner registers this learner as its own, too; yours doesn't count meanwhile.",
         };
+        let all = [counts, &told, &said];
+        let says: Vec<&str> = all.into_iter().filter(|part| !part.is_empty()).collect();
         let other = one.other.as_deref().unwrap_or_default();
-        let to_do = "Agree with it where the main registration is, and say so on the console.";
-        waits("claim", vec![&one.local], other, says.to_owned(), to_do);
+        let to_do = match said.is_empty() {
+            true => "Agree with it where the main registration is, and say so on the console.",
+            false => "Wait until it says the same of its own, or ring its office.",
+        };
+        waits("claim", vec![&one.local], other, says.join(" "), to_do);
     }
     for one in &seen.moved {
-        let (says, to_do) = match one.how {
-            MovedHow::Homeless => (
-                "Your guest: nobody registers them as their own any more.",
-                "Ask the learner which school is theirs now; its office registers them.",
-            ),
-            MovedHow::HomeChanged => (
-                "Your guest: another partner registers them as its own now.",
-                "Ask the learner which school is theirs now, accept its placement, and end the old one.",
-            ),
-            MovedHow::LeftUs => ("Left you, and is still placed.", "End the placement in your MIS."),
-        };
-        waits("moved", vec![&one.local], &one.other, says.to_owned(), to_do);
+        let (what, to_do) = matching::moved(&one.other, one.how);
+        waits("moved", vec![&one.local], &one.other, format!("{what}."), to_do);
     }
     for one in &seen.reused {
-        let says = "This id stands for another child all at once.".to_owned();
-        waits("reused", vec![&one.local], "", says, "Say on the console whether it really does.");
+        let guests = matching::guests(one.guests);
+        let says = format!(
+            "This id stands for another child all at once, since {}; matched with who it stood for: {guests} of partners.",
+            one.since
+        );
+        let to_do = "Say on the console whether it really does; nothing is sent for either until then.";
+        waits("reused", vec![&one.local], "", says, to_do);
     }
     for one in &seen.doubles {
-        let says = match one.own {
-            true => format!("Another learner of yours: {}.", one.says),
-            false => format!("A learner of another partner: {}.", one.says),
-        };
+        let (who, next) = matching::double(one);
         let other = one.other.as_deref().filter(|_| !one.own).unwrap_or_default();
-        waits("double", vec![&one.local], other, says, one.means);
+        let to_do = format!("{} {next}", one.means);
+        waits("double", vec![&one.local], other, format!("And {who}: {}.", one.says), &to_do);
     }
     for one in &seen.for_host {
         let to_do = "The host accepts it, or you end it.";
@@ -82,6 +70,51 @@ pub(super) fn unmatched(seen: &UnmatchedSeen) -> pb::UnmatchedResponse {
         waits("placement_for_home", vec![&one.local], &one.other, placement("accepted", one), to_do);
     }
     pb::UnmatchedResponse { open, more: seen.more as u64 }
+}
+
+/// A learner whom a host's guest may be: what is the same, what isn't, and what was before.
+fn option(one: &OptionSeen) -> String {
+    let list = |what: &str, all: &[&'static str]| match all {
+        [] => String::new(),
+        all => format!("; {what} {}", all.join(", ")),
+    };
+    let same = match one.points.same.is_empty() {
+        true => "; nothing that both declared is the same".to_owned(),
+        false => list("the same", &one.points.same),
+    };
+    let (differs, unknown) =
+        (list("another", &one.points.differs), list("not known to both", &one.points.unknown));
+    let placed = if one.placed { "; placed there" } else { "; not placed there" };
+    let before = match (one.undone, one.another) {
+        (true, _) => "; matched before, until somebody undid it",
+        (_, true) => "; another guest of theirs was matched with this learner, until somebody undid it",
+        _ => "",
+    };
+    format!(" {}{same}{differs}{unknown}{placed}{before}.", one.local.as_str())
+}
+
+/// What is so of a guest whom nobody has matched, and what to do: as the page has it.
+fn guest(one: &GuestSeen) -> (String, &'static str) {
+    let mut says = "Nobody is matched".to_owned();
+    let fits = one.homes.iter().any(|home| !home.fits.is_empty());
+    says += if fits { "." } else { ", and nobody fits." };
+    for home in &one.homes {
+        let name = matching::home_name(home);
+        for fit in &home.fits {
+            says += &format!(" {}. {}", matching::fits(fit, name), fit.means);
+        }
+        if home.is_open {
+            says += &format!(" {name} is asked, and hasn't answered.");
+        } else if matching::is_declined(home) {
+            says += &format!(" {name} said that it's none of theirs.");
+        }
+    }
+    let to_do = match matching::guest_next(one) {
+        "" if one.homes.iter().any(|home| home.can_ask) => "Ask the home on the console whether it's theirs.",
+        "" => "Wait for the answer, or ring the office that is asked.",
+        next => next,
+    };
+    (says, to_do)
 }
 
 fn placement(did: &str, one: &WaitingSeen) -> String {

@@ -344,25 +344,74 @@ async fn two_who_register_one_learner_agree_on_the_page_and_either_takes_it_back
 
 #[tokio::test]
 async fn a_program_reads_what_waits_at_its_own_institution_by_own_ids_and_without_names() {
-    let (_hub, _, host, _, [of_home, of_host]) = people().await;
+    let (_hub, home, host, _, [of_home, of_host]) = people().await;
     let ask = |role: &str| UnmatchedRequest { role: role.to_owned() };
     let mut service = ReadinessServiceClient::new(of_host.channel.clone());
     let open = service.unmatched(ask("data_manager")).await.unwrap().into_inner().open;
     let guest = open.iter().find(|one| one.what == "guest").unwrap();
     assert_eq!((&*guest.local_ids[0], &*guest.other), (THEIRS, "Ridgeway School"));
-    assert!(guest.says.contains("1 of Ridgeway School: a number is the same"), "{}", guest.says);
+    assert!(guest.says.contains("1 learner of Ridgeway School: a number is the same"), "{}", guest.says);
+    assert!(guest.to_do.contains("Ask the home"), "{}", guest.to_do);
     for (role, code) in [("teacher", Code::PermissionDenied), ("nobody", Code::InvalidArgument)] {
         assert_eq!(service.unmatched(ask(role)).await.unwrap_err().code(), code, "{role}");
     }
 
     let asking = [("guest", THEIRS), ("home", "ridgeway")];
     assert_eq!(press(&host, "/unmatched/ask", &asking).await.status, 303);
-    let mut service = ReadinessServiceClient::new(of_home.channel.clone());
-    let open = service.unmatched(ask("data_manager")).await.unwrap().into_inner().open;
+    let guest = async |service: &mut ReadinessServiceClient<tonic::transport::Channel>| {
+        let open = service.unmatched(ask("data_manager")).await.unwrap().into_inner().open;
+        open.into_iter().find(|one| one.what == "guest").unwrap()
+    };
+    let asked = guest(&mut service).await;
+    assert!(asked.says.contains("Ridgeway School is asked, and hasn't answered."), "{}", asked.says);
+    assert!(asked.to_do.starts_with("Wait for the answer"), "{}", asked.to_do);
+    let mut at_home = ReadinessServiceClient::new(of_home.channel.clone());
+    let open = at_home.unmatched(ask("data_manager")).await.unwrap().into_inner().open;
+    let says = &open[0].says;
+    assert!(says.contains("R200; the same ULN, surname, forename; another date of birth"), "{says}");
+    assert!(says.ends_with("; placed there."), "{says}");
     assert_eq!((&*open[0].what, &*open[0].local_ids[0]), ("question", OURS), "questions come first");
     for one in &open {
         let said = format!("{} {} {} {:?}", one.says, one.to_do, one.other, one.local_ids);
         assert!(!said.contains("Quillfeather") && !said.contains(THEIRS), "{said}");
         assert!(!format!("{one:?}").contains(OURS), "and no log either shows an id");
     }
+
+    // A yes, undone: the program reads that they were matched before, as the page has it.
+    let page = home.get("/unmatched").await;
+    let (of, shown) = (id(&page, "name=\"match\" value=\""), id(&page, "name=\"seen\" value=\""));
+    let yes = [("match", of.as_str()), ("seen", shown.as_str()), ("who", "is:R200")];
+    assert_eq!(press(&home, "/unmatched/answer", &yes).await.status, 303);
+    assert_eq!(press(&host, "/unmatched/undo", &[("match", &of)]).await.status, 303);
+    let undone = guest(&mut service).await;
+    assert!(undone.says.contains("matched before, until somebody undid it"), "{}", undone.says);
+}
+
+#[tokio::test]
+async fn a_program_asks_what_waits_no_faster_than_its_person_may_ask_for_pages() {
+    let hub = TestHub::with(|settings| {
+        with_console(settings);
+        settings.limits.pages_per_second = 1;
+    })
+    .await;
+    let manager = hub.first("ridgeway", Role::DataManager).await;
+    let browser = Browser::of(&hub, &manager, Role::DataManager).await;
+    let mut service = ReadinessServiceClient::new(manager.channel.clone());
+    let ask = || UnmatchedRequest { role: "data_manager".to_owned() };
+    // Two pages a person gets at once: were there two shares, neither of these would be refused.
+    let mut shared = false;
+    for _ in 0..2 {
+        let refused = loop {
+            if let Err(refused) = service.unmatched(ask()).await {
+                break refused;
+            }
+        };
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        assert!(
+            refused.metadata().get(commonroll_hub::RETRY_AFTER_MS).is_some(),
+            "it says when to try again"
+        );
+        shared |= browser.get("/unmatched").await.status == 429;
+    }
+    assert!(shared, "it is one share, for pages and programs");
 }

@@ -1,11 +1,14 @@
 //! Lines of the page: a question, a guest, a match, and what people said of each.
 
-use super::{super::words, text};
-use crate::console::{nav, signed::Signed, times};
+use super::text;
+use crate::{
+    console::{nav, signed::Signed, times},
+    matching,
+};
 use commonroll_core::Slug;
 use commonroll_exchange::{
-    AgreedSeen, ClaimSeen, FitSeen, GuestSeen, HomeSeen, LinkSeen, MainSeen, MainWord, MatchDeed,
-    MatchStepSeen, OptionSeen, QuestionSeen, Taking,
+    AgreedSeen, ClaimSeen, GuestSeen, HomeSeen, LinkSeen, MainSeen, MatchDeed, MatchStepSeen, OptionSeen,
+    QuestionSeen, Taking,
 };
 
 /// A question of a host's.
@@ -100,24 +103,15 @@ pub(super) struct Agreed {
 pub(super) fn claim(signed: &Signed, one: &ClaimSeen, partners: &[(Slug, String)]) -> Claim {
     let MainSeen { said, told, stamp, history: steps } = &one.main;
     let chosen = said.as_ref().or(told.as_ref()).map(|word| &word.slug);
-    let says = |told: &MainWord| match told.ours {
-        true => format!("{} says that the main registration is yours.", told.other),
-        false => format!("{} says that the main registration is its own.", told.other),
-    };
+    let (words_said, words_told) = matching::claimed(&one.main);
     Claim {
         id: text(&one.local),
         other: one.other.clone().unwrap_or_else(|| "another partner".to_owned()),
         named: one.other.is_some(),
         counts: one.counts,
         stamp: stamp.clone(),
-        said: said.as_ref().map_or_else(String::new, |said| match said.ours {
-            true => format!(
-                "You have said that the main registration is yours, and that {} has the other.",
-                said.other
-            ),
-            false => format!("You have said that the main registration is {}’s.", said.other),
-        }),
-        told: told.as_ref().map_or_else(String::new, says),
+        said: words_said,
+        told: words_told,
         partners: partners
             .iter()
             .map(|(slug, name)| Partner {
@@ -174,66 +168,27 @@ fn choice(one: &OptionSeen) -> Choice {
 }
 
 pub(super) fn guest(signed: &Signed, one: &GuestSeen) -> Guest {
-    let homes: Vec<Home> = one.homes.iter().map(|at| home(signed, at)).collect();
-    let askable = homes.iter().any(|home| home.can_ask || home.is_open);
-    let unnamed = one.homes.iter().any(|at| at.home.is_none() && !at.fits.is_empty());
-    let fit = homes.iter().any(|home| !home.fits.is_empty());
     Guest {
         id: text(&one.local),
         called: one.called.clone(),
         from: one.from.join(", "),
-        next: match (askable, fit, one.from.is_empty()) {
-            (true, ..) if fit => "",
-            (true, ..) => {
-                "Check the number and the date of birth in your MIS, then ask the home you take them from: it sees who of its \
-                 own fits, and you see it once it has placed them with you."
-            }
-            _ if unnamed => {
-                "Ask the learner which school is theirs, and accept the placement from it in your MIS: then you can ask it here."
-            }
-            (false, true, _) => {
-                "They fit a learner of your own: correct whichever entry in your MIS is wrong."
-            }
-            (false, false, true) => {
-                "Nobody fits, and you take them from nobody. Check the number and the date of birth in your MIS, and accept \
-                 the placement from their home."
-            }
-            (false, false, false) => {
-                "Nobody fits. Check the number and the date of birth in your MIS, and ring the home for theirs: once both are \
-                 the same, the match comes by itself."
-            }
-        },
-        homes,
+        next: matching::guest_next(one),
+        homes: one.homes.iter().map(|at| home(signed, at)).collect(),
     }
 }
 
 fn home(signed: &Signed, one: &HomeSeen) -> Home {
-    let by_people = |step: &&MatchStepSeen| !matches!(step.deed, MatchDeed::Changed | MatchDeed::Forgotten);
-    let said = one.history.iter().rfind(by_people);
-    let name = one.home.as_ref().map_or("another partner", |(_, name)| name).to_owned();
+    let name = matching::home_name(one).to_owned();
     Home {
         id: one.id.to_string(),
         slug: one.home.as_ref().map(|(slug, _)| slug.to_string()).unwrap_or_default(),
-        fits: one.fits.iter().map(|fit| (fits(fit, &name), fit.means)).collect(),
+        fits: one.fits.iter().map(|fit| (matching::fits(fit, &name), fit.means)).collect(),
         can_ask: one.can_ask,
         is_open: one.is_open,
-        declined: one.fits.is_empty() && said.is_some_and(|step| step.deed == MatchDeed::No),
+        declined: matching::is_declined(one),
         history: history(signed, &one.history),
         name,
     }
-}
-
-fn fits(fit: &FitSeen, home: &str) -> String {
-    let learners = words::count(fit.learners as u64, "learner", "learners");
-    let undone = match (&fit.another, fit.undone) {
-        (_, true) => "; matched before, until somebody undid it".to_owned(),
-        (Some(id), false) => format!(
-            "; your id {} was matched with them until somebody undid it, so no other id of yours is matched with them by itself",
-            text(id)
-        ),
-        (None, false) => String::new(),
-    };
-    format!("{learners} of {home}: {}{undone}", fit.says)
 }
 
 pub(super) fn linked(signed: &Signed, one: &LinkSeen) -> Linked {

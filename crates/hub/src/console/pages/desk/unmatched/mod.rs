@@ -7,18 +7,21 @@ mod lines;
 pub use acts::{answer, ask, back, main, main_back, reopen, reused, undo, undoing};
 
 use super::words;
-use crate::console::{
-    Console,
-    layout::Frame,
-    parts,
-    refusal::{Refusal, page},
-    signed::{Query, Signed},
-    times,
+use crate::{
+    console::{
+        Console,
+        layout::Frame,
+        parts,
+        refusal::{Refusal, page},
+        signed::{Query, Signed},
+        times,
+    },
+    matching,
 };
 use askama::Template;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use commonroll_core::LocalId;
-use commonroll_exchange::{MovedHow, UnmatchedSeen, WaitingSeen};
+use commonroll_exchange::{MovedSeen, UnmatchedSeen, WaitingSeen};
 use lines::{Agreed, Claim, Guest, Linked, Question};
 
 const PATH: &str = "/unmatched";
@@ -109,7 +112,7 @@ pub async fn unmatched(
         guests: seen.guests.iter().map(|guest| lines::guest(&signed, guest)).collect(),
         claims: seen.claims.iter().map(|one| lines::claim(&signed, one, &seen.partners)).collect(),
         agreed: seen.agreed.iter().map(|one| lines::agreed(&signed, one)).collect(),
-        moved: seen.moved.iter().map(|one| moved(text(&one.local), &one.other, one.how)).collect(),
+        moved: seen.moved.iter().map(moved).collect(),
         reused: seen
             .reused
             .iter()
@@ -117,35 +120,22 @@ pub async fn unmatched(
                 id: text(&one.local),
                 called: one.called.clone(),
                 since: times::day_hm(one.since, signed.zone()),
-                guests: words::count(one.guests as u64, "guest", "guests"),
+                guests: matching::guests(one.guests),
                 stamp: one.stamp.clone(),
             })
             .collect(),
         doubles: seen
             .doubles
             .iter()
-            .map(|one| Double {
-                id: text(&one.local),
-                called: one.called.clone(),
-                who: match (one.own, &one.other) {
-                    (true, _) => "another learner of yours".to_owned(),
-                    (false, Some(other)) => format!("a learner of {other}"),
-                    (false, None) => "a learner of another partner".to_owned(),
-                },
-                next: match (one.own, &one.other) {
-                    (true, _) => "Correct whichever entry in your MIS is wrong.",
-                    (false, Some(_)) => "Ring the other office, and correct whichever MIS is wrong.",
-                    (false, None) => {
-                        "Check the number against the learner’s papers, and correct your MIS if it’s wrong."
-                    }
-                },
-                says: one.says,
-                means: one.means,
+            .map(|one| {
+                let (who, next) = matching::double(one);
+                let (id, called) = (text(&one.local), one.called.clone());
+                Double { id, called, who, says: one.says, means: one.means, next }
             })
             .collect(),
         for_host: seen.for_host.iter().map(waits).collect(),
         for_home: seen.for_home.iter().map(waits).collect(),
-        more: seen.more,
+        more: seen.more + seen.more_settled,
         of: of.as_ref().map(text).unwrap_or_default(),
         links: seen.links.links.iter().map(|one| lines::linked(&signed, one)).collect(),
         more_links: match seen.links.more as u64 {
@@ -167,23 +157,9 @@ fn text(local: &LocalId) -> String {
     local.as_str().to_owned()
 }
 
-fn moved(id: String, other: &str, how: MovedHow) -> Moved {
-    let (what, next) = match how {
-        MovedHow::Homeless => (
-            format!("Your guest from {other}: nobody registers them as their own any more"),
-            "Ask the learner which school is theirs now. Its office registers them, and the match comes by itself.",
-        ),
-        MovedHow::HomeChanged => (
-            format!("Your guest from {other}: another partner registers them as its own now"),
-            "Ask the learner which school is theirs now. It declares the placement, you accept it from there, and end \
-             the old one.",
-        ),
-        MovedHow::LeftUs => (
-            format!("Left you, and is still placed with {other}"),
-            "End the placement in your MIS: nothing about them comes to you any more.",
-        ),
-    };
-    Moved { id, what, next }
+fn moved(one: &MovedSeen) -> Moved {
+    let (what, next) = matching::moved(&one.other, one.how);
+    Moved { id: text(&one.local), what, next }
 }
 
 fn waits(one: &WaitingSeen) -> Waiting {
