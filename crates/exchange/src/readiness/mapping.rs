@@ -2,7 +2,7 @@
 //! came to, and which rows are kept back.
 //!
 //! The institution's own people see codes, captions and counts, as its agents told of them and as they stand in what came;
-//! whoever compares partners sees rounded counts alone. No row and no learner is in it, and looking has its entry first.
+//! whoever compares partners sees counts alone, of rows that are kept back to the nearest ten. No row and no learner is in it, and looking has its entry first.
 
 use super::{allowed, readers, shown};
 use crate::{
@@ -109,7 +109,7 @@ pub struct MappingOf {
 pub struct MappingSeen {
     /// One institution, or all in the order of their names.
     pub partners: Vec<MappingOf>,
-    /// True if counts are rounded and details left out.
+    /// True if rows that are kept back are rounded and details left out.
     pub rounded: bool,
     /// False while the log is still being read after a start.
     pub complete: bool,
