@@ -46,7 +46,16 @@ pub(crate) struct Views {
     /// When each source last said that it is current.
     pub words: Mutex<HashMap<u16, i64>>,
     /// How many placements wait for another's word at each institution, and of when and of which directory that is.
-    waiting_sides: Mutex<HashMap<u16, (u64, Timestamp, (u64, u64))>>,
+    waiting_sides: Mutex<HashMap<u16, Waiting>>,
+}
+
+/// What waits at an institution.
+#[derive(Clone, Copy)]
+struct Waiting {
+    /// The directory it was counted in.
+    version: u64,
+    at: Timestamp,
+    sides: (u64, u64),
 }
 
 /// How old what waits at all partners at once may be, while the directory changes: the whole of it is gone through for that.
@@ -56,15 +65,16 @@ impl Views {
     /// [`Directory::waiting_sides`] for who asks about all institutions at once: of this directory, or of a minute ago at most.
     pub fn waiting_sides(&self, directory: &Directory, number: u16, now: Timestamp) -> (u64, u64) {
         let held = lock(&self.waiting_sides).get(&number).copied();
-        let good = held.filter(|(version, at, _)| {
-            *version == directory.version || (0..WAITING_US).contains(&(now.micros() - at.micros()))
+        let good = held.filter(|held| {
+            let age = now.micros() - held.at.micros();
+            held.version == directory.version || (0..WAITING_US).contains(&age)
         });
-        if let Some((.., waiting)) = good {
-            return waiting;
+        if let Some(held) = good {
+            return held.sides;
         }
-        let waiting = directory.waiting_sides(number);
-        lock(&self.waiting_sides).insert(number, (directory.version, now, waiting));
-        waiting
+        let sides = directory.waiting_sides(number);
+        lock(&self.waiting_sides).insert(number, Waiting { version: directory.version, at: now, sides });
+        sides
     }
 }
 
