@@ -18,7 +18,10 @@ use commonroll_wire::{
     CopyAnswer, Notice, WithdrawnCopy, answer_withdrawal, pb::exchange::v1::ReceiveResponse, read_answers,
     read_notice,
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// The source itself took the record back: that revision has already undone what was written.
 const TAKEN_BACK: &str = "record_withdrawn";
@@ -46,6 +49,9 @@ impl Receiver<'_> {
     async fn take_back(&self, notice: Notice) -> Result<Recalled, AgentError> {
         let keys: Vec<_> = notice.copies.iter().map(|copy| record_key(&copy.source, copy.id)).collect();
         let (held, aside) = (self.spool.received(&keys).await?, self.spool.aside_holds(&keys).await?);
+        // What could not be believed or read was set aside without an id: its place tells which it is.
+        let places_aside: Vec<u64> = notice.copies.iter().map(|copy| copy.sequence).collect();
+        let places_aside = self.spool.aside_places(&places_aside).await?;
         let by_hand = self.spool.by_hand(&keys).await?;
         let done = notice.reason == TAKEN_BACK;
         let mut answers: Vec<CopyAnswer> = Vec::with_capacity(keys.len());
@@ -75,11 +81,12 @@ impl Receiver<'_> {
                     is_by_hand: by_hand.has(copy.kind, key),
                 });
             }
-            if !done && (has || aside.contains(key)) {
+            let is_aside = aside.contains(key) || places_aside.contains(&copy.sequence);
+            if !done && (has || is_aside) {
                 gone.push(key.clone());
             }
             // What waited to be written is dropped here and now.
-            let outcome = if aside.contains(key) { CopyOutcome::Removed } else { CopyOutcome::NotHeld };
+            let outcome = if is_aside { CopyOutcome::Removed } else { CopyOutcome::NotHeld };
             answers.push(CopyAnswer { sequence: copy.sequence, outcome, reason: String::new() });
         }
         let mut carried = Vec::new();
@@ -95,6 +102,7 @@ impl Receiver<'_> {
             reason: notice.reason,
             answers,
             gone,
+            aside: if done { HashSet::new() } else { places_aside },
             carried,
             is_answered: false,
         })

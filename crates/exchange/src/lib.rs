@@ -557,8 +557,8 @@ impl Exchange {
     }
 }
 
-/// Of so many entries the times are looked at: the last of them may be of a clock that was behind at a start.
-const NEWEST: u32 = 16;
+/// Of so many entries the times are looked at: the last of them may be of a clock that was behind for a while.
+const NEWEST: u32 = 2_000;
 
 /// Loads the directory from its rows and the tree from the last block; the log itself is not replayed.
 async fn load(shared: &Shared) -> Result<Frontier, OpenError> {

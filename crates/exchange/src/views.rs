@@ -155,6 +155,8 @@ async fn come_to(shared: &Arc<Shared>, mut projection: MutexGuard<'_, Projection
         return false;
     }
     whereabouts::tick(shared, now).await;
+    // Whoever waits for what was committed needn't wait for that.
+    drop(projection);
     if let Some(views) = shared.views.get() {
         readiness::tick(&views.readiness, now).await;
     }

@@ -23,20 +23,28 @@ const SESSIONS: (&str, &str) = ("session-", "write-back-sessions");
 const RESULTS: (&str, &str) = ("assessment-", "write-back-results");
 const EVENTS: (&str, &str) = ("behaviour-", "write-back-behaviour");
 /// What a program begins to enter of which its lists are nobody's to pass over here: the spool's note that it does, what it enters,
-/// and how its lists begin.
+/// how its lists begin, and whether we are that program.
 struct Begins {
     note: &'static str,
     kinds: &'static [RecordKind],
     lists: [&'static str; 2],
+    ourselves: bool,
 }
-/// Marks, by SIMS' interface or into a database.
-const MARKS: Begins =
-    Begins { note: "write-back-marks", kinds: &[RecordKind::Attendance], lists: ["attendance-", "session-"] };
+/// Marks, by SIMS' interface. It knows nothing of what lies in a database, nor the other way round.
+const MARKS: Begins = Begins {
+    note: "write-back-marks-xml",
+    kinds: &[RecordKind::Attendance],
+    lists: ["attendance-", "session-"],
+    ourselves: false,
+};
+/// Marks, into a database, by ourselves.
+const MARKS_CARRIED: Begins = Begins { note: "write-back-marks-carried", ourselves: true, ..MARKS };
 /// Results and behaviour, by a program of the school's.
 const RECORDS: Begins = Begins {
     note: "write-back-records",
     kinds: &[RecordKind::Assessment, RecordKind::Behaviour],
     lists: ["assessment-", "behaviour-"],
+    ourselves: false,
 };
 const BEFORE: &str =
     "it is of before these lists were carried, so it is not; a person was to enter it, and their entry stays";
@@ -52,8 +60,8 @@ pub async fn begin(outbox: &Outbox, spool: &Spool) -> Result<u64, AgentError> {
     spool.part_by_hand().await?;
     // Before lists of sessions are passed over, which are then no sign of a program.
     let writes = |format| outbox.formats.contains(&format);
-    let marks = writes(OutboxFormat::SimsXml) || carries(&Apply::takes_out);
-    begin_entering(outbox, &MARKS, marks, spool).await?;
+    begin_entering(outbox, &MARKS, writes(OutboxFormat::SimsXml), spool).await?;
+    begin_entering(outbox, &MARKS_CARRIED, carries(&Apply::takes_out), spool).await?;
     let passed = begin_with(outbox, SESSIONS, carries(&sessions), spool).await?;
     begin_entering(outbox, &RECORDS, writes(OutboxFormat::SimsRecordsXml), spool).await?;
     let passed = passed + begin_with(outbox, RESULTS, carries(&|apply| apply.results), spool).await?;
@@ -72,8 +80,16 @@ async fn begin_entering(
         (false, true) => {
             // An agent of before there was a note has given such to a program already.
             if note.is_some() || !has_given(outbox, begins, spool).await? {
+                let mut records = 0;
                 for kind in begins.kinds {
-                    spool.note_by_hand(*kind).await?;
+                    records = records.max(spool.note_by_hand(*kind).await?);
+                }
+                if records > 0 {
+                    tracing::warn!(
+                        records,
+                        of = begins.lists[0].trim_end_matches('-'),
+                        "of what came before, what is of these lists stays a person's to correct and to take out"
+                    );
                 }
             }
             spool.set(begins.note, b"1").await
@@ -84,11 +100,19 @@ async fn begin_entering(
     }
 }
 
-/// True if the outbox has such lists for a program, or one of ours has come to the end of some.
+/// True if the program was given such lists before: by us to ourselves, or in the outbox, where they lie or from where it took them
+/// away and said what became of them.
 async fn has_given(outbox: &Outbox, begins: &Begins, spool: &Spool) -> Result<bool, AgentError> {
     let is_of = |name: &str| begins.lists.iter().any(|of| name.starts_with(of));
-    if outbox.apply.is_some() && spool.applied_lists().await?.iter().any(|list| is_of(list)) {
-        return Ok(true);
+    if begins.ourselves {
+        return Ok(spool.applied_lists().await?.iter().any(|list| is_of(list)));
+    }
+    for result in spool.result_files().await? {
+        let Some(list) = result.strip_suffix(".result.csv").filter(|list| is_of(list)) else { continue };
+        let lies = |end: &str| outbox.folder.join(format!("{list}.{end}")).exists();
+        if !lies("xml") && !lies("csv") {
+            return Ok(true);
+        }
     }
     let doing = || AgentError::io(format!("reading the outbox {}", outbox.folder.display()));
     for entry in fs::read_dir(&outbox.folder).map_err(doing())? {
@@ -206,6 +230,29 @@ mod tests {
         begin(&Outbox { formats: Vec::new(), ..outbox.clone() }, &spool).await.unwrap();
         begin(&outbox, &spool).await.unwrap();
         assert_eq!(by_hand(&spool).await, 2);
+    }
+
+    #[tokio::test]
+    async fn what_a_helper_took_away_was_the_programs_and_a_program_knows_nothing_of_what_another_entered() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outbox, spool) = of(folder.path()).await;
+        sqlx::query(
+            "INSERT INTO result_file(name, size, modified_us, rows, written, fix)
+             VALUES ('attendance-000000000007.result.csv', 1, 1, 1, 1, '')",
+        )
+        .execute(spool.pool())
+        .await
+        .unwrap();
+        let marks = async || spool.by_hand(&[vec![1]]).await.unwrap().has(RecordKind::Attendance, &[1]);
+        begin(&Outbox { formats: vec![OutboxFormat::SimsXml], ..outbox.clone() }, &spool).await.unwrap();
+        assert!(!marks().await, "the list was given to the program, which took it away");
+        fs::write(folder.path().join("secret"), "secret").unwrap();
+        let text = "data = \"data\"\n[outbox]\nfolder = \"outbox\"\nformats = [\"csv\"]\n\
+                    [outbox.apply]\nto = \"gibbon\"\nmis = \"gibbon\"\ntaker = \"c\"\n[connection.gibbon]\n\
+                    kind = \"mysql\"\naddress = \"localhost/gibbon\"\nuser = \"c\"\ncredentials = \"secret\"\n";
+        let carried = Settings::parse(text, &folder.path().join("agent.toml")).unwrap().outbox.unwrap();
+        begin(&carried, &spool).await.unwrap();
+        assert!(marks().await, "what SIMS' program entered is not ours to take out of another MIS");
     }
 
     #[tokio::test]

@@ -30,16 +30,18 @@ impl ByHand {
 }
 
 impl Spool {
-    /// A program enters records of this kind from now on: whatever was received before, and what is under way, was a person's.
+    /// A program enters records of this kind from now on: whatever was received before, and what is under way, was a person's. Gives
+    /// how many records, of any kind, that may be.
     ///
     /// # Errors
     /// When the spool fails.
-    pub(crate) async fn note_by_hand(&self, kind: RecordKind) -> Result<(), AgentError> {
+    pub(crate) async fn note_by_hand(&self, kind: RecordKind) -> Result<u64, AgentError> {
         let mut tx = self.begin().await?;
-        sqlx::query("INSERT OR IGNORE INTO by_person(record, kind) SELECT record, $1 FROM received")
-            .bind(code(kind))
-            .execute(&mut *tx)
-            .await?;
+        let noted =
+            sqlx::query("INSERT OR IGNORE INTO by_person(record, kind) SELECT record, $1 FROM received")
+                .bind(code(kind))
+                .execute(&mut *tx)
+                .await?;
         sqlx::query(
             "INSERT OR REPLACE INTO by_person_until(kind, sequence)
              SELECT $1, cursor FROM delivery ORDER BY cursor DESC LIMIT 1",
@@ -47,7 +49,8 @@ impl Spool {
         .bind(code(kind))
         .execute(&mut *tx)
         .await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(noted.rows_affected())
     }
 
     /// Tells kinds apart of what an older agent noted.

@@ -27,6 +27,8 @@ pub struct Recalled {
     pub answers: Vec<CopyAnswer>,
     /// Records of which nothing is held from now on, so that a copy sent again is new.
     pub gone: Vec<Vec<u8>>,
+    /// Places in the log of copies that were set aside without an id, and are held no longer.
+    pub aside: HashSet<u64>,
     /// Copies whose rows a program of ours has yet to take out: their number in the notice's log, and their record.
     pub carried: Vec<(u64, RecordId)>,
     /// True once the hub has the answer.
@@ -71,6 +73,23 @@ impl Spool {
             }
             let names: HashSet<String> = query.fetch_all(self.pool()).await?.into_iter().collect();
             found.extend(keys.iter().filter(|key| names.contains(&aside_name(key))).cloned());
+        }
+        Ok(found)
+    }
+
+    /// At which of these places of the log a record lies that was set aside.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn aside_places(&self, places: &[u64]) -> Result<HashSet<u64>, AgentError> {
+        let mut found = HashSet::new();
+        for places in places.chunks(ROWS) {
+            let sql = list("SELECT sequence FROM aside WHERE sequence IN ", places.len(), "");
+            let mut query = sqlx::query_scalar::<_, i64>(sql);
+            for place in places {
+                query = query.bind(*place as i64);
+            }
+            found.extend(query.fetch_all(self.pool()).await?.into_iter().map(i64::unsigned_abs));
         }
         Ok(found)
     }
@@ -232,6 +251,7 @@ impl Spool {
                 reason,
                 answers,
                 gone: Vec::new(),
+                aside: HashSet::new(),
                 carried: Vec::new(),
                 is_answered: false,
             })
@@ -288,6 +308,12 @@ pub(super) async fn put(tx: &mut Tx, recalled: &[Recalled], now: Timestamp) -> R
                 query = query.bind(aside_name(key));
             }
             query.execute(&mut **tx).await?;
+        }
+        for place in &recalled.aside {
+            sqlx::query("DELETE FROM aside WHERE sequence = $1")
+                .bind(*place as i64)
+                .execute(&mut **tx)
+                .await?;
         }
         sqlx::query(
             "INSERT OR REPLACE INTO recall(number, sequence, reason, at_us, answers, removed, flagged, kept, answered)

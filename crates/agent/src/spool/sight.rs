@@ -190,6 +190,14 @@ impl Spool {
         Ok(found.into_iter().map(|(name, text, since_us)| Alarm { name, text, since_us }).collect())
     }
 
+    /// Names of the result files that were read.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn result_files(&self) -> Result<Vec<String>, AgentError> {
+        Ok(sqlx::query_scalar("SELECT name FROM result_file ORDER BY name").fetch_all(self.pool()).await?)
+    }
+
     /// True if this state of a result file was read before.
     ///
     /// # Errors

@@ -226,6 +226,27 @@ async fn a_record_that_is_sent_again_after_its_recall_is_written_and_one_that_wa
 }
 
 #[tokio::test]
+async fn what_could_not_be_believed_goes_with_its_recall_and_is_not_written_once_it_can() {
+    let (mut host, mut home, hub) = pair().await;
+    let known = hub.with(|s| s.keys.insert("northgate".to_owned(), Vec::new())).unwrap();
+    send(&mut host, &hub, &[("ada", "/")]).await;
+    let mis = Mis::default();
+    receive(&home, &hub, &mis).await;
+    assert_eq!(home.spool.set_aside(10).await.unwrap()[0].code, "unknown_key");
+    notice(&hub, 1, 2, "placement_ended", &[1]);
+    receive(&home, &hub, &mis).await;
+    assert!(home.spool.set_aside(10).await.unwrap().is_empty(), "nothing of it is held");
+    // The hub names the key again.
+    hub.with(|s| s.keys.insert("northgate".to_owned(), known));
+    home.wait(4_000);
+    let receiver = Receiver { hub: &hub, spool: &home.spool, write_back: &mis, rng: &Dice, now: home.now };
+    assert_eq!(receiver.retry_aside().await.unwrap(), 0);
+    assert!(mis.rows().is_empty());
+    answer(&home, &hub).await.unwrap();
+    assert_eq!(outcomes(&hub)[0], [(CopyOutcome::Removed, String::new())]);
+}
+
+#[tokio::test]
 async fn a_record_that_its_source_took_back_is_answered_without_another_file() {
     let (mut host, home, hub) = pair().await;
     send(&mut host, &hub, &[("ada", "/"), ("ben", "/")]).await;

@@ -142,12 +142,17 @@ impl Family {
         }
         if let Some(own) = &own
             && own.tag.record == row.head.record
-            && own.tag.revision >= row.head.revision
+            && own.tag.revision > row.head.revision
         {
             return Ok(applied("it stands there already"));
         }
         let place = self.place(target, row, learner, &date, talk)?;
         let code = code(target, row, &place, talk)?;
+        let said = comment(row, code, COMMENT_MAX);
+        // The same revision may come again with other fields, as after an agreement has changed.
+        if own.as_ref().is_some_and(|own| own.comment == said && own.period == place.period) {
+            return Ok(applied("it stands there already"));
+        }
         let key: [Value; 3] = [learner.into(), date.clone(), place.period.into()];
         let there = talk.ask(
             "select concat(period_id), concat(coalesce(attendance_code, 0)), coalesce(comment, ''), \
@@ -166,7 +171,6 @@ impl Family {
             _ => own,
         };
         let is_ours = own.as_ref().is_some_and(|own| own.period == place.period);
-        let said = comment(row, code, COMMENT_MAX);
         match own {
             Some(own) if is_ours => talk.change(
                 format!(

@@ -99,7 +99,7 @@ fn plan(target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Ste
     }
     if let Some(own) = &own
         && own.is_of(row)
-        && own.tag.revision >= row.head.revision
+        && own.tag.revision > row.head.revision
     {
         return Ok(applied("it stands there already"));
     }
@@ -116,9 +116,13 @@ fn plan(target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Ste
         return Ok(refused(CLASSES_COUNT));
     }
     let code = code(target, row, talk)?;
+    let said = comment(row, code.id, COMMENT_MAX);
+    // The same revision may come again with other fields, as after an agreement has changed.
+    if own.as_ref().is_some_and(|own| own.comment == said) {
+        return Ok(applied("it stands there already"));
+    }
     let place = place(target, row, learner, talk)?;
     others(&place, row, (learner, taker), &date, talk)?;
-    let said = comment(row, code.id, COMMENT_MAX);
     match own {
         Some(own) => talk.change(
             "update gibbonAttendanceLogPerson set gibbonAttendanceCodeID = ?, direction = ?, type = ?, comment = ?, \

@@ -181,8 +181,20 @@ fn comment(row: &MarkRow, code: i64, max: usize) -> String {
     let late = row.minutes_late.filter(|minutes| *minutes > 0);
     let late = late.map(|minutes| format!(", {minutes} min late")).unwrap_or_default();
     match session {
-        Some(_) => tagged(&format!("{}{late}", row.comment), &tag, max),
+        Some(_) => {
+            let said: String = row.comment.chars().map(unmarked).collect();
+            tagged(&format!("{said}{late}"), &tag, max)
+        }
         None => tagged(&format!("{}{when}{late}", head.source), &tag, max),
+    }
+}
+
+/// A character of what a partner wrote, for a MIS that shows what it has as markup.
+const fn unmarked(c: char) -> char {
+    match c {
+        '<' => '‹',
+        '>' => '›',
+        other => other,
     }
 }
 

@@ -115,6 +115,11 @@ impl ReadinessView {
         self.readiness.site(institution).school_days(today)
     }
 
+    /// True if these are all worked out.
+    pub fn is_settled(&mut self, institution: u16, today: SchoolDate) -> bool {
+        self.readiness.site(institution).is_settled(today)
+    }
+
     /// When a partner last sent, acknowledged or said anything that the log holds, in the days that count.
     pub fn said(&mut self, institution: u16) -> Option<Timestamp> {
         self.readiness.site(institution).said()

@@ -67,15 +67,21 @@ fn places(directory: &Directory, home: u16, learner: u32, now: Timestamp) -> Vec
 }
 
 impl Exchange {
-    /// The learners of a person's institution who are taught elsewhere now, as far as the person may see their cards. Its
-    /// entry is durable first.
+    /// The learners of a person's institution who are taught elsewhere now, as far as the person may see their cards: those
+    /// who need somebody first, then by name, `most` of them from place `first` on (from the start where nobody stands there).
+    /// Its entry says who of them is shown, and is durable first.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn my_learners(&self, acting: Acting<'_>, now: Timestamp) -> Result<LearnersSeen, ReadError> {
+    pub async fn my_learners(
+        &self,
+        acting: Acting<'_>,
+        part: (usize, usize),
+        now: Timestamp,
+    ) -> Result<LearnersSeen, ReadError> {
         let make = |directory: &Directory| {
             let board = self.shared.views.get().map(|views| look(&views.whereabouts));
-            let (seen, shown) = list(directory, board.as_deref(), acting, now)?;
+            let (seen, shown) = list(directory, board.as_deref(), acting, (part, now))?;
             let more = shown.entry(acting, purpose(acting.role).as_str(), &seen.policy);
             Ok((seen, (LISTED, more)))
         };
@@ -175,7 +181,7 @@ fn list(
     directory: &Directory,
     board: Option<&Whereabouts>,
     acting: Acting<'_>,
-    now: Timestamp,
+    ((first, most), now): ((usize, usize), Timestamp),
 ) -> Result<(LearnersSeen, Shown), NotAllowed> {
     let person = directory.in_role(acting.speaker.id(), acting.role)?;
     let policy = directory.policies().set().ok_or(NotAllowed::Denied)?;
@@ -215,20 +221,28 @@ fn list(
             break;
         }
         let presence = permit.lets_out(card::PRESENCE);
-        learners.push(AwaySeen {
+        let seen = AwaySeen {
             learner: stands.learner,
             name: called(directory, own, stands.learner).1,
             places,
             today: today.get(&stands.learner).filter(|_| presence).cloned(),
-        });
-        shown.take(stands.learner, permit.groups() & (1 << card::IDENTITY | 1 << card::PRESENCE), &permit);
+        };
+        learners.push((seen, permit));
     }
     // Nobody is told apart from an institution whose learners they may not see.
     if learners.is_empty() && (refused || !could(directory, acting)) {
         return Err(NotAllowed::Denied);
     }
-    learners.sort_by(|a, b| (&a.name, a.learner).cmp(&(&b.name, b.learner)));
+    learners.sort_by(|(a, _), (b, _)| (urgent(a), &a.name, a.learner).cmp(&(urgent(b), &b.name, b.learner)));
+    let all = learners.len();
+    let first = if first < all { first } else { 0 };
+    let cut = learners.into_iter().skip(first).take(most).map(|(one, permit)| {
+        shown.take(one.learner, permit.groups() & (1 << card::IDENTITY | 1 << card::PRESENCE), &permit);
+        one
+    });
+    let learners = cut.collect();
     let seen = LearnersSeen {
+        all,
         date: now.date_in(&state.zone),
         known: board.is_some_and(Whereabouts::knows_today),
         learners,
@@ -237,6 +251,15 @@ fn list(
         rules: rules(directory, shown.policies.iter().map(String::as_str)),
     };
     Ok((seen, shown))
+}
+
+/// Who needs somebody comes first.
+fn urgent(one: &AwaySeen) -> u8 {
+    match one.today.as_ref().map(|(looks, _)| looks) {
+        Some(Looks::NotSeen) => 0,
+        Some(Looks::Unknown) => 1,
+        _ => 2,
+    }
 }
 
 /// Whether somebody in this role sees a learner of their own institution at all.

@@ -143,9 +143,11 @@ pub struct LearnersSeen {
     pub date: SchoolDate,
     /// False until all of the day has been read after a start: what is not shown yet may be in the log.
     pub known: bool,
-    /// By name.
+    /// Those who need somebody first, then by name: the part that was asked for.
     pub learners: Vec<AwaySeen>,
-    /// True if there are more than one page has.
+    /// How many there are.
+    pub all: usize,
+    /// True if there are more than one list has.
     pub more: bool,
     /// Hash of the policy set that decided.
     pub policy: String,

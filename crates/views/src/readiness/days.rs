@@ -243,7 +243,8 @@ impl Site {
         {
             day.registers.values_mut().for_each(|register| register.sums = None);
         }
-        let days = self.days.range_mut((today.days() - DAYS + 1)..=today.days());
+        // The newest first: that is what people look at.
+        let days = self.days.range_mut((today.days() - DAYS + 1)..=today.days()).rev();
         let mut open = days.filter(|(_, day)| !day.settled || day.until.is_some_and(|until| until <= now));
         for (number, day) in open.by_ref().take(most) {
             let Some(date) = SchoolDate::from_days(*number) else { continue };
@@ -260,17 +261,21 @@ impl Site {
     /// The school days of before today that are known, the newest first: those on which marks of visiting learners were due.
     pub fn school_days(&self, today: SchoolDate) -> Vec<DayMet> {
         let days = self.days.range((today.days() - DAYS + 1)..today.days()).rev();
-        let met =
-            days.filter(|(_, day)| day.settled && day.sums.marks_due > 0).filter_map(|(number, day)| {
-                let share = |good: u64, of: u64| u32::try_from(good * 100 / of.max(1)).unwrap_or(0);
-                Some(DayMet {
-                    date: SchoolDate::from_days(*number)?,
-                    complete: share(day.sums.marks_here, day.sums.marks_due),
-                    on_time: share(day.sums.on_time, day.sums.registers),
-                    few: day.sums.visitors.len() < FEWEST,
-                })
-            });
+        let met = days.filter(|(_, day)| day.sums.marks_due > 0).filter_map(|(number, day)| {
+            let share = |good: u64, of: u64| u32::try_from(good * 100 / of.max(1)).unwrap_or(0);
+            Some(DayMet {
+                date: SchoolDate::from_days(*number)?,
+                complete: share(day.sums.marks_here, day.sums.marks_due),
+                on_time: share(day.sums.on_time, day.sums.registers),
+                few: day.sums.visitors.len() < FEWEST,
+            })
+        });
         met.collect()
+    }
+
+    /// True if nothing of before today has changed since it was worked out: before that [`Self::school_days`] may leave a day out.
+    pub fn is_settled(&self, today: SchoolDate) -> bool {
+        self.days.range((today.days() - DAYS + 1)..today.days()).all(|(_, day)| day.settled)
     }
 
     /// Slots of a stretch in which its newest word was young enough, and all of them.

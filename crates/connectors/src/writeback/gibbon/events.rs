@@ -6,7 +6,7 @@
 use super::{Outcome, Step, Talk, Target, Value, applied, cell, refused, taker, text};
 use crate::{
     render::BehaviourRow,
-    writeback::{Tag, number, tagged},
+    writeback::{Tag, number, tagged, unmarked},
 };
 
 /// Characters of a comment, and of these without the tag.
@@ -27,7 +27,7 @@ pub(super) fn plan(target: &Target, row: &BehaviourRow, talk: &mut Talk<'_>) -> 
     if row.head.withdrawn || (row.polarity.is_empty() && own.is_some()) {
         return withdraw(own, row, talk);
     }
-    if newest.is_some_and(|newest| newest >= row.head.revision) {
+    if newest.is_some_and(|newest| newest > row.head.revision) {
         return Ok(applied("it stands there already"));
     }
     let Some(entry) = Entry::of(row) else { return Ok(refused(NOTHING)) };
@@ -41,6 +41,10 @@ pub(super) fn plan(target: &Target, row: &BehaviourRow, talk: &mut Talk<'_>) -> 
         ));
     }
     let said = entry.comment(row);
+    // The same revision may come again with other fields, as after an agreement has changed.
+    if own.as_ref().is_some_and(|own| own.comment == said) {
+        return Ok(applied("it stands there already"));
+    }
     match own {
         Some(own) => talk.change(
             "update gibbonBehaviour set date = cast(? as date), type = ?, descriptor = ?, comment = ?, timestamp = current_timestamp \
@@ -130,9 +134,10 @@ impl Entry {
     }
 }
 
-/// At most so many characters on one line, without blanks around them.
+/// At most so many characters on one line, without blanks around them and without what would be markup: Gibbon takes that out of
+/// what is typed in, and shows what it has as it is.
 pub(super) fn plain(said: &str, max: usize) -> String {
-    let line = said.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let line = said.chars().map(|c| if c.is_control() { ' ' } else { unmarked(c) });
     line.take(max).collect::<String>().trim().to_owned()
 }
 

@@ -33,7 +33,7 @@ const NO_GROUP: &str =
 const NO_CLASS: &str = "the learner is in no class here that is the host's group in that day's school year; name the class under \
                         outbox.apply.groups, or enter it by hand";
 const NO_COLUMN: &str = "the learner's class has no internal assessment of the name that outbox.names.aspects gives, with attainment on a \
-                         scale; make one (Assess > Manage Internal Assessments)";
+                         scale and with comments; make one (Assess > Manage Internal Assessments)";
 const COLUMNS: &str =
     "the learner's class has several internal assessments of that name, and which one is meant can't be told";
 const NO_SCALE: &str = "the column's scale is not said to be the partner's; name its short name under outbox.apply.scales, or give the \
@@ -49,20 +49,11 @@ pub(super) fn plan(target: &Target, row: &AssessmentRow, talk: &mut Talk<'_>) ->
     if row.head.withdrawn || (row.kind.is_empty() && own.is_some()) {
         return withdraw(own, row, talk);
     }
-    if own.as_ref().is_some_and(|own| own.revision >= row.head.revision) {
+    if own.as_ref().is_some_and(|own| own.revision > row.head.revision) {
         return Ok(applied("it stands there already"));
     }
     if row.kind.is_empty() {
         return Ok(refused(NOTHING));
-    }
-    let someone = talk.ask(
-        "select concat(gibbonPersonID) from gibbonPerson where gibbonPersonID = ? and status = 'Full'",
-        &[learner.into()],
-    )?;
-    if someone.is_empty() {
-        return Ok(refused(
-            "Gibbon has no current person of this learner's number; look at the learner's match",
-        ));
     }
     let own_line = own.as_ref();
     let (column, entry) =
@@ -71,6 +62,10 @@ pub(super) fn plan(target: &Target, row: &AssessmentRow, talk: &mut Talk<'_>) ->
             step => step,
         })?;
     let said = entry.comment(row);
+    // The same revision may come again with other fields, as after an agreement has changed.
+    if own.as_ref().is_some_and(|own| own.comment == said && own.column == column.id) {
+        return Ok(applied("it stands there already"));
+    }
     match own {
         Some(own) => talk.change(
             "update gibbonInternalAssessmentEntry set gibbonInternalAssessmentColumnID = ?, attainmentValue = ?, \
@@ -122,6 +117,15 @@ fn place(
     own: Option<&Own>,
     talk: &mut Talk<'_>,
 ) -> Result<(Column, Entry), Step> {
+    let someone = talk.ask(
+        "select concat(gibbonPersonID) from gibbonPerson where gibbonPersonID = ? and status = 'Full'",
+        &[learner.into()],
+    )?;
+    if someone.is_empty() {
+        return Err(refused(
+            "Gibbon has no current person of this learner's number; look at the learner's match",
+        ));
+    }
     let class = class(target, row, learner, talk)?;
     let column = column(row, class, talk)?;
     let entry = Entry::of(target, row, &column, talk)?;
@@ -139,7 +143,8 @@ struct Entry {
 impl Entry {
     /// The grade as the column's own scale has it, to the letter; words where the column has comments.
     fn of(target: &Target, row: &AssessmentRow, column: &Column, talk: &mut Talk<'_>) -> Result<Self, Step> {
-        let scale = row.scale.split(' ').next().unwrap_or_default();
+        // Behind the last blank stands the version.
+        let scale = row.scale.rsplit_once(' ').map_or(row.scale.as_str(), |(id, _)| id);
         if target.scales.get(scale).is_none_or(|named| *named != column.scale_name) {
             return Err(refused(NO_SCALE));
         }
@@ -154,7 +159,7 @@ impl Entry {
         Ok(Self {
             value: text(grade, 0).to_owned(),
             descriptor: text(grade, 1).to_owned(),
-            words: if column.has_comments { plain(&words.join("; "), WORDS_MAX) } else { String::new() },
+            words: plain(&words.join("; "), WORDS_MAX),
         })
     }
 
@@ -171,12 +176,13 @@ struct Own {
     id: i64,
     revision: Revision,
     comment: String,
+    column: i64,
 }
 
-/// What a line says, in this order behind its id and editor: grade, its descriptor, effort, its descriptor, comment, response.
+/// What a line says, in this order behind its id and editor: grade, its descriptor, effort, its descriptor, comment, response, column.
 const LINE: &str = "select concat(gibbonInternalAssessmentEntryID), concat(gibbonPersonIDLastEdit), coalesce(attainmentValue, ''), \
     coalesce(attainmentDescriptor, ''), coalesce(effortValue, ''), coalesce(effortDescriptor, ''), coalesce(comment, ''), \
-    coalesce(response, '') from gibbonInternalAssessmentEntry where ";
+    coalesce(response, ''), concat(gibbonInternalAssessmentColumnID) from gibbonInternalAssessmentEntry where ";
 
 /// The tag of a line; `None` unless it is ours and nobody has changed it.
 fn tag(line: &[String], editor: i64) -> Option<Tag<i64>> {
@@ -203,7 +209,8 @@ fn own(row: &AssessmentRow, (learner, editor): (i64, i64), talk: &mut Talk<'_>) 
     };
     match tag(one, editor) {
         Some(tag) => {
-            Ok(Some(Own { id: cell(one, 0), revision: tag.revision, comment: text(one, 6).to_owned() }))
+            let comment = text(one, 6).to_owned();
+            Ok(Some(Own { id: cell(one, 0), revision: tag.revision, comment, column: cell(one, 8) }))
         }
         None => Err(refused(CHANGED)),
     }
@@ -255,27 +262,21 @@ struct Column {
     id: i64,
     scale: i64,
     scale_name: String,
-    has_comments: bool,
 }
 
 /// The class's column for what the grade claims: the one of its result set, where there is such, else the one for all.
 fn column(row: &AssessmentRow, class: i64, talk: &mut Talk<'_>) -> Result<Column, Step> {
     let columns = talk.ask(
-        "select m.name, concat(m.gibbonInternalAssessmentColumnID), concat(s.gibbonScaleID), s.nameShort, concat(m.comment) \
+        "select m.name, concat(m.gibbonInternalAssessmentColumnID), concat(s.gibbonScaleID), s.nameShort \
          from gibbonInternalAssessmentColumn m join gibbonScale s on s.gibbonScaleID = m.gibbonScaleIDAttainment \
-         where m.gibbonCourseClassID = ? and m.attainment = 'Y'",
+         where m.gibbonCourseClassID = ? and m.attainment = 'Y' and m.comment = 'Y'",
         &[class.into()],
     )?;
     let of_set = format!("{} {}", row.aspect, row.result_set);
     let named = |name: &str| columns.iter().filter(|one| text(one, 0) == name).collect::<Vec<_>>();
     let found = Some(named(&of_set)).filter(|found| !found.is_empty()).unwrap_or_else(|| named(&row.aspect));
     match found.as_slice() {
-        [one] => Ok(Column {
-            id: cell(one, 1),
-            scale: cell(one, 2),
-            scale_name: text(one, 3).to_owned(),
-            has_comments: text(one, 4) == "Y",
-        }),
+        [one] => Ok(Column { id: cell(one, 1), scale: cell(one, 2), scale_name: text(one, 3).to_owned() }),
         [] => Err(refused(NO_COLUMN)),
         _ => Err(refused(COLUMNS)),
     }

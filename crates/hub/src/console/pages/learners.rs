@@ -56,12 +56,13 @@ pub async fn learners(
     Query(query): Query,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let mut seen = console.exchange.my_learners(signed.acting(), signed.now).await?;
-    let worst = |one: &AwaySeen| one.today.as_ref().map_or(Standing::Seen, |(looks, _)| standing(*looks));
-    seen.learners.sort_by_key(|one| (urgent(worst(one)), one.name.clone(), one.learner));
-    let title = match seen.learners.len() {
+    // In the order of exchange, which says in the log who of them is on the page.
+    let first = query.get("page").parse::<usize>().unwrap_or(1).saturating_sub(1).saturating_mul(LEARNERS);
+    let seen = console.exchange.my_learners(signed.acting(), (first, LEARNERS), signed.now).await?;
+    let title = match seen.all {
         0 => "None of your learners is taught elsewhere now".to_owned(),
         1 => "1 of your learners is taught elsewhere, too".to_owned(),
+        more if seen.more => format!("More than {more} of your learners are taught elsewhere, too"),
         more => format!("{more} of your learners are taught elsewhere, too"),
     };
     let line = |one: AwaySeen| Line {
@@ -75,14 +76,14 @@ pub async fn learners(
         false => Vec::new(),
     };
     let to = |page: usize| format!("/learners?page={page}");
-    let (pager, shown) = pages(seen.learners.len(), LEARNERS, query.get("page"), to);
+    let (pager, _) = pages(seen.all, LEARNERS, query.get("page"), to);
     page(&Learners {
         watches,
         back: "/learners",
         frame: Frame::new(&signed, &headers, "My learners", "/learners").why("#why"),
         title,
         date: times::weekday(seen.date),
-        learners: seen.learners.into_iter().skip(shown.start).take(shown.len()).map(line).collect(),
+        learners: seen.learners.into_iter().map(line).collect(),
         pager,
         more: seen.more,
         known: seen.known,
