@@ -228,8 +228,8 @@ async fn a_record_that_is_sent_again_after_its_recall_is_written_and_one_that_wa
 #[tokio::test]
 async fn what_could_not_be_believed_goes_with_its_recall_and_is_not_written_once_it_can() {
     let (mut host, mut home, hub) = pair().await;
-    let known = hub.with(|s| s.keys.insert("northgate".to_owned(), Vec::new())).unwrap();
     send(&mut host, &hub, &[("ada", "/")]).await;
+    let known = hub.with(|s| s.keys.insert("northgate".to_owned(), Vec::new())).unwrap();
     let mis = Mis::default();
     receive(&home, &hub, &mis).await;
     assert_eq!(home.spool.set_aside(10).await.unwrap()[0].code, "unknown_key");

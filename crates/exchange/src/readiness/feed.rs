@@ -29,9 +29,10 @@ use std::{
 /// A source's batch came out of step.
 pub(crate) const OUT_OF_STEP: &str = "publish.out_of_step";
 const DAY_US: i64 = 86_400_000_000;
-/// Days of one partner that are worked out in one tick: nobody waits for the view or the directory longer than that.
-const DAYS_A_TICK: usize = 1;
-/// Pause after a partner of whom more is to be worked out: who waits for the view comes to it.
+/// Days of one partner that are worked out in one tick, one after the other: nobody waits for the view or the directory longer than
+/// for one.
+const DAYS_A_TICK: usize = 4;
+/// Pause after a day where more are to be worked out: who waits for the view comes to it.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Readiness, and what it takes to feed it.
@@ -74,7 +75,7 @@ impl ReadinessView {
         }
     }
 
-    /// Lets a partner come to this moment, some of its days; true once all of them have. `None` if there is no such partner.
+    /// Lets a partner come to this moment, one of its days; true once all of them have. `None` if there is no such partner.
     fn settle(&mut self, number: u16, now: Timestamp) -> Option<bool> {
         let shared = self.shared.upgrade()?;
         let directory = shared.directory();
@@ -82,7 +83,7 @@ impl ReadinessView {
         let placed = |group: &LocalId, date: SchoolDate, at: Timestamp| {
             directory.placed_in(number, group, date, at).into_iter().map(|(who, ..)| who).collect()
         };
-        Some(self.readiness.settle(number, (today, now), DAYS_A_TICK, placed))
+        Some(self.readiness.settle(number, (today, now), 1, placed))
     }
 
     /// A partner's report, as of the last tick.
@@ -247,11 +248,17 @@ fn mapping(directory: &Directory, institution: u16) -> Option<Mapping> {
 /// for all of them.
 pub(crate) async fn tick(view: &RwLock<ReadinessView>, now: Timestamp) {
     let mut settled = true;
-    for number in 0.. {
-        let Some(one) = projection::feed(view).settle(number, now) else { break };
-        if !one {
-            settled = false;
+    'partners: for number in 0.. {
+        for day in 1.. {
+            let Some(is_done) = projection::feed(view).settle(number, now) else { break 'partners };
+            if is_done {
+                break;
+            }
             tokio::time::sleep(PAUSE).await;
+            if day == DAYS_A_TICK {
+                settled = false;
+                break;
+            }
         }
     }
     let mut view = projection::feed(view);

@@ -287,14 +287,14 @@ impl Exchange {
         if !view.as_of().0 {
             return Err(LawError::State("the hub is still reading its log; try again in a moment"));
         }
-        if !view.is_settled(number, today) {
-            return Err(LawError::State("the newest figures are still worked out; try again in a moment"));
-        }
         let days = view.school_days(number, today);
         if in_a_row(condition, &days) < condition.days {
             return Err(LawError::State(
                 "the figures aren't there yet: not every one of the last school days meets the condition",
             ));
+        }
+        if !view.is_settled(number, today) {
+            return Err(LawError::State("the newest figures are still worked out; try again in a moment"));
         }
         let counted = days.get(..condition.days as usize).unwrap_or(&days);
         let (Some(last), Some(first)) = (counted.first(), counted.last()) else {

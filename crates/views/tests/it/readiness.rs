@@ -231,15 +231,24 @@ fn days_that_a_changed_placement_touches_are_asked_again_and_no_more_of_them_at_
         let report = readiness.report(HOST, (today(), at(0, 15, 0)), (Matching::default(), For::Own));
         (days, done, numbers(&report, What::Complete))
     };
-    assert_eq!(asked(&mut readiness, 2, vec![1]), (vec![9, 5], false, (0, 2)), "two of three");
-    assert_eq!(asked(&mut readiness, 2, vec![1]), (vec![3], true, (0, 3)));
+    assert_eq!(asked(&mut readiness, 2, vec![1]), (vec![3, 5], false, (0, 2)), "the newest two of three");
+    assert_eq!(asked(&mut readiness, 2, vec![1]), (vec![9], true, (0, 3)));
     assert_eq!(asked(&mut readiness, 2, vec![1, 2]), (vec![], true, (0, 3)), "nothing has changed");
     readiness.placements_changed(HOST, (on(6), on(4)));
     assert_eq!(asked(&mut readiness, ALL, vec![1, 2]), (vec![5], true, (0, 4)), "what it touches");
     readiness.placements_changed(HOST, (on(4), on(6)));
     assert!(asked(&mut readiness, ALL, vec![1]).0.is_empty(), "dates the wrong way round touch nothing");
+    let known = |readiness: &mut Readiness| {
+        let site = readiness.site(HOST);
+        (site.is_settled(today()), site.school_days(today()).len())
+    };
+    assert_eq!(known(&mut readiness), (true, 3));
     readiness.learners_changed();
-    assert_eq!(asked(&mut readiness, ALL, vec![1, 2]), (vec![9, 5, 3], true, (0, 6)));
+    assert_eq!(known(&mut readiness), (false, 3), "no day is left out meanwhile");
+    asked(&mut readiness, 2, vec![1, 2]);
+    assert_eq!(known(&mut readiness), (false, 3), "the oldest may still come out otherwise");
+    assert_eq!(asked(&mut readiness, ALL, vec![1, 2]), (vec![9], true, (0, 6)));
+    assert_eq!(known(&mut readiness), (true, 3));
 }
 
 /// A day in Sydney is two days in UTC: what is heard in lesson time counts, wherever the school is.
