@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::engine::{self, Conn, Db, Extra, ints, sort};
 use crate::codec::{ID, ID_REVISION, LEVEL_INDEX, decode_segment, id_revision, level_index, parse_id_row};
-use crate::prepare::{Rows, Segment, about, rows};
+use crate::prepare::{Segment, about, rows};
 use crate::{
     AboutRow, Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, SessionRow, Store, StoreError,
 };
@@ -47,7 +47,7 @@ impl Store for Backend {
     async fn commit(&self, commit: &Commit<'_>) -> Result<(), CommitError> {
         let rows = rows(commit)?;
         let write = async {
-            match self.write(commit, &rows).await {
+            match engine::write(&self.writer, commit, &rows).await {
                 Err(CommitError::Store(error)) => Err(error),
                 outcome => Ok(outcome),
             }
@@ -391,26 +391,6 @@ impl Backend {
         Ok(true)
     }
 
-    /// The transaction. Dropped before its end it rolls back.
-    async fn write(&self, commit: &Commit<'_>, rows: &Rows<'_>) -> Result<(), CommitError> {
-        let mut tx = self.writer.begin_with(engine::BEGIN).await.map_err(sort)?;
-        if !insert_block(&mut tx, commit).await? {
-            let end = size(&mut tx).await?;
-            let got = commit.first_seq;
-            return Err(if got > end { StoreError::Gap { end, got }.into() } else { CommitError::Lost });
-        }
-        engine::put(&mut tx, engine::PUT_ID, &rows.ids, ID).await.map_err(sort)?;
-        engine::put(&mut tx, engine::PUT_SUPERSEDED, &rows.superseded, ID_REVISION).await.map_err(sort)?;
-        engine::put(&mut tx, engine::PUT_TILE, &rows.tiles, LEVEL_INDEX).await.map_err(sort)?;
-        engine::put_segments(&mut tx, engine::PUT_FEED, commit.first_seq, &rows.segments)
-            .await
-            .map_err(sort)?;
-        engine::put_facts(&mut tx, &rows.set).await.map_err(sort)?;
-        engine::delete_facts(&mut tx, &rows.deleted).await.map_err(sort)?;
-        engine::announce(&mut tx, commit.first_seq + u64::from(commit.n)).await.map_err(sort)?;
-        tx.commit().await.map_err(|error| CommitError::of_commit(error, engine::fault))
-    }
-
     /// Looks all `keys` up at once; the answers are in their order.
     async fn look_up<T: Clone, const N: usize>(
         &self,
@@ -432,24 +412,39 @@ impl Backend {
     }
 }
 
-/// Inserts only at the end of the log. `false`: somebody else was faster, or the caller is ahead.
-async fn insert_block(conn: &mut Conn, commit: &Commit<'_>) -> Result<bool> {
-    let inserted = sqlx::query(
+/// Inserts a block, only at the end of the log: no row if somebody else was faster, or the caller is ahead.
+macro_rules! insert_block {
+    () => {
         "INSERT INTO block (first_seq, n, at_us, frontier, entries, payloads)
          SELECT $1, $2, $3, $4, $5, $6
           WHERE $1 = COALESCE((SELECT first_seq + n FROM block ORDER BY first_seq DESC LIMIT 1), 0)
-         ON CONFLICT (first_seq) DO NOTHING",
-    )
-    .bind(sql(commit.first_seq))
-    .bind(i64::from(commit.n))
-    .bind(commit.at_us)
-    .bind(commit.frontier)
-    .bind(commit.entries)
-    .bind(commit.payloads)
-    .execute(conn)
-    .await
-    .map_err(sort)?;
-    Ok(inserted.rows_affected() == 1)
+         ON CONFLICT (first_seq) DO NOTHING"
+    };
+}
+pub(super) use insert_block;
+
+/// [`insert_block`] with its binds. Others may follow.
+pub(super) fn bind_block<'a>(
+    text: &'static str,
+    commit: &Commit<'a>,
+) -> sqlx::query::Query<'a, Db, <Db as sqlx::Database>::Arguments> {
+    sqlx::query(text)
+        .bind(sql(commit.first_seq))
+        .bind(i64::from(commit.n))
+        .bind(commit.at_us)
+        .bind(commit.frontier)
+        .bind(commit.entries)
+        .bind(commit.payloads)
+}
+
+/// Why no block was inserted.
+pub(super) async fn not_inserted(conn: &mut Conn, commit: &Commit<'_>) -> CommitError {
+    let got = commit.first_seq;
+    match size(conn).await {
+        Ok(end) if got > end => StoreError::Gap { end, got }.into(),
+        Ok(_) => CommitError::Lost,
+        Err(error) => error.into(),
+    }
 }
 
 /// Entries in the log.

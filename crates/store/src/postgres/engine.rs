@@ -8,13 +8,14 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{Connection, Row};
 use tokio::sync::watch;
 
-use super::body::{Backend, size};
+use super::body::{Backend, bind_block, insert_block, not_inserted, size};
 use super::install::install;
 use super::schema::STEPS;
+use crate::codec::{ID, ID_REVISION, LEVEL_INDEX};
 use crate::error::Fault;
-use crate::prepare::Segment;
+use crate::prepare::{Rows, Segment};
 use crate::types::FactRow;
-use crate::{Result, Settings, Store, StoreError};
+use crate::{Commit, CommitError, Result, Settings, Store, StoreError};
 
 pub(super) type Db = sqlx::Postgres;
 pub(super) type Conn = sqlx::PgConnection;
@@ -25,6 +26,8 @@ pub(super) const BEGIN: &str = "BEGIN";
 pub(super) const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(4885440229);
     CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
 const CHANNEL: &str = "commonroll_log";
+/// A connection that has been idle for longer is tried before it is used.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// A list of integers bound as `$1`, as rows with the column `x`.
 macro_rules! ints {
@@ -52,19 +55,53 @@ macro_rules! look_up {
 }
 pub(super) use look_up;
 
-/// Keys as the array `$1`, values as the array `$2`.
+/// Keys and values as arrays, if the block was inserted.
 macro_rules! put {
-    ($table:literal, $key:literal, $rest:literal) => {
-        concat!("INSERT INTO ", $table, " SELECT * FROM UNNEST($1, $2) ON CONFLICT (", $key, ") DO ", $rest)
+    ($keys:literal, $values:literal, $table:literal, $key:literal, $rest:literal) => {
+        concat!(
+            "(INSERT INTO ",
+            $table,
+            " SELECT pair.* FROM new, UNNEST(",
+            $keys,
+            "::BYTEA[], ",
+            $values,
+            "::BYTEA[]) AS pair ",
+            "ON CONFLICT (",
+            $key,
+            ") DO ",
+            $rest,
+            ")"
+        )
     };
 }
-pub(super) const PUT_ID: &str =
-    put!("recid", "id", "UPDATE SET val = excluded.val WHERE excluded.val > recid.val");
-pub(super) const PUT_SUPERSEDED: &str = put!("superseded", "id_revision", "NOTHING");
-pub(super) const PUT_TILE: &str = put!("tile", "level_ix", "NOTHING");
 
-pub(super) const PUT_FEED: &str = "INSERT INTO fseg (recipient, first_seq, n, seqs)
-    SELECT recipient, $2, n, seqs FROM UNNEST($1, $3, $4) AS new (recipient, n, seqs)";
+/// A whole commit in one statement, which is a transaction of its own: one message to the server and one back, where
+/// a transaction of single statements is a dozen. All else hangs on the row that the block's insertion gives; without
+/// one nothing is written and nobody is told.
+const COMMIT: &str = concat!(
+    "WITH new AS (",
+    insert_block!(),
+    " RETURNING first_seq),
+    ids AS ",
+    put!("$7", "$8", "recid", "id", "UPDATE SET val = excluded.val WHERE excluded.val > recid.val"),
+    ",
+    older AS ",
+    put!("$9", "$10", "superseded", "id_revision", "NOTHING"),
+    ",
+    tiles AS ",
+    put!("$11", "$12", "tile", "level_ix", "NOTHING"),
+    ",
+    feeds AS (INSERT INTO fseg (recipient, first_seq, n, seqs)
+        SELECT recipient, new.first_seq, segment.n, seqs
+          FROM new, UNNEST($13::BIGINT[], $14::BIGINT[], $15::BYTEA[]) AS segment (recipient, n, seqs)),
+    facts AS (INSERT INTO fact (kind, seq, key, value)
+        SELECT fact.* FROM new, UNNEST($16::BIGINT[], $17::BIGINT[], $18::BYTEA[], $19::BYTEA[]) AS fact
+        ON CONFLICT (kind, key) DO UPDATE SET seq = excluded.seq, value = excluded.value),
+    ended AS (DELETE FROM fact USING new, UNNEST($20::BIGINT[], $21::BYTEA[]) AS gone (kind, key)
+        WHERE fact.kind = gone.kind AND fact.key = gone.key)
+    SELECT pg_notify($22, $23) FROM new"
+);
+
 pub(super) const PUT_ABOUT: &str = "INSERT INTO about (key, first_seq, n, seqs)
     SELECT key, $2, n, seqs FROM UNNEST($1, $3, $4) AS new (key, n, seqs)
     ON CONFLICT (key, first_seq) DO UPDATE SET n = excluded.n, seqs = excluded.seqs";
@@ -89,9 +126,22 @@ pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Arc<dyn Store
     check_durability(&mut conn).await?;
     install(&mut conn, STEPS).await?;
     conn.close().await.map_err(sort)?;
+    // One for the writer, one for the listener.
+    let connections = settings.readers.max(1) + 2;
     let pool = PgPoolOptions::new()
-        // One for the writer, one for the listener.
-        .max_connections(settings.readers.max(1) + 2)
+        .max_connections(connections)
+        // Opening one takes longer than most of what it is wanted for.
+        .min_connections(connections)
+        // A connection is tried when it comes back. One that was used a moment ago need not be tried again.
+        .test_before_acquire(false)
+        .before_acquire(|conn, held| {
+            Box::pin(async move {
+                if held.idle_for > TRUSTED {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .acquire_timeout(settings.busy_timeout)
         .after_connect(|conn, _| Box::pin(async { check_durability(conn).await.map_err(as_sqlx) }))
         .connect_lazy_with(options);
@@ -139,17 +189,45 @@ pub(super) async fn find<const N: usize>(
     sqlx::query_as(text).bind(keys).fetch_all(pool).await
 }
 
-pub(super) async fn put<const N: usize>(
-    conn: &mut Conn,
-    text: &'static str,
-    rows: &[[u8; N]],
-    key: usize,
-) -> sqlx::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
+/// Keys and values of rows, to bind.
+fn pairs<const N: usize>(rows: &[[u8; N]], key: usize) -> (Vec<&[u8]>, Vec<&[u8]>) {
+    rows.iter().map(|row| row.split_at(key)).unzip()
+}
+
+/// The transaction of a commit. All nodes are told at the moment it ends, not before.
+pub(super) async fn write(
+    pool: &sqlx::Pool<Db>,
+    commit: &Commit<'_>,
+    rows: &Rows<'_>,
+) -> Result<(), CommitError> {
+    let (ids, older, tiles) =
+        (pairs(&rows.ids, ID), pairs(&rows.superseded, ID_REVISION), pairs(&rows.tiles, LEVEL_INDEX));
+    let kinds = |facts: &[&FactRow]| facts.iter().map(|fact| i64::from(fact.kind)).collect::<Vec<_>>();
+    let end = commit.first_seq + u64::from(commit.n);
+    let mut conn = pool.acquire().await.map_err(sort)?;
+    let query = bind_block(COMMIT, commit)
+        .bind(ids.0)
+        .bind(ids.1)
+        .bind(older.0)
+        .bind(older.1)
+        .bind(tiles.0)
+        .bind(tiles.1)
+        .bind(rows.segments.iter().map(|segment| segment.key).collect::<Vec<_>>())
+        .bind(rows.segments.iter().map(|segment| i64::from(segment.n)).collect::<Vec<_>>())
+        .bind(rows.segments.iter().map(|segment| segment.seqs.as_slice()).collect::<Vec<_>>())
+        .bind(kinds(&rows.set))
+        .bind(rows.set.iter().map(|fact| fact.seq as i64).collect::<Vec<_>>())
+        .bind(rows.set.iter().map(|fact| fact.key.as_slice()).collect::<Vec<_>>())
+        .bind(rows.set.iter().map(|fact| fact.value.as_deref().unwrap_or_default()).collect::<Vec<_>>())
+        .bind(kinds(&rows.deleted))
+        .bind(rows.deleted.iter().map(|fact| fact.key.as_slice()).collect::<Vec<_>>())
+        .bind(CHANNEL)
+        .bind(end.to_string());
+    let written = query.fetch_optional(&mut *conn).await;
+    match written.map_err(|error| CommitError::of_commit(error, fault))? {
+        Some(_) => Ok(()),
+        None => Err(not_inserted(&mut conn, commit).await),
     }
-    let (keys, values): (Vec<&[u8]>, Vec<&[u8]>) = rows.iter().map(|row| row.split_at(key)).unzip();
-    sqlx::query(text).bind(keys).bind(values).execute(conn).await.map(drop)
 }
 
 /// Runs `text` with keys as `$1`, the first number as `$2`, counts as `$3` and the segments as `$4`.
@@ -170,39 +248,6 @@ pub(super) async fn put_segments(
         .execute(conn)
         .await
         .map(drop)
-}
-
-pub(super) async fn put_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Result<()> {
-    if facts.is_empty() {
-        return Ok(());
-    }
-    let text = "INSERT INTO fact (kind, seq, key, value) SELECT * FROM UNNEST($1, $2, $3, $4)
-        ON CONFLICT (kind, key) DO UPDATE SET seq = excluded.seq, value = excluded.value";
-    sqlx::query(text)
-        .bind(facts.iter().map(|fact| i64::from(fact.kind)).collect::<Vec<_>>())
-        .bind(facts.iter().map(|fact| fact.seq as i64).collect::<Vec<_>>())
-        .bind(facts.iter().map(|fact| fact.key.as_slice()).collect::<Vec<_>>())
-        .bind(facts.iter().map(|fact| fact.value.as_deref().unwrap_or_default()).collect::<Vec<_>>())
-        .execute(conn)
-        .await
-        .map(drop)
-}
-
-pub(super) async fn delete_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Result<()> {
-    if facts.is_empty() {
-        return Ok(());
-    }
-    sqlx::query("DELETE FROM fact WHERE (kind, key) IN (SELECT * FROM UNNEST($1, $2))")
-        .bind(facts.iter().map(|fact| i64::from(fact.kind)).collect::<Vec<_>>())
-        .bind(facts.iter().map(|fact| fact.key.as_slice()).collect::<Vec<_>>())
-        .execute(conn)
-        .await
-        .map(drop)
-}
-
-/// Told to all nodes at the moment of the commit, not before.
-pub(super) async fn announce(conn: &mut Conn, size: u64) -> sqlx::Result<()> {
-    sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(size.to_string()).execute(conn).await.map(drop)
 }
 
 /// Returns when the log is longer than `known`.

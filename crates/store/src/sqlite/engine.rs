@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::body::{Backend, size};
+use super::body::{Backend, bind_block, insert_block, not_inserted, size};
 use super::install::install;
 use super::schema::STEPS;
+use crate::codec::{ID, ID_REVISION, LEVEL_INDEX};
 use crate::error::Fault;
-use crate::prepare::Segment;
+use crate::prepare::{Rows, Segment};
 use crate::types::FactRow;
-use crate::{Result, Settings, Store, StoreError};
+use crate::{Commit, CommitError, Result, Settings, Store, StoreError};
 
 pub(super) type Db = sqlx::Sqlite;
 pub(super) type Conn = sqlx::SqliteConnection;
@@ -58,12 +59,11 @@ macro_rules! put {
         )
     };
 }
-pub(super) const PUT_ID: &str =
-    put!("recid", "id", "UPDATE SET val = excluded.val WHERE excluded.val > recid.val");
-pub(super) const PUT_SUPERSEDED: &str = put!("superseded", "id_revision", "NOTHING");
-pub(super) const PUT_TILE: &str = put!("tile", "level_ix", "NOTHING");
+const PUT_ID: &str = put!("recid", "id", "UPDATE SET val = excluded.val WHERE excluded.val > recid.val");
+const PUT_SUPERSEDED: &str = put!("superseded", "id_revision", "NOTHING");
+const PUT_TILE: &str = put!("tile", "level_ix", "NOTHING");
 
-pub(super) const PUT_FEED: &str = "INSERT INTO fseg (recipient, first_seq, n, seqs)
+const PUT_FEED: &str = "INSERT INTO fseg (recipient, first_seq, n, seqs)
     SELECT value ->> 0, value ->> 1, value ->> 2, substr($2, value ->> 3, value ->> 4) FROM json_each($1)";
 pub(super) const PUT_ABOUT: &str = "INSERT INTO about (key, first_seq, n, seqs)
     SELECT value ->> 0, value ->> 1, value ->> 2, substr($2, value ->> 3, value ->> 4) FROM json_each($1) WHERE true
@@ -202,7 +202,26 @@ pub(super) async fn find<const N: usize>(
     sqlx::query_as(text).bind(keys.as_flattened()).bind(count).fetch_all(pool).await
 }
 
-pub(super) async fn put<const N: usize>(
+/// The transaction of a commit. Dropped before its end it rolls back. Nobody is told: others look for themselves.
+pub(super) async fn write(
+    pool: &sqlx::Pool<Db>,
+    commit: &Commit<'_>,
+    rows: &Rows<'_>,
+) -> Result<(), CommitError> {
+    let mut tx = pool.begin_with(BEGIN).await.map_err(sort)?;
+    if bind_block(insert_block!(), commit).execute(&mut *tx).await.map_err(sort)?.rows_affected() != 1 {
+        return Err(not_inserted(&mut tx, commit).await);
+    }
+    put(&mut tx, PUT_ID, &rows.ids, ID).await.map_err(sort)?;
+    put(&mut tx, PUT_SUPERSEDED, &rows.superseded, ID_REVISION).await.map_err(sort)?;
+    put(&mut tx, PUT_TILE, &rows.tiles, LEVEL_INDEX).await.map_err(sort)?;
+    put_segments(&mut tx, PUT_FEED, commit.first_seq, &rows.segments).await.map_err(sort)?;
+    put_facts(&mut tx, &rows.set).await.map_err(sort)?;
+    delete_facts(&mut tx, &rows.deleted).await.map_err(sort)?;
+    tx.commit().await.map_err(|error| CommitError::of_commit(error, fault))
+}
+
+async fn put<const N: usize>(
     conn: &mut Conn,
     text: &'static str,
     rows: &[[u8; N]],
@@ -263,7 +282,7 @@ pub(super) async fn put_segments(
     packed.execute(conn, text).await
 }
 
-pub(super) async fn put_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Result<()> {
+async fn put_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Result<()> {
     let mut packed = Packed::default();
     for fact in facts {
         packed.row(&[fact.kind.into(), fact.seq], &[&fact.key, fact.value.as_deref().unwrap_or_default()]);
@@ -275,7 +294,7 @@ pub(super) async fn put_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Resu
     packed.execute(conn, text).await
 }
 
-pub(super) async fn delete_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Result<()> {
+async fn delete_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::Result<()> {
     let mut packed = Packed::default();
     for fact in facts {
         packed.row(&[fact.kind.into()], &[&fact.key]);
@@ -283,11 +302,6 @@ pub(super) async fn delete_facts(conn: &mut Conn, facts: &[&FactRow]) -> sqlx::R
     let text = "DELETE FROM fact WHERE (kind, key) IN
         (SELECT value ->> 0, substr($2, value ->> 1, value ->> 2) FROM json_each($1))";
     packed.execute(conn, text).await
-}
-
-/// Nobody to tell: others look for themselves.
-pub(super) async fn announce(_: &mut Conn, _: u64) -> sqlx::Result<()> {
-    Ok(())
 }
 
 /// Returns when the log is longer than `known`. Looks at the file's change counter, which costs microseconds.
