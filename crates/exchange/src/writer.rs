@@ -350,7 +350,10 @@ impl Writer {
 
     /// An unknown outcome is settled by looking, never by sending again.
     async fn settle(&self, first: u64, frontier: &[u8]) -> Result<(), Outcome> {
-        let found = self.shared.store.blocks(first, 1, false).await.map_err(|_| Outcome::Failed)?;
+        let found = self.shared.store.blocks(first, 1, false).await.map_err(|error| {
+            tracing::error!(%error, "whether the log was written can't be seen now; what came is asked for again");
+            Outcome::Failed
+        })?;
         match found.first() {
             Some(block) if block.first_seq == first && block.frontier == frontier => Ok(()),
             Some(_) => Err(Outcome::Lost),
