@@ -32,8 +32,9 @@ pub(crate) use evening::Evening;
 pub use paper::{EvacuationSeen, ThereSeen};
 pub use plan::number_of as number_of_lesson;
 pub use seen::{
-    AlarmSeen, BoardAsk, BoardSeen, ConflictSeen, FoundSeen, HostSeen, LessonSeen, LineSeen, Looks,
-    ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session, ToldSeen,
+    AlarmSeen, BoardAsk, BoardPart, BoardSeen, BoardTotals, ConflictSeen, FoundSeen, HostSeen, LessonSeen,
+    LineSeen, Looks, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session, Stretch,
+    ToldSeen,
 };
 pub use send::{Outbound, OutboundAlert};
 pub(crate) use show::{Covered, away_of, visitors_of};

@@ -74,6 +74,50 @@ impl Looks {
     }
 }
 
+/// A stretch of a list: from which place on, counted from 0, and how many. A list that doesn't go so far gives its beginning.
+pub type Stretch = (usize, usize);
+
+/// Which part of each of a board's lists is asked for. Whatever is counted is counted over everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BoardPart {
+    /// Of what needs somebody now.
+    pub alarms: Stretch,
+    /// Of what doesn't fit between timetables.
+    pub misfits: Stretch,
+    /// Of those who were found.
+    pub found: Stretch,
+    /// Of session codes on which the two sides disagree.
+    pub conflicts: Stretch,
+    /// Of everybody.
+    pub lines: Stretch,
+}
+
+impl BoardPart {
+    /// All of it.
+    pub const ALL: Self = Self {
+        alarms: (0, usize::MAX),
+        misfits: (0, usize::MAX),
+        found: (0, usize::MAX),
+        conflicts: (0, usize::MAX),
+        lines: (0, usize::MAX),
+    };
+}
+
+/// How long a board's lists are, whichever part of them is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BoardTotals {
+    /// What needs somebody now.
+    pub alarms: usize,
+    /// Learners among it.
+    pub to_find: usize,
+    /// What doesn't fit between timetables.
+    pub misfits: usize,
+    /// Who was found.
+    pub found: usize,
+    /// Session codes on which the two sides disagree.
+    pub conflicts: usize,
+}
+
 /// A board at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoardSeen {
@@ -89,31 +133,33 @@ pub struct BoardSeen {
     pub at: Timestamp,
     /// False while the day's marks are still being read after a start: what is not on the board yet may be in the log.
     pub complete: bool,
-    /// How many learners stand how.
+    /// How many learners stand how, of all.
     pub counts: BTreeMap<Looks, u32>,
+    /// How long the lists are, of which what follows is the part that was asked for.
+    pub all: BoardTotals,
     /// What needs somebody now: first what nobody of the institution has in hand, then longest first.
     pub alarms: Vec<AlarmSeen>,
     /// What doesn't fit between timetables of the next school day: first what nobody of the institution has in hand.
     pub misfits: Vec<AlarmSeen>,
     /// Who was looked for today and found, the newest first.
     pub found: Vec<FoundSeen>,
-    /// Everybody, by host, worst first. For visitors one host, the person's own institution.
+    /// Everybody, worst first.
+    pub lines: Vec<LineSeen>,
+    /// Every host of theirs, whichever part is shown. For visitors one, the person's own institution.
     pub hosts: Vec<HostSeen>,
     /// Session codes; `None` where the institution keeps no statutory register, or for visitors.
     pub proposals: Option<Proposals>,
     /// Hash of the policy set that decided, in hexadecimal.
     pub policy: String,
-    /// True if there are more learners than a board shows: the worst are on it.
-    pub more: bool,
 }
 
 impl BoardSeen {
     /// Learners who need somebody now.
-    pub fn to_find(&self) -> usize {
-        self.alarms.iter().filter(|alarm| alarm.learner.is_some()).count()
+    pub const fn to_find(&self) -> usize {
+        self.all.to_find
     }
 
-    /// How many learners are on it.
+    /// How many learners are on it, whichever part is shown.
     pub fn learners(&self) -> u32 {
         self.counts.values().sum()
     }
@@ -288,8 +334,6 @@ pub struct HostSeen {
     pub silent: bool,
     /// Registers of lessons with learners of this board that are overdue.
     pub registers_late: u32,
-    /// Its learners of this board, worst first.
-    pub lines: Vec<LineSeen>,
 }
 
 /// A learner on the board: in the lesson that counts now.
@@ -301,6 +345,8 @@ pub struct LineSeen {
     pub name: String,
     /// The home, for visitors.
     pub home: Option<(Slug, String)>,
+    /// The host.
+    pub host: Slug,
     /// How they stand.
     pub looks: Looks,
     /// In words.
@@ -349,7 +395,7 @@ pub struct Proposals {
     pub session: Session,
     /// How many are clear, by rule.
     pub clear: BTreeMap<u8, u32>,
-    /// Where the home said one thing and the host another.
+    /// Where the home said one thing and the host another: the part that was asked for.
     pub conflicts: Vec<ConflictSeen>,
     /// Number and words of each rule.
     pub rules: &'static [(u8, &'static str)],

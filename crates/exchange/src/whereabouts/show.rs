@@ -1,17 +1,21 @@
 //! The board as a person may see it: decided learner by learner, in the log before it is handed out.
 //!
 //! A learner is on it whose card's identity and presence of today the policies let the person see, for the purpose of
-//! attendance. A host is told nothing of where else a visitor was seen. A live board has an entry when it shows somebody
-//! whom the last one did not name, or when that is some minutes old.
+//! attendance. A host is told nothing of where else a visitor was seen. A board comes in parts, the worst first: everybody
+//! counts, and the entry names who is on the part that is shown. A live board has an entry when it shows somebody whom none
+//! of the last minutes named.
 
 mod alarms;
+mod covered;
 mod page;
+mod rows;
 mod words;
 
+pub(crate) use covered::Covered;
 pub(crate) use page::{away_of, visitors_of};
 
 use super::{
-    BoardAsk, BoardSeen, ConflictSeen, HostSeen, LessonSeen, LineSeen, Looks, Proposals, Whereabouts, codes,
+    BoardAsk, BoardPart, BoardSeen, BoardTotals, LessonSeen, Looks, Proposals, Stretch, Whereabouts, codes,
     seen::Ring,
 };
 use crate::{
@@ -26,49 +30,11 @@ use crate::{
     types::NotAllowed,
     writer::Work,
 };
-use commonroll_core::{PersonId, Purpose, Role, Slug, Timestamp, record::attendance::Physical};
+use commonroll_core::{Purpose, Slug, Timestamp};
 use commonroll_policy::{CardFacts, Matter, PersonPermit, PersonQuestion};
-use commonroll_views::whereabouts::{AlertKey, Expectation, Id, State};
+use commonroll_views::whereabouts::{Expectation, State};
 use jiff::tz::TimeZone;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// Learners of one board at most.
-const LEARNERS_MAX: usize = 2_000;
-/// For so long an entry covers what a live board shows.
-const COVERS_US: i64 = 600_000_000;
-
-/// Whom the newest entry of each person's board names, and when it was made.
-#[derive(Default)]
-pub(crate) struct Covered(HashMap<Whose, Covers>);
-
-/// Whose board, in which role.
-type Whose = (PersonId, Role, BoardAsk);
-
-/// What an entry said: when, by which law, of whom.
-struct Covers {
-    at: Timestamp,
-    law: String,
-    learners: BTreeSet<u32>,
-}
-
-impl Covered {
-    fn covers(&self, whose: Whose, law: &str, learners: &BTreeSet<u32>, now: Timestamp) -> bool {
-        self.0.get(&whose).is_some_and(|shown| {
-            shown.is_fresh(now) && shown.law == law && learners.is_subset(&shown.learners)
-        })
-    }
-
-    fn put(&mut self, whose: Whose, law: String, learners: BTreeSet<u32>, now: Timestamp) {
-        self.0.retain(|_, shown| shown.is_fresh(now));
-        self.0.insert(whose, Covers { at: now, law, learners });
-    }
-}
-
-impl Covers {
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        (0..COVERS_US).contains(&(now.micros() - self.at.micros()))
-    }
-}
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The permit by which a person sees where a learner is today, if policy gives one.
 pub(super) fn permit(
@@ -144,20 +110,20 @@ pub(super) fn entry(
 }
 
 impl Exchange {
-    /// The whereabouts board of a person's institution: its own learners at partners, or visitors, as far as the person may
-    /// see them. Its entry is durable first; a live board needs a new one only for somebody new.
+    /// The asked part of the whereabouts board of a person's institution: its own learners at partners, or visitors, as far as
+    /// the person may see them. Its entry is durable first; a live board needs a new one only for somebody new.
     ///
     /// # Errors
     /// [`ReadError`]; nothing was handed out then. `Unavailable`, too, on a node that opened no views.
     pub async fn board(
         &self,
         acting: Acting<'_>,
-        ask: BoardAsk,
+        (ask, part): (BoardAsk, BoardPart),
         now: Timestamp,
     ) -> Result<BoardSeen, ReadError> {
         self.ready_for(acting, "board.slowed", now).await?;
         for _ in 0..TRIES {
-            match self.board_once(acting, ask, now).await {
+            match self.board_once(acting, (ask, part), now).await {
                 Ok(Some(seen)) => return Ok(seen),
                 Ok(None) => {}
                 Err(ReadError::NotAllowed(_)) => return Err(self.page_refused(acting, "board.refused", now)),
@@ -171,7 +137,7 @@ impl Exchange {
     async fn board_once(
         &self,
         acting: Acting<'_>,
-        ask: BoardAsk,
+        (ask, part): (BoardAsk, BoardPart),
         now: Timestamp,
     ) -> Result<Option<BoardSeen>, ReadError> {
         let shared = self.shared.clone();
@@ -181,7 +147,7 @@ impl Exchange {
             let directory = shared.directory();
             directory.in_role(acting.speaker.id(), acting.role)?;
             let whereabouts = look(&views.whereabouts);
-            let (seen, shown) = compose(&directory, &whereabouts, acting, ask, now)?;
+            let (seen, shown) = compose(&directory, &whereabouts, acting, (ask, part), now)?;
             let more = entry(&directory, &shown, acting, ask);
             (directory.moment(), seen, shown, more)
         };
@@ -199,12 +165,8 @@ impl Exchange {
     }
 }
 
-/// One learner of a board, in the lesson that counts, with what is said of it.
-struct Row {
-    of: Expectation,
-    looks: Looks,
-    words: String,
-}
+/// Who is on a board, each by their permit.
+pub(super) type Permits = BTreeMap<u32, PersonPermit>;
 
 /// Everything that a board is put together from.
 pub(super) struct Desk<'a> {
@@ -220,7 +182,7 @@ fn compose(
     directory: &Directory,
     board: &Whereabouts,
     acting: Acting<'_>,
-    ask: BoardAsk,
+    (ask, part): (BoardAsk, BoardPart),
     now: Timestamp,
 ) -> Result<(BoardSeen, Shown), NotAllowed> {
     let own = acting.speaker.number;
@@ -229,39 +191,26 @@ fn compose(
         return Err(NotAllowed::Denied);
     }
     let desk = Desk { directory, board, acting, ask, zone: state.zone.clone(), now };
-    let all = match ask {
-        BoardAsk::Away => board.board.of_home(own),
-        BoardAsk::Visitors => board.board.of_host(own),
-    };
-    let mut of: BTreeMap<u32, Vec<(Expectation, State)>> = BTreeMap::new();
-    all.into_iter().for_each(|line| of.entry(line.0.learner).or_default().push(line));
-    let (mut rows, mut shown): (Vec<(u8, Row)>, _) = (Vec::with_capacity(of.len()), Shown::default());
-    for (learner, lines) in of {
-        let Some(permit) = permit(directory, acting, learner, now) else { continue };
-        take(&mut shown, learner, &permit);
-        if let Some((of, state)) = desk.counts_now(lines) {
-            let (looks, words) = desk.said(&of, &state);
-            rows.push((state.urgency(), Row { of, looks, words }));
-        }
-    }
-    rows.sort_by_key(|(urgency, row)| (row.looks, *urgency, row.of.time.start(), row.of.id()));
-    let more = rows.len() > LEARNERS_MAX;
-    rows.truncate(LEARNERS_MAX);
-    let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
-    if more {
-        shown.learners = rows.iter().map(|row| row.of.learner).collect();
-    }
-    let mut counts: BTreeMap<Looks, u32> = BTreeMap::new();
-    rows.iter().for_each(|row| *counts.entry(row.looks).or_default() += 1);
     let date = now.date_in(&state.zone);
     let session = match ask {
         BoardAsk::Away => codes::session(state, date, now),
         BoardAsk::Visitors => None,
     };
-    let (alarms, found) = (desk.alarms(&shown.learners), desk.found(&shown.learners, date));
-    let (misfits, more_misfits) = desk.misfits(&mut shown);
-    let hosts = desk.hosts(rows, session.as_ref().map(|(_, window)| window));
-    let proposals = session.map(|(session, _)| desk.proposals(session, &hosts));
+    let (rows, mut permits) = desk.rows(session.as_ref().map(|(_, window)| window));
+    let mut counts: BTreeMap<Looks, u32> = BTreeMap::new();
+    rows.iter().for_each(|row| *counts.entry(row.looks).or_default() += 1);
+    let (alarms, found) = (desk.alarms(&permits), desk.found(&permits, date));
+    let misfits = desk.misfits(&mut permits);
+    let conflicts = desk.conflicts(&rows);
+    let all = BoardTotals {
+        alarms: alarms.len(),
+        to_find: alarms.iter().filter(|alarm| alarm.learner.is_some()).count(),
+        misfits: misfits.len(),
+        found: found.len(),
+        conflicts: conflicts.len(),
+    };
+    let hosts = desk.hosts(&rows);
+    let clear = desk.clear(&rows);
     let seen = BoardSeen {
         ask,
         institution: (state.info.slug.clone(), state.info.name.clone()),
@@ -270,15 +219,44 @@ fn compose(
         at: now,
         complete: board.complete,
         counts,
-        alarms,
-        misfits,
-        found,
+        all,
+        alarms: cut(alarms, part.alarms),
+        misfits: cut(misfits, part.misfits),
+        found: cut(found, part.found),
+        lines: cut(rows, part.lines).into_iter().map(|row| desk.line(row)).collect(),
         hosts,
-        proposals,
+        proposals: session.map(|(session, _)| Proposals {
+            session,
+            clear,
+            conflicts: cut(conflicts, part.conflicts),
+            rules: codes::RULES,
+        }),
         policy: policy_hash(directory),
-        more: more || more_misfits,
     };
+    let mut shown = Shown::default();
+    for learner in named(&seen) {
+        if let Some(permit) = permits.get(&learner) {
+            take(&mut shown, learner, permit);
+        }
+    }
     Ok((seen, shown))
+}
+
+/// A stretch of a list; its beginning if it doesn't go so far.
+fn cut<T>(all: Vec<T>, (first, most): Stretch) -> Vec<T> {
+    let first = if first < all.len() { first } else { 0 };
+    all.into_iter().skip(first).take(most).collect()
+}
+
+/// Every learner whom a board names.
+fn named(seen: &BoardSeen) -> BTreeSet<u32> {
+    let alarms = seen.alarms.iter().chain(&seen.misfits).filter_map(|alarm| alarm.learner);
+    let conflicts = seen.proposals.iter().flat_map(|proposals| &proposals.conflicts);
+    alarms
+        .chain(seen.found.iter().map(|found| found.learner))
+        .chain(seen.lines.iter().map(|line| line.learner))
+        .chain(conflicts.map(|conflict| conflict.learner))
+        .collect()
 }
 
 impl Desk<'_> {
@@ -343,92 +321,5 @@ impl Desk<'_> {
             time: held.time,
             room: held.room.clone(),
         })
-    }
-
-    fn hosts(
-        &self,
-        rows: Vec<Row>,
-        window: Option<&commonroll_core::attendance::SessionWindow>,
-    ) -> Vec<HostSeen> {
-        let mut of: BTreeMap<u16, Vec<LineSeen>> = BTreeMap::new();
-        for Row { of: expectation, looks, words } in rows {
-            let proposal = window.and_then(|window| {
-                self.board.proposal(window, expectation.learner, expectation.home, self.now)
-            });
-            of.entry(expectation.site).or_default().push(LineSeen {
-                learner: expectation.learner,
-                name: self.name(expectation.learner),
-                home: (self.ask == BoardAsk::Visitors).then(|| self.named(expectation.home)),
-                looks,
-                words,
-                lesson: self.lesson(&expectation),
-                proposal,
-            });
-        }
-        let open: Vec<AlertKey> = self.board.board.open_alerts().map(|(alert, _)| alert.key).collect();
-        let late = |site: u16| {
-            let own = |lesson: u64| self.board.expected_at(site, Some(lesson), self.own()).next().is_some();
-            let overdue = open.iter().filter(|key| match key {
-                AlertKey::Register { site: at, lesson } => *at == site && own(*lesson),
-                _ => false,
-            });
-            u32::try_from(overdue.count()).unwrap_or(u32::MAX)
-        };
-        let host = |(site, lines): (u16, Vec<LineSeen>)| {
-            let (slug, name) = self.named(site);
-            let ring = self.ring(site).unwrap_or_else(|| Ring {
-                name: name.clone(),
-                phone: String::new(),
-                desk: String::new(),
-            });
-            HostSeen {
-                slug,
-                name,
-                ring,
-                heard: self.board.heard.get(&site).copied(),
-                silent: open.contains(&AlertKey::SourceSilent { site }),
-                registers_late: late(site),
-                lines,
-            }
-        };
-        of.into_iter().map(host).collect()
-    }
-
-    fn proposals(&self, session: super::Session, hosts: &[HostSeen]) -> Proposals {
-        let mut proposals =
-            Proposals { session, clear: BTreeMap::new(), conflicts: Vec::new(), rules: codes::RULES };
-        for (host, line) in hosts.iter().flat_map(|host| host.lines.iter().map(move |line| (host, line))) {
-            let Some(proposal) = &line.proposal else { continue };
-            if let Some(host_says) = self.disagrees(line.learner) {
-                proposals.conflicts.push(ConflictSeen {
-                    learner: line.learner,
-                    name: line.name.clone(),
-                    home: "absence expected",
-                    host: host_says,
-                    at: (host.slug.clone(), host.name.clone()),
-                    proposal: proposal.clone(),
-                });
-            } else if proposal.clear {
-                *proposals.clear.entry(proposal.rule).or_default() += 1;
-            }
-        }
-        proposals
-    }
-
-    /// What a host saw of a learner whom a notice says to be absent at that time.
-    fn disagrees(&self, learner: u32) -> Option<&'static str> {
-        let told = self.board.told.get(&learner)?;
-        let excused = |id: &Id| {
-            self.board.expected.get(id).is_some_and(|of| {
-                told.excuses
-                    .iter()
-                    .any(|(site, time, _)| site.is_none_or(|site| site == id.site) && time.overlaps(of.time))
-            })
-        };
-        let seen = told
-            .marks
-            .iter()
-            .find(|(id, mark)| matches!(mark.physical, Physical::Present | Physical::Late) && excused(id));
-        seen.map(|(_, mark)| codes::seen_as(mark.physical))
     }
 }

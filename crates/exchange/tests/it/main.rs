@@ -8,6 +8,7 @@ mod alerts;
 mod alignment;
 mod apart;
 mod asides;
+mod boards;
 mod by_learner;
 mod cases;
 mod clock;

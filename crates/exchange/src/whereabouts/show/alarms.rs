@@ -2,7 +2,7 @@
 
 use super::super::{
     AlarmSeen, BoardAsk, FoundSeen, Looks, SaidSeen, SentSeen, SentState, ToldSeen, alerts,
-    show::{Desk, Shown, permit, take},
+    show::{Desk, Permits, permit},
     undone::is_theirs,
 };
 use crate::directory::{
@@ -12,14 +12,10 @@ use crate::directory::{
 use commonroll_core::{SchoolDate, Timestamp};
 use commonroll_policy::PersonPermit;
 use commonroll_views::whereabouts::AlertKey;
-use std::collections::BTreeSet;
-
-/// Misfits on a board at most: a page that a person reads.
-const MISFITS_MAX: usize = 200;
 
 impl Desk<'_> {
     /// What needs somebody now, of learners who are on this board.
-    pub(super) fn alarms(&self, learners: &BTreeSet<u32>) -> Vec<AlarmSeen> {
+    pub(super) fn alarms(&self, learners: &Permits) -> Vec<AlarmSeen> {
         let open = self.directory.alerts().not_over().filter(|alert| alert.is_open());
         let mine = open.filter(|alert| alert.told.iter().any(|(number, _)| *number == self.own()));
         let mut alarms: Vec<AlarmSeen> = mine.filter_map(|alert| self.alarm(alert, learners)).collect();
@@ -28,13 +24,13 @@ impl Desk<'_> {
     }
 
     /// Learners of this board whom somebody looked for today and found. Nobody has to guess what an alert that went came to.
-    pub(super) fn found(&self, learners: &BTreeSet<u32>, date: SchoolDate) -> Vec<FoundSeen> {
+    pub(super) fn found(&self, learners: &Permits, date: SchoolDate) -> Vec<FoundSeen> {
         let told = |alert: &Alerted| alert.told.iter().any(|(number, _)| *number == self.own());
         let today = self.directory.alerts().all().filter(|alert| alert.date == date && told(alert));
         let mut found: Vec<FoundSeen> = today
             .filter_map(|alert| {
                 let (said, id) = (alert.found.as_ref()?, alerts::learner_of(&alert.id.key()?)?);
-                if !self.is_of_board(id.site) || !learners.contains(&id.learner) {
+                if !self.is_of_board(id.site) || !learners.contains_key(&id.learner) {
                     return None;
                 }
                 let (name, by) = (self.name(id.learner), self.seen_by(alert, said, true));
@@ -53,7 +49,7 @@ impl Desk<'_> {
         }
     }
 
-    fn alarm(&self, alert: &Alerted, learners: &BTreeSet<u32>) -> Option<AlarmSeen> {
+    fn alarm(&self, alert: &Alerted, learners: &Permits) -> Option<AlarmSeen> {
         let key = alert.id.key()?;
         let (site, lesson) = match key {
             AlertKey::Unaccounted(id) | AlertKey::LeftEarly(id) => (id.site, Some(id.lesson)),
@@ -66,8 +62,8 @@ impl Desk<'_> {
         let of_board = self.is_of_board(site);
         let id = alerts::learner_of(&key);
         let on_board = match id {
-            Some(id) => learners.contains(&id.learner),
-            None => self.board.expected_at(site, lesson, self.own()).any(|one| learners.contains(&one)),
+            Some(id) => learners.contains_key(&id.learner),
+            None => self.board.expected_at(site, lesson, self.own()).any(|one| learners.contains_key(&one)),
         };
         if !of_board || !on_board {
             return None;
@@ -122,22 +118,20 @@ impl Desk<'_> {
         alert.undone.iter().map(seen).collect()
     }
 
-    /// What doesn't fit between timetables and concerns this board, first what nobody of the institution has in hand, and
-    /// whether there is more of it. Gives the learners too.
-    pub(super) fn misfits(&self, shown: &mut Shown) -> (Vec<AlarmSeen>, bool) {
+    /// What doesn't fit between timetables and concerns this board, first what nobody of the institution has in hand. Adds
+    /// whom it is about.
+    pub(super) fn misfits(&self, permits: &mut Permits) -> Vec<AlarmSeen> {
         let open = self.directory.alerts().not_over().filter(|alert| alert.is_open());
         let mine = open.filter(|alert| alert.told.iter().any(|(number, _)| *number == self.own()));
-        let mut found: Vec<_> = mine.filter_map(|alert| self.misfit_of(alert)).collect();
-        found.sort_by_key(|(alarm, _)| (alarm.is_ours(), alarm.day, alarm.learner.is_some(), alarm.id));
-        let more = found.len() > MISFITS_MAX;
-        found.truncate(MISFITS_MAX);
-        let seen = found.into_iter().map(|(alarm, permit)| {
-            if let (Some(learner), Some(permit)) = (alarm.learner, permit) {
-                take(shown, learner, &permit);
-            }
-            alarm
-        });
-        (seen.collect(), more)
+        let mut found: Vec<AlarmSeen> = mine
+            .filter_map(|alert| {
+                let (alarm, permit) = self.misfit_of(alert)?;
+                permits.extend(alarm.learner.zip(permit));
+                Some(alarm)
+            })
+            .collect();
+        found.sort_by_key(|alarm| (alarm.is_ours(), alarm.day, alarm.learner.is_some(), alarm.id));
+        found
     }
 
     fn misfit_of(&self, alert: &Alerted) -> Option<(AlarmSeen, Option<PersonPermit>)> {
