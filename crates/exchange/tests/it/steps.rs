@@ -5,7 +5,7 @@ use crate::world::*;
 use commonroll_core::{
     Body, Interval, Purpose, Record, RecordId, RecordKind, Role, SchoolDate,
     convention::Says,
-    directory::{DayDeclaration, Declaration, LessonDeclaration},
+    directory::{DayDeclaration, Declaration, LessonDeclaration, Registration},
     record::{
         Text,
         attendance::{Attendance, Physical, Presence},
@@ -356,6 +356,26 @@ async fn figures_of_a_weaker_condition_unlock_nothing_under_a_stricter_one() {
 
 /// One person who proposes and takes back without end stops nobody else, and is told so; a proposal that nobody answered in time
 /// makes room for a new one.
+#[tokio::test]
+async fn while_days_are_worked_out_anew_after_a_learner_was_declared_their_figures_unlock_nothing() {
+    let mut table = table("sqlite::memory:").await;
+    table.agree(1, 90).await;
+    for days in 1..=6 {
+        table.school_day(days, true).await;
+    }
+    table.world.pass(DAY);
+    table.world.exchange.tick(table.world.now()).await;
+    let who = learner("r-1", Registration::Home, "1000000027");
+    assert_eq!(table.world.declare("ridgeway", who).await, DeclareResult::Accepted);
+    // Who is placed where may be another now; a tick works out some of the days.
+    table.world.exchange.tick(table.world.now()).await;
+    let early = table.propose(2).await;
+    assert!(matches!(early, Err(LawError::State(why)) if why.contains("still worked out")), "{early:?}");
+    assert!(!table.world.log().await.iter().any(|line| line.contains("unlock.proposed")));
+    table.world.exchange.tick(table.world.now()).await;
+    table.propose(2).await.unwrap();
+}
+
 #[tokio::test]
 async fn whoever_proposes_again_and_again_fills_nothing_and_what_lapsed_makes_room() {
     let folder = tempfile::tempdir().unwrap();
