@@ -49,9 +49,12 @@ impl Receiver<'_> {
     async fn take_back(&self, notice: Notice) -> Result<Recalled, AgentError> {
         let keys: Vec<_> = notice.copies.iter().map(|copy| record_key(&copy.source, copy.id)).collect();
         let (held, aside) = (self.spool.received(&keys).await?, self.spool.aside_holds(&keys).await?);
-        // What could not be believed or read was set aside without an id: its place tells which it is.
+        // What could not be believed or read was set aside without an id: its place tells which it is, or what it says of itself,
+        // since what was sent again lies elsewhere.
         let places_aside: Vec<u64> = notice.copies.iter().map(|copy| copy.sequence).collect();
-        let places_aside = self.spool.aside_places(&places_aside).await?;
+        let mut places_aside = self.spool.aside_places(&places_aside).await?;
+        let unread = self.spool.unread_asides(&keys).await?;
+        places_aside.extend(unread.values().flatten());
         let by_hand = self.spool.by_hand(&keys).await?;
         let done = notice.reason == TAKEN_BACK;
         let mut answers: Vec<CopyAnswer> = Vec::with_capacity(keys.len());
@@ -81,7 +84,8 @@ impl Receiver<'_> {
                     is_by_hand: by_hand.has(copy.kind, key),
                 });
             }
-            let is_aside = aside.contains(key) || places_aside.contains(&copy.sequence);
+            let is_aside =
+                aside.contains(key) || places_aside.contains(&copy.sequence) || unread.contains_key(key);
             if !done && (has || is_aside) {
                 gone.push(key.clone());
             }

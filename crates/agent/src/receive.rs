@@ -3,26 +3,29 @@
 //! A piece of the feed is kept in the spool before anything is written, so a crash in the middle writes the same files
 //! again. One record that can't be verified or written is set aside in sight; what is behind it flows.
 
+mod belief;
+mod parts;
+
 use crate::{
     chance::{Randomness, backoff},
     error::AgentError,
-    hub::{Hub, HubError},
+    hub::Hub,
     outbox::{Arrival, WriteBack},
     spool::{
         Spool,
         asides::Due,
-        feed::{Aside, Cursor, Settled, Signer, record_key},
+        feed::{Aside, Cursor, Settled, record_key},
     },
 };
-use commonroll_audit::{KeyId, PublicKey};
-use commonroll_core::{Record, RecordId, RecordKind, Revision, Slug, Timestamp};
+use commonroll_core::{Record, RecordId, RecordKind, Revision, Timestamp};
 use commonroll_wire::{
     Delivered, Opened, alone,
     pb::exchange::v1::{DeliveredBatch, DeliveredRecord, ReceiveResponse},
-    verify_delivery,
 };
 use std::{
+    borrow::Cow,
     collections::{HashMap, hash_map::Entry},
+    ops::RangeInclusive,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -62,6 +65,19 @@ pub struct Received {
     pub cursor: Cursor,
 }
 
+impl Received {
+    /// It, and what the next part held.
+    const fn and(self, next: Self) -> Self {
+        Self {
+            written: self.written + next.written,
+            known: self.known + next.known,
+            aside: self.aside + next.aside,
+            recalled: self.recalled + next.recalled,
+            cursor: next.cursor,
+        }
+    }
+}
+
 impl Receiver<'_> {
     /// Finishes the piece that was under way when the agent stopped, if there is one.
     ///
@@ -69,7 +85,7 @@ impl Receiver<'_> {
     /// As [`Receiver::take`].
     pub async fn resume(&self) -> Result<Option<Received>, AgentError> {
         match self.spool.kept_delivery().await? {
-            Some(piece) => Ok(Some(self.work(&piece).await?)),
+            Some(piece) => Ok(Some(self.in_order(&piece).await?)),
             None => Ok(None),
         }
     }
@@ -83,16 +99,33 @@ impl Receiver<'_> {
         if piece.cursor <= cursor.sequence {
             return Ok(Received { cursor, ..Received::default() });
         }
-        self.spool.keep_delivery(cursor.sequence, piece).await?;
-        self.work(piece).await
+        self.in_order(piece).await
     }
 
+    /// Works through a piece in the order of the log, part by part where it holds records and notices.
+    async fn in_order(&self, piece: &ReceiveResponse) -> Result<Received, AgentError> {
+        let mut all = Received::default();
+        let mut after = self.spool.cursor().await?.sequence;
+        for end in parts::ends(piece, after) {
+            let part = match end == piece.cursor {
+                true => Cow::Borrowed(piece),
+                false => Cow::Owned(parts::part(piece, end)),
+            };
+            self.spool.keep_delivery(after, &part).await?;
+            all = all.and(self.work(&part).await?);
+            after = end;
+        }
+        Ok(all)
+    }
+
+    /// Works through a piece that holds records or notices alone, but for what is done already.
     async fn work(&self, piece: &ReceiveResponse) -> Result<Received, AgentError> {
         let mut cursor = self.spool.cursor().await?;
         let mut sorted = Sorted::default();
+        let places = (cursor.sequence + 1)..=piece.cursor;
         for batch in &piece.batches {
-            if batch.records.iter().any(|record| record.sequence > cursor.sequence) {
-                self.sort(batch, cursor.sequence, &mut sorted).await?;
+            if batch.records.iter().any(|record| places.contains(&record.sequence)) {
+                self.sort(batch, &places, &mut sorted).await?;
             }
         }
         sorted.believed.sort_by_key(|believed| believed.delivered.sequence);
@@ -116,18 +149,18 @@ impl Receiver<'_> {
         Ok(received)
     }
 
-    /// Parts a batch's new records into those that are shown to be their source's, and those to set aside.
+    /// Parts a batch's records at these places into those that are shown to be their source's, and those to set aside.
     async fn sort<'b>(
         &self,
         batch: &'b DeliveredBatch,
-        after: u64,
+        places: &RangeInclusive<u64>,
         sorted: &mut Sorted<'b>,
     ) -> Result<(), AgentError> {
-        let fresh = || batch.records.iter().filter(|record| record.sequence > after);
+        let fresh = || batch.records.iter().filter(|record| places.contains(&record.sequence));
         match self.believe(batch).await? {
             Ok(delivered) => {
                 for (delivered, record) in delivered.into_iter().zip(&batch.records) {
-                    if delivered.sequence > after {
+                    if places.contains(&delivered.sequence) {
                         sorted.believed.push(Believed { delivered, record, batch });
                     }
                 }
@@ -149,54 +182,6 @@ impl Receiver<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Checks a batch with the pinned key of its source.
-    async fn believe(&self, batch: &DeliveredBatch) -> Result<Result<Vec<Delivered>, Doubt>, AgentError> {
-        let again = Some(self.now.plus_micros(600_000_000));
-        let seal = batch.seal.as_ref();
-        let source = seal.and_then(|seal| seal.source.parse::<Slug>().ok());
-        let key_id = seal.and_then(|seal| <[u8; 8]>::try_from(seal.key_id.as_ref()).ok());
-        let (Some(source), Some(key_id)) = (source, key_id) else {
-            return Ok(Err(Doubt::new("seal", "the batch's seal can't be read", None)));
-        };
-        let Some(signer) = self.signer(&source, KeyId::from_bytes(key_id)).await? else {
-            let message = "the source has no such key; the hub must name it, or the record is forged";
-            return Ok(Err(Doubt::new("unknown_key", message, again)));
-        };
-        let revoked = |record: &DeliveredRecord| record.accepted_at_us >= signer.revoked_us;
-        if signer.revoked_us > 0 && batch.records.iter().any(revoked) {
-            return Ok(Err(Doubt::new(
-                "revoked_key",
-                "the key was revoked before the hub took the record",
-                None,
-            )));
-        }
-        Ok(verify_delivery(batch, &signer.key)
-            .map_err(|error| Doubt::new("signature", &error.to_string(), None)))
-    }
-
-    /// The key of a source: pinned, or asked for and then pinned.
-    async fn signer(&self, source: &Slug, key_id: KeyId) -> Result<Option<Signer>, AgentError> {
-        if let Some(signer) = self.spool.signer(source, key_id).await? {
-            return Ok(Some(signer));
-        }
-        let keys = match self.hub.signing_keys(source).await {
-            Ok(keys) => keys,
-            Err(HubError::NotAllowed | HubError::Refused(_)) => return Ok(None),
-            Err(other) => return Err(other.into()),
-        };
-        for key in keys {
-            let Ok(bytes) = <[u8; 32]>::try_from(key.public_key.as_ref()) else { continue };
-            let signer = Signer { key: PublicKey::from_bytes(bytes), revoked_us: key.revoked_at_us };
-            let honest = signer.key.id().as_bytes()[..] == key.key_id[..];
-            if !honest || !self.spool.pin(source, signer, self.now).await? {
-                let text =
-                    format!("the hub names another key of {source} under a known id; the known key stands");
-                self.spool.alarm(&format!("key {source}"), &text, self.now).await?;
-            }
-        }
-        self.spool.signer(source, key_id).await
     }
 
     /// Leaves out what is known already, and sets aside what can't be read or written.
@@ -370,19 +355,6 @@ struct Believed<'b> {
     delivered: Delivered,
     record: &'b DeliveredRecord,
     batch: &'b DeliveredBatch,
-}
-
-/// Why a batch is not believed.
-struct Doubt {
-    code: &'static str,
-    message: String,
-    retry: Option<Timestamp>,
-}
-
-impl Doubt {
-    fn new(code: &'static str, message: &str, retry: Option<Timestamp>) -> Self {
-        Self { code, message: message.to_owned(), retry }
-    }
 }
 
 /// True if a record at this revision changes nothing. One that is sent again on purpose takes the place of its like.

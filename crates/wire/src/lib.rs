@@ -55,7 +55,7 @@ pub use outcome::{
 pub use pb::DESCRIPTOR;
 pub use receipt::{acknowledge, verify_acknowledgement};
 pub use renewal::{renewal_text, sign_person_renewal, sign_renewal, verify_renewal};
-pub use seal::{Frame, HEAD, HEAD_BIT, Opened, Sealed, frame, open, open_framed, redact, seal};
+pub use seal::{Frame, HEAD, HEAD_BIT, Opened, Sealed, claimed_id, frame, open, open_framed, redact, seal};
 pub use sources::{read_source, write_source};
 pub use webhook::{SIGNATURE_HEADER, WebhookKey};
 pub use withdrawal::{

@@ -6,7 +6,7 @@
 use crate::{body, head, pb::record::v1 as pb, read};
 use bytes::{Bytes, BytesMut};
 use commonroll_audit::{GroupLeaf, Hash, SaltKey, group_leaf, record_root};
-use commonroll_core::{Body, Invalid, Record};
+use commonroll_core::{Body, Invalid, Record, RecordId};
 
 /// Number of the head's group in every kind.
 pub const HEAD: u32 = 1;
@@ -164,6 +164,13 @@ pub fn open_framed(message: &pb::SealedRecord, frame: Frame) -> Result<Opened, I
     };
     let Frame { root, present, leaves } = frame;
     Ok(Opened { record: Record { head, body }, root, present, leaves })
+}
+
+/// The id that a record gives itself, whatever else of it can be read. Nothing is proved by it.
+pub fn claimed_id(message: &pb::SealedRecord) -> Option<RecordId> {
+    let head = message.groups.iter().find(|group| group.number == HEAD)?;
+    let head: pb::RecordHead = read::message("head", &head.content).ok()?;
+    RecordId::from_slice(&head.record_id).ok()
 }
 
 /// A copy of a record in which only the groups in `keep` (group `n` is the bit `1 << n`) still have content; the others

@@ -6,109 +6,207 @@ use super::{
     order::{List, units},
     results::Results,
     round::rows,
+    row::Row,
 };
 use crate::{
     durable::{self, Readers},
     error::AgentError,
     outbox::DECIDED,
     settings::{Apply, Outbox, OutboxFormat},
-    spool::Spool,
+    spool::{Spool, feed::record_key},
 };
 use commonroll_connectors::render::Outcome;
 use commonroll_core::RecordKind;
-use std::fs;
+use std::{collections::HashSet, fs};
 
-/// What begins to be carried: how its lists begin, and the spool's note that it is, which is empty while it isn't.
-const SESSIONS: (&str, &str) = ("session-", "write-back-sessions");
-const RESULTS: (&str, &str) = ("assessment-", "write-back-results");
-const EVENTS: (&str, &str) = ("behaviour-", "write-back-behaviour");
-/// What a program begins to enter of which its lists are nobody's to pass over here: the spool's note that it does, what it enters,
-/// how its lists begin, and whether we are that program.
-struct Begins {
+/// A program that enters rows of the outbox in the MIS, from some start of the agent on.
+struct Program {
+    /// The spool's note that it does, which is empty while it doesn't.
     note: &'static str,
+    /// Records of which it would enter a second copy beside a person's entry.
     kinds: &'static [RecordKind],
-    lists: [&'static str; 2],
-    ourselves: bool,
+    /// How its lists begin.
+    lists: &'static [&'static str],
+    /// We are it.
+    is_ours: bool,
+    /// Its lists that lie there when it comes are passed over: a person had them.
+    passes_over: bool,
 }
+
 /// Marks, by SIMS' interface. It knows nothing of what lies in a database, nor the other way round.
-const MARKS: Begins = Begins {
+const MARKS: Program = Program {
     note: "write-back-marks-xml",
     kinds: &[RecordKind::Attendance],
-    lists: ["attendance-", "session-"],
-    ourselves: false,
+    lists: &["attendance-", "session-"],
+    is_ours: false,
+    passes_over: false,
 };
 /// Marks, into a database, by ourselves.
-const MARKS_CARRIED: Begins = Begins { note: "write-back-marks-carried", ourselves: true, ..MARKS };
+const MARKS_CARRIED: Program = Program { note: "write-back-marks-carried", is_ours: true, ..MARKS };
+/// Marks of sessions, which we carry.
+const SESSIONS: Program = Program {
+    note: "write-back-sessions",
+    kinds: &[],
+    lists: &["session-"],
+    is_ours: true,
+    passes_over: true,
+};
 /// Results and behaviour, by a program of the school's.
-const RECORDS: Begins = Begins {
+const RECORDS: Program = Program {
     note: "write-back-records",
     kinds: &[RecordKind::Assessment, RecordKind::Behaviour],
-    lists: ["assessment-", "behaviour-"],
-    ourselves: false,
+    lists: &["assessment-", "behaviour-"],
+    is_ours: false,
+    passes_over: false,
+};
+/// Results, which we carry.
+const RESULTS: Program = Program {
+    note: "write-back-results",
+    kinds: &[RecordKind::Assessment],
+    lists: &["assessment-"],
+    ..SESSIONS
+};
+/// Behaviour, which we carry.
+const EVENTS: Program = Program {
+    note: "write-back-behaviour",
+    kinds: &[RecordKind::Behaviour],
+    lists: &["behaviour-"],
+    ..SESSIONS
 };
 const BEFORE: &str =
     "it is of before these lists were carried, so it is not; a person was to enter it, and their entry stays";
 
-/// At the start, before anything new is received: passes over the lists that are there of what is carried into a database from now
-/// on. Gives how many.
+/// At the start, before anything new is received: notes which programs enter rows from now on and which do no more, and passes over
+/// the lists that are there of what is carried into a database from now on. Gives how many.
 ///
 /// # Errors
 /// When the spool or the outbox fails. The next start does it again.
 pub async fn begin(outbox: &Outbox, spool: &Spool) -> Result<u64, AgentError> {
-    let sessions = |apply: &Apply| apply.takes_out() && apply.takes_sessions();
+    let writes = |format| outbox.formats.contains(&format);
     let carries = |of: &dyn Fn(&Apply) -> bool| outbox.apply.as_ref().is_some_and(of);
     spool.part_by_hand().await?;
-    // Before lists of sessions are passed over, which are then no sign of a program.
-    let writes = |format| outbox.formats.contains(&format);
-    begin_entering(outbox, &MARKS, writes(OutboxFormat::SimsXml), spool).await?;
-    begin_entering(outbox, &MARKS_CARRIED, carries(&Apply::takes_out), spool).await?;
-    let passed = begin_with(outbox, SESSIONS, carries(&sessions), spool).await?;
-    begin_entering(outbox, &RECORDS, writes(OutboxFormat::SimsRecordsXml), spool).await?;
-    let passed = passed + begin_with(outbox, RESULTS, carries(&|apply| apply.results), spool).await?;
-    Ok(passed + begin_with(outbox, EVENTS, carries(&|apply| apply.behaviour), spool).await?)
+    // Before lists of sessions are passed over, which are then no sign of a program: that of marks.
+    let programs = [
+        (&MARKS, writes(OutboxFormat::SimsXml)),
+        (&MARKS_CARRIED, carries(&Apply::takes_out)),
+        (&SESSIONS, carries(&|apply| apply.takes_out() && apply.takes_sessions())),
+        (&RECORDS, writes(OutboxFormat::SimsRecordsXml)),
+        (&RESULTS, carries(&|apply| apply.results)),
+        (&EVENTS, carries(&|apply| apply.behaviour)),
+    ];
+    // What one that goes had entered is noted before one that comes counts it as a person's.
+    for (program, _) in programs.iter().filter(|(_, enters)| !enters) {
+        goes(outbox, program, spool).await?;
+    }
+    let mut passed = 0;
+    for (program, _) in programs.iter().filter(|(_, enters)| *enters) {
+        passed += comes(outbox, program, spool).await?;
+    }
+    Ok(passed)
 }
 
-async fn begin_entering(
-    outbox: &Outbox,
-    begins: &Begins,
-    enters: bool,
-    spool: &Spool,
-) -> Result<(), AgentError> {
-    let note = spool.meta(begins.note).await?;
-    let was = note.as_ref().is_some_and(|note| !note.is_empty());
-    match (was, enters) {
-        (false, true) => {
-            // An agent of before there was a note has given such to a program already.
-            if note.is_some() || !has_given(outbox, begins, spool).await? {
-                let mut records = 0;
-                for kind in begins.kinds {
-                    records = records.max(spool.note_by_hand(*kind).await?);
-                }
-                if records > 0 {
-                    tracing::warn!(
-                        records,
-                        of = begins.lists[0].trim_end_matches('-'),
-                        "of what came before, what is of these lists stays a person's to correct and to take out"
-                    );
-                }
-            }
-            spool.set(begins.note, b"1").await
-        }
-        // From here on it is known that no program had any.
-        (_, false) if was || note.is_none() => spool.set(begins.note, &[]).await,
-        _ => Ok(()),
+/// Begins with a program that wasn't there at the last start. Gives how many lists it passes over.
+async fn comes(outbox: &Outbox, program: &Program, spool: &Spool) -> Result<u64, AgentError> {
+    let note = spool.meta(program.note).await?;
+    if note.as_ref().is_some_and(|note| !note.is_empty()) {
+        return Ok(0);
     }
+    // An agent of before there was a note has given such to a program already.
+    if note.is_none() && !program.passes_over && has_given(outbox, program, spool).await? {
+        return spool.set(program.note, b"1").await.map(|()| 0);
+    }
+    let lists = if program.passes_over { lists(outbox, program, spool).await? } else { Vec::new() };
+    let mut passed = 0;
+    for list in lists.iter().filter(|list| !list.is_done) {
+        pass_over(list, spool).await?;
+        passed += 1;
+    }
+    let of = program.lists.concat();
+    let of = of.trim_end_matches('-');
+    if passed > 0 {
+        tracing::warn!(
+            lists = passed,
+            of,
+            "these lists are carried into the MIS from now on; those of before are not, look whether they were entered"
+        );
+    }
+    let records = spool.program_comes(program.note, program.kinds).await?;
+    if records > 0 {
+        tracing::warn!(
+            records,
+            of,
+            "of what came before, what is of these lists stays a person's to correct and to take out"
+        );
+    }
+    Ok(passed)
+}
+
+/// Ends with a program that was there at the last start. What it has entered stays its own, should it come back.
+async fn goes(outbox: &Outbox, program: &Program, spool: &Spool) -> Result<(), AgentError> {
+    match spool.meta(program.note).await? {
+        Some(note) if note.is_empty() => Ok(()),
+        // From here on it is known that no program had any.
+        None => spool.set(program.note, &[]).await,
+        Some(_) if !program.passes_over => spool.program_goes(program.note, program.kinds, &[]).await,
+        Some(_) => match not_entered(outbox, program, spool).await? {
+            Some(left) => spool.program_goes(program.note, program.kinds, &left).await,
+            None => spool.program_goes(program.note, &[], &[]).await,
+        },
+    }
+}
+
+/// Records that only stand in rows we never came to, and that are a person's to enter from now on. `None` if a list can't be read.
+async fn not_entered(
+    outbox: &Outbox,
+    program: &Program,
+    spool: &Spool,
+) -> Result<Option<Vec<Vec<u8>>>, AgentError> {
+    let (mut open, mut entered) = (HashSet::new(), HashSet::new());
+    for list in lists(outbox, program, spool).await? {
+        let results = Results::read(&list.path.with_extension("result.csv"));
+        let Ok(rows) = rows(&list) else { return Ok(None) };
+        for unit in units(rows) {
+            let Some(head) = unit.rows.first().map(Row::head) else { continue };
+            let key = record_key(&head.source, head.record);
+            match results.of(unit.key) {
+                Some(Outcome::Applied) => _ = entered.insert(key),
+                Some(Outcome::Refused | Outcome::Superseded) => {}
+                None => _ = open.insert(key),
+            }
+        }
+    }
+    Ok(Some(open.difference(&entered).cloned().collect()))
+}
+
+/// A program's lists in the outbox.
+async fn lists(outbox: &Outbox, program: &Program, spool: &Spool) -> Result<Vec<List>, AgentError> {
+    let doing = || AgentError::io(format!("reading the outbox {}", outbox.folder.display()));
+    let applied = spool.applied_lists().await?;
+    let mut lists = Vec::new();
+    for entry in fs::read_dir(&outbox.folder).map_err(doing())? {
+        let path = entry.map_err(doing())?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".csv"));
+        let is_list = |name: &&str| is_of(program, name) && !name.ends_with(".result");
+        let Some(name) = name.filter(is_list).map(str::to_owned) else { continue };
+        let is_done = applied.contains(&name) && path.with_extension("result.csv").exists();
+        lists.push(List { path, name, is_done });
+    }
+    Ok(lists)
+}
+
+fn is_of(program: &Program, name: &str) -> bool {
+    program.lists.iter().any(|of| name.starts_with(of))
 }
 
 /// True if the program was given such lists before: by us to ourselves, or in the outbox, where they lie or from where it took them
 /// away and said what became of them.
-async fn has_given(outbox: &Outbox, begins: &Begins, spool: &Spool) -> Result<bool, AgentError> {
-    let is_of = |name: &str| begins.lists.iter().any(|of| name.starts_with(of));
-    if begins.ourselves {
-        return Ok(spool.applied_lists().await?.iter().any(|list| is_of(list)));
+async fn has_given(outbox: &Outbox, program: &Program, spool: &Spool) -> Result<bool, AgentError> {
+    if program.is_ours {
+        return Ok(spool.applied_lists().await?.iter().any(|list| is_of(program, list)));
     }
     for result in spool.result_files().await? {
-        let Some(list) = result.strip_suffix(".result.csv").filter(|list| is_of(list)) else { continue };
+        let list = result.strip_suffix(".result.csv").filter(|list| is_of(program, list));
+        let Some(list) = list else { continue };
         let lies = |end: &str| outbox.folder.join(format!("{list}.{end}")).exists();
         if !lies("xml") && !lies("csv") {
             return Ok(true);
@@ -118,55 +216,11 @@ async fn has_given(outbox: &Outbox, begins: &Begins, spool: &Spool) -> Result<bo
     for entry in fs::read_dir(&outbox.folder).map_err(doing())? {
         let name = entry.map_err(doing())?.file_name();
         let name = name.to_string_lossy();
-        if name.ends_with(".xml") && is_of(&name) {
+        if name.ends_with(".xml") && is_of(program, &name) {
             return Ok(true);
         }
     }
     Ok(false)
-}
-
-async fn begin_with(
-    outbox: &Outbox,
-    (of, note): (&'static str, &'static str),
-    carries: bool,
-    spool: &Spool,
-) -> Result<u64, AgentError> {
-    let was = spool.meta(note).await?.is_some_and(|note| !note.is_empty());
-    match (was, carries) {
-        (false, true) => {}
-        (true, false) => return spool.set(note, &[]).await.map(|()| 0),
-        _ => return Ok(0),
-    }
-    let doing = || AgentError::io(format!("reading the outbox {}", outbox.folder.display()));
-    let applied = spool.applied_lists().await?;
-    let mut passed = 0;
-    for entry in fs::read_dir(&outbox.folder).map_err(doing())? {
-        let path = entry.map_err(doing())?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".csv"));
-        let Some(name) = name.filter(|name| name.starts_with(of) && !name.ends_with(".result")) else {
-            continue;
-        };
-        let is_done = applied.contains(name) && path.with_extension("result.csv").exists();
-        if !is_done {
-            let name = name.to_owned();
-            pass_over(&List { path, name, is_done }, spool).await?;
-            passed += 1;
-        }
-    }
-    if passed > 0 {
-        tracing::warn!(
-            lists = passed,
-            of = of.trim_end_matches('-'),
-            "these lists are carried into the MIS from now on; those of before are not, look whether they were entered"
-        );
-    }
-    for (begun, kind) in [(RESULTS, RecordKind::Assessment), (EVENTS, RecordKind::Behaviour)] {
-        if note == begun.1 {
-            spool.note_by_hand(kind).await?;
-        }
-    }
-    spool.set(note, b"1").await?;
-    Ok(passed)
 }
 
 /// Ends a list. Of decided codes nothing is said to the hub that was not said when they were handed to a person.
@@ -201,16 +255,22 @@ mod tests {
         let text = "data = \"data\"\n[outbox]\nfolder = \"outbox\"\nformats = [\"sims-records-xml\"]\n";
         let settings = Settings::parse(text, &folder.join("agent.toml")).unwrap();
         let spool = Spool::open(&folder.join("spool.db")).await.unwrap();
-        sqlx::query("INSERT INTO received(record, revision) VALUES (x'01', 1)")
-            .execute(spool.pool())
-            .await
-            .unwrap();
+        receives(&spool, "x'01'").await;
         (settings.outbox.unwrap(), spool)
     }
 
+    async fn receives(spool: &Spool, record: &str) {
+        let insert = format!("INSERT INTO received(record, revision) VALUES ({record}, 1)");
+        sqlx::query(sqlx::AssertSqlSafe(insert)).execute(spool.pool()).await.unwrap();
+    }
+
     async fn by_hand(spool: &Spool) -> usize {
-        let found = spool.by_hand(&[vec![1]]).await.unwrap();
-        RecordKind::ALL.iter().filter(|kind| found.has(**kind, &[1])).count()
+        of_by_hand(spool, 1).await
+    }
+
+    async fn of_by_hand(spool: &Spool, record: u8) -> usize {
+        let found = spool.by_hand(&[vec![record]]).await.unwrap();
+        RecordKind::ALL.iter().filter(|kind| found.has(**kind, &[record])).count()
     }
 
     #[tokio::test]
@@ -226,10 +286,12 @@ mod tests {
         begin(&outbox, &spool).await.unwrap();
         begin(&outbox, &spool).await.unwrap();
         assert_eq!(by_hand(&spool).await, 0, "it was the program's");
-        // Left out for a while, it is known when.
+        // Left out for a while, it knows what it had entered, and nothing of what came in between.
         begin(&Outbox { formats: Vec::new(), ..outbox.clone() }, &spool).await.unwrap();
+        receives(&spool, "x'02'").await;
         begin(&outbox, &spool).await.unwrap();
-        assert_eq!(by_hand(&spool).await, 2);
+        assert_eq!(by_hand(&spool).await, 0);
+        assert_eq!(of_by_hand(&spool, 2).await, 2);
     }
 
     #[tokio::test]
@@ -262,10 +324,7 @@ mod tests {
         let formats = |formats: &[OutboxFormat]| Outbox { formats: formats.to_vec(), ..outbox.clone() };
         sqlx::query("DELETE FROM received").execute(spool.pool()).await.unwrap();
         begin(&formats(&[OutboxFormat::SimsRecordsXml]), &spool).await.unwrap();
-        sqlx::query("INSERT INTO received(record, revision) VALUES (x'01', 1)")
-            .execute(spool.pool())
-            .await
-            .unwrap();
+        receives(&spool, "x'01'").await;
         begin(&formats(&[OutboxFormat::SimsRecordsXml, OutboxFormat::SimsXml]), &spool).await.unwrap();
         let found = spool.by_hand(&[vec![1]]).await.unwrap();
         assert!(found.has(RecordKind::Attendance, &[1]));

@@ -6,12 +6,12 @@ use commonroll_connectors::{
     render::{Outcome, csv_cell, read_results},
 };
 use commonroll_core::{RecordId, Revision};
-use std::{collections::HashSet, path::Path};
+use std::{collections::HashMap, path::Path};
 
 /// A result file on its way.
 #[derive(Default)]
 pub(crate) struct Results {
-    known: HashSet<(RecordId, Revision)>,
+    known: HashMap<(RecordId, Revision), Outcome>,
     lines: Vec<String>,
 }
 
@@ -38,7 +38,12 @@ impl Results {
 
     /// True if it tells what became of this revision of a record.
     pub fn has(&self, key: (RecordId, Revision)) -> bool {
-        self.known.contains(&key)
+        self.known.contains_key(&key)
+    }
+
+    /// What became of this revision of a record, if that is known.
+    pub fn of(&self, key: (RecordId, Revision)) -> Option<Outcome> {
+        self.known.get(&key).copied()
     }
 
     pub fn add(&mut self, key: (RecordId, Revision), outcome: Outcome, words: &str) {
@@ -51,7 +56,7 @@ impl Results {
         let mut line = format!("{},{},{said},", key.0, key.1);
         csv_cell(&words, &mut line);
         self.lines.push(line + "\r\n");
-        self.known.insert(key);
+        self.known.insert(key, outcome);
     }
 
     pub fn text(&self) -> String {

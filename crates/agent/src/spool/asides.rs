@@ -11,8 +11,9 @@ use commonroll_core::{
     RecordId, Revision, Timestamp,
     aside::{AsideDeed, AsideStep},
 };
-use commonroll_wire::pb::exchange::v1::DeliveredBatch;
+use commonroll_wire::{claimed_id, pb::exchange::v1::DeliveredBatch};
 use prost::Message;
+use std::collections::{HashMap, HashSet};
 
 /// When it was last noted for the hub what is still set aside, and how long that is good for, in microseconds.
 const RETOLD: &str = "asides_retold";
@@ -101,6 +102,40 @@ impl Spool {
             .bind(sequence as i64)
             .fetch_one(self.pool())
             .await?)
+    }
+
+    /// Where in the log those of these records lie that were set aside unread, by the id that each gives itself. It comes at another
+    /// place when it is sent again.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub(crate) async fn unread_asides(
+        &self,
+        keys: &[Vec<u8>],
+    ) -> Result<HashMap<Vec<u8>, Vec<u64>>, AgentError> {
+        let (mut found, mut after): (HashMap<_, Vec<u64>>, _) = (HashMap::new(), -1);
+        let keys: HashSet<&Vec<u8>> = keys.iter().collect();
+        loop {
+            let page: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(
+                "SELECT sequence, source, batch FROM aside WHERE sequence > $1 AND id = zeroblob(16)
+                  ORDER BY sequence LIMIT 100",
+            )
+            .bind(after)
+            .fetch_all(self.pool())
+            .await?;
+            let Some((last, ..)) = page.last() else { return Ok(found) };
+            after = *last;
+            for (place, source, batch) in page {
+                let batch = DeliveredBatch::decode(Bytes::from(batch))
+                    .map_err(|_| AgentError::Damaged("aside.batch"))?;
+                let record = batch.records.first().and_then(|record| record.record.as_ref());
+                let Some(id) = record.and_then(claimed_id) else { continue };
+                let key = [&id.0[..], source.as_bytes()].concat();
+                if keys.contains(&key) {
+                    found.entry(key).or_default().push(place.unsigned_abs());
+                }
+            }
+        }
     }
 
     /// Notes another failed try of a record set aside. What a person decided of it meanwhile stands.

@@ -1,10 +1,14 @@
 //! Records that a person was handed before a program entered their kind in the MIS: it knows none of them, so a person sees to them
-//! for good. That a copy must go is said to that person, and nobody says when it is gone: what is sent again is theirs, too.
+//! for good. That a copy must go is said to that person, and nobody says when it is gone: what is sent again is theirs, too, also
+//! where it was to go before the program came.
+//!
+//! A program that goes and comes back knows what it entered: that is its own to correct and to take out. What came in between is a
+//! person's.
 //!
 //! So is what the piece of the feed brought that was under way when the program came: some of it may lie in a person's list already,
 //! and which of it does is not remembered.
 
-use super::{ROWS, Spool, list};
+use super::{ROWS, Spool, list, set};
 use crate::error::AgentError;
 use commonroll_core::RecordKind;
 use std::collections::{HashMap, HashSet};
@@ -30,27 +34,76 @@ impl ByHand {
 }
 
 impl Spool {
-    /// A program enters records of this kind from now on: whatever was received before, and what is under way, was a person's. Gives
-    /// how many records, of any kind, that may be.
+    /// A program enters records of these kinds from now on: whatever was received before, though it was recalled since, and what is under
+    /// way, was a person's, but for what it had entered itself when it was last there. Gives how many records, of any kind, that may be.
     ///
     /// # Errors
     /// When the spool fails.
-    pub(crate) async fn note_by_hand(&self, kind: RecordKind) -> Result<u64, AgentError> {
+    pub(crate) async fn program_comes(
+        &self,
+        program: &'static str,
+        kinds: &[RecordKind],
+    ) -> Result<u64, AgentError> {
+        let (mut tx, mut most) = (self.begin().await?, 0);
+        for kind in kinds {
+            let noted = sqlx::query(
+                "INSERT OR IGNORE INTO by_person(record, kind)
+                 SELECT record, $1 FROM (SELECT record FROM received UNION SELECT record FROM let_go) AS known
+                  WHERE NOT EXISTS (SELECT 1 FROM by_program AS own
+                                     WHERE own.record = known.record AND own.kind = $1 AND own.program = $2)",
+            )
+            .bind(code(*kind))
+            .bind(program)
+            .execute(&mut *tx)
+            .await?;
+            most = most.max(noted.rows_affected());
+            sqlx::query(
+                "INSERT OR REPLACE INTO by_person_until(kind, sequence)
+                 SELECT $1, cursor FROM delivery ORDER BY cursor DESC LIMIT 1",
+            )
+            .bind(code(*kind))
+            .execute(&mut *tx)
+            .await?;
+        }
+        sqlx::query("DELETE FROM by_program WHERE program = $1").bind(program).execute(&mut *tx).await?;
+        set(&mut tx, program, b"1").await?;
+        tx.commit().await?;
+        Ok(most)
+    }
+
+    /// A program enters no records of these kinds from now on. What it was given is its own should it come back, but for these: it
+    /// never entered them.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub(crate) async fn program_goes(
+        &self,
+        program: &'static str,
+        kinds: &[RecordKind],
+        left: &[Vec<u8>],
+    ) -> Result<(), AgentError> {
         let mut tx = self.begin().await?;
-        let noted =
-            sqlx::query("INSERT OR IGNORE INTO by_person(record, kind) SELECT record, $1 FROM received")
-                .bind(code(kind))
+        for kind in kinds {
+            sqlx::query(
+                "INSERT OR IGNORE INTO by_program(record, kind, program)
+                 SELECT record, $1, $2 FROM (SELECT record FROM received UNION SELECT record FROM let_go) AS known
+                  WHERE NOT EXISTS (SELECT 1 FROM by_person AS theirs
+                                     WHERE theirs.record = known.record AND theirs.kind = $1)",
+            )
+            .bind(code(*kind))
+            .bind(program)
+            .execute(&mut *tx)
+            .await?;
+        }
+        for record in left {
+            sqlx::query("DELETE FROM by_program WHERE record = $1 AND program = $2")
+                .bind(record)
+                .bind(program)
                 .execute(&mut *tx)
                 .await?;
-        sqlx::query(
-            "INSERT OR REPLACE INTO by_person_until(kind, sequence)
-             SELECT $1, cursor FROM delivery ORDER BY cursor DESC LIMIT 1",
-        )
-        .bind(code(kind))
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(noted.rows_affected())
+        }
+        set(&mut tx, program, &[]).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Tells kinds apart of what an older agent noted.

@@ -297,11 +297,18 @@ impl Spool {
 pub(super) async fn put(tx: &mut Tx, recalled: &[Recalled], now: Timestamp) -> Result<(), AgentError> {
     for recalled in recalled {
         for keys in recalled.gone.chunks(ROWS) {
-            let mut query = sqlx::query(list("DELETE FROM received WHERE record IN ", keys.len(), ""));
-            for key in keys {
-                query = query.bind(key);
+            // Whoever entered one may have it still: nothing is known of that here, but that it was handed to them.
+            for head in [
+                "INSERT OR IGNORE INTO let_go(record) SELECT record FROM received WHERE record IN ",
+                "DELETE FROM received WHERE record IN ",
+                "DELETE FROM by_program WHERE record IN ",
+            ] {
+                let mut query = sqlx::query(list(head, keys.len(), ""));
+                for key in keys {
+                    query = query.bind(key);
+                }
+                query.execute(&mut **tx).await?;
             }
-            query.execute(&mut **tx).await?;
             let mut query =
                 sqlx::query(list("DELETE FROM aside WHERE hex(id) || source IN ", keys.len(), ""));
             for key in keys {

@@ -48,6 +48,11 @@ CREATE TABLE IF NOT EXISTS received(record BLOB PRIMARY KEY, revision INTEGER NO
 -- place of the feed all of a kind is a person's, since that piece was under way when the program came.
 CREATE TABLE IF NOT EXISTS by_person(record BLOB NOT NULL, kind INTEGER NOT NULL, PRIMARY KEY(record, kind)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS by_person_until(kind INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
+-- What a program entered that is gone from the settings, and is its own should it come back; and records that were received and are to be
+-- held no longer.
+CREATE TABLE IF NOT EXISTS by_program(
+  record BLOB NOT NULL, kind INTEGER NOT NULL, program TEXT NOT NULL, PRIMARY KEY(record, kind, program)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS let_go(record BLOB PRIMARY KEY) WITHOUT ROWID;
 -- An older agent told no kinds apart, and noted results and behaviour alone.
 CREATE TABLE IF NOT EXISTS by_hand(record BLOB PRIMARY KEY) WITHOUT ROWID;
 -- Notices to remove copies: what became of them, and whether the hub has the answer.

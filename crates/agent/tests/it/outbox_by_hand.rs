@@ -20,10 +20,10 @@ const MAPPING: &str = "format = \"delimited\"\nrows = \"behaviour\"\ncovers = \"
     date = \"Date\"\nlabel = \"Label\"\npolarity = \"Polarity\"\ncategory = \"Category\"\nshare_text = \"Text\"\n";
 const SOURCE: &str = "[[source]]\nname = \"events\"\nfolder = \"exports\"\npattern = \"events*.csv\"\nconnector = \"delimited\"\n\
     mapping = \"events.toml\"\nshrink_percent_max = 100\n";
-const ADA: &str = "E1,ada,2026-09-14,Off task,negative,low_level_disruption,Settled";
+pub const ADA: &str = "E1,ada,2026-09-14,Off task,negative,low_level_disruption,Settled";
 const BEN: &str = "E2,ben,2026-09-14,Off task,negative,low_level_disruption,";
 const CY: &str = "E3,cy,2026-09-14,Rude,negative,defiance,";
-const NAMES: &str = "[outbox.names.types]\nlow_level_disruption = \"Disruption\"\n";
+pub const NAMES: &str = "[outbox.names.types]\nlow_level_disruption = \"Disruption\"\n";
 
 /// A write-back whose agent is stopped before it has remembered what was written, or before it wrote.
 struct Stops {
@@ -44,20 +44,20 @@ impl WriteBack for Stops {
     }
 }
 
-struct Pair {
-    host: School,
-    home: School,
-    hub: FakeHub,
+pub struct Pair {
+    pub host: School,
+    pub home: School,
+    pub hub: FakeHub,
 }
 
 impl Pair {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let host = School::of("northgate", SOURCE, &[("events.toml", MAPPING)]).await;
         let hub = FakeHub::new().knows("northgate", &host.key);
         Self { host, home: School::new("ridgeway").await, hub }
     }
 
-    async fn send(&mut self, rows: &[&str]) {
+    pub async fn send(&mut self, rows: &[&str]) {
         self.host.wait(60);
         let text = format!("Event,Id,Date,Label,Polarity,Category,Text\n{}\n", rows.join("\n"));
         self.host.put("events.csv", &text);
@@ -65,7 +65,7 @@ impl Pair {
         self.host.publish(&self.hub).await.unwrap();
     }
 
-    async fn marks(&mut self, marks: &[(&str, &str)]) {
+    pub async fn marks(&mut self, marks: &[(&str, &str)]) {
         self.host.wait(60);
         self.host.put("marks.csv", &csv(marks));
         self.host.look().await;
@@ -91,7 +91,7 @@ impl Pair {
     }
 
     /// What the home says of its copies that must go, how many of each outcome: flagged, removed.
-    async fn told(&self) -> (usize, usize) {
+    pub async fn told(&self) -> (usize, usize) {
         let recipient = "ridgeway".parse().unwrap();
         let home = &self.home;
         recall::answer(&self.hub, &home.spool, &recipient, &home.key, home.now).await.unwrap();
@@ -113,7 +113,7 @@ impl Pair {
     }
 
     /// Starts the home's agent with these formats and names, receives, and reads what was said of rows.
-    async fn receive(&mut self, formats: &str, names: &str) {
+    pub async fn receive(&mut self, formats: &str, names: &str) {
         self.home.wait(60);
         let settings = self.home_settings(formats, names);
         let outbox = settings.outbox.unwrap();
@@ -132,7 +132,7 @@ impl Pair {
     }
 
     /// All files of the outbox whose names begin and end so, one after the other.
-    fn files(&self, begins: &str, ends: &str) -> String {
+    pub fn files(&self, begins: &str, ends: &str) -> String {
         let entries = fs::read_dir(self.home.folder.path().join("outbox")).unwrap();
         let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.sort();

@@ -21,20 +21,20 @@ use std::fs;
 
 const REGISTER: &str = "statutory_register";
 
-async fn pair() -> (School, School, FakeHub) {
+pub async fn pair() -> (School, School, FakeHub) {
     let host = School::new("northgate").await;
     let home = School::new("ridgeway").await;
     let hub = FakeHub::new().knows("northgate", &host.key);
     (host, home, hub)
 }
 
-async fn send(host: &mut School, hub: &FakeHub, marks: &[(&str, &str)]) {
+pub async fn send(host: &mut School, hub: &FakeHub, marks: &[(&str, &str)]) {
     host.put("marks.csv", &csv(marks));
     host.look().await;
     host.publish(hub).await.unwrap();
 }
 
-async fn receive(home: &School, hub: &FakeHub, write_back: &dyn WriteBack) -> Received {
+pub async fn receive(home: &School, hub: &FakeHub, write_back: &dyn WriteBack) -> Received {
     let receiver = Receiver { hub, spool: &home.spool, write_back, rng: &Dice, now: home.now };
     let mut last = receiver.resume().await.unwrap().unwrap_or_default();
     let after = home.spool.cursor().await.unwrap().sequence;
@@ -45,7 +45,7 @@ async fn receive(home: &School, hub: &FakeHub, write_back: &dyn WriteBack) -> Re
     last
 }
 
-async fn answer(home: &School, hub: &FakeHub) -> Result<u64, commonroll_agent::AgentError> {
+pub async fn answer(home: &School, hub: &FakeHub) -> Result<u64, commonroll_agent::AgentError> {
     recall::answer(hub, &home.spool, &"ridgeway".parse().unwrap(), &home.key, home.now).await
 }
 

@@ -7,6 +7,7 @@
 //! session that stands for the day is a row of context Person, and no lesson's mark may come behind it there.
 
 mod events;
+mod lines;
 mod results;
 
 use super::{
@@ -103,15 +104,7 @@ fn plan(target: &Target, row: &MarkRow, talk: &mut Talk<'_>) -> Result<Step, Ste
     {
         return Ok(applied("it stands there already"));
     }
-    let someone = talk.ask(
-        "select concat(gibbonPersonID) from gibbonPerson where gibbonPersonID = ? and status = 'Full'",
-        &[learner.into()],
-    )?;
-    if someone.is_empty() {
-        return Ok(refused(
-            "Gibbon has no current person of this learner's number; look at the learner's match",
-        ));
-    }
+    lines::someone(learner, talk)?;
     if row.session.is_some() && classes_count(talk)? {
         return Ok(refused(CLASSES_COUNT));
     }

@@ -3,7 +3,7 @@
 use crate::sample::{self, SECRET};
 use bytes::Bytes;
 use commonroll_wire::{
-    open, pb, read_agreement, read_declaration, read_declaration_answer, read_institution,
+    claimed_id, open, pb, read_agreement, read_declaration, read_declaration_answer, read_institution,
     read_record_answer, redact, seal, verify_delivery, write_declaration,
 };
 use proptest::prelude::*;
@@ -36,7 +36,7 @@ proptest! {
     #[test]
     fn any_bytes_at_every_door(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         if let Ok(message) = pb::record::v1::SealedRecord::decode(bytes.as_slice()) {
-            let _ = (open(&message), redact(&message, 0));
+            let _ = (open(&message), redact(&message, 0), claimed_id(&message));
         }
         if let Ok(message) = pb::directory::v1::Declaration::decode(bytes.as_slice()) {
             let _ = read_declaration(&message);
@@ -60,7 +60,7 @@ proptest! {
 
     #[test]
     fn any_content_in_a_sound_frame(message in framed()) {
-        let _ = (open(&message), redact(&message, 0b1010));
+        let _ = (open(&message), redact(&message, 0b1010), claimed_id(&message));
     }
 
     #[test]

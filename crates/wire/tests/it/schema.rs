@@ -3,7 +3,7 @@
 use crate::sample::{self, SECRET};
 use bytes::Bytes;
 use commonroll_audit::{GroupLeaf, record_root};
-use commonroll_wire::{DESCRIPTOR, open, pb, redact, seal};
+use commonroll_wire::{DESCRIPTOR, claimed_id, open, pb, redact, seal};
 use prost::Message;
 
 #[test]
@@ -17,6 +17,13 @@ fn an_unknown_enum_value_survives_and_is_not_opened() {
     let kept = pb::attendance::v1::Presence::decode(again.groups[1].content.clone()).unwrap();
     assert_eq!(kept.physical, 4_711);
     assert_eq!(open(&again).unwrap_err().field, "physical");
+    assert_eq!(
+        claimed_id(&again),
+        Some(sample::attendance().head.id),
+        "what it can't be read for is not its name"
+    );
+    let headless = pb::record::v1::SealedRecord { groups: again.groups[1..].to_vec() };
+    assert_eq!(claimed_id(&headless), None);
 }
 
 #[test]

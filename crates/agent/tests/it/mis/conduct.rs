@@ -1,7 +1,10 @@
 //! What happened at a partner stands in the home's Gibbon, where its screens of behaviour show it, and goes when it was taken back.
 
-use super::{Database, GIBBON, ROSARIOSIS, asking, home::home, screens};
-use crate::{fake_hub::FakeHub, rig::School};
+use super::{
+    Database, GIBBON, ROSARIOSIS, asking,
+    home::{Exporter, home},
+    screens,
+};
 use commonroll_agent::{AgentError, apply};
 use commonroll_connectors::mapping::Dialect;
 use std::fs;
@@ -13,26 +16,17 @@ const CAPTIONS: &str = "Event,Id,Date,Time,Label,Polarity,Category,Action,Text,I
 const SETTINGS: &str = "taker = \"commonroll\"\nbehaviour = true\n\
     [outbox.names.types]\nlow_level_disruption = \"Disruptive\"\nachievement = \"Achievement\"\n";
 
+/// The field groups of an event: what happened with the learner's part in it, and what is for sharing.
+const EVENT: u32 = 1 << 2 | 1 << 3;
+const SHARED: u32 = 1 << 4;
+
 const ADA: &str =
     "E1,11,2026-09-14,11:10,Off task,negative,low_level_disruption,Moved,Settled at once,Ben was loud too";
 const BEN: &str = "E2,12,2026-09-14,,Star of the week,positive,achievement,,,";
 const LEFT: &str = "E3,13,2026-09-14,,Star of the week,positive,achievement,,,";
 
-/// A host that exports behaviour.
-async fn host() -> (School, FakeHub) {
-    let more = "[[source]]\nname = \"events\"\nfolder = \"exports\"\npattern = \"events*.csv\"\nconnector = \"delimited\"\n\
-                mapping = \"events.toml\"\nshrink_percent_max = 100\n";
-    let host = School::of("northgate", more, &[("events.toml", MAPPING)]).await;
-    let hub = FakeHub::new().knows("northgate", &host.key);
-    hub.with(|state| state.home_prefix = "");
-    (host, hub)
-}
-
-async fn exports(host: &mut School, hub: &FakeHub, rows: &[&str]) {
-    host.wait(60);
-    host.put("events.csv", &format!("{CAPTIONS}\n{}\n", rows.join("\n")));
-    host.look().await;
-    host.publish(hub).await.unwrap();
+async fn host() -> Exporter {
+    Exporter::new(MAPPING, CAPTIONS).await
 }
 
 async fn gibbon() -> Database {
@@ -58,10 +52,10 @@ const OF_BEN: &str = "12 Positive Achievement - northgate; Star of the week comm
 
 #[tokio::test]
 async fn an_event_stands_in_gibbon_once_is_corrected_and_goes_again() {
-    let (mis, (mut host, hub)) = (gibbon().await, host().await);
+    let (mis, mut host) = (gibbon().await, host().await);
     let mut home = home(&mis, "gibbon", SETTINGS).await;
-    exports(&mut host, &hub, &[ADA, BEN, LEFT]).await;
-    let applied = home.receive_and_apply(&hub).await;
+    host.exports(&[ADA, BEN, LEFT]).await;
+    let applied = home.receive_and_apply(&host.hub).await;
     assert_eq!((applied.applied, applied.refused), (2, 1), "{:?}", home.refused().await);
     assert_eq!(shown(&mis).await, [OF_ADA, OF_BEN]);
     assert!(home.refused().await[0].message.contains("no current person"), "{:?}", home.refused().await);
@@ -74,22 +68,22 @@ async fn an_event_stands_in_gibbon_once_is_corrected_and_goes_again() {
     assert_eq!(shown(&mis).await, [OF_ADA, OF_BEN], "nothing is there twice");
 
     let corrected = ADA.replace("Moved", "Detention").replace("Settled at once", "");
-    exports(&mut host, &hub, &[&corrected, BEN, LEFT]).await;
-    assert_eq!(home.receive_and_apply(&hub).await.applied, 1);
+    host.exports(&[&corrected, BEN, LEFT]).await;
+    assert_eq!(home.receive_and_apply(&host.hub).await.applied, 1);
     let now = "11 Negative Disruptive - northgate 11:10; Off task; Detention commonroll this";
     assert_eq!(shown(&mis).await, [now, OF_BEN], "the remark that its source took out is gone");
 
-    exports(&mut host, &hub, &[BEN, LEFT]).await;
-    assert_eq!(home.receive_and_apply(&hub).await.applied, 1);
+    host.exports(&[BEN, LEFT]).await;
+    assert_eq!(home.receive_and_apply(&host.hub).await.applied, 1);
     assert_eq!(shown(&mis).await, [OF_BEN], "what was taken back goes, and nothing else");
 }
 
 #[tokio::test]
 async fn an_entry_that_somebody_changed_is_theirs_and_nothing_of_ours_comes_back_as_the_homes() {
-    let (mis, (mut host, hub)) = (gibbon().await, host().await);
+    let (mis, mut host) = (gibbon().await, host().await);
     let mut home = home(&mis, "gibbon", SETTINGS).await;
-    exports(&mut host, &hub, &[ADA, BEN]).await;
-    assert_eq!(home.receive_and_apply(&hub).await.applied, 2);
+    host.exports(&[ADA, BEN]).await;
+    assert_eq!(home.receive_and_apply(&host.hub).await.applied, 2);
     // The head of year fills in what Gibbon has for it, and enters an observation of their own.
     mis.run(
         "update gibbonBehaviour set level = 'Serious', gibbonPersonIDCreator = 2 where gibbonPersonID = 11",
@@ -102,8 +96,8 @@ async fn an_entry_that_somebody_changed_is_theirs_and_nothing_of_ours_comes_back
     )
     .await;
     let before = shown(&mis).await;
-    exports(&mut host, &hub, &[&ADA.replace("Moved", "Detention")]).await;
-    let applied = home.receive_and_apply(&hub).await;
+    host.exports(&[&ADA.replace("Moved", "Detention")]).await;
+    let applied = home.receive_and_apply(&host.hub).await;
     assert_eq!((applied.applied, applied.refused), (0, 2), "{:?}", home.refused().await);
     assert!(home.refused().await.iter().all(|row| row.message.contains("what a person made stays")));
     assert_eq!(shown(&mis).await, before, "neither corrected nor taken out");
@@ -116,10 +110,10 @@ async fn an_entry_that_somebody_changed_is_theirs_and_nothing_of_ours_comes_back
 
 #[tokio::test]
 async fn an_entry_that_somebody_followed_up_stays_and_a_partners_words_stand_for_no_other_record() {
-    let (mis, (mut host, hub)) = (gibbon().await, host().await);
+    let (mis, mut host) = (gibbon().await, host().await);
     let mut home = home(&mis, "gibbon", SETTINGS).await;
-    exports(&mut host, &hub, &[ADA, BEN]).await;
-    assert_eq!(home.receive_and_apply(&hub).await.applied, 2);
+    host.exports(&[ADA, BEN]).await;
+    assert_eq!(home.receive_and_apply(&host.hub).await.applied, 2);
     mis.run(
         "insert into gibbonBehaviourFollowUp (gibbonBehaviourID, gibbonPersonID, followUp, timestamp) \
          select gibbonBehaviourID, 2, 'Rang home', now() from gibbonBehaviour where gibbonPersonID = 11",
@@ -134,8 +128,8 @@ async fn an_entry_that_somebody_followed_up_stays_and_a_partners_words_stand_for
     )
     .await;
     let before = shown(&mis).await;
-    exports(&mut host, &hub, &[&ADA.replace("Moved", "Detention")]).await;
-    let applied = home.receive_and_apply(&hub).await;
+    host.exports(&[&ADA.replace("Moved", "Detention")]).await;
+    let applied = home.receive_and_apply(&host.hub).await;
     assert_eq!((applied.applied, applied.refused), (1, 1), "{:?}", home.refused().await);
     let after = shown(&mis).await;
     assert_eq!(after[0], before[0], "neither corrected nor taken out");
@@ -145,35 +139,62 @@ async fn an_entry_that_somebody_followed_up_stays_and_a_partners_words_stand_for
 }
 
 #[tokio::test]
-async fn lists_of_before_behaviour_was_carried_stay_with_the_office() {
-    let (mis, (mut host, hub)) = (gibbon().await, host().await);
+async fn an_event_that_is_sent_again_with_other_fields_says_what_came_last_and_once() {
+    let (mis, mut host) = (gibbon().await, host().await);
     let mut home = home(&mis, "gibbon", SETTINGS).await;
-    exports(&mut host, &hub, &[ADA]).await;
-    let outbox = home.settings.outbox.clone().unwrap();
-    let folder = commonroll_agent::outbox::Folder::open(&outbox, home.settings.zone.clone()).unwrap();
-    let receiver = commonroll_agent::receive::Receiver {
-        hub: &hub,
-        spool: &home.spool,
-        write_back: &folder,
-        rng: &crate::rig::Dice,
-        now: home.now,
-    };
-    let mut feed = commonroll_agent::Hub::receive(&hub, 0).await.unwrap();
-    while let Some(piece) = feed.next().await.unwrap() {
-        receiver.take(&piece).await.unwrap();
+    host.exports(&[ADA]).await;
+    assert_eq!(home.receive_and_apply(&host.hub).await.applied, 1);
+    let without = OF_ADA.replace("; Settled at once", "");
+    for (groups, stands) in [(EVENT, &*without), (EVENT | SHARED, OF_ADA), (EVENT | SHARED, OF_ADA)] {
+        host.sends_again(groups);
+        let applied = home.receive_and_apply(&host.hub).await;
+        assert_eq!((applied.applied, applied.refused), (1, 0), "{:?}", home.refused().await);
+        assert_eq!(shown(&mis).await, [stands]);
     }
+}
+
+#[tokio::test]
+async fn somebody_who_works_on_other_entries_of_the_learner_holds_nothing_up() {
+    let mut mis = gibbon().await;
+    mis.seconds = 1;
+    let mut host = host().await;
+    let mut home = home(&mis, "gibbon", SETTINGS).await;
+    mis.run(
+        "insert into gibbonBehaviour (gibbonBehaviourID, gibbonSchoolYearID, date, gibbonPersonID, type, descriptor, comment, followup, \
+         gibbonPersonIDCreator, timestamp) values (900, 25, '2026-09-14', 11, 'Observation', 'Quiet', '', '', 1, now())",
+    )
+    .await;
+    let mut teacher = mis.link().await;
+    teacher.run("start transaction").await.unwrap();
+    teacher.run("update gibbonBehaviour set level = 'Minor' where gibbonBehaviourID = 900").await.unwrap();
+    for row in [ADA, &ADA.replace("Moved", "Detention")] {
+        host.exports(&[row]).await;
+        let applied = home.receive_and_apply(&host.hub).await;
+        assert_eq!((applied.applied, applied.waiting), (1, 0), "only the teacher's own entry is locked");
+    }
+    teacher.run("rollback").await.unwrap();
+    teacher.close().await;
+}
+
+#[tokio::test]
+async fn lists_of_before_behaviour_was_carried_stay_with_the_office() {
+    let (mis, mut host) = (gibbon().await, host().await);
+    let mut home = home(&mis, "gibbon", SETTINGS).await;
+    host.exports(&[ADA]).await;
+    let outbox = home.settings.outbox.clone().unwrap();
+    home.receive_into(&outbox, &host.hub).await;
     assert_eq!(apply::begin(&outbox, &home.spool).await.unwrap(), 1);
     assert_eq!(home.apply().await.applied, 0);
     assert_eq!(shown(&mis).await, Vec::<String>::new(), "the office has typed it in, or was to");
 
-    exports(&mut host, &hub, &[ADA, BEN]).await;
+    host.exports(&[ADA, BEN]).await;
     assert_eq!(apply::begin(&outbox, &home.spool).await.unwrap(), 0);
-    assert_eq!(home.receive_and_apply(&hub).await.applied, 1);
+    assert_eq!(home.receive_and_apply(&host.hub).await.applied, 1);
     assert_eq!(shown(&mis).await, [OF_BEN]);
 
     // The office's own entry of Ada stands in Gibbon, and its correction is theirs too.
-    exports(&mut host, &hub, &[&ADA.replace("Moved", "Detention"), BEN]).await;
-    assert_eq!(home.receive_and_apply(&hub).await.applied, 0);
+    host.exports(&[&ADA.replace("Moved", "Detention"), BEN]).await;
+    assert_eq!(home.receive_and_apply(&host.hub).await.applied, 0);
     assert_eq!(shown(&mis).await, [OF_BEN], "it would stand there twice");
     let refused = home.refused().await;
     assert!(refused.len() == 1 && refused[0].file.starts_with("by-hand-behaviour-"), "{refused:?}");

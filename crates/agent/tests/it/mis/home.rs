@@ -10,8 +10,10 @@ use commonroll_agent::{
     apply::{self, Applied, Applier, Carrier},
     outbox::{Folder, results},
     receive::Receiver,
+    settings::Outbox,
     spool::sight::RefusedRow,
 };
+use commonroll_wire::{HEAD_BIT, redact};
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 /// A home with this `[outbox.apply]`.
@@ -31,6 +33,45 @@ pub async fn host(database: &Database, product: &str) -> (School, FakeHub) {
     (host, hub)
 }
 
+/// A host whose MIS exports rows of one kind, with the hub that it sends them to.
+pub struct Exporter {
+    host: School,
+    captions: &'static str,
+    pub hub: FakeHub,
+}
+
+impl Exporter {
+    /// One whose rows have these captions and are read by this mapping.
+    pub async fn new(mapping: &str, captions: &'static str) -> Self {
+        let source = "[[source]]\nname = \"own\"\nfolder = \"exports\"\npattern = \"own*.csv\"\nconnector = \"delimited\"\n\
+                      mapping = \"own.toml\"\nshrink_percent_max = 100\n";
+        let host = School::of("northgate", source, &[("own.toml", mapping)]).await;
+        let hub = FakeHub::new().knows("northgate", &host.key);
+        hub.with(|state| state.home_prefix = "");
+        Self { host, captions, hub }
+    }
+
+    /// Its MIS exports these rows and no others, and what is new in them is sent.
+    pub async fn exports(&mut self, rows: &[&str]) {
+        self.host.wait(60);
+        self.host.put("own.csv", &format!("{}\n{}\n", self.captions, rows.join("\n")));
+        self.host.look().await;
+        self.host.publish(&self.hub).await.unwrap();
+    }
+
+    /// The hub sends the newest record of its log once more, with these field groups of it beside its head.
+    pub fn sends_again(&self, groups: u32) {
+        self.hub.with(|state| {
+            let (mut batch, text) =
+                state.log.iter().rfind(|(batch, _)| !batch.records[0].again).unwrap().clone();
+            let (at, record) = (state.log.len() as u64 + 1, &mut batch.records[0]);
+            (record.sequence, record.again) = (at, true);
+            record.record = record.record.as_ref().map(|whole| redact(whole, HEAD_BIT | groups).unwrap());
+            state.log.push((batch, text));
+        });
+    }
+}
+
 impl School {
     /// What the host's MIS says is sent.
     pub async fn send(&mut self, hub: &FakeHub) {
@@ -42,14 +83,24 @@ impl School {
 
     /// What the hub has is written into the outbox, and from there carried into the MIS.
     pub async fn receive_and_apply(&mut self, hub: &FakeHub) -> Applied {
-        let folder =
-            Folder::open(self.settings.outbox.as_ref().unwrap(), self.settings.zone.clone()).unwrap();
+        self.receive_into(self.settings.outbox.as_ref().unwrap(), hub).await;
+        self.apply().await
+    }
+
+    /// The agent starts with these settings of its outbox. Gives how many lists it passes over.
+    pub async fn begins(&self, outbox: &Outbox) -> u64 {
+        Folder::open(outbox, self.settings.zone.clone()).unwrap();
+        apply::begin(outbox, &self.spool).await.unwrap()
+    }
+
+    /// What the hub has is written into an outbox, and lies there.
+    pub async fn receive_into(&self, outbox: &Outbox, hub: &FakeHub) {
+        let folder = Folder::open(outbox, self.settings.zone.clone()).unwrap();
         let receiver = Receiver { hub, spool: &self.spool, write_back: &folder, rng: &Dice, now: self.now };
         let mut feed = hub.receive(self.spool.cursor().await.unwrap().sequence).await.unwrap();
         while let Some(piece) = feed.next().await.unwrap() {
             receiver.take(&piece).await.unwrap();
         }
-        self.apply().await
     }
 
     pub async fn apply(&self) -> Applied {

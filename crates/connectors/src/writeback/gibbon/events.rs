@@ -3,10 +3,14 @@
 //! The row names our account as its creator and bears a tag at the end of its comment. The tag's code is a sum over all that we wrote,
 //! so a row that somebody has changed in any part is theirs and stays. Level and follow-up are the school's own to fill in.
 
-use super::{Outcome, Step, Talk, Target, Value, applied, cell, refused, taker, text};
+use super::{
+    Outcome, Step, Talk, Target, applied, cell,
+    lines::{Lines, plain, someone, sum},
+    refused, taker, text,
+};
 use crate::{
     render::BehaviourRow,
-    writeback::{Tag, number, tagged, unmarked},
+    writeback::{Tag, number, tagged},
 };
 
 /// Characters of a comment, and of these without the tag.
@@ -18,28 +22,34 @@ const DESCRIPTOR_MAX: usize = 100;
 const CHANGED: &str = "somebody has changed this entry in the MIS; what a person made stays";
 const NOTHING: &str = "what happened is withheld, so there is nothing to enter";
 
+/// Date, type, descriptor, level, comment and follow-up are the parts of a row, and behind them stands how often it was followed up.
+const ROWS: Lines = Lines {
+    table: "gibbonBehaviour",
+    key: "gibbonBehaviourID",
+    learner: "gibbonPersonID",
+    says: "concat(gibbonBehaviourID), concat(gibbonPersonIDCreator), concat(date), concat(type), coalesce(descriptor, ''), \
+           coalesce(level, ''), comment, coalesce(followup, ''), concat((select count(*) from gibbonBehaviourFollowUp \
+           where gibbonBehaviourFollowUp.gibbonBehaviourID = gibbonBehaviour.gibbonBehaviourID))",
+    changed: CHANGED,
+};
+
 /// What is to be done next for a row, after what was answered.
 pub(super) fn plan(target: &Target, row: &BehaviourRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
     let creator = taker(target, talk)?;
     let learner = number(&row.head)?;
-    let own = own(row, (learner, creator), talk)?;
+    let own = ROWS.own(&row.head, (learner, creator), talk)?;
+    if own.as_ref().is_some_and(|own| own.number != 0) {
+        return Ok(refused(CHANGED));
+    }
     let newest = own.as_ref().map(|own| own.revision);
     if row.head.withdrawn || (row.polarity.is_empty() && own.is_some()) {
-        return withdraw(own, row, talk);
+        return ROWS.withdraw(own, &row.head, talk);
     }
     if newest.is_some_and(|newest| newest > row.head.revision) {
         return Ok(applied("it stands there already"));
     }
     let Some(entry) = Entry::of(row) else { return Ok(refused(NOTHING)) };
-    let someone = talk.ask(
-        "select concat(gibbonPersonID) from gibbonPerson where gibbonPersonID = ? and status = 'Full'",
-        &[learner.into()],
-    )?;
-    if someone.is_empty() {
-        return Ok(refused(
-            "Gibbon has no current person of this learner's number; look at the learner's match",
-        ));
-    }
+    someone(learner, talk)?;
     let said = entry.comment(row);
     // The same revision may come again with other fields, as after an agreement has changed.
     if own.as_ref().is_some_and(|own| own.comment == said) {
@@ -132,78 +142,6 @@ impl Entry {
         let tag = Tag { session: None, record: row.head.record, revision: row.head.revision, code };
         tagged(&self.words, &tag, COMMENT_MAX)
     }
-}
-
-/// At most so many characters on one line, without blanks around them and without what would be markup: Gibbon takes that out of
-/// what is typed in, and shows what it has as it is.
-pub(super) fn plain(said: &str, max: usize) -> String {
-    let line = said.chars().map(|c| if c.is_control() { ' ' } else { unmarked(c) });
-    line.take(max).collect::<String>().trim().to_owned()
-}
-
-/// A sum over all that a row says (here date, type, descriptor, level, comment and follow-up), by which a change of any of it is seen.
-/// No secret: it keeps nobody from forging it who may write here anyway.
-pub(super) fn sum(parts: [&str; 6]) -> i64 {
-    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
-    for part in parts {
-        for byte in part.bytes().chain([0x1f]) {
-            sum = (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-    (sum >> 16).cast_signed()
-}
-
-/// A row of ours that nobody has changed.
-struct Own {
-    id: i64,
-    revision: commonroll_core::Revision,
-    comment: String,
-}
-
-/// Our row of this record: a refusal if somebody has made it theirs, or has followed it up.
-fn own(row: &BehaviourRow, (learner, creator): (i64, i64), talk: &mut Talk<'_>) -> Result<Option<Own>, Step> {
-    let found = talk.ask(
-        "select concat(gibbonBehaviourID), concat(gibbonPersonIDCreator), concat(date), concat(type), coalesce(descriptor, ''), \
-         coalesce(level, ''), comment, coalesce(followup, ''), concat((select count(*) from gibbonBehaviourFollowUp \
-         where gibbonBehaviourFollowUp.gibbonBehaviourID = gibbonBehaviour.gibbonBehaviourID)) from gibbonBehaviour \
-         where gibbonPersonID = ? and comment like ? for update",
-        &[learner.into(), Value::from(format!("%[cr:{}.%", row.head.record))],
-    )?;
-    // What a partner wrote may look like another record's tag: the tag at the end says which record the row is.
-    let is_anothers =
-        |one: &&Vec<String>| Tag::<i64>::read(text(one, 6)).is_some_and(|tag| tag.record != row.head.record);
-    let mut ours = found.iter().filter(|one| !is_anothers(one));
-    let one = match (ours.next(), ours.next()) {
-        (None, _) => return Ok(None),
-        (Some(one), None) => one,
-        (Some(_), Some(_)) => return Err(refused(CHANGED)),
-    };
-    let comment = text(one, 6);
-    let words = comment.rsplit_once("[cr:").map_or("", |(words, _)| words.trim_end());
-    let code = sum([text(one, 2), text(one, 3), text(one, 4), text(one, 5), words, text(one, 7)]);
-    let is_followed_up = cell(one, 8) != 0;
-    let is_ours = |tag: &Tag<i64>| tag.code == code && cell(one, 1) == creator && !is_followed_up;
-    match Tag::<i64>::read(comment).filter(is_ours) {
-        Some(tag) => Ok(Some(Own { id: cell(one, 0), revision: tag.revision, comment: comment.to_owned() })),
-        None => Err(refused(CHANGED)),
-    }
-}
-
-/// Our own row goes; nobody else's.
-fn withdraw(own: Option<Own>, row: &BehaviourRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
-    let Some(own) = own else { return Ok(applied("nothing of it was there")) };
-    if own.revision > row.head.revision {
-        return Ok(applied("a newer one stands there"));
-    }
-    talk.change(
-        "delete from gibbonBehaviour where gibbonBehaviourID = ? and comment = ?",
-        &[own.id.into(), own.comment.into()],
-    )?;
-    let left = talk.ask(
-        "select concat(gibbonBehaviourID) from gibbonBehaviour where gibbonBehaviourID = ?",
-        &[own.id.into()],
-    )?;
-    Ok(if left.is_empty() { applied("taken out") } else { refused("it could not be taken out") })
 }
 
 /// The school year of a day.

@@ -9,14 +9,13 @@
 
 use super::{
     Outcome, Step, Talk, Target, Value, applied, cell,
-    events::{plain, sum},
+    lines::{Lines, Own, plain, someone, sum, tag},
     refused, taker, text,
 };
 use crate::{
     render::AssessmentRow,
     writeback::{Tag, number, tagged},
 };
-use commonroll_core::Revision;
 
 /// Characters of our words in a comment, and of all of it.
 const WORDS_MAX: usize = 3_900;
@@ -41,13 +40,24 @@ const NO_SCALE: &str = "the column's scale is not said to be the partner's; name
 const NO_GRADE: &str =
     "the column's scale has no such grade, and no other is put in its place; enter it by hand";
 
+/// Grade, its descriptor, effort, its descriptor, comment and response are the parts of a line, and behind them stands its column.
+const LINES: Lines = Lines {
+    table: "gibbonInternalAssessmentEntry",
+    key: "gibbonInternalAssessmentEntryID",
+    learner: "gibbonPersonIDStudent",
+    says: "concat(gibbonInternalAssessmentEntryID), concat(gibbonPersonIDLastEdit), coalesce(attainmentValue, ''), \
+           coalesce(attainmentDescriptor, ''), coalesce(effortValue, ''), coalesce(effortDescriptor, ''), coalesce(comment, ''), \
+           coalesce(response, ''), concat(gibbonInternalAssessmentColumnID)",
+    changed: CHANGED,
+};
+
 /// What is to be done next for a row, after what was answered.
 pub(super) fn plan(target: &Target, row: &AssessmentRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
     let editor = taker(target, talk)?;
     let learner = number(&row.head)?;
-    let own = own(row, (learner, editor), talk)?;
+    let own = LINES.own(&row.head, (learner, editor), talk)?;
     if row.head.withdrawn || (row.kind.is_empty() && own.is_some()) {
-        return withdraw(own, row, talk);
+        return LINES.withdraw(own, &row.head, talk);
     }
     if own.as_ref().is_some_and(|own| own.revision > row.head.revision) {
         return Ok(applied("it stands there already"));
@@ -63,7 +73,7 @@ pub(super) fn plan(target: &Target, row: &AssessmentRow, talk: &mut Talk<'_>) ->
         })?;
     let said = entry.comment(row);
     // The same revision may come again with other fields, as after an agreement has changed.
-    if own.as_ref().is_some_and(|own| own.comment == said && own.column == column.id) {
+    if own.as_ref().is_some_and(|own| own.comment == said && own.number == column.id) {
         return Ok(applied("it stands there already"));
     }
     match own {
@@ -117,15 +127,7 @@ fn place(
     own: Option<&Own>,
     talk: &mut Talk<'_>,
 ) -> Result<(Column, Entry), Step> {
-    let someone = talk.ask(
-        "select concat(gibbonPersonID) from gibbonPerson where gibbonPersonID = ? and status = 'Full'",
-        &[learner.into()],
-    )?;
-    if someone.is_empty() {
-        return Err(refused(
-            "Gibbon has no current person of this learner's number; look at the learner's match",
-        ));
-    }
+    someone(learner, talk)?;
     let class = class(target, row, learner, talk)?;
     let column = column(row, class, talk)?;
     let entry = Entry::of(target, row, &column, talk)?;
@@ -169,69 +171,6 @@ impl Entry {
         let tag = Tag { session: None, record: row.head.record, revision: row.head.revision, code };
         tagged(&self.words, &tag, COMMENT_MAX)
     }
-}
-
-/// A line of ours that nobody has changed.
-struct Own {
-    id: i64,
-    revision: Revision,
-    comment: String,
-    column: i64,
-}
-
-/// What a line says, in this order behind its id and editor: grade, its descriptor, effort, its descriptor, comment, response, column.
-const LINE: &str = "select concat(gibbonInternalAssessmentEntryID), concat(gibbonPersonIDLastEdit), coalesce(attainmentValue, ''), \
-    coalesce(attainmentDescriptor, ''), coalesce(effortValue, ''), coalesce(effortDescriptor, ''), coalesce(comment, ''), \
-    coalesce(response, ''), concat(gibbonInternalAssessmentColumnID) from gibbonInternalAssessmentEntry where ";
-
-/// The tag of a line; `None` unless it is ours and nobody has changed it.
-fn tag(line: &[String], editor: i64) -> Option<Tag<i64>> {
-    let comment = text(line, 6);
-    let words = comment.rsplit_once("[cr:").map_or("", |(words, _)| words.trim_end());
-    let said = [text(line, 2), text(line, 3), text(line, 4), text(line, 5), words, text(line, 7)];
-    Tag::<i64>::read(comment).filter(|tag| tag.code == sum(said) && cell(line, 1) == editor)
-}
-
-/// Our line of this record: a refusal if somebody has made it theirs.
-fn own(row: &AssessmentRow, (learner, editor): (i64, i64), talk: &mut Talk<'_>) -> Result<Option<Own>, Step> {
-    let found = talk.ask(
-        format!("{LINE}gibbonPersonIDStudent = ? and comment like ? for update"),
-        &[learner.into(), Value::from(format!("%[cr:{}.%", row.head.record))],
-    )?;
-    // What a partner wrote may look like another record's tag: the tag at the end says which record the line is.
-    let is_anothers =
-        |one: &&Vec<String>| Tag::<i64>::read(text(one, 6)).is_some_and(|tag| tag.record != row.head.record);
-    let mut ours = found.iter().filter(|one| !is_anothers(one));
-    let one = match (ours.next(), ours.next()) {
-        (None, _) => return Ok(None),
-        (Some(one), None) => one,
-        (Some(_), Some(_)) => return Err(refused(CHANGED)),
-    };
-    match tag(one, editor) {
-        Some(tag) => {
-            let comment = text(one, 6).to_owned();
-            Ok(Some(Own { id: cell(one, 0), revision: tag.revision, comment, column: cell(one, 8) }))
-        }
-        None => Err(refused(CHANGED)),
-    }
-}
-
-/// Our own line goes; nobody else's.
-fn withdraw(own: Option<Own>, row: &AssessmentRow, talk: &mut Talk<'_>) -> Result<Step, Step> {
-    let Some(own) = own else { return Ok(applied("nothing of it was there")) };
-    if own.revision > row.head.revision {
-        return Ok(applied("a newer one stands there"));
-    }
-    talk.change(
-        "delete from gibbonInternalAssessmentEntry where gibbonInternalAssessmentEntryID = ? and comment = ?",
-        &[own.id.into(), own.comment.into()],
-    )?;
-    let left = talk.ask(
-        "select concat(gibbonInternalAssessmentEntryID) from gibbonInternalAssessmentEntry \
-         where gibbonInternalAssessmentEntryID = ?",
-        &[own.id.into()],
-    )?;
-    Ok(if left.is_empty() { applied("taken out") } else { refused("it could not be taken out") })
 }
 
 /// The learner's own class that the host's group is, or that has its name.
@@ -282,7 +221,8 @@ fn column(row: &AssessmentRow, class: i64, talk: &mut Talk<'_>) -> Result<Column
     }
 }
 
-/// Refuses if the learner has another line than our own in the column.
+/// Refuses if the learner has another line than our own in the column. Nothing is locked for it: there is no index to find such a line
+/// by, and Gibbon's own page looks without a lock before it saves, so none of ours would keep a second line away.
 fn is_free(
     column: &Column,
     (learner, editor): (i64, i64),
@@ -290,7 +230,10 @@ fn is_free(
     talk: &mut Talk<'_>,
 ) -> Result<(), Step> {
     let there = talk.ask(
-        format!("{LINE}gibbonInternalAssessmentColumnID = ? and gibbonPersonIDStudent = ? for update"),
+        format!(
+            "select {} from {} where gibbonInternalAssessmentColumnID = ? and gibbonPersonIDStudent = ?",
+            LINES.says, LINES.table
+        ),
         &[column.id.into(), learner.into()],
     )?;
     let mut others = there.iter().filter(|line| own.is_none_or(|own| own.id != cell(line, 0))).peekable();
