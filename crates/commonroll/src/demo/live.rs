@@ -31,6 +31,7 @@ const STALE: u32 = 30;
 /// Goes on until it is stopped, day after day.
 pub async fn go_on(play: &mut Play, live: &Live, screen: &Screen) -> Result<(), String> {
     let log = play.stage.log().await?;
+    play.pace.slow_down();
     for export in live.first() {
         play.put(export.slug, &export.file).await?;
     }

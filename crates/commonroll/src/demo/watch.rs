@@ -12,7 +12,10 @@ use commonroll_agent::{Settings, run::Agent, status::Status};
 use std::{
     collections::BTreeSet,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
@@ -21,6 +24,23 @@ use tokio::sync::mpsc;
 const OUTBOX_LOOK: Duration = Duration::from_millis(15);
 /// Time between two looks at the agents' status.
 const STATUS_LOOK: Duration = Duration::from_millis(150);
+/// How many times as long both are once nothing is measured any more: a demo that is left open shall not keep a machine busy.
+const AT_LEISURE: u32 = 8;
+
+/// How often the watchers look.
+#[derive(Clone, Default)]
+pub struct Pace(Arc<AtomicBool>);
+
+impl Pace {
+    /// From now on seldom.
+    pub fn slow_down(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn of(&self, between: Duration) -> Duration {
+        if self.0.load(Ordering::Relaxed) { between * AT_LEISURE } else { between }
+    }
+}
 
 /// What a watcher saw.
 pub enum Seen {
@@ -31,14 +51,15 @@ pub enum Seen {
 }
 
 /// Starts both watchers.
-pub fn start(root: &Path, setup: &Setup) -> mpsc::Receiver<Seen> {
+pub fn start(root: &Path, setup: &Setup) -> (mpsc::Receiver<Seen>, Pace) {
+    let pace = Pace::default();
     let (tell, seen) = mpsc::channel(64);
     let homes: Vec<_> = setup
         .partners
         .iter()
         .map(|partner| (partner.slug.clone(), stage::outbox(root, &partner.slug)))
         .collect();
-    let told = tell.clone();
+    let (told, looking) = (tell.clone(), pace.clone());
     tokio::task::spawn_blocking(move || {
         let mut known = vec![BTreeSet::new(); homes.len()];
         loop {
@@ -54,11 +75,12 @@ pub fn start(root: &Path, setup: &Setup) -> mpsc::Receiver<Seen> {
             if told.is_closed() {
                 return;
             }
-            std::thread::sleep(OUTBOX_LOOK);
+            std::thread::sleep(looking.of(OUTBOX_LOOK));
         }
     });
     let files: Vec<_> =
         setup.partners.iter().map(|partner| stage::folder(root, &partner.slug).join("agent.toml")).collect();
+    let looking = pace.clone();
     tokio::spawn(async move {
         let mut agents: Vec<Option<Agent>> = files.iter().map(|_| None).collect();
         while !tell.is_closed() {
@@ -69,10 +91,10 @@ pub fn start(root: &Path, setup: &Setup) -> mpsc::Receiver<Seen> {
                     return;
                 }
             }
-            tokio::time::sleep(STATUS_LOOK).await;
+            tokio::time::sleep(looking.of(STATUS_LOOK)).await;
         }
     });
-    seen
+    (seen, pace)
 }
 
 async fn look(agent: &mut Option<Agent>, file: &Path) -> Option<Status> {

@@ -32,6 +32,8 @@ pub struct Play {
     brings: Vec<Brings>,
     root: PathBuf,
     seen: mpsc::Receiver<Seen>,
+    /// How often it is looked.
+    pub pace: watch::Pace,
     started: Instant,
     flights: Vec<flights::Flight>,
     /// Records on their way, and in which flight.
@@ -108,13 +110,14 @@ impl Play {
                 shown(started.elapsed())
             ),
         );
-        let seen = watch::start(root, &setup);
+        let (seen, pace) = watch::start(root, &setup);
         let count = setup.partners.len();
         let mut play = Self {
             stage,
             brings,
             root: root.to_owned(),
             seen,
+            pace,
             started,
             flights: Vec::new(),
             under_way: HashMap::new(),
