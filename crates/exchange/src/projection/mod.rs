@@ -33,6 +33,8 @@ const SMALL_BLOCKS: u32 = 32;
 const SMALL: usize = 64 << 10;
 /// Reads of what is new, and of what was, in one step: the clock's next tick goes on.
 const READS: usize = 16;
+/// Entries after which whoever waits for this thread comes first: an import makes blocks of thousands.
+const TURN: usize = 64;
 
 /// The log could not be read now; it is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,7 +221,7 @@ async fn hand(
     {
         reached = block.end();
         let first = block.first_seq;
-        if hand_block(&mut run, block, stretch.start).is_err() {
+        if hand_block(&mut run, block, stretch.start).await.is_err() {
             tracing::error!(first = first + 1, "a block of the log is damaged; the views go on without it");
         }
     }
@@ -227,13 +229,16 @@ async fn hand(
     if reached == stretch.start { Err(Unread) } else { Ok(Handed { reached, small }) }
 }
 
-fn hand_block(run: &mut Run<'_>, block: Block, from: u64) -> Result<(), Damaged> {
+async fn hand_block(run: &mut Run<'_>, block: Block, from: u64) -> Result<(), Damaged> {
     let entries = split_entries(&block.entries)?;
     let payloads = block.payloads.map(Payloads::decode).transpose()?.map(Arc::new);
     for (place, bytes) in entries.into_iter().enumerate() {
         let seq = block.first_seq + place as u64;
         if seq < from {
             continue;
+        }
+        if place % TURN == TURN - 1 {
+            tokio::task::yield_now().await;
         }
         let payload = || payloads.as_ref().map_or(Ok(Payload::None), |payloads| payloads.get(place));
         match Entry::decode(bytes)? {

@@ -105,6 +105,8 @@ pub struct DayMet {
 #[derive(Debug, Clone, Default)]
 pub struct Site {
     pub(super) days: BTreeMap<i32, Day>,
+    /// Up to which change of learners its days know who was expected.
+    learners: u64,
     /// The day that goes on, whose registers keep their sums.
     goes_on: Option<i32>,
     /// Slots in which it was heard.
@@ -118,6 +120,13 @@ pub struct Site {
 impl Site {
     fn day(&mut self, day: i32) -> &mut Day {
         self.days.entry(day).or_default()
+    }
+
+    /// Learners have changed up to here: where that is further than before, no day holds any more.
+    pub(super) fn know(&mut self, learners: u64) {
+        if std::mem::replace(&mut self.learners, learners) != learners {
+            self.days.values_mut().for_each(Day::unsettle);
+        }
     }
 
     pub(super) fn declared(&mut self, seq: u64, date: SchoolDate, lessons: Vec<Due>) {
@@ -310,7 +319,7 @@ impl Site {
 }
 
 impl Day {
-    pub(super) fn unsettle(&mut self) {
+    fn unsettle(&mut self) {
         self.settled = false;
         self.registers.values_mut().for_each(|register| register.sums = None);
     }

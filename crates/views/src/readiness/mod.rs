@@ -79,6 +79,9 @@ struct Waiting {
 pub struct Readiness {
     sites: HashMap<u16, Site>,
     waiting: HashMap<u16, Waiting>,
+    /// Grows each time it changes who somebody is: thousands of learners come in one import, and each partner's days are touched
+    /// once for all of them, when somebody next comes to that partner.
+    learners: u64,
     /// True once everything of before the start has been told, so that all comes in the log's order from then on.
     in_order: bool,
 }
@@ -86,7 +89,9 @@ pub struct Readiness {
 impl Readiness {
     /// What is known of a partner.
     pub fn site(&mut self, institution: u16) -> &mut Site {
-        self.sites.entry(institution).or_default()
+        let site = self.sites.entry(institution).or_default();
+        site.know(self.learners);
+        site
     }
 
     /// A host declared a date anew, at this place of the log: all its lessons that take place.
@@ -101,9 +106,7 @@ impl Readiness {
 
     /// Who somebody is, or whose, has changed: that may touch a lesson anywhere.
     pub fn learners_changed(&mut self) {
-        for days in self.sites.values_mut().map(|site| &mut site.days) {
-            days.values_mut().for_each(days::Day::unsettle);
-        }
+        self.learners += 1;
     }
 
     /// A mark of a group came.
@@ -191,6 +194,7 @@ impl Readiness {
         }
         self.sites.get_mut(&institution).is_none_or(|site| {
             site.drop_before(first);
+            site.know(self.learners);
             site.settle((today, now), most, expected)
         })
     }

@@ -253,6 +253,34 @@ fn days_that_a_changed_placement_touches_are_asked_again_and_no_more_of_them_at_
 
 /// A day in Sydney is two days in UTC: what is heard in lesson time counts, wherever the school is.
 #[test]
+fn thousands_of_learners_who_change_at_once_are_asked_for_once_more_at_every_partner() {
+    let other = HOST + 1;
+    let mut readiness = morning();
+    readiness.declared(other, 2, on(1), vec![due("ENG", 1, 9)]);
+    let asked = |readiness: &mut Readiness, host, who: &[u32]| {
+        let mut count = 0;
+        let visiting = |_: &LocalId, _, _| {
+            count += 1;
+            who.to_vec()
+        };
+        assert!(readiness.settle(host, (today(), at(0, 15, 0)), ALL, visiting));
+        count
+    };
+    assert_eq!((asked(&mut readiness, HOST, &[1]), asked(&mut readiness, other, &[1])), (3, 1));
+    assert_eq!((asked(&mut readiness, HOST, &[1]), asked(&mut readiness, other, &[1])), (0, 0), "it holds");
+
+    (0..5_000).for_each(|_| readiness.learners_changed());
+    assert!(!readiness.site(other).is_settled(today()), "before anybody is asked");
+    // What comes meanwhile is of the day as it is now.
+    readiness.came(HOST, &group("ENG"), on(0), mark(13, 9, lesson(0, 9), 3));
+    assert_eq!((asked(&mut readiness, HOST, &[9]), asked(&mut readiness, other, &[7, 8])), (3, 1));
+    assert!(readiness.site(other).is_settled(today()));
+    let report = readiness.report(other, (today(), at(0, 15, 0)), (Matching::default(), For::Own));
+    assert_eq!(numbers(&report, What::Complete), (0, 2), "{report:?}");
+    assert_eq!((asked(&mut readiness, HOST, &[1]), asked(&mut readiness, other, &[1])), (0, 0), "once");
+}
+
+#[test]
 fn a_school_far_east_is_as_fresh_as_it_is_heard() {
     let mut readiness = Readiness::default();
     // Nine to half past twelve in Sydney on the fifth day before today: from ten at night in UTC, the day before that.
