@@ -287,9 +287,9 @@ impl Vale {
     async fn accept(&self) -> usize {
         let speaker = self.exchange.person(OFFICER).unwrap();
         let acting = Acting { speaker: &speaker, role: Role::AttendanceOfficer };
-        let seen = self.exchange.codes(acting, self.now).await.unwrap();
+        let seen = self.exchange.codes(acting, [(0, usize::MAX); 2], self.now).await.unwrap();
         let learners: BTreeSet<u32> =
-            seen.sessions.iter().flat_map(|(_, lines)| lines).map(|line| line.learner).collect();
+            seen.sessions.iter().flat_map(|of| &of.lines).map(|line| line.learner).collect();
         self.exchange.accept_clear(acting, (today(), Session::Morning), &learners, self.now).await.unwrap()
     }
 
@@ -297,8 +297,8 @@ impl Vale {
     async fn reads(&self) -> Option<(Carriage, String)> {
         let speaker = self.exchange.person(OFFICER).unwrap();
         let acting = Acting { speaker: &speaker, role: Role::AttendanceOfficer };
-        let seen = self.exchange.codes(acting, self.now).await.unwrap();
-        let mut lines = seen.sessions.into_iter().flat_map(|(_, lines)| lines);
+        let seen = self.exchange.codes(acting, [(0, usize::MAX); 2], self.now).await.unwrap();
+        let mut lines = seen.sessions.into_iter().flat_map(|of| of.lines);
         let carried = lines.next()?.decided?.carried?;
         Some((carried.how, carried.words))
     }

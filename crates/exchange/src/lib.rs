@@ -128,9 +128,9 @@ pub use verify::{Verified, VerifyError};
 pub use warnings::WarningSeen;
 pub use whereabouts::{
     AlarmSeen, AlertTold, Answered, BoardAsk, BoardPart, BoardSeen, BoardTotals, Choice, CodeAnswer, CodeRow,
-    CodeSeen, CodeStands, CodesFile, CodesSeen, ConflictSeen, DecidedSeen, EvacuationSeen, FoundSeen,
-    HostSeen, LessonSeen, LineSeen, Looks, OutCode, Outbound, OutboundAlert, ProposalSeen, Proposals, Ring,
-    SaidSeen, SentSeen, SentState, Session, Stretch, ThereSeen, ToldSeen, number_of_lesson,
+    CodeSeen, CodeStands, CodesFile, CodesOf, CodesSeen, ConflictSeen, DecidedSeen, EvacuationSeen,
+    FoundSeen, HostSeen, LessonSeen, LineSeen, Looks, OutCode, Outbound, OutboundAlert, ProposalSeen,
+    Proposals, Ring, SaidSeen, SentSeen, SentState, Session, Stretch, ThereSeen, ToldSeen, number_of_lesson,
 };
 
 pub use watches::{Dropped, WatchSeen, WatchesSeen};

@@ -35,7 +35,7 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
     }
     answer.open.iter().for_each(|one| say(&line(one)));
     if answer.more > 0 {
-        say(&format!("{} more aren't listed", answer.more));
+        say(&format!("{} more aren't listed here; these come first once some are settled", answer.more));
     }
     Ok(ExitCode::SUCCESS)
 }

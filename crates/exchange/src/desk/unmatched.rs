@@ -17,6 +17,7 @@ use commonroll_core::{
     directory::{DateRange, Registration},
 };
 use commonroll_policy::OfficeAct;
+use jiff::tz::TimeZone;
 
 /// Lines of one list at most.
 const LINES: usize = 200;
@@ -112,6 +113,8 @@ pub struct UnmatchedSeen {
     pub more: usize,
     /// The same of what is settled: agreed, or answered with no.
     pub more_settled: usize,
+    /// The time zone of the asker's institution.
+    pub zone: Option<TimeZone>,
 }
 
 impl std::fmt::Debug for UnmatchedSeen {
@@ -164,6 +167,7 @@ impl Exchange {
 fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> UnmatchedSeen {
     let mut seen = UnmatchedSeen::default();
     let Some(state) = directory.institution(own) else { return seen };
+    seen.zone = Some(state.zone.clone());
     let today = now.date_in(&state.zone);
     let name = |number: u16| directory.institution(number).map_or(String::new(), |s| s.info.name.clone());
     let mut guests = Vec::new();

@@ -12,11 +12,12 @@ use crate::{
     projection::look,
     reading::{Judge, ReadAsk, ReadError, card},
     types::NotAllowed,
-    whereabouts::{Whereabouts, visitors_of},
+    whereabouts::{Looks, Whereabouts, visitors_of},
 };
 use aws_lc_rs::digest;
 use commonroll_core::{LocalId, Purpose, Role, SchoolDate, Timestamp};
-use commonroll_policy::{Matter, PersonQuestion};
+use commonroll_policy::{Matter, PersonPermit, PersonQuestion};
+use std::collections::BTreeSet;
 
 fn key(directory: &Directory, institution: u16, group: &LocalId) -> GroupKey {
     let slug = directory.institution(institution).map_or("", |state| state.info.slug.as_str());
@@ -85,19 +86,20 @@ impl Exchange {
     }
 
     /// One of the teacher's groups and who visits it, as far as the policies and the agreements with their homes let the
-    /// teacher see their cards. Its entry is durable first.
+    /// teacher see their cards: who isn't there first, then by name, `most` of them from place `first` on (from the start where
+    /// nobody stands there). Its entry says who of them is shown, and is durable first.
     ///
     /// # Errors
     /// [`ReadError`]: alike for a group that is not there and one that is a colleague's.
     pub async fn group_shown(
         &self,
         acting: Acting<'_>,
-        group: GroupKey,
+        (group, part): (GroupKey, (usize, usize)),
         now: Timestamp,
     ) -> Result<GroupSeen, ReadError> {
         let make = |directory: &Directory| {
             let board = self.shared.views.get().map(|views| look(&views.whereabouts));
-            let (seen, shown) = compose(directory, board.as_deref(), acting, group, now)?;
+            let (seen, shown) = compose(directory, board.as_deref(), acting, (group, part), now)?;
             let more = shown.entry(acting, Purpose::Teaching.as_str(), &seen.policy);
             Ok((seen, (GROUP, more)))
         };
@@ -109,7 +111,7 @@ fn compose(
     directory: &Directory,
     board: Option<&Whereabouts>,
     acting: Acting<'_>,
-    wanted: GroupKey,
+    (wanted, (first, most)): (GroupKey, (usize, usize)),
     now: Timestamp,
 ) -> Result<(GroupSeen, Shown), NotAllowed> {
     let person = teacher(directory, acting)?;
@@ -121,7 +123,8 @@ fn compose(
     let line = line(directory, own, group, date, now);
     let placed = directory.placed_in(own, group, date, moment(&line.lessons, now));
     let today = board.map(|board| visitors_of(directory, board, acting, group, now)).unwrap_or_default();
-    let (mut shown, mut visitors, mut without_card) = (Shown::default(), Vec::new(), 0);
+    let mut without_card = 0;
+    let mut visiting: Vec<Visiting<'_>> = Vec::new();
     for (learner, local, home) in placed.into_iter().take(LEARNERS_MAX) {
         let mut stands = directory.stands(acting.speaker.id(), person, &local, now);
         if let Some(stands) = &mut stands {
@@ -141,6 +144,67 @@ fn compose(
             without_card += 1;
             continue;
         };
+        let today = today.states.get(&learner).filter(|_| permit.lets_out(card::PRESENCE));
+        let called = called(directory, own, learner);
+        visiting.push(Visiting { learner, local, home, called, today, permit });
+    }
+    visiting.sort_by(|a, b| a.order().cmp(&b.order()));
+    let all = visiting.len();
+    let homes = visiting.iter().map(|one| one.home).collect::<BTreeSet<_>>().len();
+    let start = if first < all { first } else { 0 };
+    let mut shown = Shown::default();
+    let cards = visiting.into_iter().skip(start).take(most);
+    let visitors = cards.map(|one| one.card(directory, acting, (group, date), now, &mut shown)).collect();
+    let seen = GroupSeen {
+        institution: (state.info.slug.clone(), state.info.name.clone()),
+        date,
+        register: today.register,
+        known: board.is_some_and(Whereabouts::knows_today),
+        visitors,
+        all,
+        homes,
+        without_card,
+        policy: policy_hash(directory),
+        rules: rules(directory, shown.policies.iter().map(String::as_str)),
+        agreements: shown.agreements.iter().cloned().collect(),
+        line,
+    };
+    Ok((seen, shown))
+}
+
+/// Somebody who visits the group and whose card may be seen.
+struct Visiting<'a> {
+    learner: u32,
+    local: LocalId,
+    home: u16,
+    /// What they are called, and in full.
+    called: (String, String),
+    today: Option<&'a (Looks, String)>,
+    permit: PersonPermit,
+}
+
+impl Visiting<'_> {
+    /// Who isn't there comes first, who has no lesson last; all others by name.
+    fn order(&self) -> (u8, &(String, String), u32) {
+        let urgent = match self.today.map(|(looks, _)| looks) {
+            Some(Looks::NotSeen) => 0,
+            Some(Looks::Unknown) => 1,
+            Some(_) => 2,
+            None => 3,
+        };
+        (urgent, &self.called, self.learner)
+    }
+
+    /// The card, with the last messages; it is shown.
+    fn card(
+        self,
+        directory: &Directory,
+        acting: Acting<'_>,
+        (group, date): (&LocalId, SchoolDate),
+        now: Timestamp,
+        shown: &mut Shown,
+    ) -> VisitorSeen {
+        let Self { learner, local, home, called: (known_as, name), today, permit } = self;
         let ask = ReadAsk::about(local.clone(), Purpose::Teaching);
         let mut told = Vec::new();
         if let Ok(mut judge) = Judge::new(directory, acting, &ask, now) {
@@ -154,10 +218,10 @@ fn compose(
         let text = |part, of: fn(&crate::directory::expected::Support) -> &str| {
             permit.lets_out(part).then(|| support.map_or_else(String::new, |support| of(support).to_owned()))
         };
-        let (known_as, name) = called(directory, own, learner);
-        let sides = directory.local(own, &local).into_iter().flat_map(|local| &local.sides);
+        let sides = directory.local(acting.speaker.number, &local).into_iter().flat_map(|local| &local.sides);
         let since = sides.filter(|side| side.hosting && side.other == home).map(|side| side.dates.first());
-        visitors.push(VisitorSeen {
+        shown.take(learner, permit.groups(), &permit);
+        VisitorSeen {
             learner,
             known_as,
             name,
@@ -165,29 +229,14 @@ fn compose(
                 || (acting.speaker.institution().clone(), String::new()),
                 |info| (info.slug.clone(), info.name.clone()),
             ),
-            today: today.states.get(&learner).filter(|_| permit.lets_out(card::PRESENCE)).cloned(),
+            today: today.cloned(),
             needs: text(NEEDS, |support| support.needs.as_str()),
             emergency: text(CONTACT, |support| support.emergency.as_str()),
             ring: info.filter(|_| contact).map(|i| (i.desk.clone(), i.phone.clone())).unwrap_or_default(),
             since: since.max().unwrap_or(date),
             told,
-        });
-        shown.take(learner, permit.groups(), &permit);
+        }
     }
-    visitors.sort_by(|a, b| (&a.known_as, &a.name, a.learner).cmp(&(&b.known_as, &b.name, b.learner)));
-    let seen = GroupSeen {
-        institution: (state.info.slug.clone(), state.info.name.clone()),
-        date,
-        register: today.register,
-        known: board.is_some_and(Whereabouts::knows_today),
-        visitors,
-        without_card,
-        policy: policy_hash(directory),
-        rules: rules(directory, shown.policies.iter().map(String::as_str)),
-        agreements: shown.agreements.iter().cloned().collect(),
-        line,
-    };
-    Ok((seen, shown))
 }
 
 /// Messages of a learner that are shown here; the learner's page has all.

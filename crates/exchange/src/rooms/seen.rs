@@ -62,8 +62,12 @@ pub struct GroupSeen {
     pub register: Option<Timestamp>,
     /// False until all of the day has been read after a start: what is not shown yet may be in the log.
     pub known: bool,
-    /// Those whose card may be seen, by name.
+    /// Of those whose card may be seen the part that was asked for: who isn't there first, then by name.
     pub visitors: Vec<VisitorSeen>,
+    /// How many they are in all.
+    pub all: usize,
+    /// From how many homes.
+    pub homes: usize,
     /// How many more are placed here whose card the agreement with their home doesn't give.
     pub without_card: usize,
     /// Hash of the policy set that decided.

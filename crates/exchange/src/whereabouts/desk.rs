@@ -4,7 +4,7 @@
 //! learner by learner, as on the board, and in the log before it is handed out.
 
 use super::{
-    ProposalSeen, Session, Whereabouts,
+    ProposalSeen, Session, Stretch, Whereabouts,
     behind::Behind,
     codes,
     codes::{Open, seen_as},
@@ -15,7 +15,7 @@ use crate::{
     by_learner::{CODES, EXPORTED, naming},
     directory::{
         Directory,
-        codes::{Carried, Decided, SessionId},
+        codes::{Carriage, Carried, Decided, SessionId},
     },
     office::Acting,
     projection::look,
@@ -106,6 +106,19 @@ impl fmt::Debug for DecidedSeen {
     }
 }
 
+/// One session of a home's day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CodesOf {
+    /// Which.
+    pub session: Session,
+    /// How many stand how, of all.
+    pub counts: BTreeMap<CodeStands, usize>,
+    /// Those that can be accepted at once, by the hub's numbers, and how many of them were late.
+    pub clear: (BTreeSet<u32>, usize),
+    /// The part that was asked for: whom a person has to look at first, then by name.
+    pub lines: Vec<CodeSeen>,
+}
+
 /// The sessions of a home's day.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CodesSeen {
@@ -116,7 +129,7 @@ pub struct CodesSeen {
     /// False while the day's marks are still being read after a start: nothing can be decided then.
     pub complete: bool,
     /// Those that have begun, in order; none where no statutory register is kept.
-    pub sessions: Vec<(Session, Vec<CodeSeen>)>,
+    pub sessions: Vec<CodesOf>,
     /// Number and words of each rule.
     pub rules: &'static [(u8, &'static str)],
     /// Hash of the policy set that decided who is shown.
@@ -268,13 +281,18 @@ pub(super) fn bears(code: &str, proposal: &ProposalSeen, seen: bool) -> bool {
 }
 
 impl Exchange {
-    /// The home's sessions of today: what is proposed for each learner, what was decided, and what waits for a person. Its
-    /// entry is durable first.
+    /// The home's sessions of today: what is proposed for each learner, what was decided, and what waits for a person; of the
+    /// morning and of the afternoon the part that is asked for. Its entry names who is shown, and is durable first.
     ///
     /// # Errors
     /// [`ReadError`]; `Unavailable`, too, on a node that opened no views.
-    pub async fn codes(&self, acting: Acting<'_>, now: Timestamp) -> Result<CodesSeen, ReadError> {
-        self.at_codes(acting, now, |table| Ok(compose(table))).await
+    pub async fn codes(
+        &self,
+        acting: Acting<'_>,
+        parts: [Stretch; 2],
+        now: Timestamp,
+    ) -> Result<CodesSeen, ReadError> {
+        self.at_codes(acting, now, |table| Ok(compose(table, parts))).await
     }
 
     /// The decided codes of a date as rows for the home's own register system. What the host doesn't bear any more is not
@@ -319,7 +337,10 @@ impl Exchange {
     }
 }
 
-fn compose(table: &Table<'_>) -> (CodesSeen, &'static str, BTreeSet<u32>) {
+fn compose(
+    table: &Table<'_>,
+    [morning, afternoon]: [Stretch; 2],
+) -> (CodesSeen, &'static str, BTreeSet<u32>) {
     let state = table.directory.institution(table.own());
     let info = state.map(|state| (state.info.slug.clone(), state.info.name.clone()));
     let zone = state.map_or(jiff::tz::TimeZone::UTC, |state| state.zone.clone());
@@ -327,18 +348,45 @@ fn compose(table: &Table<'_>) -> (CodesSeen, &'static str, BTreeSet<u32>) {
     let session = |open: Open| {
         let mut lines: Vec<CodeSeen> =
             learners.iter().filter_map(|learner| table.line(&open, *learner)).collect();
-        lines.sort_by(|a, b| (a.stands, &a.name, a.learner).cmp(&(b.stands, &b.name, b.learner)));
-        (open.session, lines)
+        lines.sort_by(|a, b| (order(a), &a.name, a.learner).cmp(&(order(b), &b.name, b.learner)));
+        let mut counts = BTreeMap::new();
+        lines.iter().for_each(|line| *counts.entry(line.stands).or_default() += 1);
+        let clear = lines.iter().filter(|line| line.stands == CodeStands::Clear);
+        let late = clear.clone().filter(|line| line.proposal.rule == 2).count();
+        let part = if open.session == Session::Morning { morning } else { afternoon };
+        CodesOf {
+            session: open.session,
+            counts,
+            clear: (clear.map(|line| line.learner).collect(), late),
+            lines: show::cut(lines, part),
+        }
     };
+    let sessions: Vec<CodesOf> = table.sessions().into_iter().map(session).collect();
+    let shown = sessions.iter().flat_map(|of| &of.lines).map(|line| line.learner).collect();
     let seen = CodesSeen {
         date: table.now.date_in(&zone),
         institution: info.unwrap_or_else(|| (table.acting.speaker.institution().clone(), String::new())),
         complete: table.board.complete,
-        sessions: table.sessions().into_iter().map(session).collect(),
+        sessions,
         rules: codes::RULES,
         policy: policy_hash(table.directory),
     };
-    (seen, CODES, learners)
+    (seen, CODES, shown)
+}
+
+/// Whom a person has to decide comes first, then what went amiss with what was decided.
+fn order(one: &CodeSeen) -> u8 {
+    let by_hand = |carried: &Carried| matches!(carried.how, Carriage::Refused | Carriage::ByHand);
+    let amiss = one.decided.as_ref().is_some_and(|it| it.stale || it.carried.as_ref().is_some_and(by_hand));
+    match one.stands {
+        CodeStands::Conflict => 0,
+        CodeStands::Review => 1,
+        CodeStands::Absent => 2,
+        CodeStands::Decided if amiss => 3,
+        CodeStands::Clear => 4,
+        CodeStands::Held => 5,
+        CodeStands::Decided => 6,
+    }
 }
 
 fn file(

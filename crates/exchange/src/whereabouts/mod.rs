@@ -27,7 +27,7 @@ pub(crate) use accept::{
     expire as codes_expire, forget as codes_forget, names as codes_name, places_of as codes_at,
 };
 pub use carry::{CodeAnswer, OutCode};
-pub use desk::{CodeRow, CodeSeen, CodeStands, CodesFile, CodesSeen, DecidedSeen};
+pub use desk::{CodeRow, CodeSeen, CodeStands, CodesFile, CodesOf, CodesSeen, DecidedSeen};
 pub(crate) use evening::Evening;
 pub use paper::{EvacuationSeen, ThereSeen};
 pub use plan::number_of as number_of_lesson;

@@ -243,7 +243,7 @@ fn compose(
 }
 
 /// A stretch of a list; its beginning if it doesn't go so far.
-fn cut<T>(all: Vec<T>, (first, most): Stretch) -> Vec<T> {
+pub(super) fn cut<T>(all: Vec<T>, (first, most): Stretch) -> Vec<T> {
     let first = if first < all.len() { first } else { 0 };
     all.into_iter().skip(first).take(most).collect()
 }

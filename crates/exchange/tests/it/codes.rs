@@ -21,8 +21,8 @@ fn morning() -> (commonroll_core::SchoolDate, Session) {
 
 impl World {
     async fn codes(&self, who: &PersonSpeaker) -> Vec<CodeSeen> {
-        let seen = self.exchange.codes(officer(who), self.now()).await.unwrap();
-        seen.sessions.into_iter().flat_map(|(_, lines)| lines).collect()
+        let seen = self.exchange.codes(officer(who), [(0, usize::MAX); 2], self.now()).await.unwrap();
+        seen.sessions.into_iter().flat_map(|of| of.lines).collect()
     }
 
     async fn accept(&self, who: &PersonSpeaker, learners: &[u32]) -> Result<usize, LawError> {
@@ -150,7 +150,7 @@ async fn where_home_and_host_disagree_or_somebody_came_late_a_person_decides_wit
     assert!(matches!(world.decide(&host, 0, Choice::Keep, "x").await, Err(LawError::State(_))));
     let tutor = world.colleague("kingsmead", staff(Role::Tutor, None), 43).await;
     let acting = Acting { speaker: &tutor, role: Role::Tutor };
-    assert!(world.exchange.codes(acting, world.now()).await.is_err());
+    assert!(world.exchange.codes(acting, [(0, usize::MAX); 2], world.now()).await.is_err());
     let other = (date("2026-09-11"), Session::Morning);
     let old = world.exchange.decide_code(officer(&who), other, (0, Choice::Keep), "x", world.now()).await;
     assert!(matches!(old, Err(LawError::State(_))), "{old:?}");

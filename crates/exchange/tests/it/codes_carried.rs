@@ -43,8 +43,8 @@ impl World {
     }
 
     async fn carried(&self, who: &PersonSpeaker, learner: u32) -> Option<(Carriage, String)> {
-        let seen = self.exchange.codes(officer(who), self.now()).await.unwrap();
-        let mut lines = seen.sessions.into_iter().flat_map(|(_, lines)| lines);
+        let seen = self.exchange.codes(officer(who), [(0, usize::MAX); 2], self.now()).await.unwrap();
+        let mut lines = seen.sessions.into_iter().flat_map(|of| of.lines);
         let carried = lines.find(|line| line.learner == learner)?.decided?.carried?;
         Some((carried.how, carried.words))
     }
@@ -141,8 +141,8 @@ async fn no_b_leaves_once_the_hosts_mark_is_gone_and_what_has_left_is_told_and_n
         world.publish("northgate", vec![withdrawn(marked(guest, 10, Physical::Present, 2), 2)]).await;
     }
     assert!(world.handed("kingsmead").await.is_empty(), "a B that nothing bears stays here");
-    let seen = world.exchange.codes(officer(&who), world.now()).await.unwrap();
-    for line in seen.sessions.into_iter().flat_map(|(_, lines)| lines) {
+    let seen = world.exchange.codes(officer(&who), [(0, usize::MAX); 2], world.now()).await.unwrap();
+    for line in seen.sessions.into_iter().flat_map(|of| of.lines) {
         assert!(line.decided.unwrap().stale, "its officer is told");
     }
     assert_eq!(
@@ -220,8 +220,8 @@ async fn a_b_that_no_lesson_elsewhere_bears_any_more_can_still_be_taken_back_by_
     // It was never a placement of this learner's: nothing is expected of them any more.
     world.declare("kingsmead", end("k-1", "northgate", crate::whereabouts::at(0))).await;
     world.tick().await;
-    let seen = world.exchange.codes(officer(&who), world.now()).await.unwrap();
-    let mut lines = seen.sessions.into_iter().flat_map(|(_, lines)| lines);
+    let seen = world.exchange.codes(officer(&who), [(0, usize::MAX); 2], world.now()).await.unwrap();
+    let mut lines = seen.sessions.into_iter().flat_map(|of| of.lines);
     let line = lines.find(|line| line.learner == 0).expect("the decision is still on the page");
     assert!(line.stands == CodeStands::Decided && line.decided.unwrap().stale);
     let morning = (date("2026-09-14"), Session::Morning);

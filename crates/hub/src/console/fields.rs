@@ -7,9 +7,9 @@ pub(super) const FORM_BYTES: usize = 64 * 1024;
 /// Fields of a form.
 const FIELDS: usize = 2_000;
 
-/// The fields of a form or of an address, by name. A field that comes twice keeps all its values.
+/// The fields of a form or of an address, by name. Of a field that comes twice the first value counts.
 #[derive(Clone, Default)]
-pub(super) struct Fields(BTreeMap<String, Vec<String>>);
+pub(super) struct Fields(BTreeMap<String, String>);
 
 impl std::fmt::Debug for Fields {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,19 +28,14 @@ impl Fields {
             if count >= FIELDS {
                 return None;
             }
-            fields.0.entry(name.into_owned()).or_default().push(value.into_owned());
+            fields.0.entry(name.into_owned()).or_insert_with(|| value.into_owned());
         }
         Some(fields)
     }
 
     /// The one value of a field, trimmed; empty if there is none.
     pub fn get(&self, name: &str) -> &str {
-        self.0.get(name).and_then(|values| values.first()).map_or("", |value| value.trim())
-    }
-
-    /// Every value of a field.
-    pub fn all(&self, name: &str) -> &[String] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
+        self.0.get(name).map_or("", |value| value.trim())
     }
 }
 

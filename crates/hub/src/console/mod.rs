@@ -20,7 +20,7 @@ mod routes;
 mod secret;
 mod serve;
 mod signed;
-mod times;
+pub(crate) mod times;
 
 pub(crate) use certificate::ConsoleCertificate;
 pub use demo::DemoFault;

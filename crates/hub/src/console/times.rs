@@ -14,7 +14,7 @@ pub(super) fn hms(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// 17 November 2026, 09:24
-pub(super) fn day_hm(at: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn day_hm(at: Timestamp, zone: &TimeZone) -> String {
     local(at, zone).strftime("%-d %B %Y, %H:%M").to_string()
 }
 

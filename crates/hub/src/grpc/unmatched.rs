@@ -1,9 +1,10 @@
 //! What about who is who waits for a person, as the readiness service tells it: what the console's page shows, without names.
 
-use crate::matching;
+use crate::{console::times, matching};
 use commonroll_core::LocalId;
 use commonroll_exchange::{GuestSeen, OptionSeen, UnmatchedSeen, WaitingSeen};
 use commonroll_wire::pb::readiness::v1 as pb;
+use jiff::tz::TimeZone;
 
 /// What waits, questions first.
 pub(super) fn unmatched(seen: &UnmatchedSeen) -> pb::UnmatchedResponse {
@@ -50,7 +51,7 @@ pub(super) fn unmatched(seen: &UnmatchedSeen) -> pb::UnmatchedResponse {
         let guests = matching::guests(one.guests);
         let says = format!(
             "This id stands for another child all at once, since {}; matched with who it stood for: {guests} of partners.",
-            one.since
+            times::day_hm(one.since, seen.zone.as_ref().unwrap_or(&TimeZone::UTC))
         );
         let to_do = "Say on the console whether it really does; nothing is sent for either until then.";
         waits("reused", vec![&one.local], "", says, to_do);
@@ -124,4 +125,23 @@ fn placement(did: &str, one: &WaitingSeen) -> String {
         one.dates.first(),
         one.dates.last()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonroll_core::Timestamp;
+    use commonroll_exchange::ReusedSeen;
+
+    #[test]
+    fn a_moment_is_told_by_the_clock_of_the_institution_that_asks() {
+        // Half past eleven in the evening of 1 July in UTC.
+        let since = Timestamp::from_micros("since", 1_782_948_600_000_000).expect("a moment");
+        let (local, stamp) = (LocalId::parse("id", "R200").expect("an id"), String::new());
+        let reused = ReusedSeen { local, called: "Ottoline".to_owned(), since, guests: 1, stamp };
+        let zone = TimeZone::get("Europe/London").ok();
+        let told = unmatched(&UnmatchedSeen { reused: vec![reused], zone, ..UnmatchedSeen::default() });
+        let says = &told.open[0].says;
+        assert!(says.contains("since 2 July 2026, 00:30;") && !says.contains("Ottoline"), "{says}");
+    }
 }

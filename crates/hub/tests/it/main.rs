@@ -38,6 +38,7 @@ mod limits;
 mod local;
 mod office;
 mod outbound;
+mod page_sizes;
 mod people;
 mod questions;
 mod reading;

@@ -1,5 +1,5 @@
 //! Session codes: what a home's attendance officer accepts all at once, what they decide one by one, and the file of it for
-//! the home's own register system.
+//! the home's own register system. Each session comes in pages, those first whom somebody has to look at.
 
 use super::{
     super::{
@@ -11,6 +11,7 @@ use super::{
         times,
     },
     csv::line as line_of,
+    pager::{Pager, pages},
 };
 use askama::Template;
 use axum::{
@@ -19,11 +20,17 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use commonroll_core::SchoolDate;
-use commonroll_exchange::{Carriage, Carried, Choice, CodeRow, CodeSeen, CodeStands, CodesFile, Session};
+use commonroll_exchange::{
+    Carriage, Carried, Choice, CodeRow, CodeSeen, CodeStands, CodesFile, CodesOf, Session,
+};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 
 const PATH: &str = "/whereabouts/codes";
+/// Learners of a session on a page.
+const LINES: usize = 30;
+/// Learners that one form can name: more than a home can have elsewhere.
+const NAMED: usize = 2_001;
 /// First line of the file.
 const HEAD: &str = "LearnerId,Date,SessionName,Mark,MinsLate,Comments\r\n";
 
@@ -43,12 +50,46 @@ struct Codes {
 struct Part {
     name: &'static str,
     key: &'static str,
-    clear: Vec<Line>,
+    /// How many stand how, of all.
+    of_all: OfAll,
+    /// Who can be accepted at once, for the form; and in words.
+    clear_runs: String,
     clear_words: String,
+    /// Those of the page.
+    clear: Vec<Line>,
     conflicts: Vec<Line>,
     one_by_one: Vec<Line>,
     held: Vec<Line>,
     decided: Vec<Line>,
+    /// Where there are more than a page has.
+    pager: Option<Pager>,
+}
+
+struct OfAll {
+    clear: usize,
+    conflicts: usize,
+    one_by_one: usize,
+    held: usize,
+    decided: usize,
+}
+
+impl OfAll {
+    /// What stands on some page, for a page that doesn't have all of it.
+    fn words(&self) -> String {
+        let all = [
+            (self.conflicts, "where the two sides disagree"),
+            (self.one_by_one, "to decide one by one"),
+            (self.clear, "clear"),
+            (self.held, "held"),
+            (self.decided, "decided"),
+        ];
+        let some: Vec<String> = all
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, words)| format!("{count} {words}"))
+            .collect();
+        some.join(", ")
+    }
 }
 
 /// A learner's session.
@@ -76,44 +117,88 @@ struct Line {
 pub async fn codes(
     State(console): State<Console>,
     signed: Signed,
+    Query(asked): Query,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let seen = console.exchange.codes(signed.acting(), signed.now).await?;
-    let zone = signed.zone();
-    let part = |(session, lines): (Session, Vec<CodeSeen>)| {
-        let (name, key) = words(session);
-        let of = |stands: &[CodeStands]| -> Vec<Line> {
-            lines.iter().filter(|one| stands.contains(&one.stands)).map(|one| line(one, zone)).collect()
-        };
-        let clear = of(&[CodeStands::Clear]);
-        let late =
-            lines.iter().filter(|one| one.stands == CodeStands::Clear && one.proposal.rule == 2).count();
-        Part {
-            name,
-            key,
-            clear_words: match (clear.len() - late, late) {
-                (present, 0) => format!("{present} present in the anchor lesson"),
-                (0, late) => format!("{late} late, before your register closed"),
-                (present, late) => {
-                    format!("{present} present in the anchor lesson, {late} late before your register closed")
-                }
-            },
-            clear,
-            conflicts: of(&[CodeStands::Conflict]),
-            one_by_one: of(&[CodeStands::Review, CodeStands::Absent]),
-            held: of(&[CodeStands::Held]),
-            decided: of(&[CodeStands::Decided]),
-        }
-    };
+    let turn = |session| asked.get(words(session).1).parse().ok().filter(|page| *page > 0).unwrap_or(1_usize);
+    let turns = [Session::Morning, Session::Afternoon].map(turn);
+    let parts = turns.map(|page| ((page - 1).saturating_mul(LINES), LINES));
+    let seen = console.exchange.codes(signed.acting(), parts, signed.now).await?;
     page(&Codes {
         frame: Frame::new(&signed, &headers, "Session codes", "/whereabouts"),
         institution: seen.institution.1,
         date: times::weekday(seen.date),
         iso: seen.date.to_string(),
         complete: seen.complete,
-        sessions: seen.sessions.into_iter().map(part).collect(),
+        sessions: seen.sessions.iter().map(|of| part(of, turns, signed.zone())).collect(),
         rules: seen.rules,
     })
+}
+
+fn part(of: &CodesOf, turns: [usize; 2], zone: &TimeZone) -> Part {
+    let (name, key) = words(of.session);
+    let lines = |stands: &[CodeStands]| -> Vec<Line> {
+        of.lines.iter().filter(|one| stands.contains(&one.stands)).map(|one| line(one, zone)).collect()
+    };
+    let count = |stands: &[CodeStands]| stands.iter().filter_map(|one| of.counts.get(one)).sum();
+    let (clear, late) = (of.clear.0.len(), of.clear.1);
+    let to = |page: usize| {
+        let [am, pm] = match of.session {
+            Session::Morning => [page, turns[1]],
+            Session::Afternoon => [turns[0], page],
+        };
+        format!("{PATH}?am={am}&pm={pm}#{key}")
+    };
+    let turn = if of.session == Session::Morning { turns[0] } else { turns[1] };
+    Part {
+        name,
+        key,
+        of_all: OfAll {
+            clear,
+            conflicts: count(&[CodeStands::Conflict]),
+            one_by_one: count(&[CodeStands::Review, CodeStands::Absent]),
+            held: count(&[CodeStands::Held]),
+            decided: count(&[CodeStands::Decided]),
+        },
+        clear_runs: runs(&of.clear.0),
+        clear_words: match (clear - late, late) {
+            (present, 0) => format!("{present} present in the anchor lesson"),
+            (0, late) => format!("{late} late, before your register closed"),
+            (present, late) => {
+                format!("{present} present in the anchor lesson, {late} late before your register closed")
+            }
+        },
+        clear: lines(&[CodeStands::Clear]),
+        conflicts: lines(&[CodeStands::Conflict]),
+        one_by_one: lines(&[CodeStands::Review, CodeStands::Absent]),
+        held: lines(&[CodeStands::Held]),
+        decided: lines(&[CodeStands::Decided]),
+        pager: pages(of.counts.values().sum(), LINES, &turn.to_string(), to).0,
+    }
+}
+
+/// Learners' numbers in one field of a form, those that follow each other as `3-9`.
+fn runs(learners: &BTreeSet<u32>) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for learner in learners {
+        match runs.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*learner) => *last = *learner,
+            _ => runs.push((*learner, *learner)),
+        }
+    }
+    let one = |(first, last): (u32, u32)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    runs.into_iter().map(one).collect::<Vec<_>>().join(",")
+}
+
+/// The same read back; no more than a form can mean.
+fn numbers(text: &str) -> BTreeSet<u32> {
+    let run = |one: &str| {
+        let (first, last) = one.split_once('-').unwrap_or((one, one));
+        Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
+    };
+    text.split(',').filter_map(run).flatten().take(NAMED).collect()
 }
 
 const fn words(session: Session) -> (&'static str, &'static str) {
@@ -209,7 +294,7 @@ pub async fn accept(
     Form(form): Form,
 ) -> Result<Response, Refusal> {
     let of = session(&form)?;
-    let learners: BTreeSet<u32> = form.all("learner").iter().filter_map(|one| one.parse().ok()).collect();
+    let learners = numbers(form.get("learner"));
     console.exchange.accept_clear(signed.acting(), of, &learners, signed.now).await?;
     Ok(Redirect::to(PATH).into_response())
 }
@@ -262,6 +347,17 @@ fn csv(file: &CodesFile, zone: &TimeZone) -> String {
 mod tests {
     use super::*;
     use commonroll_core::Timestamp;
+
+    #[test]
+    fn a_form_names_many_learners_in_few_words_and_no_more_than_a_home_has() {
+        let some = BTreeSet::from([1, 2, 3, 7, 9, 10]);
+        assert_eq!(runs(&some), "1-3,7,9-10");
+        assert_eq!(numbers("1-3,7,9-10"), some);
+        assert_eq!(numbers(&runs(&BTreeSet::from([u32::MAX]))), BTreeSet::from([u32::MAX]));
+        assert_eq!(numbers("x, 5 ,9-3,-,4-"), BTreeSet::from([5]), "what is none is left out");
+        assert_eq!(numbers("0-4294967295").len(), NAMED, "too many, and no more work than that");
+        assert!(runs(&BTreeSet::new()).is_empty() && numbers("").is_empty());
+    }
 
     #[test]
     fn an_officer_reads_how_far_a_code_came() {

@@ -9,7 +9,6 @@ use super::{
         signed::{Query, Signed},
         times,
     },
-    learners::urgent,
     messages,
     pager::{Pager, pages},
 };
@@ -21,7 +20,6 @@ use axum::{
 };
 use commonroll_exchange::{GroupKey, GroupLine, LessonTime, Looks, RuleSeen, VisitorSeen};
 use jiff::tz::TimeZone;
-use std::collections::BTreeSet;
 
 /// Where groups are.
 const PATH: &str = "/groups";
@@ -135,12 +133,12 @@ pub async fn group(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     // What is no key is a group that is not there, and is counted as one.
-    let mut seen = console.exchange.group_shown(signed.acting(), read(&key), signed.now).await?;
-    // Who isn't there comes first; all others stay in the order of their names.
-    seen.visitors.sort_by_key(|one| one.today.as_ref().map_or(u8::MAX, |today| urgent(standing(today.0))));
+    // In the order of exchange, which says in the log whose card is on the page.
+    let first = query.get("page").parse::<usize>().unwrap_or(1).saturating_sub(1).saturating_mul(CARDS);
+    let asked = (read(&key), (first, CARDS));
+    let seen = console.exchange.group_shown(signed.acting(), asked, signed.now).await?;
     let zone = signed.zone();
-    let homes: BTreeSet<&str> = seen.visitors.iter().map(|visitor| visitor.home.1.as_str()).collect();
-    let lead = match (seen.visitors.len(), homes.len()) {
+    let lead = match (seen.all, seen.homes) {
         (0, _) => "Nobody visits this group today.".to_owned(),
         (1, _) => "1 visits from another school.".to_owned(),
         (visitors, 1) => format!("{visitors} visit from 1 school."),
@@ -164,8 +162,7 @@ pub async fn group(
         }),
     };
     let to = |page: usize| format!("{}?page={page}#vis", address(seen.line.key));
-    let (pager, shown) = pages(seen.visitors.len(), CARDS, query.get("page"), to);
-    let shown = seen.visitors.into_iter().skip(shown.start).take(shown.len());
+    let (pager, _) = pages(seen.all, CARDS, query.get("page"), to);
     page(&Group {
         frame: Frame::new(&signed, &headers, seen.line.title.clone(), PATH).roomy().why("#why"),
         title: seen.line.title,
@@ -173,7 +170,7 @@ pub async fn group(
         lead,
         institution: seen.institution.1,
         notice,
-        visitors: shown.map(|visitor| card(visitor, seen.date, zone)).collect(),
+        visitors: seen.visitors.into_iter().map(|visitor| card(visitor, seen.date, zone)).collect(),
         pager,
         without_card: seen.without_card,
         known: seen.known,

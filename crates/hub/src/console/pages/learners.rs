@@ -4,7 +4,7 @@ use super::{
     super::{
         Console,
         layout::Frame,
-        parts::{self, Standing, StateTag},
+        parts::{self, StateTag},
         refusal::{Refusal, page},
         routes::is_for,
         signed::{Query, Signed},
@@ -91,13 +91,4 @@ pub async fn learners(
         agreements: Vec::new(),
         policy: seen.policy.chars().take(12).collect(),
     })
-}
-
-/// Who needs somebody comes first; all others by name.
-pub(super) const fn urgent(standing: Standing) -> u8 {
-    match standing {
-        Standing::NotSeen => 0,
-        Standing::Unknown => 1,
-        _ => 2,
-    }
 }

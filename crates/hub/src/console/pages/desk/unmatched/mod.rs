@@ -25,6 +25,9 @@ use commonroll_exchange::{MovedSeen, UnmatchedSeen, WaitingSeen};
 use lines::{Agreed, Claim, Guest, Linked, Question};
 
 const PATH: &str = "/unmatched";
+/// Lines of a sort that come with forms, and of one that is only told, on the page.
+const LINES: usize = 12;
+const SHORT_LINES: usize = 40;
 
 #[derive(Template)]
 #[template(path = "desk/unmatched.html")]
@@ -100,6 +103,7 @@ pub async fn unmatched(
     }
     let (declined, questions): (Vec<_>, Vec<_>) = seen.questions.iter().partition(|one| one.declined);
     let question = |one| lines::question(&signed, one);
+    let more = left(&seen, questions.len(), declined.len());
     page(&Unmatched {
         frame,
         own: signed.seen.institution_name.clone(),
@@ -107,15 +111,21 @@ pub async fn unmatched(
             0 => "Everybody is matched".to_owned(),
             some => words::count(some, "thing waits for a person", "things wait for a person"),
         },
-        questions: questions.into_iter().map(question).collect(),
-        declined: declined.into_iter().map(question).collect(),
-        guests: seen.guests.iter().map(|guest| lines::guest(&signed, guest)).collect(),
-        claims: seen.claims.iter().map(|one| lines::claim(&signed, one, &seen.partners)).collect(),
-        agreed: seen.agreed.iter().map(|one| lines::agreed(&signed, one)).collect(),
-        moved: seen.moved.iter().map(moved).collect(),
+        questions: questions.into_iter().take(LINES).map(question).collect(),
+        declined: declined.into_iter().take(LINES).map(question).collect(),
+        guests: seen.guests.iter().take(LINES).map(|guest| lines::guest(&signed, guest)).collect(),
+        claims: seen
+            .claims
+            .iter()
+            .take(LINES)
+            .map(|one| lines::claim(&signed, one, &seen.partners))
+            .collect(),
+        agreed: seen.agreed.iter().take(LINES).map(|one| lines::agreed(&signed, one)).collect(),
+        moved: seen.moved.iter().take(SHORT_LINES).map(moved).collect(),
         reused: seen
             .reused
             .iter()
+            .take(LINES)
             .map(|one| Reused {
                 id: text(&one.local),
                 called: one.called.clone(),
@@ -127,15 +137,16 @@ pub async fn unmatched(
         doubles: seen
             .doubles
             .iter()
+            .take(SHORT_LINES)
             .map(|one| {
                 let (who, next) = matching::double(one);
                 let (id, called) = (text(&one.local), one.called.clone());
                 Double { id, called, who, says: one.says, means: one.means, next }
             })
             .collect(),
-        for_host: seen.for_host.iter().map(waits).collect(),
-        for_home: seen.for_home.iter().map(waits).collect(),
-        more: seen.more + seen.more_settled,
+        for_host: seen.for_host.iter().take(SHORT_LINES).map(waits).collect(),
+        for_home: seen.for_home.iter().take(SHORT_LINES).map(waits).collect(),
+        more,
         of: of.as_ref().map(text).unwrap_or_default(),
         links: seen.links.links.iter().map(|one| lines::linked(&signed, one)).collect(),
         more_links: match seen.links.more as u64 {
@@ -143,6 +154,16 @@ pub async fn unmatched(
             some => format!("{} more aren’t listed: look for them by your own id.", words::number(some)),
         },
     })
+}
+
+/// How many lines are not on the page: it stays one that a person reads.
+fn left(seen: &UnmatchedSeen, questions: usize, declined: usize) -> usize {
+    let forms =
+        [questions, declined, seen.guests.len(), seen.claims.len(), seen.agreed.len(), seen.reused.len()];
+    let told = [seen.moved.len(), seen.doubles.len(), seen.for_host.len(), seen.for_home.len()];
+    let forms = forms.into_iter().map(|all| all.saturating_sub(LINES));
+    let told = told.into_iter().map(|all| all.saturating_sub(SHORT_LINES));
+    forms.chain(told).sum::<usize>() + seen.more + seen.more_settled
 }
 
 fn waiting_for_somebody(seen: &UnmatchedSeen) -> usize {
