@@ -159,9 +159,18 @@ impl Feed {
     async fn greet(&self, clock: &dyn Clock) -> Result<(), FeedError> {
         let Some(newcomers) = self.shared.not_greeted() else { return Ok(()) };
         let plan = |work: &mut Work<'_>| work.notes.push((RUNNING.to_owned(), serde_json::Value::Null));
-        submit(&self.shared, "hub", clock.now(), plan).await.map_err(|_| FeedError::Unavailable)?;
+        let now = clock.now();
+        submit(&self.shared, "hub", now, plan).await.map_err(|_| self.unwritten(now))?;
         self.shared.greeted(newcomers);
         Ok(())
+    }
+
+    /// Why an entry of this moment could not be made.
+    fn unwritten(&self, now: Timestamp) -> FeedError {
+        match self.shared.newest.is_behind(now) {
+            true => ClockAhead.into(),
+            false => FeedError::Unavailable,
+        }
     }
 
     fn builder<'a>(
@@ -292,7 +301,8 @@ impl Feed {
             }),
         };
         let plan = move |work: &mut Work<'_>| work.notes.push(("delivery.withheld".to_owned(), more.clone()));
-        submit(&self.shared, "policy", clock.now(), plan).await.map_err(|_| FeedError::Unavailable)?;
+        let now = clock.now();
+        submit(&self.shared, "policy", now, plan).await.map_err(|_| self.unwritten(now))?;
         self.shared.noted_withheld(self.speaker.number, last);
         Ok(())
     }

@@ -86,6 +86,29 @@ async fn case_35_a_clock_that_has_simply_gone_on_is_believed_and_so_is_an_operat
 }
 
 #[tokio::test]
+async fn case_35_a_feed_that_would_greet_a_new_node_says_that_it_is_the_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut world = World::with(&database, with_officers()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", "1000000019").await;
+    world.publish("northgate", vec![mark("northgate", "n-77", 9, 1)]).await;
+    let twin = Exchange::open(options(&database), world.now()).await.unwrap();
+    twin.started(world.now()).await;
+    world.exchange.follow(Duration::ZERO).await.unwrap();
+    world.exchange.limit_clock(MOST);
+    let greetings = async |world: &World| world.entries_of("hub.running").await.len();
+    let before = greetings(&world).await;
+
+    world.pass(3 * 365 * DAY);
+    let mut feed = world.exchange.receive(&world.speaker("kingsmead"), 0).unwrap();
+    assert_eq!(feed.next(&world.clock).await.unwrap_err(), FeedError::Clock(ClockAhead));
+    assert_eq!(greetings(&world).await, before);
+    world.pass(-3 * 365 * DAY);
+    assert_eq!(feed.next(&world.clock).await.unwrap().len(), 1);
+    assert_eq!(greetings(&world).await, before + 1, "it was to be greeted");
+}
+
+#[tokio::test]
 async fn case_35_an_empty_log_knows_no_time_and_one_of_another_node_does() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", folder.path().join("hub.db").display());
