@@ -14,6 +14,7 @@ mod canary;
 mod codes;
 mod day;
 mod deploy;
+mod disk;
 mod duties;
 mod kill;
 mod law;

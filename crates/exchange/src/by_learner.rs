@@ -206,8 +206,12 @@ async fn behind(shared: &Shared, keys: &[u64], stretch: Range<u64>) -> Result<Ve
     Ok(keys.iter().map(|key| found.remove(key).unwrap_or_default()).collect())
 }
 
-/// Takes the index on by one step, if little else is to be done. What fails is tried again at the next tick.
+/// Takes the index on by one step, if little else is to be done. What fails is tried again at the next tick. What is held in
+/// reserve on a full disk isn't for it: what it lacks is read from the log.
 pub(crate) async fn tick(shared: &Shared) {
+    if shared.disk.is_full() {
+        return;
+    }
     let end = shared.frontier().size();
     let new = end.saturating_sub(shared.looked.swap(end, Ordering::Relaxed));
     // It only goes on, but for where it is dropped; then whoever asks takes it on, or the next tick that is due.
@@ -250,8 +254,10 @@ async fn step(shared: &Shared, from: u64, end: u64) -> Result<bool, Unread> {
     let mut found = BTreeMap::new();
     read(shared, from, to, &mut found).await?;
     let rows: Vec<AboutRow> = found.into_iter().map(|(key, seqs)| AboutRow { key, seqs }).collect();
-    let taken_on = shared.store.index(from, to, &rows).await;
-    let taken_on = taken_on.inspect_err(|error| shared.wrote_in_vain(error)).map_err(|_| Unread)?;
+    let taken_on = shared.store.index(from, to, &rows).await.map_err(|error| {
+        shared.wrote_in_vain(&error, false);
+        Unread
+    })?;
     if taken_on {
         shared.indexed.store(to, Ordering::Relaxed);
     }

@@ -19,6 +19,8 @@ pub struct Stats {
     pub policy: String,
     /// True if the policy in force can't be loaded by this node, which then denies everything.
     pub policy_broken: bool,
+    /// True while the disk of the database is full and no records are taken.
+    pub disk_full: bool,
     /// Policy sets that were refused, or could not be put in force, since this node started.
     pub policy_rejected: u64,
     /// Each institution: slug, enrolled agents, acknowledged cursor, next batch.
@@ -63,6 +65,7 @@ impl Exchange {
             commits: self.shared.commits(),
             accepted: self.shared.accepted(),
             policy: policy_hash(&directory),
+            disk_full: self.shared.disk.is_full(),
             policy_broken: directory.policies().set().is_none(),
             policy_rejected: self.shared.policy_rejected.load(Ordering::Relaxed),
             institutions: institutions.collect(),

@@ -14,6 +14,7 @@ pub mod types;
 
 mod decide;
 mod desk;
+mod disk;
 mod duty;
 mod emergency;
 mod enrol;
@@ -74,6 +75,7 @@ pub use directory::policies::Proposal;
 pub use directory::sending::{Channel, SendFault};
 pub use directory::warnings::WarningSort;
 pub use directory::watches::{WatchId, Watched};
+pub use disk::Reserve;
 pub use duty::{
     BreachBy, BreachSpan, Ended, Erasing, Erasure, ErasureReason, Pack, Piece, RetentionRule, RetentionSeen,
     leaving_hash,
@@ -216,6 +218,13 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// True if there was no room on the disk of the database.
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Store(commonroll_store::StoreError::Full(_)))
+    }
+}
+
 /// The exchange. Cheap to clone; every door has one.
 #[derive(Clone)]
 pub struct Exchange {
@@ -302,6 +311,7 @@ impl Exchange {
     /// Says in the log that this node serves agents from now on: other nodes over the same database then know that not
     /// they alone send. A program that only looks, or changes one thing and ends, doesn't call this.
     pub async fn started(&self, now: Timestamp) {
+        self.shared.disk.serve().await;
         self.shared.starting.store(true, Ordering::Relaxed);
         self.say_started(now).await;
     }
@@ -319,15 +329,28 @@ impl Exchange {
         }
     }
 
+    /// Holds room in reserve on the disk of the database, for what must be written when it is full.
+    pub fn hold(&self, reserve: Arc<dyn Reserve>) {
+        self.shared.disk.hold(reserve);
+    }
+
     /// After a full disk: an entry that says so is the first thing for which there must be room again.
     async fn look_for_room(&self, now: Timestamp) {
-        if self.shared.full.load(Ordering::Relaxed) && self.shared.next_try() {
-            let note = |work: &mut Work<'_>| {
-                work.notes.push(("hub.disk_was_full".to_owned(), serde_json::Value::Null))
-            };
-            if submit(&self.shared, "hub", now, note).await.is_ok() {
-                tracing::info!("the database has room again");
-            }
+        let disk = &self.shared.disk;
+        if !self.shared.next_try() {
+            return;
+        }
+        if !disk.is_full() {
+            return disk.keep().await;
+        }
+        if !disk.has_room().await {
+            return;
+        }
+        let note =
+            |work: &mut Work<'_>| work.notes.push(("hub.disk_was_full".to_owned(), serde_json::Value::Null));
+        // Written on the reserve, it says nothing.
+        if submit(&self.shared, "hub", now, note).await.is_ok() && disk.has_room().await {
+            disk.recovered();
         }
     }
 
@@ -504,7 +527,7 @@ impl Exchange {
         views::tick(&self.shared, now).await;
         watches::tick(&self.shared, now).await;
         if let Err(error) = self.shared.store.maintain().await {
-            self.shared.wrote_in_vain(&error);
+            self.shared.wrote_in_vain(&error, false);
             tracing::warn!(%error, "the store's upkeep failed");
         }
     }
@@ -522,21 +545,33 @@ impl Exchange {
         self.shared.failed.load(Ordering::Relaxed)
     }
 
-    /// Whether the hub can serve at this time.
+    /// Whether the hub takes all that it is there for, at this time.
     ///
     /// # Errors
     /// What is in the way.
     pub fn ready(&self, now: Timestamp) -> Result<(), &'static str> {
+        self.serving(now)?;
+        self.shared.disk.complaint().map_or(Ok(()), Err)
+    }
+
+    /// Whether anybody can be shown or told anything at this time: also while the disk is full and no records are taken, as long
+    /// as what is shown can have its entry.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub fn serving(&self, now: Timestamp) -> Result<(), &'static str> {
         if self.failed() {
             return Err("a flush to disk failed; the log must be verified");
         }
         if self.shared.directory().policies().set().is_none() {
             return Err("the policy set in force can't be loaded by this program; everything is denied");
         }
-        if self.shared.full.load(Ordering::Relaxed) {
-            return Err("the disk of the database is full; free some space");
-        }
         self.clock_holds(now).map_err(|_| ClockAhead::SAYS)?;
+        if self.shared.disk.is_spent()
+            && let Some(why) = self.shared.disk.complaint()
+        {
+            return Err(why);
+        }
         match (self.shared.closing.load(Ordering::Relaxed), self.shared.jobs.is_closed()) {
             (true, _) => Err("stopping"),
             (_, true) => Err("the log's writer has ended"),

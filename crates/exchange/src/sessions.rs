@@ -127,8 +127,7 @@ impl Exchange {
         let speaker = self.may_be(person, role);
         let speaker = speaker.inspect_err(|_| self.refuse_sign_in(None, "unknown_person"))?;
         self.enter(&speaker, (role, how), now).await?;
-        let row = Value { person: person.0, role, proof: None }.row(id, now, now);
-        self.shared.store.put_session(&row).await.map_err(|_| SessionError::Unavailable)
+        self.put_session(&Value { person: person.0, role, proof: None }.row(id, now, now)).await
     }
 
     /// The session with this id, if it is good: neither idle nor old, of a person who is enrolled and still holds the role.
@@ -154,7 +153,8 @@ impl Exchange {
         };
         if used && now.micros() - row.seen_us >= TOUCH_US {
             // If this fails the session ends sooner than it might, and nothing else.
-            let _ = self.shared.store.touch_session(id, now.micros()).await;
+            let touch = || self.shared.store.touch_session(id, now.micros());
+            let _ = self.shared.write(touch).await;
         }
         Ok(seen)
     }
@@ -173,8 +173,8 @@ impl Exchange {
         let speaker = self.may_be(seen.speaker.id(), role)?;
         self.enter(&speaker, (role, "change of role"), now).await?;
         let row = Value { person: speaker.id().0, role, proof: kept(seen.proof) }.row(new, seen.opened, now);
-        self.shared.store.put_session(&row).await.map_err(|_| SessionError::Unavailable)?;
-        self.shared.store.drop_session(old).await.map(drop).map_err(|_| SessionError::Unavailable)
+        self.put_session(&row).await?;
+        self.drop_session(old).await.map(drop)
     }
 
     /// Keeps with a session how its person signed in at their institution, as they have just done, under a new id if one is
@@ -195,9 +195,9 @@ impl Exchange {
         }
         let value = Value { person: seen.speaker.id().0, role: seen.role, proof: kept(Some(proof)) };
         let row = value.row(new.unwrap_or(*old), seen.opened, now);
-        self.shared.store.put_session(&row).await.map_err(|_| SessionError::Unavailable)?;
+        self.put_session(&row).await?;
         if new.is_some_and(|new| new != *old) {
-            self.shared.store.drop_session(old).await.map_err(|_| SessionError::Unavailable)?;
+            self.drop_session(old).await?;
         }
         Ok(())
     }
@@ -208,7 +208,7 @@ impl Exchange {
     /// [`SessionError::Unavailable`] if the session could not be ended.
     pub async fn end_session(&self, id: &SessionId, now: Timestamp) -> Result<(), SessionError> {
         let held = self.held(id).await?;
-        let ended = self.shared.store.drop_session(id).await.map_err(|_| SessionError::Unavailable)?;
+        let ended = self.drop_session(id).await?;
         let Some((_, value)) = held.filter(|_| ended) else { return Ok(()) };
         let by = format!("person:{}", PersonId(value.person));
         let more = serde_json::json!({ "role": value.role });
@@ -240,6 +240,17 @@ impl Exchange {
     /// Counts a page that was refused to a person before the exchange was asked.
     pub fn refuse_page(&self, by: &str) {
         self.refused(by, "page.refused", "");
+    }
+
+    async fn put_session(&self, row: &SessionRow) -> Result<(), SessionError> {
+        let put = || self.shared.store.put_session(row);
+        self.shared.write(put).await.map_err(|_| SessionError::Unavailable)
+    }
+
+    /// False if there was none.
+    async fn drop_session(&self, id: &SessionId) -> Result<bool, SessionError> {
+        let gone = || self.shared.store.drop_session(id);
+        self.shared.write(gone).await.map_err(|_| SessionError::Unavailable)
     }
 
     async fn current(&self) -> Result<(), SessionError> {

@@ -13,6 +13,7 @@ use crate::{
         duties::Going,
         tokens::MatchingKey,
     },
+    disk::Disk,
     duty::{ranges::Ranges, retention::Retention},
     live::{Committed, LiveRecord, Ring, Sizes},
     reading::Misses,
@@ -46,8 +47,8 @@ pub struct Shared {
     pub closing: AtomicBool,
     /// True once a flush has failed: nothing can be promised any more, and the process must end.
     pub failed: AtomicBool,
-    /// True while the database has no room: nothing is taken until there is.
-    pub full: AtomicBool,
+    /// Whether the database has room.
+    pub disk: Disk,
     /// How late it is known to have been: no clock far ahead of that is believed.
     pub newest: Newest,
     /// True while the log does not say yet that this node has started.
@@ -137,7 +138,7 @@ impl Shared {
             jobs,
             closing: AtomicBool::new(false),
             failed: AtomicBool::new(false),
-            full: AtomicBool::new(false),
+            disk: Disk::default(),
             newest: Newest::default(),
             starting: AtomicBool::new(false),
             refusals: Mutex::default(),
@@ -270,10 +271,25 @@ impl Shared {
         self.removed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A write came to nothing. Where a flush failed, nothing can be promised any more.
-    pub fn wrote_in_vain(&self, error: &StoreError) {
+    /// A write came to nothing, and again is true if it had already. Where a flush failed, nothing can be promised any more; true
+    /// if the disk was full and what is small and matters is to be tried again.
+    pub fn wrote_in_vain(&self, error: &StoreError, again: bool) -> bool {
         if matches!(error, StoreError::Flush(_)) {
             self.failed.store(true, Ordering::Relaxed);
+        }
+        self.disk.failed(error, again)
+    }
+
+    /// Writes something small beside the log, and once more if the disk was full.
+    pub async fn write<T, W>(&self, write: impl Fn() -> W) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, StoreError>>,
+    {
+        match write().await {
+            Err(error) if self.wrote_in_vain(&error, false) => write().await.inspect_err(|error| {
+                self.wrote_in_vain(error, true);
+            }),
+            outcome => outcome,
         }
     }
 

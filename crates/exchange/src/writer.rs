@@ -14,11 +14,8 @@ use crate::{
 };
 use commonroll_audit::frontier::Frontier;
 use commonroll_core::Timestamp;
-use commonroll_store::{Commit, CommitError, FactRow, FeedRow, IdRow, StoreError, TileRow};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
-};
+use commonroll_store::{Commit, CommitError, FactRow, FeedRow, IdRow, TileRow};
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{mpsc, oneshot};
 
 /// Records in one transaction at most.
@@ -221,7 +218,14 @@ impl Writer {
         // The doors ask first; what slipped in between must not become history.
         let (ahead, mut group): (Vec<_>, Vec<_>) = group.into_iter().partition(|job| self.is_ahead(job));
         self.fail(ahead);
+        let mut again = false;
         for _ in 0..RACES {
+            if self.shared.disk.is_full() {
+                group = refuse_records(group);
+            }
+            if group.is_empty() {
+                return;
+            }
             if group.iter().any(wants_fresh) && self.follow().await.is_err() {
                 return self.fail(group);
             }
@@ -241,7 +245,7 @@ impl Writer {
                 self.note_batches(&plan);
                 return finish(group, answers);
             }
-            match self.commit(&plan).await {
+            match self.commit(&plan, again).await {
                 Ok(()) => {
                     self.publish_plan(plan);
                     return finish(group, answers);
@@ -251,6 +255,11 @@ impl Writer {
                     if self.follow().await.is_err() {
                         return self.fail(group);
                     }
+                }
+                // Changes are tried again on what was held in reserve; records are not.
+                Err(Outcome::Room) => {
+                    self.reset();
+                    again = true;
                 }
                 Err(Outcome::Failed) => {
                     self.reset();
@@ -274,7 +283,7 @@ impl Writer {
 
     /// Nothing of a group took effect. A full disk is told apart: whoever sends must wait for an operator.
     fn fail(&self, group: Vec<Job>) {
-        let error = match self.shared.full.load(Ordering::Relaxed) {
+        let error = match self.shared.disk.is_full() {
             true => PublishError::Full,
             false => PublishError::Unavailable,
         };
@@ -310,7 +319,7 @@ impl Writer {
         Ok((plan, answers))
     }
 
-    async fn commit(&self, plan: &Plan) -> Result<(), Outcome> {
+    async fn commit(&self, plan: &Plan, again: bool) -> Result<(), Outcome> {
         let (entries, payloads) = plan.block.parts();
         let frontier = plan.frontier.encode();
         let feeds: Vec<_> = plan
@@ -334,15 +343,14 @@ impl Writer {
         };
         match self.shared.store.commit(&commit).await {
             Ok(()) => {
-                self.shared.full.store(false, Ordering::Relaxed);
+                self.shared.disk.wrote();
                 Ok(())
             }
             Err(CommitError::Lost) => Err(Outcome::Lost),
             Err(CommitError::Unknown(_)) => self.settle(plan.first, &frontier).await,
+            Err(CommitError::Store(error)) if self.shared.wrote_in_vain(&error, again) => Err(Outcome::Room),
             Err(CommitError::Store(error)) => {
-                self.shared.full.store(matches!(error, StoreError::Full(_)), Ordering::Relaxed);
                 tracing::error!(%error, "the log could not be written");
-                self.shared.wrote_in_vain(&error);
                 Err(Outcome::Failed)
             }
         }
@@ -448,6 +456,8 @@ fn is_no(answer: &Answer) -> bool {
 
 enum Outcome {
     Lost,
+    /// The disk was full, and what was held in reserve has been given back.
+    Room,
     Failed,
 }
 
@@ -465,6 +475,18 @@ fn plan_change(plan: &mut Plan, working: &mut Directory, job: &mut ChangeJob) {
     notes.into_iter().for_each(|(what, more)| plan.note(&what, &job.by, more, job.now));
     plan.changes.extend(changes);
     outgoing.into_iter().for_each(|outgoing| notices::put(plan, working, outgoing, &job.by, job.now));
+}
+
+/// Answers whoever publishes that the disk is full; gives what is left of the group.
+fn refuse_records(group: Vec<Job>) -> Vec<Job> {
+    let not_refused = |job| match job {
+        Job::Publish(batch) => {
+            let _ = batch.reply.send(Err(PublishError::Full));
+            None
+        }
+        other => Some(other),
+    };
+    group.into_iter().filter_map(not_refused).collect()
 }
 
 fn wants_fresh(job: &Job) -> bool {

@@ -19,6 +19,7 @@ mod matching;
 mod metrics;
 pub mod outbound;
 mod reader;
+mod reserve;
 mod scratch;
 pub mod settings;
 mod setup;

@@ -78,6 +78,7 @@ impl Metrics {
             self.counter("commonroll_records_total", &[("outcome", "accepted"), ("kind", kind)])
                 .absolute(*count);
         }
+        self.set("commonroll_disk_full", f64::from(u8::from(stats.disk_full)));
         self.set("commonroll_policy_broken", if stats.policy_broken { 1.0 } else { 0.0 });
         self.recorder
             .register_counter(&Key::from_static_name("commonroll_policy_rejected_total"), &ABOUT)
@@ -173,6 +174,10 @@ fn describe(recorder: &PrometheusRecorder) {
         ("commonroll_publish_streams", "Open publish streams."),
         ("commonroll_receive_streams", "Open receive streams."),
         ("commonroll_log_entries", "Entries in the log."),
+        (
+            "commonroll_disk_full",
+            "1 while the disk of the database is full and no records are taken: free some space.",
+        ),
         ("commonroll_policy_broken", "1 if the policy set in force can't be loaded: everything is denied."),
         ("commonroll_enrolled_agents", "Agents that may speak, by institution."),
         ("commonroll_acknowledged_sequence", "Highest sequence number acknowledged, by institution."),

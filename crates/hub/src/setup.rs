@@ -4,11 +4,12 @@ use crate::{
     authority::{Authority, AuthorityError, KeyFolder},
     clock::{Randomness, draw},
     invitation::{Invitation, Inviting},
+    reserve::ReserveFile,
     settings::Settings,
 };
 use commonroll_core::{Slug, Timestamp};
-use commonroll_exchange::{AdminError, Exchange, Inviter, Keys, OpenError, Options, PersonWanted};
-use std::{fs, io, path::PathBuf, time::Duration};
+use commonroll_exchange::{AdminError, Exchange, Inviter, Keys, OpenError, Options, PersonWanted, Reserve};
+use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
 /// How far the clock may be ahead of the log's newest entry: no holidays are so long.
 const MOST_AHEAD: Duration = Duration::from_secs(120 * 86_400);
@@ -89,7 +90,17 @@ pub async fn open_exchange(
         consortium: settings.consortium.clone(),
         seed: draw(random),
     };
-    let exchange = Exchange::open(options, now).await?;
+    let reserve = ReserveFile::beside(&settings.database, settings.reserve_mib);
+    let exchange = match (Exchange::open(options.clone(), now).await, &reserve) {
+        (Err(error), Some(reserve)) if error.is_full_disk() => {
+            reserve.give_back();
+            Exchange::open(options, now).await?
+        }
+        (opened, _) => opened?,
+    };
+    if let Some(reserve) = reserve {
+        exchange.hold(Arc::new(reserve));
+    }
     exchange.limit_clock(MOST_AHEAD);
     if settings.clock_is_right {
         exchange.clock_is_right(now);

@@ -14,7 +14,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 const BATCH: u64 = 10;
@@ -43,6 +43,16 @@ impl Client {
             runtime.block_on(publish(&identity, &address, &mine, &stop));
         });
         Self { kept, stopping, thread }
+    }
+
+    /// Waits until more is acknowledged than now.
+    pub fn wait_for_more(&self, at_most: Duration) {
+        let count = || self.kept.lock().unwrap().acknowledged.len();
+        let (before, until) = (count(), Instant::now() + at_most);
+        while count() == before {
+            assert!(Instant::now() < until, "nothing is acknowledged within {at_most:?}");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Stops after the batch under way; gives what was acknowledged and what was made.

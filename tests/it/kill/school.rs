@@ -1,5 +1,6 @@
 //! A small consortium of real processes in a temporary folder: a hub, a host and a home, each of which can be killed.
 
+use super::disk::SmallDisk;
 use crate::outside::{commonroll, printed};
 use std::{
     fs,
@@ -32,6 +33,8 @@ pub enum Program {
 
 pub struct Consortium {
     folder: TempDir,
+    /// Where the hub's folder lies, if not beside the others.
+    disk: Option<SmallDisk>,
     ports: [u16; 3],
     running: [Option<Child>; 3],
     exported: usize,
@@ -40,10 +43,20 @@ pub struct Consortium {
 impl Consortium {
     /// Sets everything up and starts it. `northgate` has joined and has no agent of its own: a test speaks for it.
     pub fn new() -> Self {
+        Self::set_up(tempfile::tempdir().unwrap(), None)
+    }
+
+    /// The same with the hub's folder on a disk of so many MiB.
+    pub fn on_a_small_disk(mib: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let disk = SmallDisk::mount(folder.path().join("hub"), mib);
+        Self::set_up(folder, Some(disk))
+    }
+
+    fn set_up(folder: TempDir, disk: Option<SmallDisk>) -> Self {
         let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let ports = held.map(|listener| listener.local_addr().unwrap().port());
-        let mut consortium = Self { folder, ports, running: [None, None, None], exported: 0 };
+        let mut consortium = Self { folder, disk, ports, running: [None, None, None], exported: 0 };
         printed(&mut consortium.hub(&["hub", "init"]));
         let file = consortium.path("consortium.toml");
         fs::write(&file, text()).unwrap();
@@ -63,9 +76,21 @@ impl Consortium {
         self.folder.path().join(name)
     }
 
-    fn hub(&self, command: &[&str]) -> Command {
-        let mut hub = Command::new(commonroll());
+    /// The disk that the hub's folder lies on.
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().unwrap()
+    }
+
+    /// A command of the operator.
+    pub fn hub(&self, command: &[&str]) -> Command {
+        let mut hub = match &self.disk {
+            Some(disk) => disk.command(commonroll()),
+            None => Command::new(commonroll()),
+        };
         hub.args(command).arg("--dir").arg(self.path("hub"));
+        if self.disk.is_some() {
+            hub.args(["--set", "reserve_mib=8"]);
+        }
         for (name, port) in ["agents", "join", "local"].into_iter().zip(self.ports) {
             hub.arg("--set").arg(format!("listen.{name}=127.0.0.1:{port}"));
         }
@@ -138,10 +163,15 @@ impl Consortium {
 
     /// Waits until the hub says that it is ready.
     pub fn wait_until_ready(&self, at_most: Duration) {
+        self.wait_until("HTTP/1.1 200", at_most);
+    }
+
+    /// Waits until the hub says this of its readiness.
+    pub fn wait_until(&self, says: &str, at_most: Duration) {
         let until = Instant::now() + at_most;
         let local = SocketAddr::from(([127, 0, 0, 1], self.ports[2]));
-        while !is_ready(local) {
-            assert!(Instant::now() < until, "the hub is not ready after {at_most:?}; {}", self.logs());
+        while !readiness(local).is_ok_and(|answer| answer.contains(says)) {
+            assert!(Instant::now() < until, "the hub doesn't say {says} after {at_most:?}; {}", self.logs());
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -197,16 +227,13 @@ impl Drop for Consortium {
     }
 }
 
-fn is_ready(local: SocketAddr) -> bool {
-    let ask = || -> std::io::Result<String> {
-        let mut stream = TcpStream::connect_timeout(&local, Duration::from_millis(200))?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+fn readiness(local: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&local, Duration::from_millis(200))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 fn text() -> String {

@@ -160,7 +160,7 @@ fn failed(error: &commonroll_store::StoreError) -> NotYet {
 }
 
 fn not_yet(shared: &Shared, error: &commonroll_store::StoreError) -> NotYet {
-    shared.wrote_in_vain(error);
+    shared.wrote_in_vain(error, false);
     failed(error)
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn around(State(console): State<Console>, request: Request<Body
     let now = console.around.now();
     let mut response = if !asset && console.exchange.clock_holds(now).is_err() {
         Refusal::ClockAhead.into_response()
-    } else if asset || console.exchange.ready(now).is_ok() {
+    } else if asset || console.exchange.serving(now).is_ok() {
         let made = tokio::time::timeout(WITHIN, AssertUnwindSafe(next.run(request)).catch_unwind());
         match made.await {
             Ok(Ok(response)) => response,

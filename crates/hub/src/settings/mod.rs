@@ -76,6 +76,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Database: `sqlite:PATH` or `postgres://..`.
     pub database: String,
+    /// MiB that are held in reserve beside an SQLite database, for what must be written when its disk is full.
+    pub reserve_mib: u32,
     /// Folder of the keys.
     pub keys: PathBuf,
     /// Name of the consortium: the origin of the log.

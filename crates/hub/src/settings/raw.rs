@@ -10,6 +10,9 @@ use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 const PREFIX: &str = "COMMONROLL_HUB";
+/// Enough for a write-ahead log to be emptied, and for weeks of small entries after that.
+const RESERVE_MIB: u32 = 64;
+const RESERVE_MIB_MAX: u32 = 4_096;
 /// Client certificates live a day; a week is the most that revocation by renewal can bear.
 const CLIENT_HOURS_MAX: f64 = 168.0;
 
@@ -18,6 +21,7 @@ const CLIENT_HOURS_MAX: f64 = 168.0;
 pub(super) struct Raw {
     data: Option<PathBuf>,
     database: Option<String>,
+    reserve_mib: Option<u32>,
     keys: Option<PathBuf>,
     consortium: Option<String>,
     names: Vec<String>,
@@ -135,6 +139,7 @@ impl Raw {
             mail,
             alerts,
             database: database(self.database, &data)?,
+            reserve_mib: reserve(self.reserve_mib)?,
             keys: self.keys.unwrap_or_else(|| data.join("keys")),
             consortium: consortium(self.consortium)?,
             public_agents: public(self.public.agents, "public.agents", listen.agents.port())?,
@@ -224,6 +229,13 @@ fn database(given: Option<String>, data: &std::path::Path) -> Result<String, Set
         return Ok(text);
     }
     Err(SettingsError::rule("database", "must start with sqlite: or postgres://"))
+}
+
+fn reserve(given: Option<u32>) -> Result<u32, SettingsError> {
+    match given.unwrap_or(RESERVE_MIB) {
+        mib if mib <= RESERVE_MIB_MAX => Ok(mib),
+        _ => Err(SettingsError::rule("reserve_mib", "must be 0 (none) to 4096")),
+    }
 }
 
 fn consortium(given: Option<String>) -> Result<String, SettingsError> {

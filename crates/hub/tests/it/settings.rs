@@ -80,6 +80,7 @@ fn an_error_names_the_key_and_the_fix() {
         ("[listen]\nlocal = \"0.0.0.0:8480\"", "listen.local", "loopback"),
         ("[listen]\nagent = \"0.0.0.0:8443\"", "agent", "agents"),
         ("[limits]\nconnections = \"many\"", "connections", "hub.toml"),
+        ("reserve_mib = 5000", "reserve_mib", "0 (none) to 4096"),
         ("[limits]\nrecords_burst = 0", "limits.records_burst", "at least 1"),
         ("[limits]\ndrain_seconds = -1.0", "limits.drain_seconds", "between"),
         ("[certificates]\nclient_hours = 9000", "certificates.client_hours", "168"),

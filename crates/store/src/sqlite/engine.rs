@@ -382,8 +382,9 @@ pub(super) fn fault(code: &str) -> Fault {
         (5 | 6, _) => Fault::Busy,
         // Reading: IOERR_READ, IOERR_SHORT_READ, IOERR_CORRUPTFS.
         (10, 1 | 2 | 33) | (11 | 26, _) => Fault::Damaged,
+        // IOERR_SHMSIZE: no room for the index of the write-ahead log, which holds nothing of its own.
+        (10, 19) | (13, _) => Fault::Full,
         (10, _) => Fault::Flush,
-        (13, _) => Fault::Full,
         (14, _) => Fault::Away,
         _ => Fault::Other,
     }

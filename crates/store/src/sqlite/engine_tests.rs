@@ -15,10 +15,10 @@ fn settings_that_could_lose_a_commit_are_refused() {
 
 #[test]
 fn codes_say_what_to_do() {
-    let meant = ["5", "13", "1034", "778", "266", "11", "14", "1"].map(fault);
+    let meant = ["5", "13", "1034", "778", "266", "11", "14", "1", "4874"].map(fault);
     let expected = [Fault::Busy, Fault::Full, Fault::Flush, Fault::Flush, Fault::Damaged, Fault::Damaged];
     assert_eq!(meant[..6], expected);
-    assert_eq!(meant[6..], [Fault::Away, Fault::Other]);
+    assert_eq!(meant[6..], [Fault::Away, Fault::Other, Fault::Full]);
 }
 
 #[tokio::test]
