@@ -5,13 +5,25 @@
 //! newest entry is taken to be wrong, and nothing is done by it until it is right again, or an operator says that it is. How
 //! far that is, whoever opens the exchange says: without a word every clock is believed, since a simulation leaps by years at
 //! will.
+//!
+//! An operator's word can be wrong, too. A leap stands in the log as what was written after it; where the clock is then set
+//! back to a time between what was before the leap and what came after it, the leap was none, and what was before it counts.
 
 use crate::Exchange;
 use commonroll_core::Timestamp;
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
+
+const DAY_US: i64 = 86_400_000_000;
+/// Further on than this in one step, the time has leapt: longer than holidays in which nothing is written.
+const LEAP_US: i64 = 60 * DAY_US;
+/// Set back by less than this, a clock is put right as clocks are, and says nothing of a leap.
+const SET_BACK_US: i64 = DAY_US;
 
 /// The clock is so far ahead of the log's newest entry that nothing is done by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,18 +42,35 @@ pub(crate) struct Newest {
     /// In microseconds; 0 where nothing is known.
     at: AtomicI64,
     most_ahead: AtomicI64,
+    leap: Mutex<Option<Leap>>,
+}
+
+/// The newest leap: from where to where.
+#[derive(Clone, Copy)]
+struct Leap {
+    from: i64,
+    to: i64,
 }
 
 impl Default for Newest {
     fn default() -> Self {
-        Self { at: AtomicI64::new(0), most_ahead: AtomicI64::new(i64::MAX) }
+        Self { at: AtomicI64::new(0), most_ahead: AtomicI64::new(i64::MAX), leap: Mutex::new(None) }
     }
 }
 
 impl Newest {
-    /// It has been so late. The latest holds: a clock that was behind for a while does not make the right one look wrong.
+    /// It has been so late. The latest holds: a clock that was behind for a while does not make the right one look wrong. But a
+    /// leap from which the clock was set back was none.
     pub fn has_been(&self, at_us: i64) {
-        self.at.fetch_max(at_us, Ordering::Relaxed);
+        let mut leap = self.leap.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.at.load(Ordering::Relaxed);
+        if newest > 0 && at_us.saturating_sub(newest) > LEAP_US {
+            *leap = Some(Leap { from: newest, to: at_us });
+        }
+        let taken_back = leap.take_if(|leap| (leap.from..leap.to - SET_BACK_US).contains(&at_us));
+        if taken_back.is_some() || at_us > newest {
+            self.at.store(at_us, Ordering::Relaxed);
+        }
     }
 
     /// Whether a time lies too far ahead.
@@ -58,7 +87,8 @@ impl Exchange {
         self.shared.newest.most_ahead.store(most, Ordering::Relaxed);
     }
 
-    /// An operator says that it really is so late: the hub was off for long. A leap from there on is another one.
+    /// An operator says that it really is so late: the hub was off for long. A leap from there on is another one, and a clock
+    /// that is set back takes the word back.
     pub fn clock_is_right(&self, now: Timestamp) {
         self.shared.newest.has_been(now.micros());
     }

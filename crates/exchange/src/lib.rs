@@ -161,6 +161,11 @@ use writer::{ChangeJob, Job, Work, WriteFault, Writer};
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// False for one that stands still, at the newest time that is known, while the machine's can't be believed.
+    fn is_believed(&self) -> bool {
+        true
+    }
 }
 
 /// The secrets of a hub, from its key folder. Never in the database.

@@ -63,6 +63,10 @@ impl Clock for Known {
     fn now(&self) -> Timestamp {
         self.exchange.time_known(self.clock.now())
     }
+
+    fn is_believed(&self) -> bool {
+        self.exchange.clock_holds(self.clock.now()).is_ok()
+    }
 }
 
 impl fmt::Debug for Surroundings {

@@ -109,6 +109,36 @@ async fn case_35_a_feed_that_would_greet_a_new_node_says_that_it_is_the_clock() 
 }
 
 #[tokio::test]
+async fn case_35_an_operators_word_for_a_wrong_clock_is_taken_back_when_the_clock_is_set_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let world = World::with(&database, with_officers()).await;
+    world.exchange.limit_clock(MOST);
+    ticks(&world).await;
+    world.pass(3 * 365 * DAY);
+    world.exchange.clock_is_right(world.now());
+    world.declare("kingsmead", learner("k-9", Registration::Home, "1000000051")).await;
+    ticks(&world).await;
+    // Clocks are put right by minutes all the time.
+    world.pass(-DAY / 24);
+    ticks(&world).await;
+    world.pass(DAY / 24);
+    assert_eq!(world.exchange.ready(world.now()), Ok(()));
+
+    // It was wrong after all, and is set right a day later: from there on, not from the word, no clock may be far ahead.
+    world.pass(-3 * 365 * DAY + DAY);
+    ticks(&world).await;
+    world.declare("kingsmead", learner("k-8", Registration::Home, "1000000019")).await;
+    world.pass(200 * DAY);
+    assert!(world.exchange.ready(world.now()).is_err());
+    let started = Exchange::open(options(&database), world.now()).await.unwrap();
+    started.limit_clock(MOST);
+    assert!(started.ready(world.now()).is_err(), "a start finds the same in the log");
+    world.pass(-200 * DAY);
+    assert_eq!((started.ready(world.now()), world.exchange.ready(world.now())), (Ok(()), Ok(())));
+}
+
+#[tokio::test]
 async fn case_35_an_empty_log_knows_no_time_and_one_of_another_node_does() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", folder.path().join("hub.db").display());

@@ -102,11 +102,11 @@ impl Authority {
     fn server_certificate(
         &self,
         names: &[String],
-        now: Timestamp,
+        (now, lifetime): (Timestamp, Duration),
         random: &dyn Randomness,
     ) -> Result<(CertificateDer<'static>, KeyPair), AuthorityError> {
         let key = KeyPair::generate()?;
-        let params = shape::server(names, now, random)?;
+        let params = shape::server(names, (now, lifetime), random)?;
         Ok((params.signed_by(&key, &self.issuer)?.der().clone(), key))
     }
 }

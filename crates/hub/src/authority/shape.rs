@@ -14,6 +14,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 const AUTHORITY: Duration = Duration::from_secs(3_652 * 86_400);
 /// How long a server certificate lasts; it is renewed in memory long before.
 pub(super) const SERVER: Duration = Duration::from_secs(90 * 86_400);
+/// How long one lasts that is made while the hub's clock can't be believed. It may be years later than the hub knows, and whoever
+/// dials by a right clock must be told so; its key lies in memory alone, and another takes its place once the clock is believed.
+pub(super) const SERVER_DOUBTED: Duration = AUTHORITY;
 /// Certificates begin a little in the past, since clocks differ.
 const BACKDATED: Duration = Duration::from_secs(300);
 
@@ -32,10 +35,10 @@ pub(super) fn authority(
 /// The hub's server certificate.
 pub(super) fn server(
     names: &[String],
-    now: Timestamp,
+    (now, lifetime): (Timestamp, Duration),
     random: &dyn Randomness,
 ) -> Result<CertificateParams, AuthorityError> {
-    let mut params = basic("Commonroll hub", SERVER, now, random)?;
+    let mut params = basic("Commonroll hub", lifetime, now, random)?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.subject_alt_names.push(dns(HUB_NAME)?);
