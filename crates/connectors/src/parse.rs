@@ -20,19 +20,25 @@ pub fn date(text: &str, format: DateFormat) -> Option<SchoolDate> {
             }
             (number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..10])?)
         }
-        DateFormat::British | DateFormat::Dotted | DateFormat::Dashed | DateFormat::American => {
+        DateFormat::British
+        | DateFormat::BritishShort
+        | DateFormat::Dotted
+        | DateFormat::DottedShort
+        | DateFormat::Dashed
+        | DateFormat::American => {
             let mark = match format {
-                DateFormat::Dotted => b'.',
-                DateFormat::Dashed => b'-',
-                _ => b'/',
+                DateFormat::Dotted | DateFormat::DottedShort => '.',
+                DateFormat::Dashed => '-',
+                _ => '/',
             };
-            if bytes.len() != 10 || bytes[2] != mark || bytes[5] != mark {
-                return None;
-            }
-            let (first, second) = (number(&bytes[..2])?, number(&bytes[3..5])?);
+            let is_short = matches!(format, DateFormat::BritishShort | DateFormat::DottedShort);
+            let mut numbers = text.splitn(3, mark);
+            let first = number(one_or_two(numbers.next()?)?)?;
+            let second = number(one_or_two(numbers.next()?)?)?;
             let (day, month) = if format == DateFormat::American { (second, first) } else { (first, second) };
-            (number(&bytes[6..])?, month, day)
+            (year(numbers.next()?, is_short)?, month, day)
         }
+        DateFormat::Named => named(text)?,
         DateFormat::Compact => {
             if bytes.len() != 8 {
                 return None;
@@ -43,6 +49,53 @@ pub fn date(text: &str, format: DateFormat) -> Option<SchoolDate> {
     let date =
         Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
     (1900..2200).contains(&date.year()).then_some(SchoolDate::from_civil(date))
+}
+
+fn one_or_two(text: &str) -> Option<&[u8]> {
+    (1..=2).contains(&text.len()).then_some(text.as_bytes())
+}
+
+/// A year in four digits, or in two, of which those before 50 are in this century.
+fn year(text: &str, is_short: bool) -> Option<u32> {
+    let year = number(text.as_bytes())?;
+    match (text.len(), is_short) {
+        (4, false) => Some(year),
+        (2, true) => Some(if year < 50 { 2000 + year } else { 1900 + year }),
+        _ => None,
+    }
+}
+
+/// Year, month and day of a date whose month is an English word. A day of the week before it must be one, and isn't compared.
+fn named(text: &str) -> Option<(u32, u32, u32)> {
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    if text.len() > 32 {
+        return None;
+    }
+    let folded = text.to_ascii_lowercase();
+    let mut parts: Vec<&str> = folded.split([' ', '-', ',', '/']).filter(|part| !part.is_empty()).collect();
+    let begins = |whole: &str, part: &str| part.len() >= 3 && whole.starts_with(part);
+    if parts.len() == 4 && DAYS.iter().any(|day| begins(day, parts[0])) {
+        parts.remove(0);
+    }
+    let [day, month, of] = parts.as_slice() else { return None };
+    let place =
+        MONTHS.iter().position(|whole| begins(whole, month) || (*month == "sept" && begins(whole, "sep")))?;
+    let day = ["st", "nd", "rd", "th"].iter().find_map(|end| day.strip_suffix(end)).unwrap_or(day);
+    Some((year(of, of.len() == 2)?, u32::try_from(place).ok()? + 1, number(one_or_two(day)?)?))
 }
 
 /// A time of day: `9:05`, `09:05` or `09:05:30`, also behind an ISO date, which says nothing about the time.
@@ -134,6 +187,21 @@ mod tests {
         assert_eq!(show("2026-04-03T00:00:00", DateFormat::Compact).as_deref(), Some("2026-04-03"));
         assert_eq!(show("2026-09-14junk", DateFormat::Iso), None);
         assert_eq!(show("é26-09-14", DateFormat::Iso), None);
+        assert_eq!(show("3/4/2026", DateFormat::British).as_deref(), Some("2026-04-03"));
+        assert_eq!(show("3/4/26", DateFormat::British), None);
+        assert_eq!(show("003/4/2026", DateFormat::British), None);
+        assert_eq!(show("03/04/26", DateFormat::BritishShort).as_deref(), Some("2026-04-03"));
+        assert_eq!(show("03/04/98", DateFormat::BritishShort).as_deref(), Some("1998-04-03"));
+        assert_eq!(show("03/04/2026", DateFormat::BritishShort), None);
+        assert_eq!(show("3.4.26", DateFormat::DottedShort).as_deref(), Some("2026-04-03"));
+        for text in ["14 Sep 2026", "14-Sep-26", "Mon 14 September 2026", "monday, 14th sept 2026"] {
+            assert_eq!(show(text, DateFormat::Named).as_deref(), Some("2026-09-14"), "{text}");
+        }
+        for text in
+            ["14 Se 2026", "Mon 14 Sep", "31 Sep 2026", "14 Sep 202", "Noon 14 Sep 2026", "Sep 14 2026"]
+        {
+            assert_eq!(show(text, DateFormat::Named), None, "{text}");
+        }
     }
 
     #[test]

@@ -203,7 +203,7 @@ fn lines(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The separator that stands most often in the line of captions, outside of quotes.
 fn seen(first: &[u8]) -> u8 {
-    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
+    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0), (b'|', 0)];
     let mut quoted = false;
     for byte in first {
         quoted ^= *byte == b'"';

@@ -157,6 +157,9 @@ impl Bound {
             let shape = match format {
                 DateFormat::Iso => "YYYY-MM-DD (or set `date_format` in the mapping)",
                 DateFormat::British => "dd/mm/yyyy",
+                DateFormat::BritishShort => "dd/mm/yy",
+                DateFormat::DottedShort => "dd.mm.yy",
+                DateFormat::Named => "14 Sep 2026",
                 DateFormat::Dotted => "dd.mm.yyyy",
                 DateFormat::Compact => "yyyymmdd",
                 DateFormat::Dashed => "dd-mm-yyyy",
@@ -177,9 +180,13 @@ impl Bound {
                 self.bad("CSV-DATE", "the mapping names no start date for this row; add it to `starts`")
             })?,
         };
+        // A workbook counts all days since 1900; any other start is near.
+        let is_workbooks = start.civil().year() < 1900;
         text.parse::<i32>()
             .ok()
-            .filter(|days| (-4000..=4000).contains(days))
+            .filter(
+                |days| if is_workbooks { (1..=73_000).contains(days) } else { (-4000..=4000).contains(days) },
+            )
             .and_then(|days| start.civil().checked_add(Span::new().days(days)).ok())
             .map(|date| Some(SchoolDate::from_civil(date)))
             .ok_or_else(|| {
@@ -236,6 +243,9 @@ impl Bound {
     }
 }
 
+/// The day from which workbooks count.
+const WORKBOOK_START: &str = "1899-12-30";
+
 impl Start {
     fn bind<E: From<String>>(
         name: &str,
@@ -243,7 +253,9 @@ impl Start {
         find: &mut dyn FnMut(&str) -> Result<usize, E>,
     ) -> Result<Self, E> {
         let date = |text: &str| {
-            parse::date(text, DateFormat::Iso).ok_or_else(|| {
+            let workbooks =
+                (text == WORKBOOK_START).then(|| SchoolDate::parse("days_from", text).ok()).flatten();
+            parse::date(text, DateFormat::Iso).or(workbooks).ok_or_else(|| {
                 E::from(format!("fields.{name}.days_from: start dates must be written as YYYY-MM-DD"))
             })
         };

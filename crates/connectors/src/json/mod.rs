@@ -5,6 +5,7 @@
 //! its end tells which captions there are; memory is one row, whatever the size of the file.
 
 mod cursor;
+mod lists;
 mod shape;
 mod split;
 mod stamp;
@@ -17,6 +18,7 @@ use crate::{
     text::Utf8,
 };
 pub(crate) use cursor::{Broken, Cursor, Value};
+pub(crate) use lists::lists;
 use shape::{Shape, Values};
 pub(crate) use split::Records;
 pub(crate) use stamp::moment;

@@ -80,7 +80,8 @@ impl<'a> Records<'a> {
             State::Begin | State::Done => return Ok(None),
         }
         if self.peek()? != Some(b'{') {
-            let fix = "each row must be an object in braces; look at `rows` in the mapping, or export again";
+            let fix =
+                "each row must be an object in braces; look at `rows_at` in the mapping, or export again";
             return Err(FileFault::content("JSON-ROW", Some(self.line), fix));
         }
         let line = self.line;
@@ -115,7 +116,7 @@ impl<'a> Records<'a> {
 
     fn no_list(&self, path: &[String]) -> FileFault {
         let fix = format!(
-            "there is no list `{}` in it, so it was not taken for an empty one; look at `rows` in the mapping, and at \
+            "there is no list `{}` in it, so it was not taken for an empty one; look at `rows_at` in the mapping, and at \
              what the MIS really answered",
             path.join(".")
         );

@@ -100,12 +100,21 @@ pub enum DateFormat {
     #[default]
     #[serde(rename = "iso", alias = "yyyy-mm-dd")]
     Iso,
-    /// 14/09/2026.
+    /// 14/09/2026 or 14/9/2026.
     #[serde(rename = "dd/mm/yyyy")]
     British,
+    /// 14/09/26: a year before 50 is in this century.
+    #[serde(rename = "dd/mm/yy")]
+    BritishShort,
     /// 14.09.2026.
     #[serde(rename = "dd.mm.yyyy")]
     Dotted,
+    /// 14.09.26.
+    #[serde(rename = "dd.mm.yy")]
+    DottedShort,
+    /// 14 Sep 2026, 14-Sep-26, Mon 14 September 2026: the month in English, and the day of the week before it or not.
+    #[serde(rename = "dd mmm yyyy")]
+    Named,
     /// 20260914.
     #[serde(rename = "yyyymmdd")]
     Compact,

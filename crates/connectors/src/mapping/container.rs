@@ -58,7 +58,8 @@ impl Container {
             Self::Delimited(delimited) => delimited.settings(),
             Self::Json(json) => json.settings(),
             Self::Sql(sql) => sql.settings(),
-            Self::Xml(_) | Self::Sheet(_) => String::new(),
+            Self::Sheet(sheet) => sheet.settings(),
+            Self::Xml(_) => String::new(),
         }
     }
 
@@ -79,7 +80,7 @@ impl Container {
 pub struct Delimited {
     /// `utf-8`, `utf-16le`, `utf-16be` or `windows-1252`. Found out by itself if left out.
     pub encoding: Option<String>,
-    /// `,`, `;` or a tab. Found out from the first line if left out.
+    /// `,`, `;`, `|` or a tab. Found out from the first line if left out.
     pub separator: Option<String>,
     /// Rows above the captions that are passed over, such as a title and the name of the school. Empty lines don't count.
     #[serde(default)]
@@ -98,8 +99,8 @@ impl Delimited {
             ));
         }
         match self.separator.as_deref() {
-            None | Some("," | ";" | "\t" | "tab") => Ok(()),
-            Some(_) => Err(MappingError::setting("separator", "must be \",\", \";\" or \"tab\"")),
+            None | Some("," | ";" | "|" | "\t" | "tab") => Ok(()),
+            Some(_) => Err(MappingError::setting("separator", "must be \",\", \";\", \"|\" or \"tab\"")),
         }
     }
 
@@ -135,6 +136,14 @@ pub struct SheetRows {
     pub sheet: Option<String>,
     /// Row of the captions, from 1. Left out: the first in which all captions stand that the mapping names.
     pub heading_row: Option<u64>,
+}
+
+impl SheetRows {
+    fn settings(&self) -> String {
+        self.sheet
+            .as_ref()
+            .map_or(String::new(), |name| format!("sheet = {}\n", toml::Value::String(name.clone())))
+    }
 }
 
 /// How JSON is cut into rows.

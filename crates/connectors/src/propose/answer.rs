@@ -31,11 +31,11 @@ pub fn unfit(setting: &str, value: &Value) -> Option<String> {
     let (name, below) = setting.split_once('.').unwrap_or((setting, ""));
     let said = match value {
         Value::Nothing => return None,
-        Value::Column(_) | Value::Values(..) => "",
+        Value::Column(_) | Value::Values(..) | Value::Days(..) => "",
         Value::Text(said) => said.as_str(),
         Value::Grades(scale, ..) => scale.as_str(),
     };
-    let is_column = matches!(value, Value::Column(_) | Value::Values(..));
+    let is_column = matches!(value, Value::Column(_) | Value::Values(..) | Value::Days(..));
     let (fits, form) = match name {
         "rows" => {
             let names: Vec<&str> = SORTS.iter().map(|(_, name, ..)| *name).collect();
@@ -43,7 +43,7 @@ pub fn unfit(setting: &str, value: &Value) -> Option<String> {
         }
         "date_format" => (
             is_named::<DateFormat>(said),
-            "must be iso, dd/mm/yyyy, dd.mm.yyyy, dd-mm-yyyy, mm/dd/yyyy or yyyymmdd".to_owned(),
+            "must be iso, dd/mm/yyyy, dd/mm/yy, dd.mm.yyyy, dd.mm.yy, dd-mm-yyyy, mm/dd/yyyy, yyyymmdd or dd mmm yyyy".to_owned(),
         ),
         "codes" if below.is_empty() => {
             (["ENG-2024", "own"].contains(&said), "must be ENG-2024 or own".to_owned())
@@ -62,6 +62,8 @@ pub fn unfit(setting: &str, value: &Value) -> Option<String> {
 }
 
 fn result(below: &str, said: &str) -> (bool, String) {
+    // What is said of one column has its caption behind it.
+    let below = below.split('.').next().unwrap_or(below);
     match below {
         "kind" => (is_named::<GradeKind>(said), "must be the name of a kind, such as working_at".to_owned()),
         "date" => (SchoolDate::parse("date", said).is_ok(), "must be a date, such as 2026-11-20".to_owned()),

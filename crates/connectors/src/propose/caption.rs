@@ -1,205 +1,11 @@
 //! Captions taken apart: words out of camelCase, snake_case and abbreviations, and what these words are about.
 //!
-//! The word list has single words of five languages, never whole captions: a caption is understood by what its words have in
-//! common with a field, however they are put together. What a column holds is `shape`'s.
+//! A caption is understood by what its words have in common with a field, however they are put together. What a column holds is
+//! `shape`'s.
 
+pub use super::vocabulary::About;
+use super::vocabulary::WORDS;
 use std::collections::BTreeMap;
-
-/// What a word can be about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum About {
-    Learner,
-    Id,
-    Upn,
-    Former,
-    Temporary,
-    Uln,
-    Uci,
-    Surname,
-    Forename,
-    Name,
-    Last,
-    First,
-    Known,
-    Birth,
-    Date,
-    Time,
-    Start,
-    End,
-    Minutes,
-    Late,
-    Early,
-    Mark,
-    Presence,
-    Group,
-    Period,
-    Note,
-    Grade,
-    Subject,
-    Title,
-    Round,
-    Kind,
-    Scale,
-    Points,
-    Event,
-    Conduct,
-    Polarity,
-    Severity,
-    Place,
-    Role,
-    Action,
-    Status,
-    Due,
-    Share,
-    Internal,
-    Host,
-    Home,
-    Institution,
-    Staff,
-    Room,
-    Cancelled,
-    Closed,
-    Week,
-    Lesson,
-    Entered,
-    Enrolment,
-    Needs,
-    Emergency,
-    Personal,
-}
-
-/// Words by what they are about. `*` at the end: any ending; `*` at both ends: anywhere in a word, as in German compounds.
-const WORDS: &[(About, &str)] = &[
-    (
-        About::Learner,
-        "learner* pupil* student* child candidate* person* admission* adm enrolment* enrollment* schuler* \
-                      *schueler* *schuler* eleve* apprenant* etudiant* alumn* alu estudiante* expediente* disgybl* \
-                      myfyriw* dysgw* plentyn matricul* exam*candidate",
-    ),
-    (
-        About::Id,
-        "id ids code* ref refs reference* number* no nos nr num key* ident* uid pk nummer* *nummer* *nr* numero* n \
-                 matricul* *kennung* kennzahl* identifiant* identificador* dni clave* rhif cod expediente* kod",
-    ),
-    (About::Upn, "upn"),
-    (
-        About::Former,
-        "former* previous* prev prior old older earlier superseded ehemal* fruher* frueher* vorher* ancien* \
-                     precedent* anterior* antigu* precedente* blaenorol cynt",
-    ),
-    (
-        About::Temporary,
-        "temporary temp tmp provisional* interim vorlaufig* vorlaeufig* provisoire* temporaire* temporal \
-                        provvisori* temporane* dros*dro",
-    ),
-    (About::Uln, "uln"),
-    (About::Uci, "uci"),
-    (About::Surname, "surname* sname lastname apellido* *nachname* *familienname* cyfenw*"),
-    (About::Forename, "forename* fname firstname *vorname* *rufname* prenom* given christian pila"),
-    (About::Name, "name* nom nombre* enw enwau"),
-    (About::Last, "last family legal* famille familia teulu*"),
-    (About::First, "first given cyntaf premier*"),
-    (About::Known, "known preferred chosen usual nick* rufname* usage"),
-    (About::Birth, "birth* born dob *geburt* naissance ne nac nacim* geni geboren"),
-    (About::Date, "date* day dt on when *datum* *tag jour* fecha* dia dyddiad* diwrnod*"),
-    (About::Time, "time* clock hour* tm zeit* uhrzeit* heure* hora* amser*"),
-    (
-        About::Start,
-        "start* begin* from first st *beginn* von *anfang* debut* inicio* comien* empiez* desde dechrau* opens",
-    ),
-    (
-        About::End,
-        "end* finish* until till to last fin* *ende* bis jusqu* hasta termin* acab* gorffen* diwedd* close leaves",
-    ),
-    (About::Minutes, "minute* min mins *minut* munud* duration* length dauer* duree* duracion*"),
-    (About::Late, "late* tard* *verspat* retard* retras* hwyr* past delay*"),
-    (About::Early, "early leaving left"),
-    (About::Mark, "mark* marc* code* usage* kurzel* *kurzel* cod symbol* sign etat* statut* estado tipo"),
-    (
-        About::Presence,
-        "attend* att present* presence* presenc* register* reg absen* *anwesen* *fehl* asisten* falta* appel",
-    ),
-    (
-        About::Group,
-        "group* class* set sets course* section* teaching *klasse* *kurs* *gruppe* groupe* grupo* clase* dosbarth* \
-                    grwp* occurrence* cohort* option",
-    ),
-    (
-        About::Period,
-        "period* pd session* slot* lesson* block* *stunde* seance* sesion* gwers* cyfnod* periode*",
-    ),
-    (
-        About::Note,
-        "note* comment* remark* *bemerkung* anmerkung* comentario* commentaire* observa* sylw* nodiad* feedback* \
-                   notas text memo description*",
-    ),
-    (
-        About::Grade,
-        "grade* result* score* outcome* mark* *note* zensur* gradd* canlyniad* resultat* nota notas calific* \
-                    attainment* punktzahl*",
-    ),
-    (About::Subject, "subject* *fach matiere* asignatura* materia* pwnc* discipline area"),
-    (
-        About::Title,
-        "assessment* title* test* exam* aspect* unit* component* paper* evaluation* *prufung* examen* epreuve* \
-                    prueba* asesiad* task* task assignment* module* work",
-    ),
-    (
-        About::Round,
-        "round* collection* resultset* cycle* capture* drop* window* term* semester* trimestre* halbjahr* tymor* \
-                    point season",
-    ),
-    (About::Kind, "kind* type* sort* what art typ* clase"),
-    (About::Scale, "scale* gradeset* bareme* escala* skala* graddfa*"),
-    (About::Points, "point* pts *punkte* puntos* pwynt*"),
-    (About::Event, "event* incident* case *vorfall* incidence* incidente* digwyddiad* occurrence*"),
-    (
-        About::Conduct,
-        "behavio* conduct* incident* *verhalten* comport* conducta* ymddyg* achievement* category* descriptor*",
-    ),
-    (About::Polarity, "polarity* positive negative *lob* *tadel* praise plusminus good"),
-    (About::Severity, "severity* level* seriousness* schwere* gravit* gravedad* difrifol* stufe"),
-    (About::Place, "place* location* where* *ort lieu* lugar* lleoliad* site"),
-    (About::Role, "role* part involve* *rolle* rol"),
-    (
-        About::Action,
-        "action* sanction* consequence* outcome* follow* *massnahm* mesure* medida* camau* response",
-    ),
-    (About::Status, "status* state* stat stand etat* estado* statws*"),
-    (About::Due, "due deadline by respond*"),
-    (About::Share, "share* parent* public* safe external*"),
-    (About::Internal, "internal* *intern* private* narrative* confidential* staffonly interno* mewnol*"),
-    (About::Host, "host* provider* receiving partner* visit* anfitrion* offsite placement* accueil*"),
-    (About::Home, "home* sending origin* heimat* base*"),
-    (
-        About::Institution,
-        "school* college* centre* center* institution* provider* establishment* *schule ecole* etablissement* \
-                          escuela* centro* ysgol* coleg*",
-    ),
-    (
-        About::Staff,
-        "staff* teacher* tutor* employee* *lehrer* *lehrkraft* athro* enseignant* professeur* profesor* docente* \
-                    instructor* lecturer*",
-    ),
-    (About::Room, "room* *raum* zimmer* salle* aula* ystafell* venue*"),
-    (About::Cancelled, "cancel* called off *entfall* *ausfall* annul* canslo* suspend*"),
-    (About::Closed, "closed closure* shut geschlossen* ferme* cerrado* cau"),
-    (About::Week, "week* woche* semaine* semana* wythnos*"),
-    (About::Lesson, "lesson* class*meeting *stunde* lsn gwers* seance* clase*"),
-    (
-        About::Entered,
-        "entered keyed created logged recorded modified changed updated stamp* timestamp* saved erfasst* saisi* \
-                      registrado* cofnod*",
-    ),
-    (About::Enrolment, "enrol* enroll* registration* statut* matricula"),
-    (About::Needs, "need* support* bedarf* besoin* necesidad* angen*"),
-    (About::Emergency, "emergency* notfall* urgence* emergencia* argyfwng*"),
-    (
-        About::Personal,
-        "sex gender email mail phone tel telephone address postcode ethnic* year nc ncyear house sen pp fsm salutation \
-                       hon honorific form",
-    ),
-];
 
 /// The words of a caption, in lower case and without accents.
 pub fn words(caption: &str) -> Vec<String> {
@@ -242,18 +48,22 @@ fn joined(words: impl Iterator<Item = String>) -> Vec<String> {
 
 fn fold(c: char, into: &mut String) {
     let plain = match c.to_lowercase().next().unwrap_or(c) {
-        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' => "a",
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' | 'ą' | 'ă' => "a",
         'ç' | 'č' | 'ć' => "c",
-        'è' | 'é' | 'ê' | 'ë' | 'ę' => "e",
-        'ì' | 'í' | 'î' | 'ï' => "i",
-        'ñ' | 'ń' => "n",
-        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'º' => "o",
-        'ù' | 'ú' | 'û' | 'ü' => "u",
+        'è' | 'é' | 'ê' | 'ë' | 'ę' | 'ě' | 'ē' => "e",
+        'ì' | 'í' | 'î' | 'ï' | 'ī' | 'ı' => "i",
+        'ñ' | 'ń' | 'ň' => "n",
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ő' | 'º' => "o",
+        'ù' | 'ú' | 'û' | 'ü' | 'ů' | 'ű' | 'ū' => "u",
         'ý' | 'ÿ' | 'ŷ' => "y",
         'ŵ' => "w",
         'ß' => "ss",
         'ł' => "l",
-        'ś' | 'š' => "s",
+        'ś' | 'š' | 'ş' | 'ș' => "s",
+        'ř' => "r",
+        'ť' | 'ț' => "t",
+        'ğ' => "g",
+        'ď' => "d",
         'ź' | 'ż' | 'ž' => "z",
         'ª' => "a",
         plain => return into.push(plain),
@@ -264,11 +74,19 @@ fn fold(c: char, into: &mut String) {
 /// What a caption is about, with how surely, from 0 to 1.
 pub fn about(caption: &str) -> BTreeMap<About, f64> {
     let mut found = BTreeMap::new();
-    for word in words(caption) {
-        let exact = meanings(&word, &mut found);
-        if !exact {
-            shortened(&word, &mut found);
+    // Of a path, as XML and JSON have them, the end says most.
+    let is_path = !caption.contains(' ') && !caption.ends_with('.') && !caption.starts_with('.');
+    let end = caption.rfind(['.', '/']).map_or(0, |at| at + 1);
+    let end = if is_path && caption.len() > end + 1 { end } else { 0 };
+    for (part, weight) in [(&caption[..end], 0.8), (&caption[end..], 1.0)] {
+        let mut here = BTreeMap::new();
+        for word in words(part) {
+            let exact = meanings(&word, &mut here);
+            if !exact {
+                shortened(&word, &mut here);
+            }
         }
+        here.into_iter().for_each(|(about, sure)| note(&mut found, about, sure * weight));
     }
     found
 }
@@ -352,7 +170,7 @@ mod tests {
 
     #[test]
     fn shortened_words_are_understood_with_less_weight_than_whole_ones() {
-        assert!(about("Grp")[&About::Group] < about("group")[&About::Group]);
+        assert!(about("Sctn")[&About::Group] < about("section")[&About::Group]);
         assert!(about("Lsn").contains_key(&About::Lesson));
         assert!(about("Stdnt").contains_key(&About::Learner));
         assert!(about("").is_empty() && about("ζ").is_empty());

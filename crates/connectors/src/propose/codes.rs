@@ -5,13 +5,16 @@ use commonroll_core::record::attendance::Physical;
 
 /// Words for the room in several languages, as stems.
 const STEMS: &[(Physical, &str)] = &[
-    (Physical::Late, "late tardy verspat spat retard hwyr"),
+    (Physical::Late, "late tardy verspat spat retard retras ritard spozn atras laat hwyr"),
     (
         Physical::NotRequired,
         "not required notrequired dispens exempt study leave cancel befreit no lective nicht erforderlich",
     ),
-    (Physical::Absent, "absen fehl falta ausent abwesen missing away sick ill krank malad enferm"),
-    (Physical::Present, "present anwesen presen asist here attended"),
+    (
+        Physical::Absent,
+        "absen assen fehl falta ausen abwesen afwez nieobec entschuld missing away sick ill krank ziek malad enferm",
+    ),
+    (Physical::Present, "present anwesen presen asist obecn aanwez here attended"),
 ];
 
 /// What a mark may mean, and how sure that is, from 0 to 1. Letters are conventions of a college, so never sure.

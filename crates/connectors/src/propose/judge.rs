@@ -2,11 +2,13 @@
 
 use super::{
     caption::{About, about},
+    codes,
     fields::Column,
-    sample::Sample,
+    sample::{Sample, SampleRow},
     shape::Shape,
 };
 use crate::parse;
+use commonroll_core::record::attendance::Physical;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Columns beyond these are not looked at: no export that a person would map has more.
@@ -31,13 +33,86 @@ pub fn columns(sample: &Sample) -> Vec<Column> {
             first: 0.0,
             last: 0.0,
             like_a_name: false,
+            birthlike: false,
+            of_learner: false,
+            tells_apart: false,
+            beside_late: false,
+            counts_rows: false,
         })
         .collect();
     let facts: Vec<_> = (0..columns.len()).map(|at| together(sample, &columns, at)).collect();
     for (column, with) in columns.iter_mut().zip(facts) {
         with(column);
     }
+    let facts: Vec<_> = (0..columns.len()).map(|at| by_learner(sample, &columns, at)).collect();
+    for (column, with) in columns.iter_mut().zip(facts) {
+        with(column);
+    }
     columns
+}
+
+/// What a column is once it is known which ones may name the learner.
+fn by_learner(sample: &Sample, columns: &[Column], at: usize) -> impl FnOnce(&mut Column) + use<> {
+    let column = &columns[at];
+    let shape = &column.shape;
+    let ids: Vec<usize> =
+        (0..columns.len()).filter(|other| *other != at && may_name(&columns[*other])).collect();
+    let within: Vec<f64> = ids.iter().filter_map(|id| constant_within(sample, *id, at)).collect();
+    // Many values, and each learner always has the same: it says something of the learner, not of the row.
+    let of_learner = shape.distinct >= 2 && within.iter().any(|share| *share > 0.95);
+    let varies = !within.is_empty() && within.iter().all(|share| *share < 0.8);
+    let is_old = columns.iter().any(|other| before(column, other));
+    let is_young = columns.iter().any(|other| before(other, column));
+    let birthlike = !varies && (shape.may_be_birth() && !is_young || shape.distinct >= 5 && is_old);
+    let says_date = |c: &Column| c.about.get(&About::Date).is_some_and(|weight| *weight > 0.7);
+    let dated =
+        |c: &Column| c.shape.is_date() && !c.shape.may_be_birth() || c.shape.may_be_serial() && says_date(c);
+    let day = |c: &Column| dated(c) && c.shape.distinct >= 2;
+    let days: Vec<usize> = (0..columns.len()).filter(|other| *other != at && day(&columns[*other])).collect();
+    let is_short = (2..=16).contains(&shape.list.len()) && shape.fill() > 0.97 && !shape.is_date();
+    let tells_apart =
+        is_short && ids.iter().any(|id| days.iter().any(|day| tells_apart(sample, *id, *day, at)));
+    move |column| {
+        (column.birthlike, column.of_learner, column.tells_apart) = (birthlike, of_learner, tells_apart);
+    }
+}
+
+/// True if all dates of the one lie some ten years before those of the other.
+fn before(one: &Column, other: &Column) -> bool {
+    let dates = one.shape.is_date() && other.shape.is_date();
+    dates
+        && matches!((one.shape.days, other.shape.days), (Some((_, last)), Some((first, _))) if first - last > 3_000)
+}
+
+/// True if the column may name learners, by its values alone.
+fn may_name(column: &Column) -> bool {
+    let shape = &column.shape;
+    let text = !shape.is_date() && shape.share(shape.time) < 0.5 && shape.share(shape.with_digit) > 0.8;
+    let repeats = shape.filled as f64 / shape.distinct.max(1) as f64;
+    text && shape.longest <= 32 && shape.longest >= 3 && shape.distinct >= 8 && repeats >= 1.8
+}
+
+/// Of the values that stand in several rows, the share beside which the other column always has the same; `None` if there are too
+/// few.
+fn constant_within(sample: &Sample, id: usize, other: usize) -> Option<f64> {
+    let mut beside: BTreeMap<&str, (usize, BTreeSet<&str>)> = BTreeMap::new();
+    for row in sample.rows.iter().filter(|row| !row.cell(id).is_empty() && !row.cell(other).is_empty()) {
+        let (rows, values) = beside.entry(row.cell(id)).or_default();
+        *rows += 1;
+        values.insert(row.cell(other));
+    }
+    let several: Vec<_> = beside.values().filter(|(rows, _)| *rows >= 2).collect();
+    let same = several.iter().filter(|(_, values)| values.len() == 1).count();
+    (several.len() >= 5).then(|| same as f64 / several.len() as f64)
+}
+
+/// True if a learner has several rows on one date, and this column keeps them apart.
+fn tells_apart(sample: &Sample, id: usize, day: usize, at: usize) -> bool {
+    let rows = sample.rows.len();
+    let pairs: BTreeSet<_> = sample.rows.iter().map(|row| (row.cell(id), row.cell(day))).collect();
+    let all: BTreeSet<_> =
+        sample.rows.iter().map(|row| (row.cell(id), row.cell(day), row.cell(at))).collect();
+    rows >= 10 && pairs.len() * 10 < rows * 9 && all.len() * 200 >= rows * 199
 }
 
 /// What a column is in the light of the others.
@@ -58,8 +133,17 @@ fn together(sample: &Sample, columns: &[Column], at: usize) -> impl FnOnce(&mut 
         && numbers
             .iter()
             .any(|number| decides(sample, at, *number) > 0.99 && decides(sample, *number, at) > 0.99);
-    let beside_few = shape.share(shape.whole) > 0.98
-        && others().any(|(other, c)| (3..=40).contains(&c.shape.list.len()) && beside_few(sample, at, other));
+    let beside: Vec<BTreeSet<&str>> = match shape.share(shape.whole) > 0.98 {
+        true => others()
+            .filter(|(_, c)| (3..=40).contains(&c.shape.list.len()))
+            .filter_map(|(other, _)| beside_few(sample, at, other))
+            .collect(),
+        false => Vec::new(),
+    };
+    let late =
+        |mark: &&str| *mark == "L" || codes::meaning(mark).is_some_and(|(said, _)| said == Physical::Late);
+    let (beside_few, beside_late) = (!beside.is_empty(), beside.iter().any(|marks| marks.iter().any(late)));
+    let counts_rows = counts_rows(sample, at);
     let is_time = |c: &Column| c.shape.filled > 0 && c.shape.share(c.shape.time) > 0.95;
     let is_day = |c: &Column| c.shape.is_date() && !c.shape.may_be_birth();
     let before = |other: usize, less: fn(&str, &str) -> Option<bool>| ordered(sample, at, other, less);
@@ -78,7 +162,8 @@ fn together(sample: &Sample, columns: &[Column], at: usize) -> impl FnOnce(&mut 
     move |column| {
         column.decides_names = decides_names;
         column.names_a_learner = names_a_learner;
-        column.beside_few = beside_few;
+        (column.beside_few, column.beside_late) = (beside_few, beside_late);
+        column.counts_rows = counts_rows;
         (column.earlier, column.later, column.first, column.last) = (earlier, later, first, last);
         column.like_a_name = like_a_name;
     }
@@ -98,8 +183,21 @@ fn decides(sample: &Sample, one: usize, other: usize) -> f64 {
     if all == 0 { 0.0 } else { most as f64 / all as f64 }
 }
 
-/// True if numbers above zero stand beside at most two of the other column's values, and not beside its most frequent one.
-fn beside_few(sample: &Sample, numbers: usize, other: usize) -> bool {
+/// True if it counts the rows, from 0 or 1 on.
+fn counts_rows(sample: &Sample, at: usize) -> bool {
+    let mut rows = sample.rows.iter();
+    let number = |row: &SampleRow| parse::whole(row.cell(at)).map(u64::from);
+    let Some((first, line)) = rows.next().and_then(|row| Some((number(row)?, row.line))) else {
+        return false;
+    };
+    let all = sample.rows.len();
+    first <= 1
+        && all >= 3
+        && rows.filter(|row| number(row) == Some(first + row.line - line)).count() * 50 >= (all - 1) * 49
+}
+
+/// The other column's values beside which numbers above zero stand, if they are at most two and not its most frequent one.
+fn beside_few(sample: &Sample, numbers: usize, other: usize) -> Option<BTreeSet<&str>> {
     let (mut beside, mut counts) = (BTreeSet::new(), BTreeMap::<&str, usize>::new());
     for row in &sample.rows {
         *counts.entry(row.cell(other)).or_default() += 1;
@@ -108,10 +206,11 @@ fn beside_few(sample: &Sample, numbers: usize, other: usize) -> bool {
         }
     }
     let top = counts.iter().max_by_key(|(_, count)| **count).map(|(value, _)| *value);
-    !beside.is_empty()
+    let is_few = !beside.is_empty()
         && beside.len() <= 2
         && counts.len() >= 3
-        && top.is_some_and(|top| !beside.contains(top))
+        && top.is_some_and(|top| !beside.contains(top));
+    is_few.then_some(beside)
 }
 
 /// Share of rows in which the one column's value lies before the other's, of those where both can be read and differ.
@@ -162,8 +261,10 @@ pub fn is_personal(column: &Column) -> bool {
     let official =
         shape.share(shape.upns) > 0.8 || shape.share(shape.uln) > 0.8 || shape.share(shape.uci) > 0.8;
     official
-        || shape.may_be_birth()
-        || [About::Surname, About::Forename, About::Personal, About::Birth].into_iter().any(says)
+        || column.birthlike
+        || [About::Surname, About::Forename, About::Personal, About::Pastoral, About::Birth]
+            .into_iter()
+            .any(says)
         || (says(About::Name) && !says(About::Group))
         || (name && !says(About::Subject) && !says(About::Kind))
 }

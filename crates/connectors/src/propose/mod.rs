@@ -12,12 +12,14 @@ mod fields;
 mod judge;
 mod look;
 mod plan;
+mod rules;
 mod sample;
 mod scales;
 pub mod schema;
 mod settle;
 mod shape;
 mod values;
+mod vocabulary;
 mod write;
 
 pub use answer::unfit;
@@ -37,6 +39,8 @@ pub enum Value {
     Column(String),
     /// A column, and what its values stand for.
     Values(String, BTreeMap<String, String>),
+    /// A column of days that are counted from this date on.
+    Days(String, String),
     /// The same text in each row; for settings that aren't fields, the text itself.
     Text(String),
     /// Grades of one scale and kind: scale, version, kind.
@@ -95,6 +99,8 @@ pub struct Proposal {
     pub doubts: Vec<Doubt>,
     /// Captions that no setting uses, and why.
     pub unused: Vec<(String, &'static str)>,
+    /// What whoever reads the mapping must know beside it.
+    pub notes: Vec<String>,
 }
 
 impl Proposal {
@@ -106,7 +112,7 @@ impl Proposal {
     /// The column of a field that is settled.
     pub fn column(&self, field: &str) -> Option<&str> {
         match &self.choice(&format!("fields.{field}"))?.value {
-            Value::Column(caption) | Value::Values(caption, _) => Some(caption),
+            Value::Column(caption) | Value::Values(caption, _) | Value::Days(caption, _) => Some(caption),
             Value::Text(_) | Value::Grades(..) | Value::Nothing => None,
         }
     }

@@ -150,7 +150,12 @@ fn try_as(rows: Rows, wide: &[usize], columns: &[Column], file_name: &str, answe
     }
     for (_, field, at) in pairs {
         let said = answers.contains_key(&format!("fields.{field}"));
-        if !taken[at] && !said && !fields.contains_key(field) {
+        // A column of dates with times is the date, and the time too.
+        let both = matches!(field, "date" | "start" | "time")
+            && columns[at].shape.is_date()
+            && columns[at].shape.instant > 0
+            && fields.iter().all(|(of, (held, _))| *held != at || matches!(*of, "date" | "start" | "time"));
+        if (!taken[at] || both) && !said && !fields.contains_key(field) {
             taken[at] = true;
             let found = fits.get(field).and_then(|all| all.get(at)).cloned().unwrap_or_default();
             fields.insert(field, (at, found));
@@ -162,7 +167,7 @@ fn try_as(rows: Rows, wide: &[usize], columns: &[Column], file_name: &str, answe
 
 fn answered(answers: &Answers, field: &str, columns: &[Column]) -> Option<usize> {
     match answers.get(&format!("fields.{field}"))? {
-        Value::Column(caption) | Value::Values(caption, _) => {
+        Value::Column(caption) | Value::Values(caption, _) | Value::Days(caption, _) => {
             columns.iter().position(|column| column.caption == *caption)
         }
         Value::Text(_) | Value::Grades(..) | Value::Nothing => None,

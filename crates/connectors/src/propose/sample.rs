@@ -20,6 +20,8 @@ pub struct Sample {
     pub looked_at: u64,
     /// Rows that are wider or narrower than the captions.
     pub uneven: usize,
+    /// Names of other sheets of the workbook that hold rows too.
+    pub beside: Vec<String>,
 }
 
 /// One row of a sample. Holds what a file says: never show it without being asked to.

@@ -199,7 +199,7 @@ pub fn narrow(proposal: &mut Proposal, table: &SeenTable, dialect: Dialect) {
 fn used(proposal: &Proposal) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
     let mut note = |value: &Value| {
-        if let Value::Column(caption) | Value::Values(caption, _) = value {
+        if let Value::Column(caption) | Value::Values(caption, _) | Value::Days(caption, _) = value {
             used.insert(caption.clone());
         }
     };

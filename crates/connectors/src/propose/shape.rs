@@ -2,8 +2,9 @@
 //! value leaves this file but those of short lists, which are codes.
 
 use super::sample::Sample;
-use crate::parse;
+use crate::{mapping::DateFormat, parse};
 use commonroll_core::{
+    SchoolDate,
     attendance::ALL,
     identifiers::{Uci, Uln, Upn},
 };
@@ -33,9 +34,14 @@ pub struct Shape {
     pub uci: usize,
     pub iso: usize,
     pub slash: usize,
+    /// With a year of two digits.
+    pub slash_short: usize,
     pub dashed: usize,
     pub dot: usize,
+    pub dot_short: usize,
     pub compact: usize,
+    /// 14 Sep 2026, also with the day of the week before it.
+    pub named: usize,
     /// Dates of three parts in a style that nobody here reads.
     pub other_date: usize,
     /// Dates with a time that isn't midnight.
@@ -44,7 +50,15 @@ pub struct Shape {
     pub first_above_12: usize,
     pub second_above_12: usize,
     pub weekend: usize,
-    pub years: Option<(i16, i16)>,
+    /// Different dates on weekends if the day, or the month, stands first; where each number can be either.
+    pub weekends_day_first: usize,
+    pub weekends_month_first: usize,
+    /// The first and the last day, counted from 1970.
+    pub days: Option<(i32, i32)>,
+    /// Dates with a time on which lessons begin and end: no seconds, and minutes that five divides.
+    pub round: usize,
+    /// Numbers with which workbooks count the days of 1995 to 2049.
+    pub serial: usize,
     pub time: usize,
     pub whole: usize,
     pub signed: usize,
@@ -113,6 +127,7 @@ impl Shape {
             self.whole += count * usize::from(parse::whole(cell).is_some());
             self.largest = self.largest.max(number);
             self.smallest = self.smallest.min(number);
+            self.serial += count * usize::from((34_700..=54_787).contains(&number));
         }
         let plain = cell.replace(',', ".");
         self.decimal += count
@@ -122,38 +137,22 @@ impl Shape {
     }
 
     fn dates(&mut self, cell: &str, count: usize) {
-        let numbers: Vec<&str> = cell.split(['/', '.', '-']).collect();
-        let is = |at: usize, len: usize| {
-            numbers.get(at).is_some_and(|n| n.len() == len && n.bytes().all(|b| b.is_ascii_digit()))
-        };
-        let value = |at: usize| numbers.get(at).and_then(|n| n.parse::<i16>().ok()).unwrap_or(0);
-        let date = |y: i16, m: i16, d: i16| {
-            jiff::civil::Date::new(y, i8::try_from(m).ok()?, i8::try_from(d).ok()?)
-                .ok()
-                .filter(|date| (1900..2200).contains(&date.year()))
-        };
-        let found = if let Some(read) = parse::date(cell, crate::mapping::DateFormat::Iso) {
+        let read = |format: DateFormat| parse::date(cell, format);
+        let found = if let Some(date) = read(DateFormat::Iso) {
             self.iso += count;
             let clock = cell.get(11..16).unwrap_or("00:00");
             self.instant += count * usize::from(clock != "00:00");
-            jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(read.days())).ok()
-        } else if numbers.len() == 3 && is(0, 2) && is(1, 2) && is(2, 4) {
-            let (first, second, year) = (value(0), value(1), value(2));
-            self.first_above_12 += count * usize::from(first > 12);
-            self.second_above_12 += count * usize::from(second > 12);
-            let found = date(year, second, first).or_else(|| date(year, first, second));
-            let style = match cell.as_bytes()[2] {
-                b'/' => &mut self.slash,
-                b'.' => &mut self.dot,
-                _ => &mut self.dashed,
-            };
-            *style += count * usize::from(found.is_some());
-            found
-        } else if cell.len() == 8
-            && let Some(read) = parse::date(cell, crate::mapping::DateFormat::Compact)
-        {
+            let seconds = cell.get(17..19).unwrap_or("00");
+            self.round += count * usize::from(clock.ends_with(['0', '5']) && seconds == "00");
+            Some(date)
+        } else if let Some(date) = self.three_numbers(cell, count) {
+            Some(date)
+        } else if let Some(date) = read(DateFormat::Compact) {
             self.compact += count;
-            jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(read.days())).ok()
+            Some(date)
+        } else if let Some(date) = read(DateFormat::Named) {
+            self.named += count;
+            Some(date)
         } else {
             let parts = cell.split(['/', '.', '-', ' ']).filter(|part| !part.is_empty()).count();
             let digits = cell.bytes().filter(u8::is_ascii_digit).count();
@@ -166,11 +165,38 @@ impl Shape {
             None
         };
         if let Some(date) = found {
-            use jiff::civil::Weekday::{Saturday, Sunday};
-            self.weekend += count * usize::from(matches!(date.weekday(), Saturday | Sunday));
-            let (low, high) = self.years.unwrap_or((i16::MAX, i16::MIN));
-            self.years = Some((low.min(date.year()), high.max(date.year())));
+            self.weekend += count * usize::from(is_weekend(date));
+            let (low, high) = self.days.unwrap_or((i32::MAX, i32::MIN));
+            self.days = Some((low.min(date.days()), high.max(date.days())));
         }
+    }
+
+    /// A date of day, month and year as numbers, in whichever order it can be read.
+    fn three_numbers(&mut self, cell: &str, count: usize) -> Option<SchoolDate> {
+        let mark = cell.bytes().find(|byte| !byte.is_ascii_digit())?;
+        let mut numbers = cell.split(char::from(mark));
+        let (first, second, year) = (numbers.next()?, numbers.next()?, numbers.next()?);
+        let short = year.len() == 2;
+        let (style, day_first, month_first) = match (mark, short) {
+            (b'/', false) => (&mut self.slash, DateFormat::British, Some(DateFormat::American)),
+            (b'/', true) => (&mut self.slash_short, DateFormat::BritishShort, None),
+            (b'.', false) => (&mut self.dot, DateFormat::Dotted, None),
+            (b'.', true) => (&mut self.dot_short, DateFormat::DottedShort, None),
+            (b'-', false) => (&mut self.dashed, DateFormat::Dashed, None),
+            _ => return None,
+        };
+        let found = parse::date(cell, day_first).or_else(|| parse::date(cell, month_first?));
+        *style += count * usize::from(found.is_some());
+        if let Some(other) = month_first.and_then(|format| parse::date(cell, format))
+            && let Some(found) = found
+        {
+            self.weekends_day_first += usize::from(is_weekend(found));
+            self.weekends_month_first += usize::from(is_weekend(other));
+        }
+        let above = |number: &str| number.parse::<u8>().is_ok_and(|number| number > 12);
+        self.first_above_12 += count * usize::from(above(first));
+        self.second_above_12 += count * usize::from(above(second));
+        found
     }
 
     /// Share of the cells that hold something.
@@ -185,7 +211,8 @@ impl Shape {
 
     /// Dates in any style that can be read.
     pub fn dates_read(&self) -> usize {
-        self.iso + self.slash + self.dot + self.dashed + self.compact
+        let numbers = self.slash + self.slash_short + self.dot + self.dot_short + self.dashed;
+        self.iso + numbers + self.compact + self.named
     }
 
     /// True if it is a column of dates.
@@ -193,13 +220,29 @@ impl Shape {
         self.filled > 0 && self.share(self.dates_read()) >= 0.97
     }
 
-    /// True if these dates may be birth dates: many, on all days of the week, spread over at least two years.
+    /// True if these dates may be birth dates by themselves: many, on all days of the week, spread over most of a year.
     pub fn may_be_birth(&self) -> bool {
-        self.is_date() && self.distinct >= 8 && self.share(self.weekend) > 0.12
+        let spread = self.days.is_some_and(|(first, last)| last - first > 300);
+        self.is_date() && self.distinct >= 8 && self.share(self.weekend) > 0.12 && spread
+    }
+
+    /// True if its dates lie further apart than those of an export do.
+    pub fn spans_decades(&self) -> bool {
+        self.days.is_some_and(|(first, last)| last - first > 15 * 365)
+    }
+
+    /// True if the numbers may be days as workbooks count them.
+    pub fn may_be_serial(&self) -> bool {
+        self.filled > 0 && self.share(self.serial) >= 0.97 && !self.is_date()
     }
 
     /// True if the column is wholly empty.
     pub const fn is_blank(&self) -> bool {
         self.filled == 0
     }
+}
+
+fn is_weekend(date: SchoolDate) -> bool {
+    // The first of January 1970 was a Thursday.
+    (date.days() + 3).rem_euclid(7) >= 5
 }

@@ -7,17 +7,17 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("polarity", "positive", "positiv achiev praise lob merit reward commend elogio eloge canmol"),
     ("polarity", "negative", "negativ behav incident tadel concern sanction demerit blam"),
     ("polarity", "neutral", "neutral observ"),
-    ("role", "perpetrator", "perpetrator aggress instigat auteur tater"),
-    ("role", "victim", "victim target opfer"),
-    ("role", "witness", "witness bystand zeug temoin testigo"),
+    ("role", "perpetrator", "perpetrator aggress offend instigat auteur tater sprawc autor"),
+    ("role", "victim", "victim target opfer ofiar slachtoff vittim"),
+    ("role", "witness", "witness bystand zeug temoin testigo swiad getuig tyst"),
     ("role", "reporter", "report"),
     ("role", "participant", "participa involv"),
-    ("kind", "minimum_target", "minimum meg mtg"),
-    ("kind", "teacher_target", "target aspir ziel objectif objetivo"),
-    ("kind", "predicted", "predict forecast ucas"),
-    ("kind", "mock", "mock"),
-    ("kind", "effort", "effort attitud atl"),
-    ("kind", "working_at", "working current wag"),
+    ("kind", "minimum_target", "minimum =min meg mtg fft alps"),
+    ("kind", "teacher_target", "target aspir ziel objectif objetivo targed =tg =trgt"),
+    ("kind", "predicted", "predict =pred forecast ucas prognos previs rhagweld"),
+    ("kind", "mock", "mock blanc ffug"),
+    ("kind", "effort", "effort =eff attitud atl ymdrech"),
+    ("kind", "working_at", "working current =curr wag cwg"),
     ("kind", "prior", "prior baseline"),
     ("kind", "final", "final award"),
     ("kind", "assignment", "assignment homework coursework"),
@@ -27,8 +27,13 @@ const KNOWN: &[(&str, &str, &str)] = &[
 pub fn known(field: &str, value: &str) -> Option<&'static str> {
     let words = words(value);
     let of_field = KNOWN.iter().filter(|(of, ..)| *of == field);
-    let mut found = of_field
-        .filter(|(_, _, stems)| stems.split(' ').any(|stem| words.iter().any(|word| word.starts_with(stem))));
+    // A stem that is too short to begin a word is the whole word, behind `=`.
+    let is = |stem: &str, word: &String| match stem.strip_prefix('=') {
+        Some(whole) => word == whole,
+        None => word.starts_with(stem),
+    };
+    let mut found =
+        of_field.filter(|(_, _, stems)| stems.split(' ').any(|stem| words.iter().any(|word| is(stem, word))));
     let (_, name, _) = found.next()?;
     // Minimum target is a target too; anything else that means two things means nothing.
     match found.next() {

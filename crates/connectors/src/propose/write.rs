@@ -14,6 +14,9 @@ pub fn toml(proposal: &Proposal, files: &str) -> String {
     let _ =
         writeln!(out, "# Proposed from the {whole} itself: each line with how sure it is, and why. {state}");
     let _ = writeln!(out, "# What each setting means: crates/connectors/README.md.\n");
+    for note in &proposal.notes {
+        let _ = writeln!(out, "# {}", line(note));
+    }
     let _ = writeln!(out, "format = {}", text(proposal.container.connector()));
     if !files.is_empty() {
         let _ = writeln!(out, "files = {}", text(files));
@@ -222,7 +225,9 @@ fn results(out: &mut String, proposal: &Proposal) {
     }
     for doubt in proposal.doubts.iter().filter(|doubt| doubt.setting.starts_with("result.")) {
         out.push('\n');
-        comment(out, doubt, &doubt.setting["result.".len()..]);
+        let name = &doubt.setting["result.".len()..];
+        // What is asked of one column names it in the question.
+        comment(out, doubt, name.split('.').next().unwrap_or(name));
     }
 }
 
@@ -242,6 +247,9 @@ fn line(text: &str) -> String {
 fn value(value: &Value) -> String {
     match value {
         Value::Column(caption) => text(caption),
+        Value::Days(caption, from) => {
+            format!("{{ column = {}, days_from = {} }}", text(caption), text(from))
+        }
         Value::Text(of) => text(of),
         Value::Values(caption, values) => {
             let values: Vec<String> =

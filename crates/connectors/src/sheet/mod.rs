@@ -63,15 +63,7 @@ pub fn open<'a>(
     input: Input<'a>,
     limits: &Limits,
 ) -> Result<Rows<'a>, FileFault> {
-    renamed(&mut *input.reader)?;
-    // A workbook has more and larger parts than a package of tables, and packs less tightly than it may be made to.
-    let room = Limits {
-        zip_entries_max: 4 * limits.zip_entries_max,
-        unpacked_bytes_max: 4 * limits.unpacked_bytes_max,
-        zip_ratio_max: limits.zip_ratio_max / 2,
-        ..*limits
-    };
-    let mut package = Package::open(input.reader, input.size, room, Contents::Workbook)?;
+    let mut package = unpacked(input, limits)?;
     let wanted = container.sheet.as_deref();
     let cells = if package.has("content.xml") {
         Cells::Ods(Box::new(ods::Cells::open(package, wanted, limits)?))
@@ -81,6 +73,31 @@ pub fn open<'a>(
         return Err(other(&package));
     };
     Ok(Rows { cells, buffer: RowBuffer::new(*limits), heading_row: container.heading_row })
+}
+
+/// Names of the sheets that a person sees, in their order.
+///
+/// # Errors
+/// The file is no workbook that can be read.
+pub fn names(input: Input<'_>, limits: &Limits) -> Result<Vec<String>, FileFault> {
+    let mut package = unpacked(input, limits)?;
+    if package.has("content.xml") {
+        let names = package.read("content.xml", |reader| ods::names(reader, limits))?;
+        return Ok(names.unwrap_or_default());
+    }
+    Ok(xlsx::Book::find(&mut package, limits)?.map_or_else(Vec::new, |book| book.names()))
+}
+
+fn unpacked<'a>(input: Input<'a>, limits: &Limits) -> Result<Package<'a>, FileFault> {
+    renamed(&mut *input.reader)?;
+    // A workbook has more and larger parts than a package of tables, and packs less tightly than it may be made to.
+    let room = Limits {
+        zip_entries_max: 4 * limits.zip_entries_max,
+        unpacked_bytes_max: 4 * limits.unpacked_bytes_max,
+        zip_ratio_max: limits.zip_ratio_max / 2,
+        ..*limits
+    };
+    Package::open(input.reader, input.size, room, Contents::Workbook)
 }
 
 impl Table for Rows<'_> {

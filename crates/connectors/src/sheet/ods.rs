@@ -15,6 +15,9 @@ use std::io::Read;
 /// How often a row that isn't blank may be repeated. Blank ones are passed over, however many.
 const REPEATS_MAX: u64 = 1000;
 
+/// Tables of a workbook that are named.
+const TABLES_MAX: usize = 256;
+
 /// Elements that matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Element {
@@ -283,6 +286,26 @@ fn number(tag: &Tag<'_>, wanted: &str) -> Result<u64, FileFault> {
         Ok(())
     })?;
     Ok(number)
+}
+
+/// Names of the tables, in their order.
+pub fn names(reader: &mut dyn Read, limits: &Limits) -> Result<Vec<String>, FileFault> {
+    let mut events = Events::new(Utf8::stream(reader), limits);
+    let mut names = Vec::new();
+    loop {
+        match events.step()? {
+            Event::Open(tag) if tag.name() == "table" && names.len() < TABLES_MAX => {
+                tag.attributes(&mut |key, value| {
+                    if key == "name" {
+                        names.push(value.to_owned());
+                    }
+                    Ok(())
+                })?;
+            }
+            Event::End => return Ok(names),
+            _ => {}
+        }
+    }
 }
 
 /// Place of the first table in which a cell has text.

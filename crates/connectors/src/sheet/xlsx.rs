@@ -114,6 +114,11 @@ impl Book {
         }
     }
 
+    /// Names of the sheets that aren't hidden.
+    pub fn names(&self) -> Vec<String> {
+        self.sheets.iter().filter(|sheet| !sheet.hidden).map(|sheet| sheet.name.clone()).collect()
+    }
+
     /// Opens the sheet of this name, or the first that has a row and isn't hidden.
     pub fn open<'a>(
         self,

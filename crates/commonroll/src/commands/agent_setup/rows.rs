@@ -160,9 +160,10 @@ pub fn used(proposal: &Proposal, sample: &Sample) -> Vec<(usize, bool)> {
         .iter()
         .filter_map(|choice| {
             let (caption, field) = match (&choice.value, choice.setting.strip_prefix("fields.")) {
-                (Value::Column(caption) | Value::Values(caption, _), Some(field)) => {
-                    (caption.as_str(), field)
-                }
+                (
+                    Value::Column(caption) | Value::Values(caption, _) | Value::Days(caption, _),
+                    Some(field),
+                ) => (caption.as_str(), field),
                 (Value::Grades(..), _) => (choice.setting.strip_prefix("result.")?, ""),
                 _ => return None,
             };

@@ -3,7 +3,7 @@
 use super::{files::Written, rows::Shown};
 use commonroll_agent::check::Checked;
 use commonroll_connectors::{
-    mapping::Container,
+    mapping::{Container, JsonRows, SheetRows},
     propose::{Choice, Doubt, Proposal, Sample, Value},
 };
 use std::{io::IsTerminal, path::Path};
@@ -68,6 +68,9 @@ impl Screen {
         self.heading(file);
         let looked = format!("{} rows looked at", sample.looked_at);
         self.say(&format!("  {}, {} columns, {looked}", lies_in(&proposal.container), sample.captions.len()));
+        for note in &proposal.notes {
+            self.say(&format!("  {note}"));
+        }
         if self.quiet {
             return self.say(&format!("  {} thing(s) left in doubt, marked \"# ?\"", proposal.doubts.len()));
         }
@@ -196,6 +199,7 @@ fn lies_in(container: &Container) -> String {
             let separator = match of.separator.as_deref() {
                 Some("tab") => "tabs",
                 Some(";") => "semicolons",
+                Some("|") => "upright bars",
                 _ => "commas",
             };
             let titles = match of.title_rows {
@@ -203,6 +207,12 @@ fn lies_in(container: &Container) -> String {
                 n => format!(", {n} title row(s) above the captions"),
             };
             format!("text between {separator}, {}{titles}", of.encoding.as_deref().unwrap_or("utf-8"))
+        }
+        Container::Sheet(SheetRows { sheet: Some(name), .. }) => format!("sheet `{name}`"),
+        Container::Json(JsonRows { rows: Some(rows), each: None }) => format!("json, the list `{rows}`"),
+        Container::Json(JsonRows { rows, each: Some(each) }) => {
+            let rows = rows.as_ref().map_or_else(String::new, |rows| format!(" of the list `{rows}`"));
+            format!("json, each of `{each}`{rows}")
         }
         other => other.connector().to_owned(),
     }
@@ -212,6 +222,7 @@ fn lies_in(container: &Container) -> String {
 fn value(value: &Value) -> String {
     match value {
         Value::Column(caption) => caption.clone(),
+        Value::Days(caption, from) => format!("{caption} (days from {from})"),
         Value::Values(caption, values) => format!("{caption} ({} words)", values.len()),
         Value::Text(text) => text.clone(),
         Value::Grades(scale, _, kind) => format!("{scale}, {kind}"),

@@ -147,7 +147,7 @@ impl Making<'_> {
         let (caption, values) = match choice.map(|choice| &choice.value) {
             Some(Value::Text(said)) => return all(said),
             Some(Value::Values(caption, values)) => (caption, Some(values)),
-            Some(Value::Column(caption)) => (caption, None),
+            Some(Value::Column(caption) | Value::Days(caption, _)) => (caption, None),
             _ => return BTreeMap::new(),
         };
         let place = |of: &str| self.columns.iter().position(|column| column.caption == of);

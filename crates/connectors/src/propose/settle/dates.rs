@@ -11,8 +11,9 @@ impl Making<'_> {
             let field = *field;
             self.plan.fields.get(field).map(move |(at, _)| (field, *at))
         };
-        let found: Vec<(&str, usize)> =
-            FIELDS.iter().filter_map(of_plan).filter(|(_, at)| self.columns[*at].shape.filled > 0).collect();
+        let dated = |shape: &Shape| shape.filled > 0 && !shape.may_be_serial();
+        let all = FIELDS.iter().filter_map(of_plan);
+        let found: Vec<(&str, usize)> = all.filter(|(_, at)| dated(&self.columns[*at].shape)).collect();
         if found.is_empty() || self.answered("date_format") {
             return;
         }
@@ -21,7 +22,10 @@ impl Making<'_> {
         let styles = [
             ("iso", sum(|s| s.iso)),
             ("slash", sum(|s| s.slash)),
+            ("dd/mm/yy", sum(|s| s.slash_short)),
             ("dd.mm.yyyy", sum(|s| s.dot)),
+            ("dd.mm.yy", sum(|s| s.dot_short)),
+            ("dd mmm yyyy", sum(|s| s.named)),
             ("dash", sum(|s| s.dashed)),
             ("yyyymmdd", sum(|s| s.compact)),
         ];
@@ -44,6 +48,17 @@ impl Making<'_> {
             return self.ask("date_format", question, true, candidates, "");
         }
         match style {
+            "dd/mm/yy" | "dd.mm.yy"
+                if found.iter().any(|(_, at)| self.columns[*at].shape.spans_decades()) =>
+            {
+                let question = "Years have two digits. Does the day stand first in its dates? Read so, they are of many years.";
+                let first = Candidate {
+                    value: text(style),
+                    confidence: 40,
+                    words: "the day stands first and the year last (14/09/26)".to_owned(),
+                };
+                self.ask("date_format", question.to_owned(), true, vec![first], "");
+            }
             "iso" => self.choose(
                 "date_format",
                 text("iso"),
@@ -56,9 +71,17 @@ impl Making<'_> {
                 0.97,
                 said("eight digits, and all of them are dates"),
             ),
-            "dd.mm.yyyy" if month_first == 0 => self.choose(
+            "dd mmm yyyy" => {
+                self.choose(
+                    "date_format",
+                    text(style),
+                    0.97,
+                    said("months are words, so nothing can be mistaken"),
+                );
+            }
+            "dd.mm.yyyy" | "dd.mm.yy" if month_first == 0 => self.choose(
                 "date_format",
-                text("dd.mm.yyyy"),
+                text(style),
                 0.95,
                 said("nobody writes the month first between full stops"),
             ),
@@ -66,26 +89,50 @@ impl Making<'_> {
                 let why = format!("in {day_first} rows the first number is above 12, so it is the day");
                 self.choose("date_format", text(format_of(style, true)), 0.98, vec![why]);
             }
-            _ if month_first > 0 && day_first == 0 => {
+            "slash" if month_first > 0 && day_first == 0 => {
                 let why =
                     format!("in {month_first} rows the second number is above 12, so the month stands first");
                 self.choose("date_format", text(format_of(style, false)), 0.98, vec![why]);
+            }
+            _ if self.only_school_days(&found, true) => {
+                let why = "read so, none is on a weekend; the other way round several are";
+                self.choose("date_format", text(format_of(style, true)), 0.88, said(why));
+            }
+            "slash" if self.only_school_days(&found, false) => {
+                let why = "read so, none is on a weekend; the other way round several are";
+                self.choose("date_format", text(format_of(style, false)), 0.88, said(why));
             }
             _ => {
                 let words = [
                     ("the day stands first (14/09)", true, 60),
                     ("the month stands first (09/14)", false, 40),
                 ];
-                let offer = words.map(|(words, day, confidence)| Candidate {
+                // Of the other styles none is read in which the month stands first.
+                let read = words.into_iter().filter(|(_, day, _)| *day || style == "slash");
+                let offer = read.map(|(words, day, confidence)| Candidate {
                     value: text(format_of(style, day)),
                     confidence,
                     words: words.to_owned(),
                 });
+                let offer: Vec<Candidate> = offer.collect();
                 let question =
                     "Does the day or the month stand first in its dates? None of them says.".to_owned();
-                self.ask("date_format", question, true, offer.to_vec(), "");
+                self.ask("date_format", question, true, offer, "");
             }
         }
+    }
+
+    /// Days of school don't lie on weekends: true if so read none does, and the other way round at least two do. Birth dates say
+    /// nothing.
+    fn only_school_days(&self, found: &[(&str, usize)], day_first: bool) -> bool {
+        let shapes = || {
+            found.iter().filter(|(field, _)| *field != "birth_date").map(|(_, at)| &self.columns[*at].shape)
+        };
+        let so: usize =
+            shapes().map(|s| if day_first { s.weekends_day_first } else { s.weekends_month_first }).sum();
+        let other: usize =
+            shapes().map(|s| if day_first { s.weekends_month_first } else { s.weekends_day_first }).sum();
+        so == 0 && other >= 2 && shapes().all(|s| s.distinct >= 5) && shapes().count() > 0
     }
 }
 
@@ -93,8 +140,10 @@ const fn format_of(style: &str, day_first: bool) -> &'static str {
     match (style.as_bytes(), day_first) {
         (b"slash", true) => "dd/mm/yyyy",
         (b"slash", false) => "mm/dd/yyyy",
-        (b"dash", true) => "dd-mm-yyyy",
-        (b"dash", false) => "mm-dd-yyyy (not read)",
+        (b"dash", _) => "dd-mm-yyyy",
+        (b"dd/mm/yy", _) => "dd/mm/yy",
+        (b"dd.mm.yy", _) => "dd.mm.yy",
+        (b"dd mmm yyyy", _) => "dd mmm yyyy",
         (b"dd.mm.yyyy", _) => "dd.mm.yyyy",
         (b"yyyymmdd", _) => "yyyymmdd",
         _ => "iso",

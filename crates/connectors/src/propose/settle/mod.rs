@@ -2,10 +2,11 @@
 
 use super::{
     Answers, Candidate, Choice, Doubt, Proposal, Value, caption,
-    fields::{Column, Fit},
+    fields::{Column, Fit, can_hold},
     judge::is_personal,
     percent,
     plan::{MARGIN, Plan, SORTS, SURE, WORTH_ASKING, fields_of, sort_name},
+    rules::said,
     sample::Sample,
     values,
 };
@@ -17,8 +18,10 @@ mod dates;
 mod grades;
 mod groups;
 mod marks;
+mod notes;
 mod words;
 
+use notes::notes;
 use words::meaning;
 
 /// Candidates that one question offers.
@@ -43,12 +46,14 @@ pub fn settle(
     plan: Plan,
     answers: &Answers,
 ) -> Proposal {
+    let notes = notes(sample);
     let (choices, doubts) = (Vec::new(), Vec::new());
     let mut making = Making { columns, sample, plan, answers, file_name, choices, doubts };
     making.rows();
     if !making.doubts.is_empty() {
         // Everything else follows from what the rows are: it is looked for once that is known.
-        return Proposal { container, choices: making.choices, doubts: making.doubts, unused: Vec::new() };
+        let (choices, doubts) = (making.choices, making.doubts);
+        return Proposal { container, choices, doubts, unused: Vec::new(), notes };
     }
     making.fields();
     making.dates();
@@ -63,7 +68,7 @@ pub fn settle(
     making.groups();
     making.key();
     let unused = making.unused();
-    Proposal { container, choices: making.choices, doubts: making.doubts, unused }
+    Proposal { container, choices: making.choices, doubts: making.doubts, unused, notes }
 }
 
 fn text(value: &str) -> Value {
@@ -199,13 +204,18 @@ impl Making<'_> {
     /// Another column, that no other field can claim, does nearly as well.
     fn has_rival(&self, field: &str, at: usize, score: f64) -> bool {
         let Some(fits) = self.plan.fits.get(field) else { return false };
+        // Of two numbers that name a learner equally well, only people know which one all exports have.
+        let names =
+            |column: &Column| (column.decides_names > 0.97 || column.names_a_learner) && !column.counts_rows;
+        let unsaid = field == "learner" && said(field, &self.columns[at].about) < 0.85;
         let free = |other: usize| {
             !self.plan.wide.contains(&other)
                 && !self.plan.fields.values().any(|(of, fit)| *of == other && fit.score >= SURE)
         };
-        fits.iter()
-            .enumerate()
-            .any(|(other, fit)| other != at && free(other) && fit.score > score - MARGIN && fit.score > 0.5)
+        fits.iter().enumerate().filter(|(other, _)| *other != at && free(*other)).any(|(other, fit)| {
+            let near = fit.score > score - MARGIN && fit.score > 0.5;
+            near || unsaid && fit.score > 0.68 && names(&self.columns[other])
+        })
     }
 
     /// A period says nothing more where each row has its time.
@@ -233,6 +243,11 @@ impl Making<'_> {
             mine != Some(at) && self.plan.fields.values().any(|(of, fit)| *of == at && fit.score >= SURE)
         };
         found.retain(|(at, _)| !taken(*at));
+        // Without any that looks like it, all that can be it are offered.
+        if found.is_empty() && must {
+            let all = self.plan.fits.get(field).into_iter().flatten().enumerate();
+            found = all.filter(|(at, _)| can_hold(field, &self.columns[*at]) && !taken(*at)).collect();
+        }
         found.sort_by(|a, b| {
             (mine == Some(b.0)).cmp(&(mine == Some(a.0))).then(b.1.score.total_cmp(&a.1.score))
         });
@@ -260,6 +275,10 @@ impl Making<'_> {
         let setting = format!("fields.{field}");
         let caption = column.caption.clone();
         let shape = &column.shape;
+        if shape.may_be_serial() && matches!(field, "date" | "birth_date" | "first_date" | "last_date") {
+            let days = Value::Days(caption, "1899-12-30".to_owned());
+            return self.choose(&setting, days, fit.score, fit.reasons);
+        }
         let own_words = match field {
             "registration" => {
                 !shape.list.iter().all(|(v, _)| matches!(v.as_str(), "C" | "M" | "S" | "G" | "F" | "O" | "P"))
@@ -312,7 +331,7 @@ impl Making<'_> {
         let setting = format!("fields.{field}");
         let choice = self.choices.iter().find(|choice| choice.setting == setting)?;
         match &choice.value {
-            Value::Column(caption) | Value::Values(caption, _) => {
+            Value::Column(caption) | Value::Values(caption, _) | Value::Days(caption, _) => {
                 self.columns.iter().position(|c| c.caption == *caption)
             }
             Value::Text(_) | Value::Grades(..) | Value::Nothing => None,
@@ -361,7 +380,7 @@ impl Making<'_> {
     fn unused(&self) -> Vec<(String, &'static str)> {
         let used = |caption: &str| {
             self.choices.iter().any(|choice| match &choice.value {
-                Value::Column(of) | Value::Values(of, _) => of == caption,
+                Value::Column(of) | Value::Values(of, _) | Value::Days(of, _) => of == caption,
                 Value::Grades(..) => choice.setting.strip_prefix("result.") == Some(caption),
                 Value::Text(_) | Value::Nothing => false,
             })

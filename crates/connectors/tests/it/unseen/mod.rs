@@ -5,6 +5,8 @@
 mod conduct;
 mod exports;
 mod later;
+mod mistakes;
+mod outside;
 mod world;
 
 use crate::support::run;
@@ -43,7 +45,7 @@ fn answered(name: &str, bytes: &[u8], answers: &Answers) -> Proposal {
 
 fn shown(value: &Value) -> String {
     match value {
-        Value::Column(caption) | Value::Values(caption, _) => caption.clone(),
+        Value::Column(caption) | Value::Values(caption, _) | Value::Days(caption, _) => caption.clone(),
         Value::Text(text) => format!("={}", text.split('@').next().unwrap()),
         Value::Grades(scale, _, kind) => format!("{scale} {kind}"),
         Value::Nothing => String::new(),
@@ -52,7 +54,12 @@ fn shown(value: &Value) -> String {
 
 /// The settings of the container, which lie beside the choices.
 fn lies(proposal: &Proposal, setting: &str) -> Option<String> {
-    let Container::Delimited(delimited) = &proposal.container else { return None };
+    let delimited = match &proposal.container {
+        Container::Delimited(delimited) => delimited,
+        Container::Json(json) if setting == "rows_at" => return json.rows.clone(),
+        Container::Json(json) if setting == "each" => return json.each.clone(),
+        _ => return None,
+    };
     match setting {
         "separator" => delimited.separator.clone(),
         "encoding" => delimited.encoding.clone(),
@@ -105,6 +112,7 @@ fn judge(proposal: &Proposal, setting: &str, truth: &str) -> Verdict {
         of == setting
             // Grades side by side are asked for together, and their date has a name of its own.
             || (setting.starts_with("result.") && matches!(of.as_str(), "result.scale" | "result.kind"))
+            || (setting == "result.scale" && of.starts_with("result.scale."))
             || (setting == "fields.date" && of == "result.date")
     };
     let doubt = proposal.doubts.iter().find(is_asked);
@@ -130,7 +138,8 @@ fn judge(proposal: &Proposal, setting: &str, truth: &str) -> Verdict {
 /// Fields that nobody who knows the export would have mapped.
 fn invented(proposal: &Proposal, export: &Export) -> Vec<String> {
     let fields = proposal.choices.iter().filter(|choice| choice.setting.starts_with("fields."));
-    let column = fields.filter(|choice| matches!(choice.value, Value::Column(_) | Value::Values(..)));
+    let column = fields
+        .filter(|choice| matches!(choice.value, Value::Column(_) | Value::Values(..) | Value::Days(..)));
     let known = |setting: &str| export.truth.iter().any(|(of, _)| *of == setting);
     column.filter(|choice| !known(&choice.setting)).map(|choice| choice.setting.clone()).collect()
 }
@@ -259,7 +268,7 @@ fn answer_all(export: &Export) -> Proposal {
 
 #[test]
 fn once_every_question_is_answered_the_written_mapping_reads_the_whole_export() {
-    for export in exports::all().into_iter().chain(later::all()).chain(conduct::all()) {
+    for export in exports::all().into_iter().chain(later::all()).chain(conduct::all()).chain(outside::all()) {
         let proposal = answer_all(&export);
         let text = proposal.to_toml("*");
         let seen =
@@ -271,7 +280,7 @@ fn once_every_question_is_answered_the_written_mapping_reads_the_whole_export() 
 
 #[test]
 fn no_reason_question_or_line_of_a_mapping_holds_what_stands_in_a_column_about_people() {
-    for export in exports::all().into_iter().chain(later::all()).chain(conduct::all()) {
+    for export in exports::all().into_iter().chain(later::all()).chain(conduct::all()).chain(outside::all()) {
         let proposal = proposed(export.file_name, &export.bytes);
         let text = format!("{}{:?}", proposal.to_toml("*"), proposal);
         let people = world::children(40, "", &mut world::Dice(0));
@@ -359,6 +368,16 @@ fn upns_of_before_and_temporary_ones_are_told_from_todays_by_their_captions() {
 #[test]
 fn exports_written_after_the_proposer_are_never_silently_wrong_either() {
     let exports = later::all();
+    let sum = measure(&exports);
+    println!("{}", sum.table);
+    println!("{} of {} right, {} questions in {} exports", sum.right, sum.all, sum.questions, exports.len());
+    assert!(sum.silent.is_empty(), "silently wrong: {:#?}", sum.silent);
+    assert!(sum.right * 100 >= sum.all * 95, "only {} of {} right\n{}", sum.right, sum.all, sum.table);
+}
+
+#[test]
+fn exports_like_those_that_people_outside_brought_are_never_silently_wrong_either() {
+    let exports = outside::all();
     let sum = measure(&exports);
     println!("{}", sum.table);
     println!("{} of {} right, {} questions in {} exports", sum.right, sum.all, sum.questions, exports.len());

@@ -1,0 +1,70 @@
+//! Files that a technician names by mistake, and what a proposal can't say by its settings alone.
+
+use super::{proposed, world};
+use crate::support::pack;
+use commonroll_connectors::{Limits, propose::look};
+use std::io::Cursor;
+
+/// Files that a technician names by mistake are told for what they are.
+#[test]
+fn a_zip_a_pdf_and_an_old_workbook_are_told_for_what_they_are() {
+    let zipped = pack(&[("marks.csv", b"Id,Date,Mark\n1,2026-09-14,/\n".as_slice())]);
+    let package = pack(&[("manifest.csv", b"propertyName,value\n".as_slice())]);
+    let rule = |name: &str, bytes: &[u8]| {
+        let found = look(name, &mut Cursor::new(bytes), bytes.len() as u64, &Limits::default());
+        found.map_or_else(
+            |fault| fault.rule().to_owned(),
+            |found| format!("{found:?}").chars().take(18).collect(),
+        )
+    };
+    assert_eq!(rule("exports.zip", &zipped), "FILE-ZIP");
+    assert_eq!(rule("marks.csv", &zipped), "FILE-ZIP");
+    assert_eq!(rule("folder.zip", &pack(&[("exports/marks.csv", b"Id\n1\n".as_slice())])), "FILE-ZIP");
+    assert_eq!(rule("roster.zip", &package), "Known(\"oneroster\")");
+    assert_eq!(rule("marks.csv", b"%PDF-1.7 ..."), "FILE-PDF");
+    assert_eq!(rule("marks.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "SHEET-OLD");
+}
+
+#[test]
+fn a_register_with_days_across_and_an_export_without_rows_are_pointed_out() {
+    let grid = "Name,Adno,Mon 14 Sep AM,Mon 14 Sep PM,Tue 15 Sep AM\nA,1,/,\\,/\nB,2,/,\\,N\n";
+    let notes = proposed("wk38.csv", grid.as_bytes()).notes;
+    assert!(notes.len() == 1 && notes[0].starts_with("3 captions are days"), "{notes:?}");
+    let notes = proposed("wk38.csv", b"Adno,Date,Mark\n").notes;
+    assert!(notes.len() == 1 && notes[0].contains("no rows"), "{notes:?}");
+}
+
+/// Only one sheet of a workbook is read: which one, and that there are others, must stand there.
+#[test]
+fn of_a_workbook_the_sheet_with_rows_is_named_and_others_like_it_are_told() {
+    let people = world::children(24, "6", &mut world::Dice(320));
+    let row = |cells: &[&str]| {
+        let cells: String = cells
+            .iter()
+            .map(|cell| format!("<table:table-cell office:value-type=\"string\"><text:p>{cell}</text:p></table:table-cell>"))
+            .collect();
+        format!("<table:table-row>{cells}</table:table-row>")
+    };
+    let sheet = |name: &str, people: &[world::Child]| {
+        let rows: String = people
+            .iter()
+            .map(|child| row(&[&child.number, child.family, child.given, &child.upn, "2009-02-11"]))
+            .collect();
+        let captions = row(&["Adno", "Surname", "Forename", "UPN", "DOB"]);
+        format!("<table:table table:name=\"{name}\">{captions}{rows}</table:table>")
+    };
+    let notes =
+        format!("<table:table table:name=\"Read me\">{}</table:table>", row(&["Made for the consortium"]));
+    let content = format!(
+        "<office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\"><office:body><office:spreadsheet>{notes}{}{}\
+         </office:spreadsheet></office:body></office:document-content>",
+        sheet("Year 12", &people[..12]),
+        sheet("Year 13", &people[12..])
+    );
+    let bytes = pack(&[("content.xml", content.as_bytes())]);
+    let proposal = proposed("roll.ods", &bytes);
+    let text = proposal.to_toml("roll.ods");
+    assert!(text.contains("sheet = \"Year 12\"\n") || text.contains("sheet = \"Year 13\"\n"), "{text}");
+    assert!(proposal.notes.len() == 1 && proposal.notes[0].contains("`Year 1"), "{:?}", proposal.notes);
+    assert!(!proposal.notes[0].contains("Read me"), "{:?}", proposal.notes);
+}
