@@ -8,7 +8,10 @@ mod real;
 mod simulate;
 
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    process::ExitCode,
+};
 
 /// Blocks of every size come and go with each batch, between threads: the C library's allocator joins and splits them anew.
 #[global_allocator]
@@ -82,12 +85,13 @@ fn main() -> ExitCode {
     // The one provider of the whole program; a second call would only say that it is there already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     real::leave_no_core();
+    real::be_silent_without_a_reader();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return commands::failed(&format!("could not start: {error}")),
     };
-    let outcome = runtime.block_on(async {
+    let run = async {
         match cli.command {
             Command::Demo(args) => demo::run(args).await,
             Command::Hub(command) => commands::hub::run(command).await,
@@ -109,6 +113,10 @@ fn main() -> ExitCode {
             Command::Simulate(args) => simulate::run(args).await,
             Command::Bench(args) => bench::run(args).await,
         }
-    });
-    outcome.unwrap_or_else(|error| commands::failed(&error))
+    };
+    match catch_unwind(AssertUnwindSafe(|| runtime.block_on(run))) {
+        Ok(outcome) => outcome.unwrap_or_else(|error| commands::failed(&error)),
+        Err(cause) if real::has_no_reader(&*cause) => ExitCode::from(real::NO_READER),
+        Err(cause) => resume_unwind(cause),
+    }
 }

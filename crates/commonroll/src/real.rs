@@ -1,6 +1,7 @@
 //! The real clock and real chance, which everything else takes as arguments; and what a process asks of its machine.
 
 use commonroll_core::Timestamp;
+use std::any::Any;
 
 /// The machine's clock and the cryptographic provider's randomness.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,6 +22,25 @@ pub fn leave_no_core() {
         // A machine that pipes core files into a program of its own asks this instead.
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
+}
+
+/// Exit code of a command whose output nobody reads any more: what a shell makes of SIGPIPE.
+pub const NO_READER: u8 = 141;
+
+/// Whoever reads a command's output may stop doing so, as `head` does. The command ends then, without a word.
+pub fn be_silent_without_a_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !has_no_reader(panic.payload()) {
+            usual(panic);
+        }
+    }));
+}
+
+/// True if printing failed because nobody reads: the standard library's macros know no other way to say it.
+pub fn has_no_reader(cause: &(dyn Any + Send)) -> bool {
+    let said = cause.downcast_ref::<String>().map_or("", String::as_str);
+    said.starts_with("failed printing to std") && said.contains("Broken pipe")
 }
 
 impl Real {
