@@ -103,6 +103,8 @@ fn holds(field: &str, column: &Column) -> (f64, f64, Option<&'static str>) {
         }
         "birth_date" if date && !stamped => match column.birthlike {
             true => (1.0, 0.75, Some("holds dates of many years, on all days of the week")),
+            // A few learners of one term: their dates say little, and the caption says it.
+            false if says(Birth) => (0.9, 0.2, None),
             false => (0.6, 0.1, None),
         },
         "home_action_by" if date && !full && !stamped => (1.0, 0.2, Some("holds dates")),

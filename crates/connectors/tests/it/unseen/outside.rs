@@ -32,7 +32,7 @@ fn lessons(
     for day in days(12) {
         for child in people {
             let first = dice.roll(3);
-            for lesson in [first, first + 2] {
+            for lesson in [first, first + 3] {
                 let mark = dice.mostly(marks);
                 let minutes = if mark == late { (2 + dice.roll(15)).to_string() } else { String::new() };
                 rows.push(cells(day, child, lesson, mark, minutes));
@@ -85,8 +85,8 @@ fn serial_days() -> Export {
         // The first of September 2026 has the number 46266.
         let before = [0, 30, 61, 91][usize::from(day.1) - 9];
         let number = 46_265 + before + u32::from(day.2);
-        let half = if lesson < 2 { "Bore" } else { "Prynhawn" };
-        let mark = if mark == "/" && lesson >= 2 { "\\" } else { mark };
+        let half = if lesson < 3 { "Bore" } else { "Prynhawn" };
+        let mark = if mark == "/" && lesson >= 3 { "\\" } else { mark };
         vec![child.number.clone(), number.to_string(), half.into(), mark.into(), minutes]
     });
     Export {
