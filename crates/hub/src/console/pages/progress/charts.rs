@@ -1,14 +1,18 @@
 //! The page's plots: SVG with a title that says the finding, marks that differ in shape, and the numbers in tables beside.
 
-use super::{
-    super::super::parts::{escape, short},
-    words,
-};
+use super::{super::super::parts::escape, words};
 use askama::filters::HtmlSafe;
 use std::fmt::{self, Write};
 
 /// A finished drawing.
 pub(super) struct Svg(String);
+
+impl Svg {
+    /// False for the words that stand where there is nothing to draw.
+    pub fn is_drawn(&self) -> bool {
+        self.0.starts_with("<svg")
+    }
+}
 
 impl HtmlSafe for Svg {}
 
@@ -88,6 +92,26 @@ pub(super) struct Row {
     pub note: String,
 }
 
+/// Where a row's scale begins, and letters of a name that fit before it, on a small screen too.
+const SCALE: f64 = 236.0;
+const LETTERS: usize = 23;
+
+/// A name as it fits before a row: whole, or its beginning, or beginning and end where another row begins like it.
+fn fitting(name: &str, all: &[Row]) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= LETTERS {
+        return name.to_owned();
+    }
+    let first = |count: usize| letters[..count].iter().collect::<String>().trim_end().to_owned();
+    let begins = first(LETTERS - 1);
+    if all.iter().filter(|row| row.name.starts_with(&begins)).count() < 2 {
+        return format!("{begins}…");
+    }
+    let half = LETTERS / 2;
+    let last: String = letters[letters.len() - half..].iter().collect();
+    format!("{}…{}", first(half), last.trim_start())
+}
+
 /// Rows with marks on one scale; `zero` is a line that stands out.
 pub(super) fn rows(
     title: &str,
@@ -96,8 +120,11 @@ pub(super) fn rows(
     zero: Option<f64>,
     tick: fn(f64) -> String,
 ) -> Svg {
-    let height = 29 * rows.len().max(1);
-    let x = |value: f64| 150.0 + 350.0 * (value - scale.0) / (scale.1 - scale.0).max(0.1);
+    if rows.iter().all(|row| row.now.is_none() && row.before.is_none()) {
+        return Svg("<p class=\"note\">Every course is hidden, or nothing yet.</p>".to_owned());
+    }
+    let height = 29 * rows.len();
+    let x = |value: f64| SCALE + (500.0 - SCALE) * (value - scale.0) / (scale.1 - scale.0).max(0.1);
     let mut svg = format!(
         "<svg class=\"chart chart--two\" viewBox=\"0 0 520 {}\" role=\"img\" aria-label=\"{}\">",
         height + 30,
@@ -119,14 +146,17 @@ pub(super) fn rows(
     for (at, row) in rows.iter().enumerate() {
         let y = 24 + 29 * at;
         let class = if row.note.is_empty() { "" } else { "strong" };
-        let name = short(&row.name);
-        let _ = write!(svg, "<text class=\"{class}\" x=\"0\" y=\"{}\">{}</text>", y + 4, Safe(&name));
+        let name = fitting(&row.name, rows);
+        let _ = write!(svg, "<text class=\"{class}\" x=\"0\" y=\"{}\">", y + 4);
+        if name != row.name {
+            let _ = write!(svg, "<title>{}</title>", Safe(&row.name));
+        }
+        let _ = write!(svg, "{}</text>", Safe(&name));
         if row.now.is_none() && row.before.is_none() {
             let _ = write!(
                 svg,
-                "<rect class=\"hidden-mark\" x=\"154\" y=\"{}\" width=\"216\" height=\"19\" rx=\"3\"/><text class=\"fine\" \
-                 x=\"162\" y=\"{}\">hidden, or nothing yet</text>",
-                y - 9,
+                "<text class=\"fine\" x=\"{}\" y=\"{}\">hidden, or nothing yet</text>",
+                SCALE + 8.0,
                 y + 4,
             );
         }

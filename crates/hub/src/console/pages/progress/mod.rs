@@ -241,7 +241,12 @@ fn falling(seen: &ProgressSeen) -> Vec<(String, f64)> {
 fn finding(seen: &ProgressSeen) -> (String, String) {
     let Some(all) = seen.seen.total.lessons else {
         let lead = "Figures are summed once a day is over and five learners or more stand behind them. Registers are counted at once.";
-        return ("No figures to show yet".to_owned(), lead.to_owned());
+        let all = &seen.seen.total;
+        let other = all.registers.is_some_and(|of| of.registers > 0)
+            || all.gap.as_ref().and_then(Gap::mean).is_some()
+            || all.kept.as_ref().and_then(Kept::kept).is_some();
+        let title = if other { "No attendance to show yet" } else { "No figures to show yet" };
+        return (title.to_owned(), lead.to_owned());
     };
     let share = words::percent(all.attendance());
     match falling(seen).as_slice() {
@@ -311,9 +316,13 @@ fn measures(seen: &ProgressSeen) -> Vec<Measure> {
         measure(
             definitions::FRESHNESS,
             registers.map_or_else(none, |of| words::delay(of.within(50))),
-            registers.map_or_else(String::new, |of| match of.within(95) {
-                Some(0) => "of the lesson, for 19 registers in 20".to_owned(),
-                later => format!("half are sooner; 1 in 20 later than: {}", words::delay(later)),
+            registers.map_or_else(String::new, |of| match (of.within(50), of.within(95)) {
+                (_, Some(0)) => "of the lesson, for 19 registers in 20".to_owned(),
+                (None, _) => "after the lesson, for half the registers or more".to_owned(),
+                (Some(_), None) => "half are sooner; 1 in 20 later than a week".to_owned(),
+                (Some(_), later) => {
+                    format!("half are sooner; 1 in 20 later than {}", words::delay(later))
+                }
             }),
         ),
     ]

@@ -184,3 +184,22 @@ fn what_is_cut_are_the_higher_ones_and_those_that_nothing_is_known_of() {
     assert!(!whole.is_cut());
     assert_eq!(whole.shown, all);
 }
+
+#[test]
+fn names_before_a_plot_stay_distinct_and_a_plot_of_nothing_is_a_line_of_text() {
+    let row = |name: &str, now| charts::Row { name: name.to_owned(), now, before: None, note: String::new() };
+    let drawn = |rows: &[charts::Row]| {
+        charts::rows("Plot", rows, (0.0, 1.0), None, |value| format!("{value}")).to_string()
+    };
+    let svg = drawn(&[
+        row("Health and Social Care", Some(0.5)),
+        row("Course without a title, Northgate", None),
+        row("Course without a title, Southgate", None),
+        row("Applied and Environmental Science", Some(0.5)),
+    ]);
+    for name in [">Health and Social Care<", ">Course with…, Northgate<", ">Course with…, Southgate<"] {
+        assert!(svg.contains(name), "{name}: {svg}");
+    }
+    assert!(svg.contains("</title>Applied and Environmen…<") && !svg.contains("<rect"), "{svg}");
+    assert!(!drawn(&[row("Textiles", None)]).contains("<svg"));
+}
