@@ -25,10 +25,9 @@ use super::{
 };
 use askama::Template;
 use axum::{extract::State, http::HeaderMap, response::Response};
-use commonroll_core::{Role, Slug, Timestamp};
+use commonroll_core::{Role, Slug};
 use commonroll_exchange::{PartnerReadiness, ReadinessSeen};
 use commonroll_views::readiness::{DAYS, Fix, GOAL, NOT_MEASURED, Part, Report, What};
-use jiff::tz::TimeZone;
 
 #[derive(Template)]
 #[template(path = "ready/one.html")]
@@ -38,6 +37,8 @@ struct One {
     name: String,
     lead: String,
     score: Option<u32>,
+    /// How many of the parts are measured, where that isn't all.
+    some: String,
     parts: Vec<Bar>,
     fixes: Vec<Todo>,
     steps: steps::Steps,
@@ -139,9 +140,10 @@ fn one(
         name: partner.name.clone(),
         lead: told(report),
         score: report.score,
+        some: of_all(report).map_or_else(String::new, |some| format!("{some} measured.")),
         parts: report.parts.iter().map(bar).collect(),
         fixes: report.fixes.iter().map(|fix| todo(fix, signed.role())).collect(),
-        fresh: fresh(partner, signed.now, signed.zone()),
+        fresh: fresh(partner, signed),
         all: signed.role() == Role::ConsortiumLead,
         reading: !seen.complete,
         rounded: report.rounded,
@@ -193,6 +195,12 @@ fn measured(report: &Report) -> String {
     format!("measured {} to {}", times::day(first), times::day(last))
 }
 
+/// How many of the parts are measured; `None` if all are.
+fn of_all(report: &Report) -> Option<String> {
+    let measured = report.parts.iter().filter(|part| part.points.is_some()).count();
+    (measured < report.parts.len()).then(|| format!("{measured} of {} parts", report.parts.len()))
+}
+
 /// The finding in one sentence, from the parts alone.
 fn told(report: &Report) -> String {
     let weak: Vec<&Part> =
@@ -200,7 +208,10 @@ fn told(report: &Report) -> String {
     let names: Vec<String> = weak.iter().map(|part| part.what.definition().name.to_lowercase()).collect();
     match (report.score, names.as_slice()) {
         (None, _) => format!("Nothing was sent or declared in the last {DAYS} days, so nothing is measured."),
-        (Some(_), []) => "Every part that is measured is at its goal.".to_owned(),
+        (Some(_), []) => match of_all(report) {
+            None => "Every part is at its goal.".to_owned(),
+            Some(some) => format!("{some} measured so far; what is measured is at its goal."),
+        },
         (Some(_), [one]) => format!("One part is below its goal: {one}."),
         (Some(_), [all @ .., last]) => {
             format!("{} parts are below their goal: {} and {last}.", weak.len(), all.join(", "))
@@ -255,10 +266,12 @@ fn row(partner: &PartnerReadiness) -> Row {
     }
 }
 
-fn fresh(partner: &PartnerReadiness, now: Timestamp, zone: &TimeZone) -> String {
+fn fresh(partner: &PartnerReadiness, signed: &Signed) -> String {
+    let (now, zone) = (signed.now, signed.zone());
+    let from = if partner.slug == *signed.seen.speaker.institution() { "you" } else { "them" };
     let data = partner.report.newest.map_or_else(
-        || format!("No record came in the last {DAYS} days."),
-        |at| format!("Newest record {}.", times::moment(at, now, zone)),
+        || format!("No record came from {from} in the last {DAYS} days."),
+        |at| format!("Newest record from {from} {}.", times::moment(at, now, zone)),
     );
     match partner.heard {
         Some(at) => format!("{data} Agent last heard {} ago.", times::ago(at, now)),
