@@ -6,8 +6,8 @@ use crate::console::times;
 use commonroll_core::{SchoolDate, Slug, record::attendance::Physical};
 use std::collections::BTreeMap;
 
-/// Where the first week begins, and how wide a week is.
-const LEFT: i32 = 97;
+/// Where the first week begins, behind the longest name of a row, and how wide a week is.
+const LEFT: i32 = 118;
 const WEEK: i32 = 94;
 /// Height of a source's row.
 const ROW: i32 = 50;
@@ -19,6 +19,7 @@ pub(super) struct Strip {
     pub title: String,
     pub describes: String,
     pub summary: String,
+    pub left: i32,
     pub width: i32,
     pub height: i32,
     pub foot: i32,
@@ -152,6 +153,7 @@ pub(super) fn strip(told: &[Told], sources: &[(&Slug, &str)], monday: i32, weeks
         title: format!("Lessons attended per week at {}", names.join(", ")),
         describes: format!("{}.", missed.collect::<Vec<_>>().join(". ")),
         summary: format!("Since {first}: {}. Last 4 weeks: {}.", all(0).share(), all(weeks - 4).share()),
+        left: LEFT,
         width: LEFT + WEEK * weeks + 23,
         height: height + 28,
         foot: height + 20,

@@ -32,11 +32,11 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use commonroll_core::{RecordKind, Role, SchoolDate};
+use commonroll_core::{RecordKind, Role, SchoolDate, record::assessment::GradeKind};
 use commonroll_exchange::{LearnerRead, RuleSeen};
 use events::{Moment, Note};
 use grades::Grades;
-use told::Told;
+use told::{Kind, Told};
 
 /// Weeks of attendance that are shown.
 const WEEKS: i32 = 10;
@@ -52,6 +52,8 @@ struct Learner {
     pattern: Option<Pattern>,
     strip: Option<Strip>,
     grades: Option<Grades>,
+    /// True if there are grades of single pieces of work, which stand in the timeline.
+    pieces: bool,
     key: Vec<Key>,
     timeline: Vec<Moment>,
     earlier: Vec<Moment>,
@@ -163,6 +165,12 @@ fn compose(
         read.sources.iter().map(|source| (&source.slug, source.name.as_str())).collect();
     let strip = attendance::strip(&told, &sources, monday, WEEKS);
     let grades = grades::grades(&told, &sources);
+    let pieces = told.iter().any(|one| match &one.body {
+        Kind::Result(given) => {
+            given.result.as_ref().is_some_and(|result| result.kind == GradeKind::Assignment)
+        }
+        Kind::Mark(_) | Kind::Event(_) => false,
+    });
     let (mut timeline, notes) = events::events((&told, &read.reading.messages), &sources, (read.today, zone));
     let earlier = timeline.split_off(timeline.len().min(events::SHOWN));
     let praise =
@@ -207,6 +215,7 @@ fn compose(
         pattern: attendance::pattern(&told, &sources),
         strip,
         grades,
+        pieces,
         key: read
             .sources
             .iter()
