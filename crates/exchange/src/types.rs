@@ -363,9 +363,14 @@ pub enum AdminError {
     /// It breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// The text of an agreement has a fault: its line, field and rule.
-    #[error("signed_agreement, line {0}")]
-    Agreement(String),
+    /// An entry of a consortium file breaks a rule.
+    #[error("{place}: {fault}")]
+    Entry {
+        /// Which entry, by the file's own keys and counted from 1.
+        place: String,
+        /// The field at fault and what to write instead; never a learner's id.
+        fault: String,
+    },
     /// There is no such thing.
     #[error("there is no such {0} in the directory")]
     Missing(&'static str),

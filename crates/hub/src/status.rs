@@ -142,7 +142,7 @@ pub(crate) fn of_declare(error: AdminError) -> Status {
     match error {
         AdminError::NotAllowed(who) => of_speaker(who),
         AdminError::Invalid(broken) => invalid(&broken),
-        AdminError::Missing(_) | AdminError::Agreement(_) => not_allowed(),
+        AdminError::Missing(_) | AdminError::Entry { .. } => not_allowed(),
         AdminError::Unavailable => unavailable(),
     }
 }

@@ -4,6 +4,7 @@
 //! own, and puts no agreement in force: that takes a signature of every party's head over the text, and of people only
 //! the first of an institution come in this way. Importing the same file again changes nothing.
 
+mod links;
 mod made;
 mod people;
 
@@ -12,7 +13,7 @@ pub use people::PersonText;
 
 use crate::{
     Exchange,
-    directory::{change::Change, tokens::Tokens},
+    directory::{Directory, change::Change, tokens::Tokens},
     submit_with,
     types::AdminError,
     writer::Work,
@@ -133,6 +134,8 @@ impl ConsortiumFile {
 }
 
 struct CheckedPlacement {
+    /// Which of the file's it is, in words.
+    place: String,
     home: Slug,
     host: Slug,
     group: Option<LocalId>,
@@ -141,7 +144,14 @@ struct CheckedPlacement {
 }
 
 impl PlacementText {
-    fn check(&self) -> Result<CheckedPlacement, Invalid> {
+    /// Which of the file's it is, in words.
+    fn place(&self, number: usize) -> String {
+        let group = LocalId::parse("group", &self.group);
+        let group = group.map_or_else(|_| String::new(), |group| format!(", group {}", group.as_str()));
+        format!("placement {number} ({} to {}{group})", self.home, self.host)
+    }
+
+    fn check(&self, number: usize) -> Result<CheckedPlacement, Invalid> {
         let dates = DateRange::new(
             SchoolDate::parse("first_date", &self.first_date)?,
             SchoolDate::parse("last_date", &self.last_date)?,
@@ -154,7 +164,8 @@ impl PlacementText {
             Ok((LocalId::parse("learners", home)?, LocalId::parse("learners", host)?))
         };
         let learners = self.learners.iter().map(pair).collect::<Result<_, Invalid>>()?;
-        Ok(CheckedPlacement { home: self.home.clone(), host: self.host.clone(), group, dates, learners })
+        let (place, home, host) = (self.place(number), self.home.clone(), self.host.clone());
+        Ok(CheckedPlacement { place, home, host, group, dates, learners })
     }
 }
 
@@ -177,8 +188,9 @@ impl Exchange {
         let people = PersonText::check_all(&file.people)?;
         let agreements: Vec<people::Signed> =
             file.signed.iter().map(people::Signed::check).collect::<Result<_, _>>()?;
-        let placements: Vec<_> =
-            file.placements.iter().map(PlacementText::check).collect::<Result<_, _>>()?;
+        let placements = (1..).zip(&file.placements).map(|(number, placement)| placement.check(number));
+        let placements: Vec<_> = placements.collect::<Result<_, _>>()?;
+        links::say_one_thing(&placements)?;
         let institutions = file.institutions.clone();
         for institution in &institutions {
             institution.check_contact()?;
@@ -195,6 +207,7 @@ impl Exchange {
             for agreement in &agreements {
                 agreement.may_enter(&people, work.planner.directory, now)?;
             }
+            links::stand(&placements, work.planner.directory)?;
             let mut report = ImportReport::default();
             institutions.iter().for_each(|i| report.institutions += put_institution(work, i));
             people.iter().for_each(|person| report.people += person.put(work, now));
@@ -281,16 +294,19 @@ fn link(
     if guest.as_ref().is_some_and(|l| l.learner == Some(learner) && l.approved) {
         return changed;
     }
-    // People of the two have taken it apart since: a file that is imported once more doesn't know better.
-    let directory = &work.planner.directory;
-    let apart = directory.matches().parts((host, at_host), learner, directory.home_of(learner));
     let (registration, tokens, called) = guest
         .map_or((Registration::Guest, Tokens::default(), None), |l| (l.registration, l.tokens, l.called));
-    if apart || directory.undone_before((host, at_host), &tokens, learner).is_some() {
+    if is_apart(work.planner.directory, (host, at_host), &tokens, learner) {
         return changed;
     }
     work.planner.place_learner(host, at_host, registration, tokens, Some(learner), called, now);
     changed + 1
+}
+
+/// True if people of the two have taken a link apart: a file that is imported once more doesn't know better.
+fn is_apart(directory: &Directory, guest: (u16, &LocalId), tokens: &Tokens, learner: u32) -> bool {
+    directory.matches().parts(guest, learner, directory.home_of(learner))
+        || directory.undone_before(guest, tokens, learner).is_some()
 }
 
 fn side(

@@ -128,7 +128,10 @@ impl Signed {
             Ok(read) => read.terms(),
             Err(LawError::Faults(faults)) => {
                 let first = faults.into_iter().next().unwrap_or_default();
-                return Err(AdminError::Agreement(first));
+                return Err(AdminError::Entry {
+                    place: "signed_agreement".to_owned(),
+                    fault: format!("line {first}"),
+                });
             }
             Err(_) => return Err(Invalid::new("signed_agreement", "can't be read").into()),
         };

@@ -47,7 +47,8 @@ pub(crate) fn waits(local: &Local) -> bool {
     is_guest(local) && local.learner.is_none()
 }
 
-fn is_guest(local: &Local) -> bool {
+/// True if an institution has a learner who is another's.
+pub(crate) fn is_guest(local: &Local) -> bool {
     !matches!(local.registration, Registration::Home | Registration::Previous)
 }
 

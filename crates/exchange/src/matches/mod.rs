@@ -14,7 +14,7 @@ mod stamp;
 mod told;
 
 pub use fits::Points;
-pub(crate) use fits::{Fit, fits, waits};
+pub(crate) use fits::{Fit, fits, is_guest, linked, waits};
 pub use mains::{AgreedSeen, MainSeen, MainWord};
 pub(crate) use mains::{agreed, main_seen};
 pub use reused::ReusedSeen;
@@ -40,7 +40,7 @@ use crate::{
 };
 use commonroll_core::{LocalId, RecordId, Slug, Timestamp};
 use commonroll_policy::OfficeAct;
-use fits::{Link, linked, links, name};
+use fits::{Link, links, name};
 use std::collections::BTreeSet;
 
 /// The entry by which refusals are counted.

@@ -110,6 +110,46 @@ async fn an_import_carries_both_sides_and_changes_nothing_when_repeated() {
 }
 
 #[tokio::test]
+async fn an_import_that_links_a_learner_or_a_guest_twice_is_refused_as_a_whole() {
+    let placing = |pairs: [&str; 2]| {
+        let placement = |pairs: &str| {
+            format!(
+                "\n[[placement]]\nhome = \"kingsmead\"\nhost = \"northgate\"\nfirst_date = \"2026-09-01\"\nlast_date = \"2027-07-20\"\nlearners = [{pairs}]\n"
+            )
+        };
+        let text: String = pairs.into_iter().map(placement).collect();
+        ConsortiumFile::parse(&format!("{CONSORTIUM}{text}")).unwrap().signed_by(&PEOPLE)
+    };
+    let world = World::new().await;
+    let first = "[\"k-1\", \"n-77\"]";
+    for other in ["[\"k-1\", \"n-78\"]", "[\"k-2\", \"n-77\"]"] {
+        // Within one entry, and from one to the next.
+        for file in [placing([&format!("{first}, {other}"), ""]), placing([first, other])] {
+            let refused =
+                world.exchange.import(&file, "operator", world.now()).await.unwrap_err().to_string();
+            assert!(refused.contains("(kingsmead to northgate), pair "), "{refused}");
+            assert!(!["k-1", "k-2", "n-77", "n-78"].iter().any(|id| refused.contains(id)), "{refused}");
+        }
+    }
+    let overview = world.exchange.overview(&world.speaker("kingsmead"), world.now());
+    assert_eq!(overview.home_learners, 0, "nothing is half done");
+
+    // And against what stands; the same once more is fine.
+    let held = placing([first, first]);
+    assert_eq!(world.exchange.import(&held, "operator", world.now()).await.unwrap().learners, 2);
+    for other in ["[\"k-1\", \"n-78\"]", "[\"k-2\", \"n-77\"]"] {
+        let file = placing(["", other]);
+        let refused = world.exchange.import(&file, "operator", world.now()).await.unwrap_err().to_string();
+        assert!(
+            refused.starts_with("placement 2 (kingsmead to northgate), pair 1 of learners: "),
+            "{refused}"
+        );
+        assert!(refused.contains("undoes that match"), "{refused}");
+    }
+    assert_eq!(world.exchange.import(&held, "operator", world.now()).await.unwrap(), ImportReport::default());
+}
+
+#[tokio::test]
 async fn a_learner_who_came_by_import_stays_who_they_were_when_their_home_declares_them() {
     let mut world = World::new().await;
     let text = format!(

@@ -227,7 +227,7 @@ impl From<AdminError> for Refusal {
         match error {
             AdminError::NotAllowed(_) | AdminError::Missing(_) => Self::Missing,
             AdminError::Invalid(rule) => Self::Wrong(rule.to_string()),
-            AdminError::Agreement(fault) => Self::Wrong(fault),
+            broken @ AdminError::Entry { .. } => Self::Wrong(broken.to_string()),
             AdminError::Unavailable => Self::Unavailable,
         }
     }
