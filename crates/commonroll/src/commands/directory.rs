@@ -5,7 +5,7 @@ use crate::{
     real::{Real, now},
 };
 use clap::Subcommand;
-use commonroll_exchange::ConsortiumFile;
+use commonroll_exchange::{AdminError, ConsortiumFile};
 use std::{path::PathBuf, process::ExitCode};
 
 /// The directory's commands.
@@ -39,7 +39,10 @@ pub async fn run(command: DirectoryCommand) -> Result<ExitCode, String> {
                 println!("the heads are played: every agreement is signed by people who don't exist");
             }
             let (_, exchange) = place.open_to_write().await?;
-            let report = exchange.import(&parsed, &by, now()).await.map_err(told)?;
+            let report = exchange.import(&parsed, &by, now()).await.map_err(|error| match error {
+                AdminError::Entry { .. } | AdminError::Invalid(_) => format!("{}: {error}", file.display()),
+                other => told(other),
+            })?;
             println!(
                 "imported: {} institutions, {} people, {} agreements, {} learners and {} sides of placements new or changed",
                 report.institutions, report.people, report.agreements, report.learners, report.placements

@@ -55,7 +55,7 @@ impl ConsortiumFile {
         for institution in self.institutions.clone() {
             self = self.with_person(seed, &institution.slug, Role::Head);
         }
-        for terms in std::mem::take(&mut self.agreements) {
+        for (number, terms) in (1..).zip(std::mem::take(&mut self.agreements)) {
             let text = terms.written_out();
             let hash = agreement_hash(&text);
             let sign = |party: &Slug| {
@@ -64,7 +64,7 @@ impl ConsortiumFile {
                 SignatureText { person: head.id.to_string(), signature: hex(&signature) }
             };
             let signatures = terms.parties.iter().map(sign).collect();
-            self.signed.push(SignedText { text, signatures });
+            self.signed.push(SignedText { text, signatures, made_of: number });
         }
         self
     }

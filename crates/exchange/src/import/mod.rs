@@ -54,6 +54,9 @@ pub struct SignedText {
     /// Who has signed.
     #[serde(default, rename = "signature")]
     pub signatures: Vec<SignatureText>,
+    /// Which `[[agreement]]` it was written out of, counted from 1; 0 for none. Errors name what stands in the file.
+    #[serde(skip)]
+    pub made_of: usize,
 }
 
 /// A signature under an agreement.
@@ -151,7 +154,20 @@ impl PlacementText {
         format!("placement {number} ({} to {}{group})", self.home, self.host)
     }
 
-    fn check(&self, number: usize) -> Result<CheckedPlacement, Invalid> {
+    fn check(&self, number: usize) -> Result<CheckedPlacement, AdminError> {
+        let place = self.place(number);
+        let (group, dates) = self.group_and_dates().map_err(|broken| at(&place, &broken))?;
+        let pair = |(number, [home, host]): (usize, &[String; 2])| {
+            let blank = |broken: Invalid| at(&format!("{place}, pair {number} of learners"), &broken);
+            let home = LocalId::parse("the home's id", home).map_err(blank)?;
+            Ok((home, LocalId::parse("the host's id", host).map_err(blank)?))
+        };
+        let learners = (1..).zip(&self.learners).map(pair).collect::<Result<Vec<_>, AdminError>>()?;
+        let (home, host) = (self.home.clone(), self.host.clone());
+        Ok(CheckedPlacement { place, home, host, group, dates, learners })
+    }
+
+    fn group_and_dates(&self) -> Result<(Option<LocalId>, DateRange), Invalid> {
         let dates = DateRange::new(
             SchoolDate::parse("first_date", &self.first_date)?,
             SchoolDate::parse("last_date", &self.last_date)?,
@@ -160,13 +176,13 @@ impl PlacementText {
         if self.home == self.host {
             return Err(Invalid::new("host", "must be another institution than the home"));
         }
-        let pair = |[home, host]: &[String; 2]| {
-            Ok((LocalId::parse("learners", home)?, LocalId::parse("learners", host)?))
-        };
-        let learners = self.learners.iter().map(pair).collect::<Result<_, Invalid>>()?;
-        let (place, home, host) = (self.place(number), self.home.clone(), self.host.clone());
-        Ok(CheckedPlacement { place, home, host, group, dates, learners })
+        Ok((group, dates))
     }
+}
+
+/// A broken rule, with which entry of the file breaks it.
+fn at(place: &str, broken: &Invalid) -> AdminError {
+    AdminError::Entry { place: place.to_owned(), fault: format!("{} {}", broken.field, broken.rule) }
 }
 
 impl Exchange {
@@ -187,17 +203,17 @@ impl Exchange {
         }
         let people = PersonText::check_all(&file.people)?;
         let agreements: Vec<people::Signed> =
-            file.signed.iter().map(people::Signed::check).collect::<Result<_, _>>()?;
+            (1..).zip(&file.signed).map(people::Signed::check).collect::<Result<_, AdminError>>()?;
         let placements = (1..).zip(&file.placements).map(|(number, placement)| placement.check(number));
         let placements: Vec<_> = placements.collect::<Result<_, _>>()?;
         links::say_one_thing(&placements)?;
         let institutions = file.institutions.clone();
-        for institution in &institutions {
-            institution.check_contact()?;
+        for (number, institution) in (1_usize..).zip(&institutions) {
+            let place = format!("institution {number} ({})", institution.slug);
+            institution.check_contact().map_err(|broken| at(&place, &broken))?;
             if jiff::tz::TimeZone::get(&institution.time_zone).is_err() {
-                return Err(
-                    Invalid::new("time_zone", "must be an IANA time zone such as Europe/London").into()
-                );
+                let rule = "must be an IANA time zone such as Europe/London";
+                return Err(at(&place, &Invalid::new("time_zone", rule)));
             }
         }
         self.check_named(&institutions, &agreements, &placements)?;
@@ -228,18 +244,20 @@ impl Exchange {
         let directory = self.shared.directory();
         let known =
             |slug: &Slug| directory.number_of(slug).is_some() || institutions.iter().any(|i| i.slug == *slug);
-        let named = agreements
-            .iter()
-            .flat_map(|a| &a.terms.parties)
-            .chain(placements.iter().flat_map(|p| [&p.home, &p.host]));
-        match named.into_iter().all(known) {
-            true => Ok(()),
-            false => Err(Invalid::new(
-                "parties",
-                "names an institution that is neither in this file nor in the directory",
-            )
-            .into()),
+        let parties =
+            agreements.iter().flat_map(|a| a.terms.parties.iter().map(move |p| (&a.place, "a party", p)));
+        let sides =
+            placements.iter().flat_map(|p| [(&p.place, "home", &p.home), (&p.place, "host", &p.host)]);
+        for (place, key, slug) in parties.chain(sides) {
+            if !known(slug) {
+                let fault = format!(
+                    "{key} is {slug}, an institution that is neither in this file nor in the directory; correct it, or add \
+                     an [[institution]] for it"
+                );
+                return Err(AdminError::Entry { place: place.clone(), fault });
+            }
         }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The people and signed agreements of a consortium file: what is checked before anything is made.
 
-use super::{SignatureText, SignedText};
+use super::{SignatureText, SignedText, at};
 use crate::{
     agreements::{agreement_hash, read, standing},
     directory::{
@@ -46,6 +46,8 @@ impl std::fmt::Debug for PersonText {
 /// A person of the file, as far as the file alone says whether they are sound.
 #[derive(Clone)]
 pub struct Person {
+    /// Which of the file's it is, in words.
+    place: String,
     id: PersonId,
     institution: Slug,
     name: String,
@@ -54,21 +56,26 @@ pub struct Person {
 }
 
 impl PersonText {
-    pub(super) fn check_all(all: &[Self]) -> Result<Vec<Person>, Invalid> {
-        all.iter().map(Self::check).collect()
+    pub(super) fn check_all(all: &[Self]) -> Result<Vec<Person>, AdminError> {
+        let check = |(number, person): (usize, &Self)| {
+            let place = format!("person {number} ({})", person.institution);
+            person.check(&place).map_err(|broken| at(&place, &broken))
+        };
+        (1..).zip(all).map(check).collect()
     }
 
-    fn check(&self) -> Result<Person, Invalid> {
-        let id = self.id.parse().map_err(|_| Invalid::new("person.id", "must be a UUID"))?;
+    fn check(&self, place: &str) -> Result<Person, Invalid> {
+        let id = self.id.parse().map_err(|_| Invalid::new("id", "must be a UUID"))?;
         let key = unhex(&self.key)
             .filter(|key| crate::enrol::is_key(*key))
-            .ok_or(Invalid::new("person.key", "must be an Ed25519 public key, as 64 hexadecimal digits"))?;
-        let name = Text::parse("person.name", &self.name, 100)?.as_str().to_owned();
+            .ok_or(Invalid::new("key", "must be an Ed25519 public key, as 64 hexadecimal digits"))?;
+        let name = Text::parse("name", &self.name, 100)?.as_str().to_owned();
         if name.trim().is_empty() {
-            return Err(Invalid::new("person.name", "must be one line of 1 to 100 characters"));
+            return Err(Invalid::new("name", "must be one line of 1 to 100 characters"));
         }
         let roles = self.roles.iter().copied().collect();
-        Ok(Person { id, institution: self.institution.clone(), name, roles, key })
+        let (place, institution) = (place.to_owned(), self.institution.clone());
+        Ok(Person { place, id, institution, name, roles, key })
     }
 }
 
@@ -81,13 +88,15 @@ pub fn may_enter(people: &[Person], directory: &Directory) -> Result<(), AdminEr
                 && held.roles == person.roles;
             if !same {
                 let rule = "is enrolled with another institution, key or role; a file changes nobody";
-                return Err(Invalid::new("person.id", rule).into());
+                return Err(at(&person.place, &Invalid::new("id", rule)));
             }
-        } else if let Some(number) = directory.number_of(&person.institution) {
-            operator_may(directory, number, &person.roles)?;
-        } else {
-            operator_may(&Directory::default(), 0, &person.roles)?;
+            continue;
         }
+        let may = match directory.number_of(&person.institution) {
+            Some(number) => operator_may(directory, number, &person.roles),
+            None => operator_may(&Directory::default(), 0, &person.roles),
+        };
+        may.map_err(|broken| at(&person.place, &broken))?;
     }
     Ok(())
 }
@@ -116,6 +125,8 @@ impl Person {
 
 /// A signed agreement of the file.
 pub struct Signed {
+    /// Which of the file's it is, in words.
+    pub(super) place: String,
     hash: Hash,
     text: String,
     pub(super) terms: Agreement,
@@ -123,25 +134,33 @@ pub struct Signed {
 }
 
 impl Signed {
-    pub(super) fn check(given: &SignedText) -> Result<Self, AdminError> {
+    pub(super) fn check((number, given): (usize, &SignedText)) -> Result<Self, AdminError> {
+        let place = match given.made_of {
+            0 => format!("signed_agreement {number}"),
+            of => format!("agreement {of}"),
+        };
         let terms = match read(&given.text) {
             Ok(read) => read.terms(),
             Err(LawError::Faults(faults)) => {
                 let first = faults.into_iter().next().unwrap_or_default();
-                return Err(AdminError::Entry {
-                    place: "signed_agreement".to_owned(),
-                    fault: format!("line {first}"),
-                });
+                // Nobody has seen the lines of a text that was written out.
+                let fault = match first.split_once(": ") {
+                    Some((_, fault)) if given.made_of > 0 => fault.to_owned(),
+                    _ => format!("line {first}"),
+                };
+                return Err(AdminError::Entry { place, fault });
             }
-            Err(_) => return Err(Invalid::new("signed_agreement", "can't be read").into()),
+            Err(_) => return Err(at(&place, &Invalid::new("text", "can't be read"))),
         };
+        let place = format!("{place} ({})", terms.id);
         let signature = |one: &SignatureText| {
             let rule = "must name a person by UUID and give 128 hexadecimal digits";
             let wrong = Invalid::new("signature", rule);
             Ok((one.person.parse().map_err(|_| wrong.clone())?, unhex(&one.signature).ok_or(wrong)?))
         };
-        let signatures = given.signatures.iter().map(signature).collect::<Result<_, Invalid>>()?;
-        Ok(Self { hash: agreement_hash(&given.text), text: given.text.clone(), terms, signatures })
+        let signatures = given.signatures.iter().map(signature).collect::<Result<_, Invalid>>();
+        let signatures = signatures.map_err(|broken| at(&place, &broken))?;
+        Ok(Self { place, hash: agreement_hash(&given.text), text: given.text.clone(), terms, signatures })
     }
 
     /// Every signature is one of a party's head, over this text; and no older text takes the place of a newer one.
@@ -151,12 +170,12 @@ impl Signed {
         directory: &Directory,
         now: Timestamp,
     ) -> Result<(), AdminError> {
-        self.approvals(people, directory, now)?;
+        self.approvals(people, directory, now).map_err(|broken| at(&self.place, &broken))?;
         let held = directory.agreements().text(&self.hash).is_some();
         let newest = directory.agreements().newest_version(&self.terms.id);
         if !held && newest.is_some_and(|newest| self.terms.version <= newest) {
             let rule = "all parties have signed this version or a later one; count it up by one";
-            return Err(Invalid::new("version", rule).into());
+            return Err(at(&self.place, &Invalid::new("version", rule)));
         }
         Ok(())
     }

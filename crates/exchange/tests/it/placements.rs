@@ -150,6 +150,32 @@ async fn an_import_that_links_a_learner_or_a_guest_twice_is_refused_as_a_whole()
 }
 
 #[tokio::test]
+async fn an_import_says_which_entry_of_the_file_is_at_fault() {
+    let world = World::new().await;
+    let whole = format!(
+        "{CONSORTIUM}\n[[placement]]\nhome = \"kingsmead\"\nhost = \"northgate\"\ngroup = \"ENG-1\"\nfirst_date = \"2026-09-01\"\nlast_date = \"2027-07-20\"\nlearners = [[\"k-1\", \"n-77\"]]\n"
+    );
+    let placement = "placement 1 (kingsmead to northgate, group ENG-1)";
+    for (from, to, told) in [
+        ("2027-07-20", "2027-02-30", format!("{placement}: last_date must be")),
+        ("host = \"northgate\"", "host = \"kingsmead\"", "placement 1 (kingsmead to kingsmead".to_owned()),
+        ("host = \"northgate\"", "host = \"elsewhere\"", "placement 1 (kingsmead to elsewhere".to_owned()),
+        ("n-77", " ", format!("{placement}, pair 1 of learners: the host's id must have")),
+        ("last_date = \"2027-07-31\"", "last_date = \"never\"", "agreement 1: last_date".to_owned()),
+        (
+            "name = \"Ridgeway Academy\"",
+            "name = \"\"\nphone = \"1\"",
+            "institution 2 (ridgeway): phone must".to_owned(),
+        ),
+    ] {
+        assert!(whole.contains(from), "{from}");
+        let file = ConsortiumFile::parse(&whole.replace(from, to)).unwrap().signed_by(&PEOPLE);
+        let refused = world.exchange.import(&file, "operator", world.now()).await.unwrap_err().to_string();
+        assert!(refused.starts_with(&told), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_learner_who_came_by_import_stays_who_they_were_when_their_home_declares_them() {
     let mut world = World::new().await;
     let text = format!(
