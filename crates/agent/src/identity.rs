@@ -78,6 +78,12 @@ impl Identity {
     /// # Errors
     /// [`AgentError::Identity`] naming the file that is missing or can't be read, and what to do.
     pub fn load(folder: &Path) -> Result<Self, AgentError> {
+        if is_missing(folder) {
+            return Err(AgentError::Identity(format!(
+                "{} can't be read; join first with `commonroll agent join INVITATION`, or restore the folder",
+                folder.join("card.json").display()
+            )));
+        }
         let card: Card =
             serde_json::from_str(&read(folder, "card.json")?).map_err(|_| damaged("card.json"))?;
         let tls = read(folder, "tls.pem")?;
@@ -106,6 +112,11 @@ pub(crate) fn is_taken(folder: &Path) -> bool {
     folder.join("card.json").exists()
 }
 
+/// True if the folder holds no identity; false where nobody may look, so that reading says so.
+pub(crate) fn is_missing(folder: &Path) -> bool {
+    matches!(folder.join("card.json").try_exists(), Ok(false))
+}
+
 /// Stores a certificate beside its key, in one step.
 pub(crate) fn store_tls(folder: &Path, key_pem: &str, certificate: &[u8]) -> Result<(), AgentError> {
     let text = format!("{key_pem}\n{}", pem("CERTIFICATE", certificate));
@@ -132,11 +143,15 @@ pub(crate) fn validity(certificate: &[u8]) -> Option<(Timestamp, Timestamp)> {
 }
 
 pub(crate) fn read(folder: &Path, name: &str) -> Result<String, AgentError> {
-    fs::read_to_string(folder.join(name)).map_err(|_| {
-        AgentError::Identity(format!(
-            "{} can't be read; join first with an invitation, or restore the folder",
-            folder.join(name).display()
-        ))
+    let path = folder.join(name);
+    fs::read_to_string(&path).map_err(|error| {
+        let fix = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                "permission denied; run this as the user whose folder it is, who alone may read it"
+            }
+            _ => "join first with an invitation, or restore the folder",
+        };
+        AgentError::Identity(format!("{} can't be read; {fix}", path.display()))
     })
 }
 

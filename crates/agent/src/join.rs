@@ -161,13 +161,17 @@ impl Joining {
         };
         let asked = grpc::join(&self.invitation.authority, &self.invitation.join, request).await;
         asked.map_err(|error| match error {
-            HubError::NotKnown => {
-                AgentError::Invitation(
+            // Only a person's can wait for somebody.
+            HubError::NotKnown => AgentError::Invitation(match self.invitation.person {
+                true => {
                     "is wrong, used or expired, or for an office and waits for a second person's approval; ask the data \
                      manager"
-                        .into(),
-                )
-            }
+                        .into()
+                }
+                false => {
+                    "is wrong, used or expired; ask the consortium's data manager for a new one".into()
+                }
+            }),
             other => AgentError::Hub(other),
         })
     }

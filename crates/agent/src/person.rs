@@ -86,7 +86,7 @@ impl PersonIdentity {
     /// # Errors
     /// [`AgentError::Identity`] that says how to join, or which file is damaged.
     pub fn load(folder: &Path) -> Result<Self, AgentError> {
-        if !identity::is_taken(folder) {
+        if identity::is_missing(folder) {
             return Err(AgentError::Identity(format!(
                 "{} is no person's folder; ask your head or data manager for an invitation, then run `commonroll person \
                  join INVITATION`",

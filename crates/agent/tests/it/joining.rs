@@ -165,7 +165,14 @@ async fn an_invitation_works_once_and_not_after_its_time() {
     let again = join::join(&invitation, &data.path().join("a"), now(), &Dice).await.unwrap_err().to_string();
     assert!(again.contains("already holds an identity"), "{again}");
     let used = join::join(&invitation, &data.path().join("b"), now(), &Dice).await.unwrap_err().to_string();
-    assert!(used.contains("wrong, used or expired"), "{used}");
+    assert!(used.contains("wrong, used or expired; ask") && !used.contains("office"), "{used}");
+    let nobody = Identity::load(&data.path().join("nobody")).unwrap_err().to_string();
+    assert!(
+        nobody.contains("card.json") && nobody.contains("`commonroll agent join INVITATION`"),
+        "{nobody}"
+    );
+    let nobody = commonroll_agent::PersonIdentity::load(&data.path().join("nobody")).unwrap_err().to_string();
+    assert!(nobody.contains("is no person's folder"), "{nobody}");
     let cut = &invitation[..invitation.len() / 2];
     let cut = join::join(cut, &data.path().join("c"), now(), &Dice).await.unwrap_err().to_string();
     assert!(cut.contains("copy the whole line"), "{cut}");
