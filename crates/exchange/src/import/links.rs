@@ -12,6 +12,8 @@ use std::collections::HashMap;
 
 /// A pair of a placement's `learners`, counted from 1.
 type Pair<'a> = (&'a CheckedPlacement, usize);
+/// An id at an institution.
+type At<'a> = (&'a Slug, &'a LocalId);
 
 fn named((placement, number): Pair<'_>) -> String {
     format!("{}, pair {number} of learners", placement.place)
@@ -20,7 +22,7 @@ fn named((placement, number): Pair<'_>) -> String {
 /// Refuses a file that says two things of one learner or of one guest.
 pub(super) fn say_one_thing(placements: &[CheckedPlacement]) -> Result<(), AdminError> {
     let mut ours: HashMap<(&Slug, &LocalId, &Slug), (&LocalId, Pair<'_>)> = HashMap::new();
-    let mut theirs: HashMap<(&Slug, &LocalId), ((&Slug, &LocalId), Pair<'_>)> = HashMap::new();
+    let mut theirs: HashMap<At<'_>, (At<'_>, Pair<'_>)> = HashMap::new();
     for placement in placements {
         let (home, host) = (&placement.home, &placement.host);
         for (number, (at_home, at_host)) in (1..).zip(&placement.learners) {
