@@ -25,6 +25,8 @@ struct Explain {
     date: String,
     /// What was wrong with what was sent; empty: nothing.
     wrong: String,
+    /// True if no learner of the institution is called like that.
+    unknown: bool,
     answers: Vec<Answer>,
     asked: String,
 }
@@ -113,6 +115,11 @@ async fn form(
         words: words::capital(purpose.as_str()),
         chosen: purpose.as_str() == sent.purpose,
     };
+    let usual = Choice {
+        value: String::new(),
+        words: "What the role usually looks for".to_owned(),
+        chosen: sent.purpose.is_empty(),
+    };
     let kinds =
         [ItemKind::Card].into_iter().chain(commonroll_core::RecordKind::ALL.map(ItemKind::Record)).map(kind);
     let today = signed.now.date_in(signed.zone()).to_string();
@@ -120,10 +127,11 @@ async fn form(
         frame: Frame::new(signed, headers, "Why can somebody see it?", "/explain"),
         people,
         kinds: kinds.collect(),
-        purposes: Purpose::ALL.map(purpose).into(),
+        purposes: [usual].into_iter().chain(Purpose::ALL.map(purpose)).collect(),
         learner: sent.learner.clone(),
         date: if sent.date.is_empty() { today } else { sent.date.clone() },
         wrong: String::new(),
+        unknown: false,
         answers: Vec::new(),
         asked: String::new(),
     })
@@ -153,30 +161,48 @@ pub async fn answer(
         Ok(explained) => {
             shown.asked =
                 shown.people.iter().find(|one| one.chosen).map_or_else(String::new, |one| one.words.clone());
-            let person = matches!(whom, Whom::Person { .. });
+            let person = match &whom {
+                Whom::Person { purpose, .. } => {
+                    shown.asked = format!("{}, for {purpose}", shown.asked);
+                    true
+                }
+                Whom::Institution(_) => false,
+            };
             shown.answers = explained.iter().map(|one| told(one, person, &shown.asked)).collect();
             if shown.answers.is_empty() {
                 shown.wrong = "No partner knows this learner, so there is nothing to see.".to_owned();
             }
         }
-        Err(AskError::NotAllowed(_)) => {
-            shown.wrong =
-                "No such learner is yours. You explain decisions about your own learners alone.".to_owned();
-        }
+        Err(AskError::NotAllowed(_)) => shown.unknown = true,
         Err(error) => return Err(error.into()),
     }
     page(&shown)
+}
+
+/// What a role usually looks for.
+const fn usual(role: Role) -> Purpose {
+    match role {
+        Role::Teacher => Purpose::Teaching,
+        Role::AttendanceOfficer => Purpose::Attendance,
+        Role::DataManager | Role::Dpo | Role::ConsortiumLead | Role::Technician | Role::Program => {
+            Purpose::Administration
+        }
+        Role::Head | Role::Tutor | Role::HeadOfSixth | Role::Learner | Role::Parent => Purpose::Pastoral,
+    }
 }
 
 fn question(console: &Console, signed: &Signed, sent: &Sent) -> Option<(Whom, Which)> {
     let own = sent.learner.parse().ok().and_then(|number| console.exchange.own_id(signed.acting(), number));
     let learner = own.or_else(|| LocalId::parse("learner", &sent.learner).ok())?;
     let whom = match sent.who.split_once('/') {
-        Some((id, role)) => Whom::Person {
-            id: id.parse::<PersonId>().ok()?,
-            role: role.parse::<Role>().ok()?,
-            purpose: sent.purpose.parse::<Purpose>().ok()?,
-        },
+        Some((id, role)) => {
+            let role = role.parse::<Role>().ok()?;
+            let purpose = match sent.purpose.as_str() {
+                "" => usual(role),
+                purpose => purpose.parse::<Purpose>().ok()?,
+            };
+            Whom::Person { id: id.parse::<PersonId>().ok()?, role, purpose }
+        }
         None => Whom::Institution(sent.who.parse().ok()?),
     };
     let which = match words::kind_named(&sent.kind)? {
@@ -219,7 +245,8 @@ fn told(one: &Explained, person: bool, asked: &str) -> Answer {
             .iter()
             .map(|rule| (rule.id.clone(), rule.says.clone(), format!("{}:{}", rule.file, rule.line)))
             .collect(),
-        missing: one.missing.clone(),
+        // What the verdict says already isn't said twice.
+        missing: one.missing.iter().filter(|what| **what != one.reason).cloned().collect(),
     }
 }
 
