@@ -222,7 +222,11 @@ fn duties(page: &mut Document, agreement: &AgreementText) {
         ("Transfers out of the UK", agreement.transfers().clone()),
         (
             "Impact assessment",
-            format!("{}, {}", agreement.dpia().reference, long_date(&agreement.dpia().date)),
+            match agreement.dpia().reference.as_str() {
+                // What there isn't has no date.
+                none if none.eq_ignore_ascii_case("none") => "None".to_owned(),
+                reference => format!("{reference}, {}", long_date(&agreement.dpia().date)),
+            },
         ),
         (
             "Copies at the end",

@@ -18,7 +18,7 @@ use axum::{
     response::Response,
 };
 use commonroll_core::{
-    Role,
+    Role, Slug,
     agreement::{
         AgreementText, ItemKind,
         documents::{SignedBy, signing_page},
@@ -65,20 +65,26 @@ pub async fn list(
             0 => "No agreement of yours is in force".to_owned(),
             some => format!("{} of yours in force", words::count(some, "agreement", "agreements")),
         },
-        ours: ours.iter().map(|one| brief(&signed, one)).collect(),
-        others: others.iter().map(|one| brief(&signed, one)).collect(),
+        ours: ours.iter().map(|one| brief(&console, &signed, one)).collect(),
+        others: others.iter().map(|one| brief(&console, &signed, one)).collect(),
     })
 }
 
-fn brief(signed: &Signed, one: &AgreementSeen) -> Brief {
+/// What an institution is called.
+fn called(console: &Console, slug: &Slug) -> String {
+    console.exchange.institution_name(slug).unwrap_or_else(|| slug.to_string())
+}
+
+fn brief(console: &Console, signed: &Signed, one: &AgreementSeen) -> Brief {
     let terms = &one.signed.terms;
     let text = AgreementText::parse(&one.signed.text).ok();
     let parties: Vec<String> = match &text {
         Some(text) => text.parties().iter().map(|party| party.name.clone()).collect(),
-        None => terms.parties.iter().map(ToString::to_string).collect(),
+        None => terms.parties.iter().map(|party| called(console, party)).collect(),
     };
     let signatures = one.signed.signatures.iter().map(|by| {
-        format!("{} for {}, {}", words::role(by.role), by.institution, times::full_day(by.at, signed.zone()))
+        let institution = called(console, &by.institution);
+        format!("{} for {institution}, {}", words::role(by.role), times::full_day(by.at, signed.zone()))
     });
     Brief {
         href: format!("/agreements/{}", hex(&one.signed.hash)),
@@ -87,7 +93,7 @@ fn brief(signed: &Signed, one: &AgreementSeen) -> Brief {
         parties: parties.join(" and "),
         dates: format!("{} to {}", times::date(terms.first_date), times::date(terms.last_date)),
         flows: flows(terms),
-        state: state(signed, one),
+        state: state(console, signed, one),
         signed: signatures.collect::<Vec<_>>().join("; "),
     }
 }
@@ -104,9 +110,9 @@ pub(super) fn flows(terms: &Agreement) -> Vec<String> {
     kinds.map(|kind| format!("{}: {}", words::kind(kind), words::fields(kind, terms.groups(kind)))).collect()
 }
 
-fn state(signed: &Signed, one: &AgreementSeen) -> StateTag {
+fn state(console: &Console, signed: &Signed, one: &AgreementSeen) -> StateTag {
     let (held, today) = (&one.signed, signed.now.date_in(signed.zone()));
-    let waits: Vec<String> = held.waits_for().iter().map(ToString::to_string).collect();
+    let waits: Vec<String> = held.waits_for().into_iter().map(|party| called(console, party)).collect();
     let (look, words) = match held.standing {
         _ if held.is_ended(today) => (Look::Excused, "Ended".to_owned()),
         _ if one.in_force => (Look::Seen, "In force".to_owned()),
@@ -162,7 +168,7 @@ pub async fn one(
     let document = signing_page(&text, &hash, &signatures, signed.zone()).fragment();
     page(&One {
         frame: Frame::new(&signed, &headers, "Agreement", "/agreements"),
-        brief: brief(&signed, &found),
+        brief: brief(&console, &signed, &found),
         short: words::short(&held.hash),
         document: framed(&document),
         sign: match party && open && !held.has_signed(own) {
