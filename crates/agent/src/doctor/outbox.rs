@@ -4,9 +4,21 @@ use super::{DAY_US, Mark, Report, World};
 use crate::{scan::modified_us, settings::Settings, spool::Spool};
 use std::fs;
 
+/// What to do where there is no outbox.
+const NO_OUTBOX_FIX: &str = "add [outbox] with folder = \"outbox\" and formats = [\"csv\"] to the settings, and start the agent again";
+
 /// Looks at the outbox's files and results.
 pub async fn examine(report: &mut Report, settings: &Settings, spool: &Spool, world: &World<'_>) {
-    let Some(outbox) = &settings.outbox else { return };
+    let Some(outbox) = &settings.outbox else {
+        // An agent that only shares looks sound in all else, and its partners' records never come.
+        return report.add(
+            "outbox",
+            Mark::Warn,
+            "what partners share",
+            "no [outbox] in agent.toml: nothing that partners share is received",
+            NO_OUTBOX_FIX,
+        );
+    };
     let shown = format!("outbox {}", outbox.folder.display());
     let Ok(entries) = fs::read_dir(&outbox.folder) else {
         // It is made with the first file.

@@ -46,7 +46,7 @@ impl Place {
         fs::create_dir(folder.path().join("data")).unwrap();
         fs::write(folder.path().join("marks.toml"), MARKS).unwrap();
         let place = Self { folder, way: Reached::Hub, room: Some(ROOM), hours_later: 1 };
-        place.settings("");
+        place.settings("[outbox]\nfolder = \"outbox\"\n");
         place.export("marks-1.csv", GOOD);
         place
     }
@@ -224,6 +224,15 @@ async fn an_outbox_that_nobody_applies_is_told_apart_from_a_helper_that_stopped(
     place.fails("results", "never was there a result file").await;
     fs::write(place.path("outbox/attendance-000000000004.result.csv"), "x").unwrap();
     place.warns("outbox", "start it again").await;
+}
+
+#[tokio::test]
+async fn settings_without_an_outbox_are_told_since_nothing_is_received() {
+    let place = Place::new();
+    place.spool().await.close().await;
+    assert_eq!(place.told("outbox").await.0, Mark::Ok, "nothing written yet");
+    place.settings("");
+    place.warns("outbox", "no [outbox] in agent.toml").await;
 }
 
 #[cfg(unix)]

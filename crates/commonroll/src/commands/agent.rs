@@ -161,9 +161,17 @@ async fn open(settings: Settings) -> Result<Agent, String> {
     Agent::open(settings, Arc::new(Real), Arc::new(Real)).await.map_err(told)
 }
 
+/// An agent without an outbox receives nothing, and nothing else of it would say so.
+fn tell_if_deaf(settings: &Settings) {
+    if settings.outbox.is_none() {
+        tracing::warn!("no [outbox] in the settings: nothing that partners share is received");
+    }
+}
+
 async fn serve(place: &Place) -> Result<ExitCode, String> {
     let settings = place.load()?;
     start_logs(&settings.log);
+    tell_if_deaf(&settings);
     let agent = open(settings).await?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
@@ -179,6 +187,7 @@ async fn serve(place: &Place) -> Result<ExitCode, String> {
 async fn once(place: &Place) -> Result<ExitCode, String> {
     let settings = place.load()?;
     start_logs(&settings.log);
+    tell_if_deaf(&settings);
     let agent = open(settings).await?;
     let done = agent.once().await.map_err(told)?;
     println!(

@@ -142,11 +142,15 @@ pub fn write(
     Ok(Some(Written { name, pattern, settings: args.settings.clone(), mapping: mapping_file }))
 }
 
-/// Settings that have nothing yet.
+/// Settings that have no source yet. With an outbox, since without one nothing that partners share is ever received.
 pub fn new_settings() -> String {
     "# The agent's settings: what each key means is in crates/agent/README.md.\n\
      data = \"data\"              # keys, spool and problems; keep it on a local disk and back it up\n\
-     zone = \"Europe/London\"     # local times in files are times here\n"
+     zone = \"Europe/London\"     # local times in files are times here\n\
+     \n\
+     [outbox]                   # what partners share is written here, for the MIS or for people\n\
+     folder = \"outbox\"\n\
+     formats = [\"csv\"]\n"
         .to_owned()
 }
 

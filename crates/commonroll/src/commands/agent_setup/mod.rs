@@ -255,8 +255,9 @@ async fn checked(args: &Args, screen: &Screen, file: &Path) -> Result<(), String
 /// What comes next; true if the agent is to be started now.
 fn next(args: &Args, screen: &Screen, asker: &mut Asker, written: &[String]) -> bool {
     let settings = Settings::load(&args.settings).ok();
+    let receives = settings.as_ref().is_none_or(|settings| settings.outbox.is_some());
     let joined = settings.is_some_and(|settings| Identity::load(&settings.identity_folder()).is_ok());
-    screen.next(written, joined, &args.settings);
+    screen.next(written, joined, receives, &args.settings);
     joined && asker.confirm("Start the agent now?", false)
 }
 

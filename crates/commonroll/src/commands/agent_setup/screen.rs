@@ -173,10 +173,15 @@ impl Screen {
         checked.to_string().lines().for_each(|line| self.say(&format!("  {line}")));
     }
 
-    /// What comes next.
-    pub fn next(&self, written: &[String], joined: bool, settings: &Path) {
+    /// What comes next. `receives` is false where the settings have no outbox.
+    pub fn next(&self, written: &[String], joined: bool, receives: bool, settings: &Path) {
         self.heading("Next");
         let settings = settings.display();
+        if !receives {
+            self.say(&format!(
+                "  add [outbox] with folder = \"outbox\" and formats = [\"csv\"] to {settings}: without it nothing that partners share is received"
+            ));
+        }
         match joined {
             true => self.say(&format!(
                 "  commonroll agent run --settings {settings}      sends {}",

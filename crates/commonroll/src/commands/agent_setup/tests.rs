@@ -99,6 +99,16 @@ async fn a_file_that_leaves_something_open_is_not_set_up_without_its_answers() {
 }
 
 #[test]
+fn new_settings_have_an_outbox_since_without_one_nothing_is_received() {
+    let text = files::new_settings();
+    let settings =
+        commonroll_agent::Settings::parse(&text, std::path::Path::new("/srv/agent/agent.toml")).unwrap();
+    let outbox = settings.outbox.unwrap();
+    assert_eq!(outbox.folder, std::path::Path::new("/srv/agent/outbox"));
+    assert_eq!(outbox.formats, [commonroll_agent::settings::OutboxFormat::Csv]);
+}
+
+#[test]
 fn an_answer_in_advance_is_a_setting_and_a_value() {
     assert_eq!(
         super::ask::in_advance("codes.O=absent").unwrap(),
