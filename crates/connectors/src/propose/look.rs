@@ -1,6 +1,6 @@
 //! Finding out what a file is: which container its table lies in, with which settings, and a sample of its rows.
 
-use super::{Answers, judge, plan, sample::Sample};
+use super::{Answers, judge, plan, sample::Sample, shape::Shape};
 use crate::{
     connector::{FileFault, Input, Limits, ReadSeek},
     json,
@@ -27,13 +27,40 @@ pub enum Found {
 /// Looks at a file. Reads it as often as it takes to be sure how it is to be cut into rows.
 ///
 /// # Errors
-/// The file can't be read as anything that we know.
+/// The file can't be read as anything that we know, or its first row holds values where captions should stand.
 pub fn look(
     file_name: &str,
     reader: &mut dyn ReadSeek,
     size: u64,
     limits: &Limits,
 ) -> Result<Found, FileFault> {
+    let found = find(file_name, reader, size, limits)?;
+    match &found {
+        Found::Table(_, sample) if is_headless(sample) => Err(FileFault::content(
+            "FILE-NO-CAPTIONS",
+            None,
+            "the first row holds values like those below it and no captions; export it with its line of captions",
+        )),
+        _ => Ok(found),
+    }
+}
+
+/// True if what stands for captions are values of the first row: a child's, which nobody is to be shown as captions.
+fn is_headless(sample: &Sample) -> bool {
+    let heads = sample.heads();
+    (0..sample.captions.len()).any(|column| {
+        let (head, values) = (Shape::of(&heads, column), Shape::of(sample, column));
+        let all = |count: usize| values.filled > 0 && values.share(count) >= 0.97;
+        // A caption of a few digits may be a question's number, and a year one of results.
+        let is_number = head.whole == 1 && head.longest >= 4 && all(values.whole) && values.distinct >= 5;
+        (head.is_date() && values.is_date())
+            || (head.time == 1 && all(values.time))
+            || (head.upn == 1 && all(values.upn))
+            || (is_number && (values.smallest..=values.largest).contains(&head.largest))
+    })
+}
+
+fn find(file_name: &str, reader: &mut dyn ReadSeek, size: u64, limits: &Limits) -> Result<Found, FileFault> {
     let mut head = vec![0; 4096];
     reader.seek(SeekFrom::Start(0))?;
     let mut filled = 0;

@@ -93,6 +93,12 @@ impl Sample {
         Ok(sample)
     }
 
+    /// The captions as the one row of a table: what they would be if they were values.
+    pub fn heads(&self) -> Self {
+        let row = SampleRow { line: 1, cells: self.captions.clone() };
+        Self { captions: self.captions.clone(), rows: vec![row], looked_at: 1, ..Self::default() }
+    }
+
     fn drop_titles(&mut self, most: usize) {
         let titles = self.title_rows();
         if (1..=most).contains(&titles) && titles <= self.rows.len() {

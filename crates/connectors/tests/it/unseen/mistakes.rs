@@ -25,6 +25,32 @@ fn a_zip_a_pdf_and_an_old_workbook_are_told_for_what_they_are() {
     assert_eq!(rule("marks.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "SHEET-OLD");
 }
 
+/// A report without captions would give the first child's names as captions, which are shown.
+#[test]
+fn a_file_without_captions_is_told_and_shows_nothing_of_its_first_row() {
+    let rule = |text: &str| {
+        let bytes = text.as_bytes();
+        let found = look("marks.csv", &mut Cursor::new(bytes), bytes.len() as u64, &Limits::default());
+        found.map_or_else(|fault| (fault.rule().to_owned(), fault.to_string()), |_| Default::default())
+    };
+    let marks = "N-1,Ash,Zo,20/11/2026,09:00,/\nN-2,Birch,Al,20/11/2026,09:00,N\n";
+    let pupils: String = (0..12).map(|n| format!("{},Family{n},Given{n}\n", 6420 + n)).rev().collect();
+    let pupils = format!("6425,Ash,Zo\n{pupils}");
+    for text in [marks, pupils.as_str()] {
+        let (rule, said) = rule(text);
+        assert_eq!(rule, "FILE-NO-CAPTIONS");
+        assert!(!said.contains("Ash") && !said.contains("6425"), "{said}");
+    }
+    // Days, times and numbers stand as captions over marks.
+    for text in [
+        "Adno,20/11/2026,21/11/2026\n1,/,N\n2,/,/\n",
+        "Adno,09:00,10:00\n1,/,N\n2,/,/\n",
+        "Adno,2025,2026\n1,4,5\n2,3,9\n3,8,1\n4,2,2\n5,1,6\n6,7,7\n",
+    ] {
+        assert_eq!(rule(text).0, "", "{text}");
+    }
+}
+
 #[test]
 fn a_register_with_days_across_and_an_export_without_rows_are_pointed_out() {
     let grid = "Name,Adno,Mon 14 Sep AM,Mon 14 Sep PM,Tue 15 Sep AM\nA,1,/,\\,/\nB,2,/,\\,N\n";
