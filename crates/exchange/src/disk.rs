@@ -41,9 +41,14 @@ impl Disk {
         let _ = self.reserve.set(reserve);
     }
 
-    /// True if no records are taken.
+    /// True since a write found no room.
     pub fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed)
+    }
+
+    /// True if no records are taken, so that what was held in reserve is left for all else. Without a reserve each one is tried.
+    pub fn refuses_records(&self) -> bool {
+        self.is_full() && self.reserve.get().is_some()
     }
 
     /// True if nothing at all can be written.
@@ -90,9 +95,12 @@ impl Disk {
         reserve.is_some() && !again
     }
 
-    /// Something was written.
+    /// Something was written. Without a reserve that says that there is room.
     pub fn wrote(&self) {
         self.spent.store(false, Ordering::Relaxed);
+        if self.reserve.get().is_none() {
+            self.full.store(false, Ordering::Relaxed);
+        }
     }
 
     /// This program serves from now on: where its reserve was given back and can't be held again, it takes no records.

@@ -220,7 +220,7 @@ impl Writer {
         self.fail(ahead);
         let mut again = false;
         for _ in 0..RACES {
-            if self.shared.disk.is_full() {
+            if self.shared.disk.refuses_records() {
                 group = refuse_records(group);
             }
             if group.is_empty() {
