@@ -7,7 +7,6 @@
 use crate::{
     Exchange,
     entry::{Entry, split_entries},
-    follow::entries_at,
     types::{NotAllowed, Speaker},
     writer::Job,
 };
@@ -53,8 +52,8 @@ impl Exchange {
             return Ok((note, Vec::new()));
         }
         let needed = needed_for_consistency(old_size, size).map_err(|_| NotAllowed::Denied)?;
-        let mut subtrees =
-            fetch(self.shared.store.as_ref(), &frontier, needed).await.ok_or(NotAllowed::Denied)?;
+        let (mut subtrees, _) =
+            fetch(self.shared.store.as_ref(), &frontier, needed, None).await.ok_or(NotAllowed::Denied)?;
         let proof = consistency_proof(old_size, size, &mut subtrees).map_err(|_| NotAllowed::Denied)?;
         Ok((note, proof))
     }
@@ -73,13 +72,10 @@ impl Exchange {
         let frontier = self.shared.frontier();
         let store = self.shared.store.as_ref();
         let needed = needed_for_inclusion(index, frontier.size()).map_err(|_| NotAllowed::Denied)?;
-        // Beside each other: of three answers of a database elsewhere, one is waited for.
-        let only = [index];
-        let (subtrees, found) = tokio::join!(fetch(store, &frontier, needed), entries_at(store, &only));
-        let (mut subtrees, found) =
-            (subtrees.ok_or(NotAllowed::Denied)?, found.map_err(|_| NotAllowed::Denied)?);
+        let fetched = fetch(store, &frontier, needed, Some(index)).await;
+        let (mut subtrees, entry) = fetched.ok_or(NotAllowed::Denied)?;
         let path = inclusion_proof(index, frontier.size(), &mut subtrees).map_err(|_| NotAllowed::Denied)?;
-        let (_, entry) = found.into_iter().next().ok_or(NotAllowed::Denied)?;
+        let entry = entry.ok_or(NotAllowed::Denied)?;
         Ok(InclusionFile { entry, index, path, checkpoint: self.sign(&frontier)? })
     }
 
@@ -114,55 +110,69 @@ impl Exchange {
     }
 }
 
-/// Fetches complete subtrees: those of the log's right edge are at hand; all other high ones by one statement, the low
-/// ones from the blocks under their tile.
-async fn fetch(store: &dyn Store, frontier: &Frontier, needed: Vec<(u8, u64)>) -> Option<FetchedSubtrees> {
+/// Fetches complete subtrees, and an entry: those of the log's right edge are at hand; all other high ones by one statement,
+/// the low ones from the blocks under their tile. The entry lies in one of these: a block can hold thousands, and is read once.
+async fn fetch(
+    store: &dyn Store,
+    frontier: &Frontier,
+    needed: Vec<(u8, u64)>,
+    own: Option<u64>,
+) -> Option<(FetchedSubtrees, Option<Vec<u8>>)> {
     let mut subtrees: FetchedSubtrees =
         needed_for_root(frontier.size()).into_iter().zip(frontier.edge().iter().copied()).collect();
     let absent = needed.into_iter().filter(|subtree| !subtrees.contains_key(subtree));
     let (low, high): (Vec<_>, Vec<_>) = absent.partition(|(height, _)| *height < TILE_LEVELS);
     let tiles: Vec<(u8, u64)> = high.iter().flat_map(|&(height, index)| tiles_of(height, index)).collect();
-    let (hashes, low) = tokio::join!(store.tiles(&tiles), low_ones(store, &low));
+    let (hashes, low) = tokio::join!(store.tiles(&tiles), low_ones(store, &low, own));
     let hashes: Option<Vec<Hash>> = hashes.ok()?.into_iter().collect();
     let mut hashes = hashes?.into_iter();
     for (height, index) in high {
         let row: Vec<Hash> = hashes.by_ref().take(tiles_of(height, index).count()).collect();
         subtrees.insert((height, index), tree::root(&row));
     }
-    subtrees.extend(low?);
-    Some(subtrees)
+    let (low, entry) = low?;
+    subtrees.extend(low);
+    Some((subtrees, entry))
 }
 
-/// Subtrees of fewer entries than a tile has, from the entries.
-async fn low_ones(store: &dyn Store, low: &[(u8, u64)]) -> Option<FetchedSubtrees> {
+/// Subtrees of fewer entries than a tile has, from the entries, and one of the entries.
+async fn low_ones(
+    store: &dyn Store,
+    low: &[(u8, u64)],
+    own: Option<u64>,
+) -> Option<(FetchedSubtrees, Option<Vec<u8>>)> {
     let mut subtrees = FetchedSubtrees::default();
-    let under: BTreeSet<u64> = low.iter().map(|&(height, index)| (index << height) / TILE).collect();
+    let mut entry = None;
+    // A subtree of height 0 is a leaf.
+    let wanted = low.iter().copied().chain(own.map(|own| (0, own)));
+    let under: BTreeSet<u64> = wanted.clone().map(|(height, index)| (index << height) / TILE).collect();
     for tile in under {
-        let mine = low.iter().filter(|&&(height, index)| (index << height) / TILE == tile);
-        let from = mine.clone().map(|&(height, index)| index << height).min()?;
-        let end = mine.clone().map(|&(height, index)| (index + 1) << height).max()?;
-        let leaves = leaves(store, from, end).await?;
-        for &(height, index) in mine {
+        let mine = wanted.clone().filter(|&(height, index)| (index << height) / TILE == tile);
+        let from = mine.clone().map(|(height, index)| index << height).min()?;
+        let end = mine.clone().map(|(height, index)| (index + 1) << height).max()?;
+        let mut leaves = Vec::with_capacity(TILE as usize);
+        for (first_seq, entries) in store.entries(from, end).await.ok()? {
+            let inside = (first_seq..).zip(split_entries(&entries).ok()?);
+            for (seq, bytes) in inside.filter(|(seq, _)| (from..end).contains(seq)) {
+                leaves.push(leaf_hash(bytes));
+                if own == Some(seq) {
+                    entry = Some(bytes.to_vec());
+                }
+            }
+        }
+        if leaves.len() as u64 != end - from {
+            return None;
+        }
+        for (height, index) in mine {
             let at = usize::try_from((index << height) - from).ok()?;
             subtrees.insert((height, index), tree::root(leaves.get(at..at + (1 << height))?));
         }
     }
-    Some(subtrees)
+    Some((subtrees, entry))
 }
 
 /// The tiles that make up a subtree.
 fn tiles_of(height: u8, index: u64) -> impl Iterator<Item = (u8, u64)> {
     let (level, width) = (height / TILE_LEVELS, 1u64 << (height % TILE_LEVELS));
     (index * width..(index + 1) * width).map(move |tile| (level, tile))
-}
-
-/// The leaf hashes of entries `from..to`, which lie under one tile.
-async fn leaves(store: &dyn Store, from: u64, to: u64) -> Option<Vec<Hash>> {
-    let mut hashes = Vec::with_capacity(TILE as usize);
-    for (first_seq, entries) in store.entries(from, to).await.ok()? {
-        let entries = split_entries(&entries).ok()?;
-        let inside = (first_seq..).zip(entries).filter(|(seq, _)| (from..to).contains(seq));
-        hashes.extend(inside.map(|(_, entry)| leaf_hash(entry)));
-    }
-    (hashes.len() as u64 == to - from).then_some(hashes)
 }

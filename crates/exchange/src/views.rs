@@ -144,9 +144,16 @@ pub(crate) async fn tick(shared: &Arc<Shared>, now: Timestamp) {
 }
 
 /// The same for whoever leans on what was committed before: it waits. False if the views could not be fed.
+///
+/// A task of its own: a caller who goes away in the midst of a block would leave views that hold its beginning, and are
+/// handed it once more.
 pub(crate) async fn catch_up(shared: &Arc<Shared>, now: Timestamp) -> bool {
-    let Some(views) = shared.views.get() else { return false };
-    come_to(shared, views.projection.lock().await, now).await
+    let shared = shared.clone();
+    let come = tokio::spawn(async move {
+        let Some(views) = shared.views.get() else { return false };
+        come_to(&shared, views.projection.lock().await, now).await
+    });
+    come.await.unwrap_or(false)
 }
 
 async fn come_to(shared: &Arc<Shared>, mut projection: MutexGuard<'_, Projection>, now: Timestamp) -> bool {

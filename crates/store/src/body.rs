@@ -19,6 +19,8 @@ pub(super) struct Backend {
     pub extra: Extra,
     /// Set by a failed flush: what the disk holds is in doubt from then on.
     pub stopped: AtomicBool,
+    /// How long an answer is waited for.
+    pub patience: Duration,
 }
 
 /// The key of the row that says how far the index has come.
@@ -33,11 +35,14 @@ impl Store for Backend {
     }
 
     async fn head(&self) -> Result<Option<BlockHead>> {
-        let row: Option<(i64, i64, i64, Vec<u8>)> =
-            sqlx::query_as("SELECT first_seq, n, at_us, frontier FROM block ORDER BY first_seq DESC LIMIT 1")
-                .fetch_optional(&self.reader)
-                .await
-                .map_err(sort)?;
+        let row: Option<(i64, i64, i64, Vec<u8>)> = self
+            .read(
+                sqlx::query_as(
+                    "SELECT first_seq, n, at_us, frontier FROM block ORDER BY first_seq DESC LIMIT 1",
+                )
+                .fetch_optional(&self.reader),
+            )
+            .await?;
         row.map(|(first_seq, n, at_us, frontier)| {
             Ok(BlockHead { first_seq: number(first_seq)?, n: number(n)?, at_us, frontier })
         })
@@ -47,7 +52,7 @@ impl Store for Backend {
     async fn commit(&self, commit: &Commit<'_>) -> Result<(), CommitError> {
         let rows = rows(commit)?;
         let write = async {
-            match engine::write(&self.writer, commit, &rows).await {
+            match engine::write(self, commit, &rows).await {
                 Err(CommitError::Store(error)) => Err(error),
                 outcome => Ok(outcome),
             }
@@ -56,33 +61,33 @@ impl Store for Backend {
     }
 
     async fn blocks(&self, from_seq: u64, max_blocks: u32, payloads: bool) -> Result<Vec<Block>> {
-        let rows: Vec<BlockColumns> = sqlx::query_as(
-            "SELECT first_seq, n, at_us, frontier, entries, CASE WHEN $3 THEN payloads END FROM block
+        let rows: Vec<BlockColumns> = self
+            .read(
+                sqlx::query_as(
+                    "SELECT first_seq, n, at_us, frontier, entries, CASE WHEN $3 THEN payloads END FROM block
               WHERE first_seq >= COALESCE((SELECT MAX(first_seq) FROM block WHERE first_seq <= $1), 0)
               ORDER BY first_seq LIMIT $2",
-        )
-        .bind(sql(from_seq))
-        .bind(i64::from(max_blocks))
-        .bind(payloads)
-        .fetch_all(&self.reader)
-        .await
-        .map_err(sort)?;
+                )
+                .bind(sql(from_seq))
+                .bind(i64::from(max_blocks))
+                .bind(payloads)
+                .fetch_all(&self.reader),
+            )
+            .await?;
         let mut blocks = rows.into_iter().map(block).collect::<Result<Vec<_>>>()?;
         blocks.retain(|block| block.end() > from_seq);
         Ok(blocks)
     }
 
     async fn entries(&self, from_seq: u64, to_seq: u64) -> Result<Vec<(u64, Vec<u8>)>> {
-        let rows: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(
+        let rows: Vec<(i64, i64, Vec<u8>)> = self.read(sqlx::query_as(
             "SELECT first_seq, n, entries FROM block
               WHERE first_seq >= COALESCE((SELECT MAX(first_seq) FROM block WHERE first_seq <= $1), 0) AND first_seq < $2
               ORDER BY first_seq",
         )
         .bind(sql(from_seq))
         .bind(sql(to_seq))
-        .fetch_all(&self.reader)
-        .await
-        .map_err(sort)?;
+        .fetch_all(&self.reader)).await?;
         let mut found = Vec::with_capacity(rows.len());
         for (first_seq, n, entries) in rows {
             let first_seq: u64 = number(first_seq)?;
@@ -101,18 +106,20 @@ impl Store for Backend {
         let mut wanted = seqs.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
-        let rows: Vec<BlockColumns> = sqlx::query_as(concat!(
-            "SELECT first_seq, n, at_us, frontier, entries, CASE WHEN $2 THEN payloads END FROM block
+        let rows: Vec<BlockColumns> = self
+            .read(
+                sqlx::query_as(concat!(
+                    "SELECT first_seq, n, at_us, frontier, entries, CASE WHEN $2 THEN payloads END FROM block
               WHERE first_seq IN (
                 SELECT (SELECT MAX(b.first_seq) FROM block b WHERE b.first_seq <= wanted.x) FROM (",
-            ints!(),
-            ") AS wanted) ORDER BY first_seq"
-        ))
-        .bind(engine::bind_ints(wanted.iter().map(|&seq| sql(seq))))
-        .bind(payloads)
-        .fetch_all(&self.reader)
-        .await
-        .map_err(sort)?;
+                    ints!(),
+                    ") AS wanted) ORDER BY first_seq"
+                ))
+                .bind(engine::bind_ints(wanted.iter().map(|&seq| sql(seq))))
+                .bind(payloads)
+                .fetch_all(&self.reader),
+            )
+            .await?;
         let mut blocks = rows.into_iter().map(block).collect::<Result<Vec<_>>>()?;
         // A number beyond the end led to the last block.
         blocks.retain(|block| {
@@ -134,17 +141,19 @@ impl Store for Backend {
         limit: u32,
     ) -> Result<Vec<IdRow>> {
         // Behind revision and place in the log stands the source, in two bytes.
-        let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-            "SELECT id, val FROM recid WHERE id >= $1 AND id <= $2 AND substr(val, 13, 2) = $3
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = self
+            .read(
+                sqlx::query_as(
+                    "SELECT id, val FROM recid WHERE id >= $1 AND id <= $2 AND substr(val, 13, 2) = $3
               ORDER BY id LIMIT $4",
-        )
-        .bind(first.to_vec())
-        .bind(last.to_vec())
-        .bind(source.to_be_bytes().to_vec())
-        .bind(i64::from(limit))
-        .fetch_all(&self.reader)
-        .await
-        .map_err(sort)?;
+                )
+                .bind(first.to_vec())
+                .bind(last.to_vec())
+                .bind(source.to_be_bytes().to_vec())
+                .bind(i64::from(limit))
+                .fetch_all(&self.reader),
+            )
+            .await?;
         let parsed = rows.iter().map(|(id, value)| {
             parse_id_row(id, value).ok_or_else(|| damaged("a record id's row has not its length"))
         });
@@ -162,17 +171,19 @@ impl Store for Backend {
         // How many segments make up a page is not known before: a segment holds one entry or a thousand.
         let mut segments = 16;
         while seqs.len() < limit {
-            let page: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(
-                "SELECT first_seq, n, seqs FROM fseg WHERE recipient = $1 AND first_seq >= COALESCE(
+            let page: Vec<(i64, i64, Vec<u8>)> = self
+                .read(
+                    sqlx::query_as(
+                        "SELECT first_seq, n, seqs FROM fseg WHERE recipient = $1 AND first_seq >= COALESCE(
                     (SELECT MAX(first_seq) FROM fseg WHERE recipient = $1 AND first_seq <= $2), 0)
                   ORDER BY first_seq LIMIT $3",
-            )
-            .bind(i64::from(recipient))
-            .bind(sql(from))
-            .bind(segments as i64)
-            .fetch_all(&self.reader)
-            .await
-            .map_err(sort)?;
+                    )
+                    .bind(i64::from(recipient))
+                    .bind(sql(from))
+                    .bind(segments as i64)
+                    .fetch_all(&self.reader),
+                )
+                .await?;
             let more = page.len() == segments;
             for (first_seq, n, bytes) in page {
                 let segment = decode_segment(number(first_seq)?, number(n)?, &bytes)
@@ -189,15 +200,17 @@ impl Store for Backend {
     }
 
     async fn facts(&self, kinds: &[u8]) -> Result<Vec<FactRow>> {
-        let rows: Vec<(i64, Vec<u8>, i64, Vec<u8>)> = sqlx::query_as(concat!(
-            "SELECT kind, key, seq, value FROM fact WHERE kind IN (SELECT x FROM (",
-            ints!(),
-            ") AS wanted) ORDER BY seq, kind, key"
-        ))
-        .bind(engine::bind_ints(kinds.iter().map(|&kind| i64::from(kind))))
-        .fetch_all(&self.reader)
-        .await
-        .map_err(sort)?;
+        let rows: Vec<(i64, Vec<u8>, i64, Vec<u8>)> = self
+            .read(
+                sqlx::query_as(concat!(
+                    "SELECT kind, key, seq, value FROM fact WHERE kind IN (SELECT x FROM (",
+                    ints!(),
+                    ") AS wanted) ORDER BY seq, kind, key"
+                ))
+                .bind(engine::bind_ints(kinds.iter().map(|&kind| i64::from(kind))))
+                .fetch_all(&self.reader),
+            )
+            .await?;
         rows.into_iter()
             .map(|(kind, key, seq, value)| {
                 Ok(FactRow { kind: number(kind)?, key, seq: number(seq)?, value: Some(value) })
@@ -212,11 +225,13 @@ impl Store for Backend {
     }
 
     async fn indexed(&self) -> Result<u64> {
-        let reached: Option<i64> = sqlx::query_scalar("SELECT n FROM about WHERE key = $1 AND first_seq = 0")
-            .bind(REACHED)
-            .fetch_optional(&self.reader)
-            .await
-            .map_err(sort)?;
+        let reached: Option<i64> = self
+            .read(
+                sqlx::query_scalar("SELECT n FROM about WHERE key = $1 AND first_seq = 0")
+                    .bind(REACHED)
+                    .fetch_optional(&self.reader),
+            )
+            .await?;
         number(reached.unwrap_or(0))
     }
 
@@ -226,15 +241,17 @@ impl Store for Backend {
     }
 
     async fn about(&self, keys: &[u64]) -> Result<(u64, Vec<Vec<u64>>)> {
-        let rows: Vec<(i64, i64, i64, Vec<u8>)> = sqlx::query_as(concat!(
-            "SELECT key, first_seq, n, seqs FROM about WHERE key IN (SELECT x FROM (",
-            ints!(),
-            ") AS wanted) ORDER BY key, first_seq"
-        ))
-        .bind(engine::bind_ints(std::iter::once(REACHED).chain(keys.iter().map(|&key| sql(key)))))
-        .fetch_all(&self.reader)
-        .await
-        .map_err(sort)?;
+        let rows: Vec<(i64, i64, i64, Vec<u8>)> = self
+            .read(
+                sqlx::query_as(concat!(
+                    "SELECT key, first_seq, n, seqs FROM about WHERE key IN (SELECT x FROM (",
+                    ints!(),
+                    ") AS wanted) ORDER BY key, first_seq"
+                ))
+                .bind(engine::bind_ints(std::iter::once(REACHED).chain(keys.iter().map(|&key| sql(key)))))
+                .fetch_all(&self.reader),
+            )
+            .await?;
         let (mut reached, mut found) = (0, vec![Vec::new(); keys.len()]);
         for (key, first_seq, n, bytes) in rows {
             if key == REACHED {
@@ -279,12 +296,13 @@ impl Store for Backend {
     }
 
     async fn session(&self, id: &[u8; 32]) -> Result<Option<SessionRow>> {
-        let row: Option<(i64, i64, Vec<u8>)> =
-            sqlx::query_as("SELECT opened_us, seen_us, value FROM session WHERE id = $1")
-                .bind(id.as_slice())
-                .fetch_optional(&self.reader)
-                .await
-                .map_err(sort)?;
+        let row: Option<(i64, i64, Vec<u8>)> = self
+            .read(
+                sqlx::query_as("SELECT opened_us, seen_us, value FROM session WHERE id = $1")
+                    .bind(id.as_slice())
+                    .fetch_optional(&self.reader),
+            )
+            .await?;
         Ok(row.map(|(opened_us, seen_us, value)| SessionRow { id: *id, opened_us, seen_us, value }))
     }
 
@@ -359,16 +377,21 @@ impl Backend {
         if self.stopped.load(Ordering::Acquire) {
             return Err(StoreError::Flush("an earlier flush failed".to_owned()));
         }
-        let outcome = work.await;
+        let outcome = tokio::time::timeout(self.patience, work).await.unwrap_or_else(|_| Err(sort(silent())));
         if let Err(StoreError::Flush(_)) = outcome {
             self.stopped.store(true, Ordering::Release);
         }
         outcome
     }
 
+    /// Reads, for as long as an answer is waited for.
+    async fn read<T>(&self, reading: impl Future<Output = sqlx::Result<T>> + Send) -> Result<T> {
+        tokio::time::timeout(self.patience, reading).await.unwrap_or_else(|_| Err(silent())).map_err(sort)
+    }
+
     /// The transaction of a step of the index. `false`: another node was faster.
     async fn take_on(&self, from: u64, to: u64, segments: &[Segment]) -> Result<bool> {
-        let mut tx = self.writer.begin_with(engine::BEGIN).await.map_err(sort)?;
+        let mut tx = engine::begin(&self.writer).await.map_err(sort)?;
         // The row of how far it has come is the guard: of two nodes one changes it, the other finds it changed.
         let moved = sqlx::query(
             "INSERT INTO about (key, first_seq, n, seqs)
@@ -403,13 +426,18 @@ impl Backend {
             return Ok(answers);
         }
         let count = i32::try_from(keys.len()).map_err(|_| StoreError::Misuse("too many keys at once"))?;
-        let found = engine::find(&self.reader, text, keys, count).await.map_err(sort)?;
+        let found = self.read(engine::find(&self.reader, text, keys, count)).await?;
         for (at, value) in found {
             let (key, answer) = keys.get(at as usize).zip(answers.get_mut(at as usize)).ok_or_else(index)?;
             *answer = Some(parse(key, &value).ok_or_else(index)?);
         }
         Ok(answers)
     }
+}
+
+/// A server that has gone silent: its connections look alive until TCP gives them up, a quarter of an hour later.
+pub(super) fn silent() -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database does not answer"))
 }
 
 /// Inserts a block, only at the end of the log: no row if somebody else was faster, or the caller is ahead.

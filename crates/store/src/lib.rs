@@ -34,6 +34,9 @@ pub struct Settings {
     pub readers: u32,
     /// How long to wait for another process's write lock or for a free connection before giving up as busy.
     pub busy_timeout: Duration,
+    /// PostgreSQL: how long an answer is waited for before the server counts as gone. A commit whose answer did not come may
+    /// have been made all the same.
+    pub patience: Duration,
     /// SQLite: bytes of write-ahead log above which [`Store::maintain`] waits for readers and empties it. From an eighth
     /// of it on it is begun again whenever no reader needs it.
     /// A long one would make the start after a crash slow.
@@ -42,7 +45,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { readers: 4, busy_timeout: Duration::from_secs(10), wal_bytes_max: 64 << 20 }
+        let (busy_timeout, patience) = (Duration::from_secs(10), Duration::from_secs(30));
+        Self { readers: 4, busy_timeout, patience, wal_bytes_max: 64 << 20 }
     }
 }
 

@@ -277,3 +277,44 @@ async fn a_receipt_is_a_word_that_keeps_a_partner_fresh_as_its_definition_says()
     world.exchange.open_views(read_body, world.now());
     assert_eq!(look(&world).await.partners[0].report, seen.partners[0].report);
 }
+
+/// Whoever waits for the views may go away: a browser is closed, a call runs out of time. That must not hand the views the
+/// beginning of a block and then the whole of it.
+#[tokio::test]
+async fn what_a_caller_who_went_away_had_begun_to_feed_counts_once() {
+    let file = consortium().with_person(&PEOPLE, &slug("northgate"), Role::DataManager);
+    let mut world = World::sized(open_store("sqlite::memory:").await, file, Sizes::default()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    world.exchange.open_views(read_body, world.now());
+    world.exchange.tick(world.now()).await;
+    world.pass(12 * HOUR);
+    let (rounds, many) = (12, 130);
+    for turns in 0..rounds {
+        let records = (0..many).map(|place| {
+            let mut record = lesson_and_mark("n-77", 9, 1).1;
+            record.head.id.0[4..8].copy_from_slice(&(turns * many + place).to_be_bytes());
+            record
+        });
+        let answers = world.publish("northgate", records.collect()).await;
+        assert!(answers.iter().all(|answer| matches!(answer, RecordAnswer::Accepted { .. })), "{answers:?}");
+        let speaker = world.speaker("kingsmead");
+        let gone = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = world.exchange.session_codes(&speaker, world.now()) => {}
+            () = gone => {}
+        }
+    }
+    let manager = Actor::new(&world, "northgate", Role::DataManager).speaker;
+    let acting = Acting { speaker: &manager, role: Role::DataManager };
+    for _ in 0..3 {
+        world.exchange.tick(world.now()).await;
+    }
+    let seen = world.exchange.readiness(acting, Some(&slug("northgate")), world.now()).await.unwrap();
+    let all = u64::from(rounds * many);
+    assert_eq!(numbers(&seen, What::Valid), (all, all));
+}

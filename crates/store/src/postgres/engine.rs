@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{Connection, Row};
 use tokio::sync::watch;
 
-use super::body::{Backend, bind_block, insert_block, not_inserted, size};
+use super::body::{Backend, bind_block, insert_block, not_inserted, silent, size};
 use super::install::install;
 use super::schema::STEPS;
 use crate::codec::{ID, ID_REVISION, LEVEL_INDEX};
@@ -148,7 +148,13 @@ pub(crate) async fn open(url: &str, settings: &Settings) -> Result<Arc<dyn Store
     let (heard, size) = watch::channel(0);
     let listener = tokio::spawn(listen(pool.clone(), heard)).abort_handle();
     let extra = Extra { size, listener };
-    Ok(Arc::new(Backend { writer: pool.clone(), reader: pool, extra, stopped: false.into() }))
+    Ok(Arc::new(Backend {
+        writer: pool.clone(),
+        reader: pool,
+        extra,
+        stopped: false.into(),
+        patience: settings.patience,
+    }))
 }
 
 /// On every connection: a role or a database can have settings of its own, and they can change.
@@ -194,9 +200,13 @@ fn pairs<const N: usize>(rows: &[[u8; N]], key: usize) -> (Vec<&[u8]>, Vec<&[u8]
     rows.iter().map(|row| row.split_at(key)).unzip()
 }
 
+pub(super) async fn begin(pool: &sqlx::Pool<Db>) -> sqlx::Result<sqlx::Transaction<'static, Db>> {
+    pool.begin_with(BEGIN).await
+}
+
 /// The transaction of a commit. All nodes are told at the moment it ends, not before.
 pub(super) async fn write(
-    pool: &sqlx::Pool<Db>,
+    backend: &Backend,
     commit: &Commit<'_>,
     rows: &Rows<'_>,
 ) -> Result<(), CommitError> {
@@ -204,7 +214,7 @@ pub(super) async fn write(
         (pairs(&rows.ids, ID), pairs(&rows.superseded, ID_REVISION), pairs(&rows.tiles, LEVEL_INDEX));
     let kinds = |facts: &[&FactRow]| facts.iter().map(|fact| i64::from(fact.kind)).collect::<Vec<_>>();
     let end = commit.first_seq + u64::from(commit.n);
-    let mut conn = pool.acquire().await.map_err(sort)?;
+    let mut conn = backend.writer.acquire().await.map_err(sort)?;
     let query = bind_block(COMMIT, commit)
         .bind(ids.0)
         .bind(ids.1)
@@ -223,7 +233,11 @@ pub(super) async fn write(
         .bind(rows.deleted.iter().map(|fact| fact.key.as_slice()).collect::<Vec<_>>())
         .bind(CHANNEL)
         .bind(end.to_string());
-    let written = query.fetch_optional(&mut *conn).await;
+    let written = tokio::time::timeout(backend.patience, query.fetch_optional(&mut *conn)).await;
+    let written = written.unwrap_or_else(|_| {
+        conn.close_on_drop();
+        Err(silent())
+    });
     match written.map_err(|error| CommitError::of_commit(error, fault))? {
         Some(_) => Ok(()),
         None => Err(not_inserted(&mut conn, commit).await),

@@ -49,21 +49,24 @@ macro_rules! look_up {
 
 pub(super) use look_up;
 
-/// Rows of fixed width packed into `$1`, `$2` of them.
+/// Rows of fixed width packed into `$1`, `$2` of them. `or` says what else ends a statement half-way: with `OR FAIL` SQLite
+/// keeps no copy of each page it touches, by which it could take back this statement alone; the transaction goes as a whole.
 macro_rules! put {
-    ($table:literal, $key:literal, $rest:literal) => {
+    ($or:literal, $table:literal, $key:literal, $rest:literal) => {
         concat!(
-            "WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < $2) INSERT INTO ", $table,
+            "WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < $2) INSERT ", $or, "INTO ", $table,
             " SELECT substr($1, i * ($3 + $4) + 1, $3), substr($1, i * ($3 + $4) + $3 + 1, $4) FROM s WHERE true ",
             "ON CONFLICT (", $key, ") DO ", $rest
         )
     };
 }
-const PUT_ID: &str = put!("recid", "id", "UPDATE SET val = excluded.val WHERE excluded.val > recid.val");
-const PUT_SUPERSEDED: &str = put!("superseded", "id_revision", "NOTHING");
-const PUT_TILE: &str = put!("tile", "level_ix", "NOTHING");
+const PUT_NEW_ID: &str = put!("OR FAIL ", "recid", "id", "NOTHING");
+/// Updating can't do without the copies, and nearly all records are new: it is asked for when one is not.
+const PUT_ID: &str = put!("", "recid", "id", "UPDATE SET val = excluded.val WHERE excluded.val > recid.val");
+const PUT_SUPERSEDED: &str = put!("OR FAIL ", "superseded", "id_revision", "NOTHING");
+const PUT_TILE: &str = put!("OR FAIL ", "tile", "level_ix", "NOTHING");
 
-const PUT_FEED: &str = "INSERT INTO fseg (recipient, first_seq, n, seqs)
+const PUT_FEED: &str = "INSERT OR FAIL INTO fseg (recipient, first_seq, n, seqs)
     SELECT value ->> 0, value ->> 1, value ->> 2, substr($2, value ->> 3, value ->> 4) FROM json_each($1)";
 pub(super) const PUT_ABOUT: &str = "INSERT INTO about (key, first_seq, n, seqs)
     SELECT value ->> 0, value ->> 1, value ->> 2, substr($2, value ->> 3, value ->> 4) FROM json_each($1) WHERE true
@@ -126,7 +129,8 @@ async fn connect(url: &str, settings: &Settings) -> Result<Backend> {
     drop(conn);
     let wal_pages_max = settings.wal_bytes_max / FRAME;
     let extra = Extra { side, in_memory, wal_pages_turn: wal_pages_max / 8, wal_pages_max };
-    Ok(Backend { writer, reader, extra, stopped: false.into() })
+    // Nobody is at the other end who could go silent, and upkeep of a large file takes its time.
+    Ok(Backend { writer, reader, extra, stopped: false.into(), patience: Duration::MAX })
 }
 
 /// Two processes that both turn a new file to WAL get in each other's way, and SQLite does not wait there.
@@ -202,17 +206,33 @@ pub(super) async fn find<const N: usize>(
     sqlx::query_as(text).bind(keys.as_flattened()).bind(count).fetch_all(pool).await
 }
 
+/// Begins a transaction that writes.
+///
+/// SQLite ends a transaction by itself when the disk is full. sqlx doesn't learn of it, takes the connection's transaction
+/// for open ever after, and begins no other: such a connection is given up for a new one.
+pub(super) async fn begin(pool: &sqlx::Pool<Db>) -> sqlx::Result<sqlx::Transaction<'static, Db>> {
+    match pool.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            pool.acquire().await?.close().await?;
+            pool.begin_with(BEGIN).await
+        }
+        begun => begun,
+    }
+}
+
 /// The transaction of a commit. Dropped before its end it rolls back. Nobody is told: others look for themselves.
 pub(super) async fn write(
-    pool: &sqlx::Pool<Db>,
+    backend: &Backend,
     commit: &Commit<'_>,
     rows: &Rows<'_>,
 ) -> Result<(), CommitError> {
-    let mut tx = pool.begin_with(BEGIN).await.map_err(sort)?;
+    let mut tx = begin(&backend.writer).await.map_err(sort)?;
     if bind_block(insert_block!(), commit).execute(&mut *tx).await.map_err(sort)?.rows_affected() != 1 {
         return Err(not_inserted(&mut tx, commit).await);
     }
-    put(&mut tx, PUT_ID, &rows.ids, ID).await.map_err(sort)?;
+    if put(&mut tx, PUT_NEW_ID, &rows.ids, ID).await.map_err(sort)? != rows.ids.len() as u64 {
+        put(&mut tx, PUT_ID, &rows.ids, ID).await.map_err(sort)?;
+    }
     put(&mut tx, PUT_SUPERSEDED, &rows.superseded, ID_REVISION).await.map_err(sort)?;
     put(&mut tx, PUT_TILE, &rows.tiles, LEVEL_INDEX).await.map_err(sort)?;
     put_segments(&mut tx, PUT_FEED, commit.first_seq, &rows.segments).await.map_err(sort)?;
@@ -221,17 +241,19 @@ pub(super) async fn write(
     tx.commit().await.map_err(|error| CommitError::of_commit(error, fault))
 }
 
+/// Puts rows; gives how many were put.
 async fn put<const N: usize>(
     conn: &mut Conn,
     text: &'static str,
     rows: &[[u8; N]],
     key: usize,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<u64> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let query = sqlx::query(text).bind(rows.as_flattened()).bind(rows.len() as i64);
-    query.bind(key as i64).bind((N - key) as i64).execute(conn).await.map(drop)
+    let put = query.bind(key as i64).bind((N - key) as i64).execute(conn).await?;
+    Ok(put.rows_affected())
 }
 
 /// Byte strings end to end, and a directory of rows: numbers, then offset (from 1) and length of each string.

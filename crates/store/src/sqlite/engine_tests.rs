@@ -3,7 +3,7 @@
 use sqlx::Connection;
 
 use super::*;
-use crate::{Commit, CommitError};
+use crate::{Commit, CommitError, IdRow};
 
 #[test]
 fn settings_that_could_lose_a_commit_are_refused() {
@@ -71,4 +71,27 @@ async fn case_29_a_full_disk_refuses_and_recovers() {
     limit("PRAGMA max_page_count = 1000000").await;
     store.commit(&block(2, &large)).await.unwrap();
     assert_eq!(store.blocks(2, 1, true).await.unwrap()[0].payloads.as_deref(), Some(&large[..]));
+}
+
+/// A disk that fills while a statement without a copy to go back to is at work, or at a commit's end, ends the whole
+/// transaction within SQLite.
+#[tokio::test]
+async fn case_29_a_transaction_that_sqlite_ended_by_itself_stops_no_later_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let store = connect(&url, &Settings::default()).await.unwrap();
+    store.commit(&block(0, b"small")).await.unwrap();
+    let id =
+        |n: u64| IdRow { id: u128::from(n).to_be_bytes(), revision: 1, seq: 1, source: 1, root: [0; 14] };
+    let many: Vec<IdRow> = (0..5_000).map(id).collect();
+    let commit = Commit { ids: &many, ..block(1, b"small") };
+    sqlx::raw_sql("PRAGMA max_page_count = 30").execute(&store.writer).await.unwrap();
+    for _ in 0..2 {
+        let told = store.commit(&commit).await.unwrap_err();
+        assert!(matches!(told, CommitError::Store(StoreError::Full(_))), "{told}");
+    }
+    assert_eq!(store.head().await.unwrap().unwrap().size(), 1);
+    store.commit(&block(1, b"what fits still goes in")).await.unwrap();
+    let newest = store.newest(&[many[0].id]).await.unwrap();
+    assert_eq!(newest, [None], "nothing of what was refused is there");
 }

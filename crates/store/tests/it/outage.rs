@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use commonroll_store::testkit::Postgres;
-use commonroll_store::{CommitError, Settings, Store};
+use commonroll_store::{CommitError, Settings, Store, StoreError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
@@ -19,9 +19,11 @@ const CHANNEL: &[u8] = b"commonroll_log";
 const OPEN: u8 = 0;
 const CUT_BEFORE: u8 = 1;
 const CUT_AFTER: u8 = 2;
+/// Nothing more comes through, and no connection ends: a host that vanished, a network that was parted.
+const SILENT: u8 = 3;
 
 /// A store that reaches its server through the forwarder, and the forwarder's switch.
-async fn through_forwarder() -> (Arc<dyn Store>, Arc<AtomicU8>) {
+async fn through_forwarder(settings: &Settings) -> (Arc<dyn Store>, Arc<AtomicU8>) {
     let bed = Bed::postgres().await;
     let database = bed.url.split(['/', '?']).nth(3).unwrap();
     let socket = Postgres::shared().unwrap().folder().join(".s.PGSQL.5432");
@@ -34,7 +36,7 @@ async fn through_forwarder() -> (Arc<dyn Store>, Arc<AtomicU8>) {
             tokio::spawn(forward(client, socket.clone(), held.clone()));
         }
     });
-    (commonroll_store::open(&url, &Settings::default()).await.unwrap(), switch)
+    (commonroll_store::open(&url, settings).await.unwrap(), switch)
 }
 
 async fn forward(mut client: TcpStream, socket: PathBuf, switch: Arc<AtomicU8>) -> std::io::Result<()> {
@@ -46,6 +48,9 @@ async fn forward(mut client: TcpStream, socket: PathBuf, switch: Arc<AtomicU8>) 
                 let part = &asked[..n?];
                 let is_commit = part.windows(CHANNEL.len()).any(|word| word == CHANNEL);
                 let cut = switch.load(Ordering::SeqCst);
+                if cut == SILENT {
+                    std::future::pending::<()>().await;
+                }
                 if part.is_empty() || is_commit && cut == CUT_BEFORE {
                     return Ok(());
                 }
@@ -64,7 +69,7 @@ async fn forward(mut client: TcpStream, socket: PathBuf, switch: Arc<AtomicU8>) 
 
 #[tokio::test]
 async fn a_connection_lost_in_commit_is_an_unknown_outcome() {
-    let (store, switch) = through_forwarder().await;
+    let (store, switch) = through_forwarder(&Settings::default()).await;
     batch(0, 1).commit(&*store).await.unwrap();
     for (cut, size) in [(CUT_BEFORE, 1), (CUT_AFTER, 2)] {
         switch.store(cut, Ordering::SeqCst);
@@ -74,6 +79,31 @@ async fn a_connection_lost_in_commit_is_an_unknown_outcome() {
         assert_eq!(store.head().await.unwrap().unwrap().size(), size, "the log itself knows");
     }
     batch(2, 1).commit(&*store).await.unwrap();
+}
+
+/// The writer is one: if it waited for TCP to give up, nobody's records would be taken or refused for a quarter of an hour.
+#[tokio::test]
+async fn case_32_a_server_that_goes_silent_is_away_and_not_waited_for() {
+    let patience = Duration::from_millis(100);
+    let (store, switch) = through_forwarder(&Settings { patience, ..Settings::default() }).await;
+    batch(0, 1).commit(&*store).await.unwrap();
+    switch.store(SILENT, Ordering::SeqCst);
+    let limit = Duration::from_secs(2);
+    let told = tokio::time::timeout(limit, batch(1, 1).commit(&*store)).await.expect("it is given up");
+    assert!(matches!(told, Err(CommitError::Unknown(_))), "{told:?}");
+    let read = tokio::time::timeout(limit, store.head()).await.expect("reading is given up, too");
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    switch.store(OPEN, Ordering::SeqCst);
+    // Those that fell silent stay so; each is found out once, and not used again.
+    let mut tries = 0;
+    let head = loop {
+        match store.head().await {
+            Err(_) if tries < 10 => tries += 1,
+            found => break found,
+        }
+    };
+    assert_eq!(head.unwrap().unwrap().size(), 1);
+    batch(1, 1).commit(&*store).await.unwrap();
 }
 
 /// Its own server, since the others must go on. Nothing hangs, nothing is lost, and the store finds back by itself.
