@@ -63,6 +63,8 @@ fn holds(field: &str, column: &Column) -> (f64, f64, Option<&'static str>) {
     let words = s.share(s.with_digit) < 0.5 && !date && !time;
     let says = |about: About| column.about.get(&about).is_some_and(|weight| *weight > 0.7);
     let text = !date && !time && s.share(s.decimal) < 0.9;
+    // A value that is the same in all rows is a group by its caption alone: a register of one class.
+    let classes = s.distinct >= 2 || s.distinct == 1 && says(Group);
     match field {
         "learner" if identifier && s.distinct >= 2 && s.share(s.with_digit) > 0.8 => {
             let strong = column.decides_names > 0.97 && s.distinct >= 8;
@@ -142,7 +144,7 @@ fn holds(field: &str, column: &Column) -> (f64, f64, Option<&'static str>) {
         }
         // Groups in which learners are looked after aren't those in which they are taught.
         "group" if says(Pastoral) => (0.35, 0.0, None),
-        "group" if text && s.longest <= 40 && s.distinct >= 2 && s.fill() > 0.5 => {
+        "group" if text && s.longest <= 40 && classes && s.fill() > 0.5 => {
             let likely = !s.list.is_empty()
                 && s.share(s.with_digit) > 0.5
                 && s.longest >= 2
@@ -164,7 +166,7 @@ fn holds(field: &str, column: &Column) -> (f64, f64, Option<&'static str>) {
                 Some("looks like codes of groups"),
             )
         }
-        "group" if full && s.share(s.whole) > 0.99 && s.distinct >= 2 => (0.8, 0.05, None),
+        "group" if full && s.share(s.whole) > 0.99 && classes => (0.8, 0.05, None),
         "period" if !date && !time && s.distinct <= 24 && s.longest <= 24 && short_list => {
             let halves = s.list.iter().all(|(value, _)| matches!(value.to_uppercase().as_str(), "AM" | "PM"));
             let small = s.share(s.whole) > 0.99 && s.largest <= 12;

@@ -6,6 +6,7 @@ mod conduct;
 mod exports;
 mod later;
 mod mistakes;
+mod narrow;
 mod outside;
 mod world;
 
