@@ -91,25 +91,30 @@ fn offered(doubt: &Doubt, of: &Value) -> String {
 }
 
 fn unused(out: &mut String, proposal: &Proposal) {
-    // Columns that a doubt may still need are not passed over in silence.
-    let wanted = |caption: &str| {
-        proposal
-            .doubts
-            .iter()
-            .flat_map(|doubt| &doubt.candidates)
-            .any(|candidate| matches!(&candidate.value, Value::Column(of) if of == caption))
-            || proposal
-                .doubts
-                .iter()
-                .any(|doubt| doubt.setting.starts_with("result.") && doubt.question.contains(caption))
+    let offers = |doubt: &&Doubt, caption: &str| {
+        let is_it = |candidate: &Candidate| matches!(&candidate.value, Value::Column(of) if of == caption);
+        doubt.candidates.iter().any(is_it)
+            || doubt.setting.starts_with("result.") && doubt.question.contains(caption)
     };
-    let left: Vec<_> = proposal.unused.iter().filter(|(caption, _)| !wanted(caption)).collect();
+    // Without an answer that must be given nothing is read: none of its columns is passed over before.
+    let needed = |caption: &str| {
+        proposal.doubts.iter().filter(|doubt| doubt.must).any(|doubt| offers(&doubt, caption))
+    };
+    let left: Vec<_> = proposal.unused.iter().filter(|(caption, _)| !needed(caption)).collect();
     if left.is_empty() {
         return;
     }
     out.push_str("ignore = [\n");
     for (caption, why) in left {
-        let _ = writeln!(out, "    {},   # {why}", text(caption));
+        // One that is only in doubt is read as soon as a field names it, whether it stands here or not; until then no export is
+        // called faulty for it.
+        match proposal.doubts.iter().find(|doubt| offers(doubt, caption)) {
+            Some(doubt) => {
+                let may_be = doubt.setting.strip_prefix("fields.").unwrap_or(&doubt.setting);
+                let _ = writeln!(out, "    {},   # in doubt: may be {may_be}, see \"# ?\"", text(caption));
+            }
+            None => _ = writeln!(out, "    {},   # {why}", text(caption)),
+        }
     }
     out.push_str("]\n");
 }

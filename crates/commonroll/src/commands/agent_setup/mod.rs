@@ -157,14 +157,14 @@ async fn one(args: &Args, screen: &Screen, asker: &mut Asker, file: &Path) -> Re
     let export = open(file)?;
     let name = args.name.clone().unwrap_or_else(|| files::source_name(&export.file_name));
     let pattern = files::pattern(&export.file_name);
-    let (connector, mapping) = match &export.found {
+    let (connector, mapping, doubts) = match &export.found {
         Found::Known(connector) => {
             screen.known(&export.file_name, connector);
             if args.propose {
                 println!("format = \"{connector}\"");
                 return Ok(Outcome::Passed);
             }
-            (*connector, None)
+            (*connector, None, 0)
         }
         Found::Table(container, sample) => {
             // Another export of the folder may have the column.
@@ -183,7 +183,7 @@ async fn one(args: &Args, screen: &Screen, asker: &mut Asker, file: &Path) -> Re
                 return Ok(Outcome::DoubtsLeft);
             }
             show_rows(args, screen, &export, sample, &proposal, &pattern)?;
-            (proposal.container.connector(), Some(proposal.to_toml(&pattern)))
+            (proposal.container.connector(), Some(proposal.to_toml(&pattern)), proposal.doubts.len())
         }
     };
     let Some(source) = files::write(args, asker, &name, &pattern, connector, file, mapping.as_deref())?
@@ -191,7 +191,7 @@ async fn one(args: &Args, screen: &Screen, asker: &mut Asker, file: &Path) -> Re
         screen.say("nothing was written");
         return Ok(Outcome::Passed);
     };
-    screen.written(&source);
+    screen.written(&source, doubts);
     checked(args, screen, file).await?;
     Ok(Outcome::Written(source.name))
 }

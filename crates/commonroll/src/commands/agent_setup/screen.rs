@@ -153,8 +153,8 @@ impl Screen {
         }
     }
 
-    /// What was written where.
-    pub fn written(&self, written: &Written) {
+    /// What was written where; `doubts` are those that nobody answered.
+    pub fn written(&self, written: &Written, doubts: usize) {
         self.heading("Written");
         if let Some(mapping) = &written.mapping {
             self.say(&format!("  {}   the mapping, each line with its reason", mapping.display()));
@@ -165,6 +165,11 @@ impl Screen {
             written.name,
             written.pattern
         ));
+        if doubts > 0 {
+            self.say(&format!(
+                "  {doubts} thing(s) are left in doubt, marked \"# ?\" in the mapping: what they are about isn't read until somebody says"
+            ));
+        }
     }
 
     /// What the check of the whole export said.

@@ -1,11 +1,14 @@
-//! Exports that say little: one class alone in the file.
+//! Exports that say little: one class alone in the file, and columns that nobody said anything about.
 
 use super::{
-    proposed, shown,
+    answered, proposed, shown,
     world::{Dice, children, days, written},
 };
 use crate::support::run;
-use commonroll_connectors::Item;
+use commonroll_connectors::{
+    Item,
+    propose::{Answers, Value},
+};
 
 /// A register of one class: each row has the same value under this caption.
 fn register(caption: &str, class: &str) -> String {
@@ -58,4 +61,28 @@ fn what_is_the_same_in_all_rows_is_no_group_by_its_values_alone() {
         let proposal = proposed("register.csv", register(caption, "12B").as_bytes());
         assert_eq!(proposal.column("group"), None, "{caption}: {}", proposal.to_toml("*"));
     }
+}
+
+/// Each export would have been called faulty for a column that nobody was at hand to be asked about.
+#[test]
+fn a_column_that_is_left_in_doubt_is_passed_over_and_stays_in_sight() {
+    let text = register("Group", "Mathematics");
+    let proposal = proposed("register.csv", text.as_bytes());
+    let doubt = proposal.doubts.iter().find(|doubt| doubt.setting == "fields.group").unwrap();
+    assert!(!doubt.must);
+    let mapping = proposal.to_toml("*");
+    assert!(mapping.contains("\"Group\",   # in doubt: may be group, see \"# ?\""), "{mapping}");
+    assert!(mapping.contains("# ? group = \"Group\""), "{mapping}");
+    let seen = run(&mapping, &text).unwrap();
+    assert!(seen.problems.is_empty(), "{:?}", seen.problems.first());
+    // Whoever takes the comment's sign away need not look for the caption elsewhere.
+    let said = mapping.replace("# ? group = \"Group\"", "group = \"Group\"");
+    let named = run(&said, &text).unwrap();
+    assert!(named.problems.is_empty(), "{:?}", named.problems.first());
+    assert_eq!(group_of(&seen.items[0]), None);
+    assert_eq!(group_of(&named.items[0]).as_deref(), Some("Mathematics"), "now it is read");
+    // Whoever says no is asked nothing more, and the caption stays passed over.
+    let answers = Answers::from([("fields.group".to_owned(), Value::Nothing)]);
+    let mapping = answered("register.csv", text.as_bytes(), &answers).to_toml("*");
+    assert!(mapping.contains("\"Group\",   # ") && !mapping.contains("# ?"), "{mapping}");
 }
