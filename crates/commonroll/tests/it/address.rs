@@ -131,10 +131,16 @@ async fn a_oneroster_server_is_known_by_its_answer_and_set_up_without_a_question
     }
     assert!(!settings.contains(&format!("\"{RIGHT}\"")), "{settings}");
     desk.are_private(&["agent.toml", "oneroster.toml"]);
-    // Once more: the connection is known, and nothing is written twice.
+    // Once more: the connection is known, nothing is written twice, and all is set up as it would be.
     let seen = desk.run(&arguments, "");
     assert_eq!(seen.code, Some(0), "{}", seen.all);
     assert_eq!(desk.read("agent.toml"), settings);
+    // Somebody's own lines in the mapping stay theirs, and a script isn't told that it was set up.
+    let own = format!("{}# ours\n", desk.read("oneroster.toml"));
+    std::fs::write(desk.path("oneroster.toml"), &own).unwrap();
+    let seen = desk.run(&arguments, "");
+    assert!(seen.code == Some(3) && seen.all.contains("--replace"), "{}", seen.all);
+    assert_eq!((desk.read("oneroster.toml"), desk.read("agent.toml")), (own, settings));
 }
 
 #[tokio::test(flavor = "multi_thread")]

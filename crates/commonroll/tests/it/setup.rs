@@ -185,7 +185,10 @@ async fn gibbon_is_recognised_and_set_up_without_a_question() {
     .unwrap();
     let held = desk.read("agent.toml");
     let seen = desk.run(&with(&way, &["--credentials", "right.secret", "--yes"]), "");
-    assert!(seen.all.contains("There already"), "{}", seen.all);
+    // A script that believed it was set up would have the old mapping, and no way to know.
+    assert_eq!(seen.code, Some(3), "{}", seen.all);
+    assert!(seen.all.contains("There already") && seen.all.contains("--replace overwrites"), "{}", seen.all);
+    assert!(!seen.all.contains("gibbon-groups.toml"), "what would be the same is no question: {}", seen.all);
     assert_eq!((desk.read("gibbon-learners.toml").as_str(), desk.read("agent.toml")), ("mine", held));
 }
 

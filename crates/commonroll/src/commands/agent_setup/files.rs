@@ -86,7 +86,19 @@ pub fn source_name(file_name: &str) -> String {
     if name.is_empty() { "export".to_owned() } else { name }
 }
 
-/// Writes the mapping and adds the source to the settings. `None` if somebody said no.
+/// What writing came to.
+pub enum Writing {
+    Done(Written),
+    /// A mapping that says something else is there, and nobody said that it may be overwritten.
+    There(PathBuf),
+}
+
+/// True if a file is there and says something else: the same written again takes nothing from anybody.
+pub fn would_lose(path: &Path, text: &str) -> bool {
+    path.exists() && !fs::read(path).is_ok_and(|held| held == text.as_bytes())
+}
+
+/// Writes the mapping and adds the source to the settings.
 pub fn write(
     args: &Args,
     asker: &mut Asker,
@@ -95,7 +107,7 @@ pub fn write(
     connector: &str,
     file: &Path,
     mapping: Option<&str>,
-) -> Result<Option<Written>, String> {
+) -> Result<Writing, String> {
     let base =
         args.settings.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mapping_file = mapping.map(|_| base.join(format!("{name}.toml")));
@@ -104,12 +116,12 @@ pub fn write(
     {
         return Err("a mapping can't have the settings' name; choose another with --name".to_owned());
     }
-    if let Some(path) = &mapping_file
-        && path.exists()
+    if let (Some(path), Some(mapping)) = (&mapping_file, mapping)
+        && would_lose(path, mapping)
         && !args.replace
         && !asker.confirm(&format!("{} is there already. Overwrite it?", path.display()), false)
     {
-        return Ok(None);
+        return Ok(Writing::There(path.clone()));
     }
     let held = match fs::read_to_string(&args.settings) {
         Ok(text) => Some(text),
@@ -139,7 +151,7 @@ pub fn write(
     Settings::parse(&text, &args.settings).map_err(told)?;
     save(&args.settings, &text)?;
     let (name, pattern) = (name.to_owned(), pattern.to_owned());
-    Ok(Some(Written { name, pattern, settings: args.settings.clone(), mapping: mapping_file }))
+    Ok(Writing::Done(Written { name, pattern, settings: args.settings.clone(), mapping: mapping_file }))
 }
 
 /// Settings that have no source yet. With an outbox, since without one nothing that partners share is ever received.

@@ -19,6 +19,7 @@ use commonroll_connectors::{
     Limits,
     propose::{Answers, Found, Proposal, Sample, Value, look, propose, unfit},
 };
+use files::Writing;
 use screen::Screen;
 use std::{
     fs::File,
@@ -26,7 +27,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Left when doubts are left: 1 is for failures, 2 for flags that can't be read.
+/// Left when something is left that only a person can say: 1 is for failures, 2 for flags that can't be read.
 const DOUBTS_LEFT: u8 = 3;
 
 /// What `commonroll agent setup --help` says below its flags.
@@ -62,7 +63,8 @@ Examples:
   commonroll agent setup --from https://mis.example --user client --env OR_SECRET --token-address https://mis.example/oauth/token
   printf '1\\n2\\n' | commonroll agent setup marks.csv              answers from a pipe, one a line
 
-Exit code: 0 if all is set up, 3 if something is left that only a person can say, 1 if something failed.";
+Exit code: 0 if all is set up, 3 if something is left that only a person can say (also whether a mapping that is there may be
+overwritten: --replace says yes), 1 if something failed.";
 
 /// Flags of the wizard.
 #[derive(clap::Args, Clone)]
@@ -135,7 +137,7 @@ async fn run_files(args: &Args, target: &Path) -> Result<(ExitCode, bool), Strin
     for file in files {
         match one(args, &screen, &mut asker, &file).await? {
             Outcome::Written(source) => written.push(source),
-            Outcome::DoubtsLeft => left = true,
+            Outcome::Left => left = true,
             Outcome::Passed => {}
         }
     }
@@ -149,7 +151,8 @@ async fn run_files(args: &Args, target: &Path) -> Result<(ExitCode, bool), Strin
 /// What became of one export.
 enum Outcome {
     Written(String),
-    DoubtsLeft,
+    /// Something is left that only a person can say.
+    Left,
     Passed,
 }
 
@@ -175,21 +178,27 @@ async fn one(args: &Args, screen: &Screen, asker: &mut Asker, file: &Path) -> Re
             screen.found(&export.file_name, &first, sample);
             if args.propose {
                 print!("{}", first.to_toml(&pattern));
-                return Ok(if first.doubts.is_empty() { Outcome::Passed } else { Outcome::DoubtsLeft });
+                return Ok(if first.doubts.is_empty() { Outcome::Passed } else { Outcome::Left });
             }
             let proposal = asker.settle(screen, first, &mut answers, sample, &make);
             if proposal.is_open() {
                 screen.left(&proposal, &format!("'{}'", file.display()));
-                return Ok(Outcome::DoubtsLeft);
+                return Ok(Outcome::Left);
             }
             show_rows(args, screen, &export, sample, &proposal, &pattern)?;
             (proposal.container.connector(), Some(proposal.to_toml(&pattern)), proposal.doubts.len())
         }
     };
-    let Some(source) = files::write(args, asker, &name, &pattern, connector, file, mapping.as_deref())?
-    else {
-        screen.say("nothing was written");
-        return Ok(Outcome::Passed);
+    let source = match files::write(args, asker, &name, &pattern, connector, file, mapping.as_deref())? {
+        Writing::Done(source) => source,
+        Writing::There(path) => {
+            screen.say(&format!(
+                "\nNot written: {} is there already and says something else. --replace overwrites it, --name NAME gives this one another \
+                 name",
+                path.display()
+            ));
+            return Ok(Outcome::Left);
+        }
     };
     screen.written(&source, doubts);
     checked(args, screen, file).await?;

@@ -1,7 +1,7 @@
 //! The wizard's files: names, patterns, and that nothing is lost when a source is added.
 
 use super::{Args, ask::Asker, files};
-use std::fs;
+use std::{fs, process::ExitCode};
 
 fn args(folder: &std::path::Path) -> Args {
     Args {
@@ -61,10 +61,19 @@ async fn a_file_that_says_everything_is_set_up_without_a_question_and_the_settin
     let mapping = fs::read_to_string(folder.path().join("marks.toml")).unwrap();
     assert!(mapping.contains("learner = \"Pupil Ref\""), "{mapping}");
     assert!(mapping.contains("date_format = \"dd/mm/yyyy\""), "{mapping}");
-    // Once more: the mapping is there, and nobody said that it may be overwritten.
+    // Once more: it is set up as it would be, so a script that runs twice is told nothing else.
+    let (code, _) = super::run(&args).await.unwrap();
+    assert_eq!(code, ExitCode::SUCCESS);
+    assert_eq!(fs::read_to_string(&settings).unwrap(), text);
+    // The mapping that is there says something else, and nobody said that it may be overwritten: it isn't set up.
     fs::write(folder.path().join("marks.toml"), "mine").unwrap();
-    super::run(&args).await.unwrap();
+    let (code, _) = super::run(&args).await.unwrap();
+    assert_eq!(code, ExitCode::from(super::DOUBTS_LEFT));
     assert_eq!(fs::read_to_string(folder.path().join("marks.toml")).unwrap(), "mine");
+    fs::write(&settings, "data = \"data\"\n").unwrap();
+    let (code, _) = super::run(&Args { replace: true, ..args }).await.unwrap();
+    assert_eq!(code, ExitCode::SUCCESS);
+    assert_eq!(fs::read_to_string(folder.path().join("marks.toml")).unwrap(), mapping);
 }
 
 #[tokio::test]

@@ -132,10 +132,7 @@ pub async fn run(args: &Args, from: &str) -> Result<(ExitCode, bool), String> {
         Outcome::Printed(false) => return Ok((ExitCode::SUCCESS, false)),
         Outcome::Printed(true) | Outcome::Left => return Ok(doubts),
     };
-    let Some(names) = write::write(args, &plan, &screen, &mut asker, &ready)? else {
-        screen.say("nothing was written");
-        return Ok((ExitCode::SUCCESS, false));
-    };
+    let Some(names) = write::write(args, &plan, &screen, &mut asker, &ready)? else { return Ok(doubts) };
     write::check(args, &screen, &names).await?;
     if left {
         return Ok(doubts);

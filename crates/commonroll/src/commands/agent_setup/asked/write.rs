@@ -16,7 +16,7 @@ use std::{
     sync::Arc,
 };
 
-/// Writes everything. `None` if somebody said no. The names of the sources.
+/// Writes everything. `None` if mappings that are there may not be overwritten. The names of the sources.
 pub fn write(
     args: &Args,
     plan: &Plan,
@@ -28,11 +28,12 @@ pub fn write(
     if ready.iter().any(|one| at(one) == args.settings) {
         return Err("a mapping can't have the settings' name; choose another with --name".to_owned());
     }
-    let there: Vec<String> =
-        ready.iter().map(at).filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
+    let others = ready.iter().filter(|one| files::would_lose(&at(one), &one.mapping));
+    let there: Vec<String> = others.map(|one| at(one).display().to_string()).collect();
     if !there.is_empty() && !args.replace {
-        screen.say(&format!("\n  There already: {}", there.join(", ")));
+        screen.say(&format!("\n  There already, and saying something else: {}", there.join(", ")));
         if !asker.confirm("Overwrite them?", false) {
+            screen.say("Not written: --replace overwrites them, --records leaves out those that are to stay");
             return Ok(None);
         }
     }
