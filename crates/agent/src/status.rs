@@ -62,6 +62,8 @@ pub struct Status {
     pub refused: Vec<RefusedRecord>,
     /// Declarations that the hub refused or holds as contested.
     pub declarations_refused: Vec<RefusedDeclaration>,
+    /// False where the settings have no outbox: nothing that partners share is received.
+    pub receives: bool,
     /// How far the feed was written back.
     pub cursor: u64,
     /// How far it was acknowledged.
@@ -114,6 +116,7 @@ impl Status {
             refused_by_code: spool.refused_by_code().await?,
             refused: spool.refused(SHOWN).await?,
             declarations_refused: spool.refused_declarations(SHOWN).await?,
+            receives: settings.outbox.is_some(),
             cursor: spool.cursor().await?.sequence,
             acknowledged: spool.number("acknowledged").await?,
             set_aside: spool.set_aside(SHOWN).await?,
@@ -207,6 +210,13 @@ impl fmt::Display for Status {
         line!(f, "to send         {} records, {} declarations", self.unsent, self.declarations_unsent)?;
         line!(f, "last batch      {}", self.last_batch)?;
         line!(f, "received        up to {}, acknowledged up to {}", self.cursor, self.acknowledged)?;
+        // No fault: an institution that only shares may want it so. What to do says the doctor.
+        if !self.receives {
+            line!(
+                f,
+                "no outbox       nothing that partners share is received; commonroll agent doctor says what to add"
+            )?;
+        }
         let RecallTotals { notices, unanswered, removed, flagged, kept, .. } = self.recalls;
         if notices > 0 {
             line!(

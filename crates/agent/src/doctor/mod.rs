@@ -99,11 +99,17 @@ pub async fn examine(settings_file: &Path, world: &World<'_>) -> Report {
     } else {
         report.skipped("hub", "the way to the hub", "the agent has not joined");
     }
+    // Seen in the settings alone: it is told before there is anything to receive.
+    if settings.outbox.is_none() {
+        outbox::missing(&mut report);
+    }
     let spool = spool::open(&mut report, &settings).await;
     if let Some(spool) = &spool {
         spool::examine(&mut report, spool, world).await;
         exports::seen(&mut report, &settings, spool, world).await;
-        outbox::examine(&mut report, &settings, spool, world).await;
+        if let Some(of) = &settings.outbox {
+            outbox::examine(&mut report, of, spool, world).await;
+        }
         spool.close().await;
     }
     report

@@ -1,24 +1,25 @@
 //! The outbox: is what was written there applied by the MIS, and does it say so?
 
 use super::{DAY_US, Mark, Report, World};
-use crate::{scan::modified_us, settings::Settings, spool::Spool};
+use crate::{scan::modified_us, settings::Outbox, spool::Spool};
 use std::fs;
 
 /// What to do where there is no outbox.
 const NO_OUTBOX_FIX: &str = "add [outbox] with folder = \"outbox\" and formats = [\"csv\"] to the settings, and start the agent again";
 
+/// Settings without an outbox: an agent that only shares looks sound in all else, and its partners' records never come.
+pub fn missing(report: &mut Report) {
+    report.add(
+        "outbox",
+        Mark::Warn,
+        "what partners share",
+        "no [outbox] in agent.toml: nothing that partners share is received",
+        NO_OUTBOX_FIX,
+    );
+}
+
 /// Looks at the outbox's files and results.
-pub async fn examine(report: &mut Report, settings: &Settings, spool: &Spool, world: &World<'_>) {
-    let Some(outbox) = &settings.outbox else {
-        // An agent that only shares looks sound in all else, and its partners' records never come.
-        return report.add(
-            "outbox",
-            Mark::Warn,
-            "what partners share",
-            "no [outbox] in agent.toml: nothing that partners share is received",
-            NO_OUTBOX_FIX,
-        );
-    };
+pub async fn examine(report: &mut Report, outbox: &Outbox, spool: &Spool, world: &World<'_>) {
     let shown = format!("outbox {}", outbox.folder.display());
     let Ok(entries) = fs::read_dir(&outbox.folder) else {
         // It is made with the first file.

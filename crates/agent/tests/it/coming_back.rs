@@ -217,6 +217,24 @@ async fn status_names_the_refused_export_and_holds_no_learner() {
 }
 
 #[tokio::test]
+async fn status_says_where_nothing_is_received_for_want_of_an_outbox() {
+    let hub = hub_for(&["northgate"]);
+    let office = Office::new("northgate", &hub);
+    let with = office.agent().await.status().await.unwrap();
+    assert!(with.receives && !with.to_string().contains("no outbox"), "{with}");
+    let office = Office::new("northgate", &hub);
+    let line = Line { hub: office.hub.clone(), renewals: office.renewals.clone() };
+    let mut settings = settings(office.folder.path(), "");
+    settings.outbox = None;
+    let me = someone("northgate", office.clock.now());
+    let agent =
+        Agent::with(settings, me, Box::new(line), office.clock.clone(), Arc::new(Dice)).await.unwrap();
+    let without = agent.status().await.unwrap();
+    assert!(without.to_string().contains("nothing that partners share is received"), "{without}");
+    assert_eq!((without.receives, without.exit_code()), (false, 0), "one that only shares may want it so");
+}
+
+#[tokio::test]
 async fn checking_a_file_tells_what_would_be_sent_and_changes_nothing() {
     let hub = hub_for(&["northgate"]);
     let office = Office::new("northgate", &hub);

@@ -229,6 +229,10 @@ async fn an_outbox_that_nobody_applies_is_told_apart_from_a_helper_that_stopped(
 #[tokio::test]
 async fn settings_without_an_outbox_are_told_since_nothing_is_received() {
     let place = Place::new();
+    place.settings("");
+    place.warns("outbox", "no [outbox] in agent.toml").await;
+    assert!(!place.path("data/spool.sqlite").exists(), "told on the first day, before there is a spool");
+    place.settings("[outbox]\nfolder = \"outbox\"\n");
     place.spool().await.close().await;
     assert_eq!(place.told("outbox").await.0, Mark::Ok, "nothing written yet");
     place.settings("");
