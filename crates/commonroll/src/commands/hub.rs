@@ -177,7 +177,28 @@ fn init(place: &Place) -> Result<ExitCode, String> {
         "next: commonroll directory import --dir {0} FILE, then commonroll hub run --dir {0}",
         place.dir.display()
     );
+    tell_if_out_of_reach(&settings);
     Ok(ExitCode::SUCCESS)
+}
+
+/// An invitation says where the hub is, and at a partner's nobody would find one that means their own machine. On standard error: the
+/// invitation alone goes to standard output.
+fn tell_if_out_of_reach(settings: &Settings) {
+    let astray = settings.led_astray();
+    let Some((_, first)) = astray.first() else { return };
+    let port = first.rsplit_once(':').map_or("8443", |(_, port)| port);
+    let keys: Vec<&str> = astray.iter().map(|(key, _)| *key).collect();
+    eprintln!(
+        "warning: invitations say that the hub is at {first}, which other machines can't reach. In {} set {} to the hub's own name with its \
+         port, such as hub.example.org:{port}, and add that name to `names`",
+        settings.data.join("hub.toml").display(),
+        keys.join(" and ")
+    );
+    if settings.listen.agents.ip().is_loopback() || settings.listen.join.ip().is_loopback() {
+        eprintln!(
+            "  listen.agents and listen.join are of this machine alone, too: 0.0.0.0:{port} listens on every address"
+        );
+    }
 }
 
 /// A database URL without its password.
@@ -229,6 +250,7 @@ async fn invite(place: &Place, institution: &Slug, hours: u64, by: &str) -> Resu
         .await
         .map_err(told)?;
     println!("{text}");
+    tell_if_out_of_reach(&settings);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -244,6 +266,7 @@ async fn invite_person(
         .await
         .map_err(told)?;
     println!("{text}");
+    tell_if_out_of_reach(&settings);
     Ok(ExitCode::SUCCESS)
 }
 

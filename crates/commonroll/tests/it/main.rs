@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod address;
+mod hub;
 mod setup;
 
 #[path = "../../../agent/tests/it/mis/database.rs"]

@@ -16,7 +16,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -120,8 +120,27 @@ impl Settings {
         raw::Raw::gather(sources)?.check()
     }
 
+    /// The addresses of invitations, each with its key, that lead whoever reads them to their own machine: nobody else reaches a hub
+    /// by them.
+    pub fn led_astray(&self) -> Vec<(&'static str, &str)> {
+        let both = [("public.agents", &*self.public_agents), ("public.join", &*self.public_join)];
+        both.into_iter().filter(|(_, address)| is_own_machine(address)).collect()
+    }
+
     /// The database for a data folder when none is set.
     pub fn default_database(data: &Path) -> String {
         format!("sqlite:{}", data.join("hub.db").display())
+    }
+}
+
+/// True if `host:port` means the machine on which it is read.
+fn is_own_machine(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
+    match host.parse::<IpAddr>() {
+        Ok(ip) => ip.is_loopback() || ip.is_unspecified(),
+        Err(_) => {
+            let name = host.trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
     }
 }

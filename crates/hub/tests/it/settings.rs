@@ -51,6 +51,25 @@ fn flags_beat_the_environment_which_beats_the_file() {
 }
 
 #[test]
+fn addresses_of_invitations_that_lead_to_the_readers_own_machine_are_told() {
+    let told = |flags: &[(&str, &str)]| -> Vec<String> {
+        let settings = load("", &[], flags).unwrap();
+        settings.led_astray().into_iter().map(|(key, address)| format!("{key} {address}")).collect()
+    };
+    assert_eq!(told(&[]), ["public.agents 127.0.0.1:8443", "public.join 127.0.0.1:8444"]);
+    assert_eq!(told(&[("names", "hub.example.org")]), Vec::<String>::new());
+    assert_eq!(told(&[("names", "192.0.2.7")]), Vec::<String>::new());
+    for own in ["localhost", "Hub.LOCALHOST", "127.3.0.1", "0.0.0.0"] {
+        let flags = [("names", "hub.example.org"), ("public.join", &*format!("{own}:1"))];
+        assert_eq!(told(&flags), [format!("public.join {own}:1")]);
+    }
+    assert_eq!(
+        told(&[("public.agents", "[::1]:1"), ("public.join", "[2001:db8::1]:1")]),
+        ["public.agents [::1]:1"]
+    );
+}
+
+#[test]
 fn that_the_clock_is_right_is_said_in_the_environment_or_by_a_flag() {
     assert!(!load("", &[], &[]).unwrap().clock_is_right);
     assert!(load("", &[("COMMONROLL_HUB__CLOCK_IS_RIGHT", "true")], &[]).unwrap().clock_is_right);
