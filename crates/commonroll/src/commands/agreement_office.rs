@@ -4,7 +4,7 @@
 
 use super::{
     agreement::{hash, open, read},
-    law::{Confirm, by_digits, hash32, refused},
+    law::{Confirm, by_digits, hash32, is_digits, refused},
     line::{hex, printable, say},
     person::{As, Caller, connect},
 };
@@ -21,8 +21,11 @@ use commonroll_wire::pb::agreement::v1::{
     AgreementText as Listed, EndRequest, ListRequest, ProposeRequest, SignRequest,
     agreement_service_client::AgreementServiceClient,
 };
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 use tonic::transport::Channel;
+
+/// Names of agreements that one message shows at most.
+const NAMES_SHOWN: usize = 8;
 
 fn service(caller: &Caller) -> AgreementServiceClient<Channel> {
     AgreementServiceClient::new(caller.channel.clone())
@@ -154,8 +157,10 @@ async fn looked_at(
             (None, _) => return Err(format!("no version of {named} is at that stage; see `agreement list`")),
             _ => return Err(format!("{named} has several such versions: name one by its hash")),
         }
-    } else {
+    } else if is_digits(named) {
         by_digits(all, named, |one| &one.agreement_hash)?
+    } else {
+        return Err(nobody_calls_it(named, &all));
     };
     let one = listed(caller, &found.agreement_hash).await?.pop().ok_or("the hub's answer is not whole")?;
     if hash(&one.text) != hex(&found.agreement_hash) {
@@ -167,6 +172,20 @@ async fn looked_at(
         "this program can't read the text: it is of a newer one; nothing was signed".to_owned()
     })?;
     Ok((one, agreement))
+}
+
+/// What is no agreement's name and can't be the digits of one.
+fn nobody_calls_it(named: &str, all: &[Listed]) -> String {
+    let names: BTreeSet<String> = all.iter().map(|one| printable(&one.id)).collect();
+    let shown: Vec<&str> = names.iter().map(String::as_str).take(NAMES_SHOWN).collect();
+    let known = match shown.as_slice() {
+        [] => "your institution is party to none yet".to_owned(),
+        shown => format!("those that you can name: {}", shown.join(", ")),
+    };
+    format!(
+        "no agreement is called `{}`: give its name or the first digits of its SHA-256, as `commonroll agreement list` shows them; {known}",
+        printable(named)
+    )
 }
 
 async fn listed(caller: &Caller, hash: &[u8]) -> Result<Vec<Listed>, String> {
@@ -206,5 +225,21 @@ fn state(one: &Listed, all: &[Listed]) -> String {
         }
         ("complete", _) => "signed by all, not in force today".to_owned(),
         _ => format!("waits for {}", waits_for(one).join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_agreement_has_is_answered_with_what_can_be_named() {
+        let one = |id: &str| Listed { id: id.to_owned(), ..Listed::default() };
+        let all = [one("ridgeway-northgate"), one("ridgeway-northgate"), one("ridgeway-kings\u{1b}mead")];
+        let said = nobody_calls_it("northgate", &all);
+        for part in ["`northgate`", "SHA-256", "agreement list", "ridgeway-kingsmead, ridgeway-northgate"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(nobody_calls_it("northgate", &[]).contains("party to none yet"));
     }
 }

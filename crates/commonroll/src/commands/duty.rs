@@ -7,6 +7,7 @@ use crate::commands::{
 };
 use clap::Subcommand;
 use commonroll_core::{RecordId, RecordKind};
+use commonroll_exchange::ErasureReason;
 use commonroll_wire::pb::duty::v1::{
     EraseRequest, Keeping, KindRetention, RetentionRequest, SetRetentionRequest,
     duty_service_client::DutyServiceClient,
@@ -35,7 +36,7 @@ pub enum DutyCommand {
         record: Option<RecordId>,
         /// Why: no_longer_needed, objection_upheld, unlawful, wrong or legal_obligation
         #[arg(long)]
-        reason: String,
+        reason: ErasureReason,
         /// Erase the hub's copy alone, and ask nobody to remove theirs
         #[arg(long)]
         hub_only: bool,
@@ -83,7 +84,7 @@ pub async fn run(command: DutyCommand) -> Result<ExitCode, String> {
             let request = EraseRequest {
                 learner_local_id,
                 record_id: record_id.into(),
-                reason,
+                reason: reason.as_str().to_owned(),
                 hub_only,
                 forget,
                 ..EraseRequest::default()

@@ -50,10 +50,15 @@ pub fn refused(status: &Status) -> String {
     }
 }
 
+/// True if it can be the first digits of a hash.
+pub fn is_digits(named: &str) -> bool {
+    named.len() >= DIGITS_MIN && named.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// The one thing whose hash or id begins with these digits.
 pub fn by_digits<T>(all: Vec<T>, digits: &str, hash: impl Fn(&T) -> &[u8]) -> Result<T, String> {
     let digits = digits.to_ascii_lowercase();
-    if digits.len() < DIGITS_MIN || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if !is_digits(&digits) {
         return Err(format!("give the digits that the list shows: the first {DIGITS_MIN} or more"));
     }
     let mut found = all.into_iter().filter(|one| hex(hash(one)).starts_with(&digits));

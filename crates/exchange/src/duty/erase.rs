@@ -65,6 +65,10 @@ const SAID: [&str; 19] = [
     "match.main_taken_back",
     "match.forgotten",
 ];
+/// What an officer is told of an id that is no learner's of theirs. Ids are those of their own system, so it says nothing of anybody
+/// else's; an id that nobody declared and a guest's are one answer.
+const NOT_YOURS: &str = "no learner whose home you are has this id: give the id in your own system; what the hub holds of a guest \
+                         is for their home to erase";
 /// Blocks in memory at once.
 const BLOCKS_AT_ONCE: usize = 4;
 
@@ -297,7 +301,10 @@ impl Exchange {
         let unavailable = |_: NotYet| LawError::Unavailable;
         let denied = || {
             self.act_refused(acting, OfficeAct::Erase);
-            LawError::from(NotAllowed::Denied)
+            match what {
+                Erasing::Learner(_) => LawError::State(NOT_YOURS),
+                Erasing::Record(_) => LawError::from(NotAllowed::Denied),
+            }
         };
         let own = acting.speaker.number;
         let learner = match what {

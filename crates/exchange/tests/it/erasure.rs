@@ -148,7 +148,7 @@ async fn one_record_goes_and_its_neighbours_in_the_same_block_stay() {
 }
 
 #[tokio::test]
-async fn only_an_officer_of_the_home_erases_and_the_answer_is_one_for_all_others() {
+async fn only_an_officer_of_the_home_erases_and_nobody_else_is_told_whether_there_is_such_a_learner() {
     let mut world = World::with("sqlite::memory:", with_officers()).await;
     let (canary, _) = story(&mut world).await;
     let ask = async |who: &Actor, what: Erasing| {
@@ -162,11 +162,16 @@ async fn only_an_officer_of_the_home_erases_and_the_answer_is_one_for_all_others
     }
     // The host's officer is not of the home: its copy is its own system's, and the hub's is not its to take away.
     let host = Actor::new(&world, "northgate", Role::Dpo);
-    for what in
-        [Erasing::Learner(id("n-77")), Erasing::Record(canary.head.id), Erasing::Learner(id("nobody"))]
-    {
-        assert_eq!(ask(&host, what).await, denied);
-    }
+    assert_eq!(ask(&host, Erasing::Record(canary.head.id)).await, denied);
+    let guest = ask(&host, Erasing::Learner(id("n-77"))).await;
+    assert!(matches!(guest, LawError::State(said) if said.contains("your own system")), "{guest:?}");
+    assert_eq!(
+        ask(&host, Erasing::Learner(id("nobody"))).await,
+        guest,
+        "of its own ids alone, and one answer"
+    );
+    // The home's officer mistyped: what is wrong is the id, and not their role.
+    assert_eq!(ask(&officer(&world), Erasing::Learner(id("k-11"))).await, guest);
     world.exchange.tick(world.now()).await;
     assert!(world.log().await.iter().any(|line| line.starts_with("act.refused")), "refusals are counted");
     assert!(!world.log().await.iter().any(|line| line.starts_with("record.erased")));
