@@ -9,7 +9,7 @@ use crate::{
     shown::{line, shown},
     spool::Spool,
 };
-use commonroll_connectors::ReadSeek;
+use commonroll_connectors::{Mapping, ReadSeek};
 use commonroll_core::{Slug, Timestamp};
 use serde::Serialize;
 use std::{
@@ -30,6 +30,8 @@ pub struct Checked {
     pub taken: Option<scan::Taken>,
     /// Why the file is refused as a whole.
     pub fault: Option<crate::spool::exports::Fault>,
+    /// What of its mapping may be meant otherwise, though the file can be read.
+    pub doubtful: Vec<String>,
 }
 
 impl Checked {
@@ -86,7 +88,7 @@ pub async fn check_fetched(
             let fault =
                 crate::spool::exports::Fault { rule: fault.rule.to_owned(), line: None, fix: fault.fix };
             let (file, source) = ("(nothing was fetched)".to_owned(), source.name.clone());
-            all.push(Checked { file, source, taken: None, fault: Some(fault) });
+            all.push(Checked { file, source, taken: None, fault: Some(fault), doubtful: Vec::new() });
         }
     }
     fs::remove_dir_all(&beside.0).map_err(doing())?;
@@ -149,7 +151,8 @@ async fn check_as(
         Verdict::Taken(taken) => (Some(taken), None),
         Verdict::Refused(fault) => (None, Some(fault)),
     };
-    Ok(Checked { file: name.to_owned(), source: source.name.clone(), taken, fault })
+    let doubtful = source.mapping.as_ref().map_or_else(Vec::new, Mapping::unknown_scales);
+    Ok(Checked { file: name.to_owned(), source: source.name.clone(), taken, fault, doubtful })
 }
 
 /// How the institution's files are read.
@@ -189,6 +192,9 @@ fn source_for<'a>(settings: &'a Settings, file: &Path, name: &str) -> Result<&'a
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         line!(f, "{}: read as source {}", self.file, self.source)?;
+        for what in &self.doubtful {
+            line!(f, "to look at: {what}")?;
+        }
         if let Some(fault) = &self.fault {
             let line = fault.line.map_or_else(String::new, |line| format!(" line {line}"));
             return line!(f, "the whole file would be refused:{line} {}: {}", fault.rule, fault.fix);

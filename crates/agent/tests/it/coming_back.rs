@@ -258,6 +258,23 @@ async fn checking_a_file_tells_what_would_be_sent_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn checking_a_file_tells_of_a_grade_scale_that_was_made_up_and_calls_nothing_faulty_for_it() {
+    let office = Office::new("northgate", &hub_for(&["northgate"]));
+    let mut settings = settings(office.folder.path(), "");
+    let mapping = "format = \"delimited\"\nrows = \"assessment\"\n[fields]\nlearner = \"Id\"\ndate = \"Date\"\n\
+                   subject = \"Subject\"\ngrade = \"Grade\"\nkind = { const = \"mock\" }\n\
+                   scale = { const = \"gsce-9-1\" }\nscale_version = { const = \"2024\" }\n";
+    settings.sources[0].mapping = Some(mapping.parse().unwrap());
+    let file = office.folder.path().join("exports/marks.csv");
+    fs::write(&file, "Id,Date,Subject,Grade\nada,2026-09-14,Maths,7\n").unwrap();
+    let checked = commonroll_agent::check::check(&settings, None, &file, office.clock.now()).await.unwrap();
+    let text = checked.to_string();
+    assert!(text.contains("to look at: nobody may know the grade scale `gsce-9-1` version 2024"), "{text}");
+    assert!(text.contains("gcse-9-1 version 2024") && text.contains("1 new"), "{text}");
+    assert_eq!(checked.exit_code(), 0, "a consortium may have a scale of its own");
+}
+
+#[tokio::test]
 async fn a_night_that_cannot_be_compared_stops_no_publishing_and_is_told_unless_the_hub_is_merely_away() {
     for (error, told) in [
         (HubError::Protocol("a day's record can't be read"), true),

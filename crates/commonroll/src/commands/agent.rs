@@ -13,6 +13,7 @@ use commonroll_agent::{
     fetch,
     run::Agent,
 };
+use commonroll_connectors::Mapping;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 /// Where the agent's settings are.
@@ -168,10 +169,20 @@ fn tell_if_deaf(settings: &Settings) {
     }
 }
 
+/// A scale that nobody knows keeps no grade back, so nothing else would say that it was made up.
+fn tell_of_scales(settings: &Settings) {
+    for source in &settings.sources {
+        for unknown in source.mapping.iter().flat_map(Mapping::unknown_scales) {
+            tracing::warn!("source {}: {unknown}", source.name);
+        }
+    }
+}
+
 async fn serve(place: &Place) -> Result<ExitCode, String> {
     let settings = place.load()?;
     start_logs(&settings.log);
     tell_if_deaf(&settings);
+    tell_of_scales(&settings);
     let agent = open(settings).await?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
@@ -188,6 +199,7 @@ async fn once(place: &Place) -> Result<ExitCode, String> {
     let settings = place.load()?;
     start_logs(&settings.log);
     tell_if_deaf(&settings);
+    tell_of_scales(&settings);
     let agent = open(settings).await?;
     let done = agent.once().await.map_err(told)?;
     println!(

@@ -7,6 +7,7 @@ mod columns;
 mod container;
 mod field;
 mod other;
+mod scales;
 mod sql;
 mod wide;
 
