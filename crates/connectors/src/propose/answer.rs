@@ -50,6 +50,7 @@ pub fn unfit(setting: &str, value: &Value) -> Option<String> {
         }
         "codes" => (MARKS.contains(&said), format!("must be one of {}", MARKS.join(", "))),
         "periods" => (is_stretch(said), "must be a start and a later end, such as 08:45-12:30".to_owned()),
+        "sheet" => (!is_column && !said.is_empty(), "must be the name of a sheet".to_owned()),
         "groups" => {
             (!is_column && !said.is_empty(), "must be codes of groups, with commas between".to_owned())
         }
@@ -130,6 +131,7 @@ mod tests {
             ("fields.polarity.Bad", "negative"),
             ("fields.category.Vaping", "substances_or_prohibited_item"),
             ("groups", "CHE2-1, MAT3-2"),
+            ("sheet", "Year 12"),
         ] {
             assert_eq!(unfit(setting, &text(said)), None, "{setting}");
             assert_eq!(unfit(setting, &Value::Nothing), None, "{setting}");

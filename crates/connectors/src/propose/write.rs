@@ -22,6 +22,7 @@ pub fn toml(proposal: &Proposal, files: &str) -> String {
         let _ = writeln!(out, "files = {}", text(files));
     }
     out.push_str(&proposal.container.settings());
+    asked(&mut out, proposal, "sheet", "sheet");
     for setting in ["rows", "date_format"] {
         one(&mut out, proposal, setting, setting);
     }

@@ -19,6 +19,11 @@ impl Asker {
         Self { silent, fancy: terminal && !plain }
     }
 
+    /// True if nobody is asked anything.
+    pub const fn is_silent(&self) -> bool {
+        self.silent
+    }
+
     /// Asks until nothing is left to ask, or nobody answers.
     pub fn settle(
         &mut self,

@@ -9,6 +9,7 @@ mod asked;
 mod files;
 mod rows;
 mod screen;
+mod sheets;
 #[cfg(test)]
 mod tests;
 
@@ -172,7 +173,25 @@ async fn one(args: &Args, screen: &Screen, asker: &mut Asker, file: &Path) -> Re
         Found::Table(container, sample) => {
             // Another export of the folder may have the column.
             let of_many = args.target.as_ref().is_some_and(|target| target.is_dir());
+            let other = match sheets::chosen(args, screen, asker, &export, container, sample) {
+                Err(wrong) if of_many => {
+                    screen.say(&format!("{}: {wrong}", export.file_name));
+                    None
+                }
+                found => found?,
+            };
+            let (container, sample) = match &other {
+                Some((_, container, sample)) => (container, sample),
+                None => (container, &**sample),
+            };
             let mut answers = answers(args, sample, &export.file_name, of_many, screen)?;
+            match &other {
+                Some((name, ..)) => _ = answers.insert(sheets::SETTING.to_owned(), text(name)),
+                None if answers.remove(sheets::SETTING).is_some() => {
+                    screen.say(&format!("{}: no sheets to choose from", export.file_name));
+                }
+                None => {}
+            }
             let make = |answers: &Answers| propose(container.clone(), sample, &export.file_name, answers);
             let first = make(&answers);
             screen.found(&export.file_name, &first, sample);

@@ -107,6 +107,75 @@ async fn a_file_that_leaves_something_open_is_not_set_up_without_its_answers() {
     assert!(mapping.contains("\"P\" = \"present\"   # you said so"), "{mapping}");
 }
 
+/// A zip with one file in it, as it stands.
+fn zip(name: &str, text: &str) -> Vec<u8> {
+    let crc = !text.bytes().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
+    });
+    let size = u32::try_from(text.len()).unwrap();
+    let mut about = [20_u16, 0, 0, 0, 0x21].map(u16::to_le_bytes).concat();
+    about.extend([crc, size, size].map(u32::to_le_bytes).concat());
+    about.extend([u16::try_from(name.len()).unwrap(), 0].map(u16::to_le_bytes).concat());
+    let local = [&b"PK\x03\x04"[..], &about[..], name.as_bytes(), text.as_bytes()].concat();
+    let central = [&b"PK\x01\x02\x14\0"[..], &about[..], &[0; 14], name.as_bytes()].concat();
+    let places = [u32::try_from(central.len()).unwrap(), u32::try_from(local.len()).unwrap()];
+    let end = [&b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..], &places.map(u32::to_le_bytes).concat()[..], &[0; 2]]
+        .concat();
+    [local, central, end].concat()
+}
+
+#[tokio::test]
+async fn of_two_sheets_alike_the_one_that_was_said_is_set_up_and_a_stranger_to_the_workbook_is_named() {
+    let row = |cells: &[&str]| {
+        let cell = |cell: &&str| {
+            format!(
+                "<table:table-cell office:value-type=\"string\"><text:p>{cell}</text:p></table:table-cell>"
+            )
+        };
+        format!("<table:table-row>{}</table:table-row>", cells.iter().map(cell).collect::<String>())
+    };
+    let sheet = |name: &str, reference: &str| {
+        let rows: String = MARKS
+            .lines()
+            .map(|line| row(&line.replace("Pupil Ref", reference).split(',').collect::<Vec<_>>()))
+            .collect();
+        format!("<table:table table:name=\"{name}\">{rows}</table:table>")
+    };
+    let content = format!(
+        "<office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\"><office:body><office:spreadsheet>{}{}\
+         </office:spreadsheet></office:body></office:document-content>",
+        sheet("Year 12", "Pupil Ref"),
+        sheet("Year 13", "Pupil Number")
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("marks.ods");
+    fs::write(&file, zip("content.xml", &content)).unwrap();
+    let says = |sheet: &str| Args {
+        target: Some(file.clone()),
+        answers: vec![("sheet".to_owned(), sheet.to_owned())],
+        replace: true,
+        ..args(folder.path())
+    };
+    for (sheet, caption) in [("year 13", "Pupil Number"), ("Year 12", "Pupil Ref")] {
+        let (code, _) = super::run(&says(sheet)).await.unwrap();
+        assert_eq!(code, ExitCode::SUCCESS);
+        let mapping = fs::read_to_string(folder.path().join("marks.toml")).unwrap();
+        assert!(
+            mapping.contains(&format!("learner = \"{caption}\"")) && !mapping.contains("# ? sheet"),
+            "{mapping}"
+        );
+    }
+    let error = super::run(&says("Year 11")).await.unwrap_err();
+    assert!(error.contains("must be one of Year 1") && error.contains("Year 13"), "{error}");
+    // Nobody says which: one is set up, and the other stays in sight.
+    super::run(&Args { answers: Vec::new(), ..says("") }).await.unwrap();
+    let mapping = fs::read_to_string(folder.path().join("marks.toml")).unwrap();
+    assert!(
+        mapping.contains("# ? sheet = \"Year 12\"") && mapping.contains("# ? sheet = \"Year 13\""),
+        "{mapping}"
+    );
+}
+
 #[test]
 fn new_settings_have_an_outbox_since_without_one_nothing_is_received() {
     let text = files::new_settings();

@@ -19,6 +19,7 @@ mod grades;
 mod groups;
 mod marks;
 mod notes;
+mod sheets;
 mod words;
 
 use notes::notes;
@@ -49,8 +50,9 @@ pub fn settle(
     let notes = notes(sample);
     let (choices, doubts) = (Vec::new(), Vec::new());
     let mut making = Making { columns, sample, plan, answers, file_name, choices, doubts };
+    making.sheet(&container);
     making.rows();
-    if !making.doubts.is_empty() {
+    if making.doubts.iter().any(|doubt| doubt.setting == "rows") {
         // Everything else follows from what the rows are: it is looked for once that is known.
         let (choices, doubts) = (making.choices, making.doubts);
         return Proposal { container, choices, doubts, unused: Vec::new(), notes };

@@ -1,8 +1,11 @@
 //! Files that a technician names by mistake, and what a proposal can't say by its settings alone.
 
-use super::{proposed, world};
+use super::{answered, proposed, world};
 use crate::support::pack;
-use commonroll_connectors::{Limits, propose::look};
+use commonroll_connectors::{
+    Limits,
+    propose::{Answers, Value, look},
+};
 use std::io::Cursor;
 
 /// Files that a technician names by mistake are told for what they are.
@@ -93,4 +96,11 @@ fn of_a_workbook_the_sheet_with_rows_is_named_and_others_like_it_are_told() {
     assert!(text.contains("sheet = \"Year 12\"\n") || text.contains("sheet = \"Year 13\"\n"), "{text}");
     assert!(proposal.notes.len() == 1 && proposal.notes[0].contains("`Year 1"), "{:?}", proposal.notes);
     assert!(!proposal.notes[0].contains("Read me"), "{:?}", proposal.notes);
+    // Which of the two is meant only a person knows; the file can be read without them.
+    let doubt = proposal.doubts.iter().find(|doubt| doubt.setting == "sheet").unwrap();
+    assert!(!doubt.must && doubt.candidates.len() == 2, "{doubt:?}");
+    assert!(text.contains("# ? sheet = \"Year 12\"") && text.contains("# ? sheet = \"Year 13\""), "{text}");
+    let said = Answers::from([("sheet".to_owned(), Value::Text("Year 12".to_owned()))]);
+    let settled = answered("roll.ods", &bytes, &said);
+    assert!(!settled.doubts.iter().any(|doubt| doubt.setting == "sheet"), "{:?}", settled.doubts);
 }
