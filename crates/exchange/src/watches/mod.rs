@@ -52,10 +52,12 @@ fn check(watched: &Watched) -> Result<(), Invalid> {
         return Err(Invalid::new("days", "must be 1 to 30 school days"));
     }
     if below.is_none() && under_usual.is_none() {
-        return Err(Invalid::new("below", "or points under the usual rate must be given"));
+        return Err(Invalid::new("below", "must be given, or how many per cent under the usual"));
     }
-    if [below, under_usual].into_iter().flatten().any(|value| !(1..=100).contains(value)) {
-        return Err(Invalid::new("below", "and points must be 1 to 100"));
+    for (field, value) in [("below", below), ("under_usual", under_usual)] {
+        if value.is_some_and(|value| !(1..=100).contains(&value)) {
+            return Err(Invalid::new(field, "must be 1 to 100"));
+        }
     }
     Ok(())
 }

@@ -93,7 +93,7 @@ async fn signed(console: &Console, parts: &Parts) -> Result<Signed, Refusal> {
     match console.exchange.session(&secret.id(), is_used(&parts.headers), now).await {
         Ok(seen) => {
             let seen = standing(console, seen, &secret, (parts, now)).await?;
-            Ok(Signed { seen: Arc::new(seen), secret, now })
+            Ok(Signed { seen: Arc::new(seen), secret, now, slip: None })
         }
         Err(SessionError::Unavailable) => Err(Refusal::Unavailable),
         Err(_) => {

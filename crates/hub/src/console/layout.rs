@@ -1,8 +1,14 @@
 //! What stands around a page's content: the rail with who one is and where one can go, the theme, the moment.
 
-use super::{nav, secret, signed::Signed, times};
+use super::{
+    nav, secret,
+    signed::Signed,
+    slip::{Again, Slip},
+    times,
+};
 use axum::http::HeaderMap;
 use commonroll_exchange::{EmergencyNews, WarningSeen, WarningSort};
+use std::sync::Arc;
 
 /// The reader's own choice, where they made one; else the device decides.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +56,8 @@ pub(super) struct Frame {
     pub warnings: Vec<Warned>,
     /// Emergency accesses that nobody here has reviewed, in a sentence; empty for none, and on their own page.
     pub emergency: String,
+    /// The form that was refused, where the page shows it again.
+    pub slip: Option<Arc<Slip>>,
 }
 
 /// The page of emergency accesses, and where it hears of new ones.
@@ -80,10 +88,11 @@ impl Frame {
             ways: nav::ways(seen.role).into_iter().map(link).collect(),
             token: signed.secret.form_token(),
             made: times::hms(signed.now, signed.zone()),
-            live: hears.then(|| EMERGENCY_NEWS.to_owned()),
+            live: (hears && signed.slip.is_none()).then(|| EMERGENCY_NEWS.to_owned()),
             why: String::new(),
             warnings: seen.warnings.iter().map(|one| warning(one, signed)).collect(),
             emergency: if path == EMERGENCIES { String::new() } else { emergency(seen.emergencies) },
+            slip: signed.slip.clone(),
         }
     }
 
@@ -99,10 +108,16 @@ impl Frame {
         self
     }
 
-    /// With live updates from this address.
+    /// With live updates from this address. A page that shows a refused form stands at the form's address, which can't be
+    /// asked for again, and is left as it is until the form is sent.
     pub fn live(mut self, address: impl Into<String>) -> Self {
-        self.live = Some(address.into());
+        self.live = Some(address.into()).filter(|_| self.slip.is_none());
         self
+    }
+
+    /// For the template of a form: whether it is the one that was refused, and what stood in it.
+    pub fn again(&self, sort: &str, of: &str) -> Again<'_> {
+        Again::of(self.slip.as_deref(), sort, of)
     }
 }
 

@@ -20,6 +20,7 @@ mod routes;
 mod secret;
 mod serve;
 mod signed;
+mod slip;
 pub(crate) mod times;
 
 pub(crate) use certificate::ConsoleCertificate;

@@ -1,13 +1,18 @@
 //! Pages that say no: what is so, what it means for you, what to do. None names a learner, or tells what is not there from
 //! what is not yours.
 
-use super::layout::Theme;
+use super::{
+    layout::Theme,
+    slip::{PUT_RIGHT, sentence},
+};
 use askama::Template;
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use commonroll_core::Invalid;
 use commonroll_exchange::{AdminError, AskError, LawError, NotAllowed, ReadError, SessionError};
+use std::borrow::Cow;
 
 /// Why there is no page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +29,8 @@ pub(crate) enum Refusal {
     Conflict(String),
     /// It breaks a rule: which, and the fix.
     Wrong(String),
+    /// A field of a form breaks a rule. The page of the form says by its label which ([`super::slip`]).
+    Field(Invalid),
     /// What was sent is too long.
     TooLarge,
     /// Too much was asked for; how many seconds to wait.
@@ -38,6 +45,9 @@ pub(crate) enum Refusal {
     Broken,
 }
 
+/// What to do about a form that is not shown again.
+const GO_BACK: &str = "Nothing was changed. Go back, put it right, and send it again.";
+
 /// The page itself.
 #[derive(Template)]
 #[template(path = "refusal.html")]
@@ -45,7 +55,7 @@ struct Page<'a> {
     theme: Theme,
     title: &'a str,
     art: Art,
-    says: &'a str,
+    says: Cow<'a, str>,
     note: &'a str,
 }
 
@@ -57,13 +67,14 @@ enum Art {
 }
 
 impl Refusal {
-    fn status(&self) -> StatusCode {
+    /// The answer's status.
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::SignIn(_) | Self::Round(_) => StatusCode::SEE_OTHER,
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Foreign => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::Wrong(_) | Self::TooMuch(_) => StatusCode::BAD_REQUEST,
+            Self::Wrong(_) | Self::Field(_) | Self::TooMuch(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::ClockAhead | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -71,8 +82,17 @@ impl Refusal {
         }
     }
 
+    /// What is so, in a sentence or two.
+    pub(super) fn says(&self) -> Cow<'_, str> {
+        self.page().says
+    }
+
     fn page(&self) -> Page<'_> {
-        let page = |title, art, says, note| Page { theme: Theme::default(), title, art, says, note };
+        let page = |title, art, says: &'static str, note| {
+            let says = Cow::Borrowed(says);
+            Page { theme: Theme::default(), title, art, says, note }
+        };
+        let said = |title, says, note| Page { theme: Theme::default(), title, art: Art::Roll, says, note };
         match self {
             Self::SignIn(_) | Self::Round(_) | Self::Missing => page(
                 "There’s nothing here for you",
@@ -88,18 +108,16 @@ impl Refusal {
                  was changed.",
                 "Open the page again and repeat what you did.",
             ),
-            Self::Conflict(says) => page(
+            Self::Conflict(says) => said(
                 "It’s not as it was",
-                Art::Roll,
-                says,
+                sentence(says).into(),
                 "Nothing was changed. Open the page again to see how things stand now.",
             ),
-            Self::Wrong(says) => page(
-                "1 thing to put right",
-                Art::Roll,
-                says,
-                "Nothing was changed. Go back, put it right, and send it again.",
-            ),
+            Self::Wrong(says) => said(PUT_RIGHT, sentence(says).into(), GO_BACK),
+            // A page that knows its labels says more.
+            Self::Field(broken) => {
+                said(PUT_RIGHT, format!("Something that was sent {}.", broken.rule).into(), GO_BACK)
+            }
             Self::TooLarge => page(
                 "That’s more than this form takes",
                 Art::Roll,
@@ -203,7 +221,7 @@ impl From<LawError> for Refusal {
         match error {
             LawError::NotAllowed(_) => Self::Missing,
             LawError::Slowed => Self::TooMany(600),
-            LawError::Invalid(rule) => Self::Wrong(rule.to_string()),
+            LawError::Invalid(rule) => Self::Field(rule),
             LawError::Faults(faults) => Self::Wrong(faults.join("; ")),
             LawError::State(says) => Self::Conflict(says.to_owned()),
             LawError::Unavailable => Self::Unavailable,
@@ -226,7 +244,7 @@ impl From<AdminError> for Refusal {
     fn from(error: AdminError) -> Self {
         match error {
             AdminError::NotAllowed(_) | AdminError::Missing(_) => Self::Missing,
-            AdminError::Invalid(rule) => Self::Wrong(rule.to_string()),
+            AdminError::Invalid(rule) => Self::Field(rule),
             broken @ AdminError::Entry { .. } => Self::Wrong(broken.to_string()),
             AdminError::Unavailable => Self::Unavailable,
         }

@@ -1,6 +1,6 @@
 //! Who asks for a page: put into the request by `gate`, which has checked it, and taken out by the page.
 
-use super::{fields::Fields, refusal::Refusal, secret::Secret};
+use super::{fields::Fields, refusal::Refusal, secret::Secret, slip::Slip};
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     http::request::Parts,
@@ -16,6 +16,8 @@ pub(super) struct Signed {
     pub seen: Arc<SessionSeen>,
     pub secret: Secret,
     pub now: Timestamp,
+    /// The form of theirs that was refused, where this page shows it again.
+    pub slip: Option<Arc<Slip>>,
 }
 
 impl Signed {

@@ -3,6 +3,7 @@
 
 use crate::{
     browser::{Browser, with_console, without_random},
+    console_slips::refused,
     kit::{Agent, Person, TestHub},
     school::{About, declare, group, id, mark, minutes, record, text},
 };
@@ -198,7 +199,12 @@ async fn a_code_that_two_partners_mean_differently_is_agreed_on_by_all_and_then_
     let wrong = [("token", token.as_str()), ("says", "{}"), ("from", &from)];
     assert_eq!(northgate.post("/alignment/propose", &wrong).await.status, 400);
     let wrong = [("token", token.as_str()), ("says", says.as_str()), ("from", "2020-01-01"), ("means", "")];
-    assert_eq!(northgate.post("/alignment/propose", &wrong).await.status, 400, "a day that is past");
+    let past = northgate.post("/alignment/propose", &wrong).await;
+    refused(
+        &past,
+        400,
+        &["“From” must be a day from tomorrow on, at most 400 days ahead.", "value=\"2020-01-01\""],
+    );
     let own = northgate.get("/alignment").await.body;
     assert!(own.contains("Take back") && !own.contains("value=\"accept\""), "{own}");
 

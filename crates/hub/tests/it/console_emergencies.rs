@@ -4,6 +4,7 @@
 use crate::{
     browser::Browser,
     console_pages::{School, has, has_not, school},
+    console_slips::refused,
     kit::Person,
 };
 use commonroll_core::{LocalId, PersonId, Role};
@@ -76,6 +77,14 @@ async fn the_home_sees_an_access_at_once_on_its_own_page_and_a_second_person_rev
         [("token", token.as_str()), ("id", id.as_str()), ("justified", justified), ("remark", "They rang us")]
     };
     assert_eq!(dpo.post("/emergencies/review", &form("perhaps")).await.status, 400);
+    let long = "x".repeat(501);
+    let fields = [("token", token.as_str()), ("id", &id), ("justified", "no"), ("remark", &long)];
+    let answer = dpo.post("/emergencies/review", &fields).await;
+    refused(
+        &answer,
+        400,
+        &[&format!("<a href=\"#r-{id}\">“What you found” must"), &long, "\" open><summary>Review it"],
+    );
     let unknown = [("token", token.as_str()), ("id", "77"), ("justified", "yes")];
     assert_eq!(dpo.post("/emergencies/review", &unknown).await.status, 404);
     let heads = head.token().await;

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{Browser, with_console},
+    console_slips::refused,
     kit::{Agent, TestHub},
 };
 use commonroll_core::{
@@ -78,5 +79,7 @@ async fn case_43_an_officer_takes_attendance_out_and_no_cell_of_it_is_a_formula(
     assert!(!page.contains("/exports/make") && !page.contains("Penhale"), "told, and shown none of it");
     let wrong =
         [("token", token.as_str()), ("kind", "attendance"), ("first", "2026-09-30"), ("last", "2026-09-01")];
-    assert_eq!(browser.post("/exports", &wrong).await.status, 400);
+    let answer = browser.post("/exports", &wrong).await;
+    let says = "<a href=\"#first\">“From and To” must be the first and the last day, in this order";
+    refused(&answer, 400, &[says, "required value=\"2026-09-30\"", "value=\"2026-09-01\""]);
 }

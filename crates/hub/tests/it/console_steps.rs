@@ -3,6 +3,7 @@
 
 use crate::{
     browser::{Browser, with_console},
+    console_slips::refused,
     kit::TestHub,
 };
 use commonroll_core::Role;
@@ -40,6 +41,14 @@ async fn partners_agree_on_a_condition_and_each_one_s_standing_is_on_the_readine
     ] {
         let answer = northgate.post("/alignment/propose", &asked(kind, points, days)).await;
         assert_eq!(answer.status, status, "{kind} {points} {days}: {answer:?}");
+        if status == 400 {
+            let typed = format!("min=\"0\" max=\"100\" required value=\"{points}\"");
+            refused(
+                &answer,
+                400,
+                &["School days in a row", " selected>", "<details class=\"fold\" open>", &typed],
+            );
+        }
     }
     let proposed = northgate.post("/alignment/propose", &asked("behaviour", "90", "10")).await;
     assert_eq!(proposed.to(), "/alignment", "{proposed:?}");
@@ -74,7 +83,8 @@ async fn partners_agree_on_a_condition_and_each_one_s_standing_is_on_the_readine
     assert_eq!(northgate.post("/readiness/unlock", &grades).await.status, 409, "grades aren't locked");
     let lock =
         |words| [("token", token.as_str()), ("kind", "behaviour"), ("of", "northgate"), ("words", words)];
-    assert_eq!(northgate.post("/readiness/lock", &lock("")).await.status, 400, "without words");
+    let silent = northgate.post("/readiness/lock", &lock("")).await;
+    refused(&silent, 400, &["“Why, for every partner to read; name nobody” must say why, in one line"]);
     assert_eq!(northgate.post("/readiness/lock", &lock("Wrong groups")).await.status, 409, "it is locked");
     let nothing = [("token", token.as_str()), ("id", id.as_str()), ("answer", "agree")];
     assert_eq!(northgate.post("/readiness/unlock/answer", &nothing).await.status, 404, "no such proposal");

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{Browser, with_console, without_random},
+    console_slips,
     kit::{Agent, TestHub},
     school::{About, declare, id, learner, lesson, mark, minutes, record},
 };
@@ -175,14 +176,23 @@ async fn a_learner_is_missed_within_moments_taken_in_hand_and_found() {
     let page = until(&browser, "You took this at").await;
     assert!(page.contains("“Rang home”"), "{page}");
     let nowhere = [("token", token.as_str()), ("alert", alert), ("where", "")];
-    assert_eq!(browser.post("/whereabouts/found", &nowhere).await.status, 400);
+    let answer = browser.post("/whereabouts/found", &nowhere).await;
+    let link = format!(
+        "<a href=\"#where-{alert}\">“Where?” must say in 1 to 300 characters where the learner is.</a>"
+    );
+    console_slips::refused(
+        &answer,
+        400,
+        &[&link, &format!("<details class=\"fold\" id=\"found-{alert}\" open>")],
+    );
+    assert!(!answer.body.contains("data-live"), "nothing is swapped under what is typed");
     let fields = [("token", token.as_str()), ("alert", alert), ("where", "In the <library>")];
     assert_eq!(browser.post("/whereabouts/found", &fields).await.to(), "/whereabouts");
     let page = until(&browser, "Found at").await;
     assert!(page.contains("Nobody to find") && !page.contains("<library>"), "{page}");
     assert!(page.contains("Found today") && page.contains(" at Ridgeway School: In the "), "{page}");
     let again = browser.post("/whereabouts/take", &[("token", token.as_str()), ("alert", alert)]).await;
-    assert_eq!(again.status, 409, "it is over: {again:?}");
+    console_slips::refused(&again, 409, &["That can’t be done as things stand", "This alert is over."]);
 
     // That was a mistake: whoever said it takes it back, nobody else.
     assert!(page.contains("Not found after all"), "{page}");

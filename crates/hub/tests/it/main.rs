@@ -28,6 +28,7 @@ mod console_progress;
 mod console_readiness;
 mod console_routes;
 mod console_sign_in;
+mod console_slips;
 mod console_steps;
 mod console_whereabouts;
 mod doors;

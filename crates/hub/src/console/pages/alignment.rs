@@ -3,15 +3,17 @@
 
 use super::super::{
     Console,
+    fields::Fields,
     layout::Frame,
     parts::{self, Standing as Look, StateTag},
     refusal::{Refusal, page},
-    signed::{Form, Signed},
+    signed::{Form, Query, Signed},
+    slip::{Label, Slip},
     times,
 };
 use super::{
     desk::words::{count, number},
-    readiness::step_asked,
+    readiness::{readiness, step_asked},
 };
 use crate::{authority::hex, clock::draw, conventions::told};
 use askama::Template;
@@ -316,13 +318,38 @@ fn line(seen: &AlignmentSeen, place: usize, one: &ConventionSeen, zone: &TimeZon
 pub async fn propose(
     State(console): State<Console>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
-) -> Result<Response, Refusal> {
-    let from =
-        SchoolDate::parse("from", form.get("from")).map_err(|rule| Refusal::Wrong(rule.to_string()))?;
+) -> Response {
+    let Err(refusal) = proposed(&console, &signed, &form).await else {
+        return Redirect::to(PATH).into_response();
+    };
+    // The form of a condition stands on the page of readiness.
+    if !form.get("step").is_empty() {
+        let labels = vec![
+            Label::new("points", "stp-p", "Per cent of marks and of registers (50 to 100)"),
+            Label::new("days", "stp-d", "School days in a row (1 to 15)"),
+            Label::new("from", "stp-f", "From"),
+        ];
+        let page = |signed| readiness(State(console), signed, Query(Fields::default()), headers);
+        return Slip::new("step", "", form, labels).again(refusal, &signed, page).await;
+    }
+    let question = form.get("question");
+    let (sort, of, id) = match question {
+        "" => ("propose", form.get("says").to_owned(), format!("{}f", form.get("found"))),
+        question => ("answer", question.to_owned(), format!("f-{question}")),
+    };
+    let labels =
+        vec![Label::new("text", format!("t-{question}"), "Answer, for every partner"), Label::new("from", id, "From")];
+    let page = |signed| alignment(State(console), signed, headers);
+    Slip::new(sort, &of, form, labels).again(refusal, &signed, page).await
+}
+
+async fn proposed(console: &Console, signed: &Signed, form: &Fields) -> Result<(), Refusal> {
+    let from = SchoolDate::parse("from", form.get("from")).map_err(Refusal::Field)?;
     let says = match (form.get("question"), form.get("step")) {
-        ("", "") => chosen(&form)?,
-        ("", _) => step_asked(&form)?,
+        ("", "") => chosen(form)?,
+        ("", _) => step_asked(form)?,
         (asked, _) => {
             let question = Question::ALL.into_iter().find(|one| one.as_str() == asked);
             let text = form.get("text").to_owned();
@@ -331,11 +358,11 @@ pub async fn propose(
     };
     let fresh = (draw(console.around.random.as_ref()), signed.now);
     console.exchange.propose_convention(signed.acting(), (says, from), fresh).await?;
-    Ok(Redirect::to(PATH).into_response())
+    Ok(())
 }
 
 /// What was found, with what was chosen instead of what was offered.
-fn chosen(form: &super::super::fields::Fields) -> Result<Says, Refusal> {
+fn chosen(form: &Fields) -> Result<Says, Refusal> {
     let wrong = || Refusal::Wrong("What was found has changed; open the page again.".to_owned());
     let says: Says = serde_json::from_str(form.get("says")).map_err(|_| wrong())?;
     Ok(match says {

@@ -8,6 +8,7 @@ use super::{
         parts,
         refusal::{Refusal, page},
         signed::{Form, Query, Signed},
+        slip::{Label, Slip},
         times,
     },
     csv::line as line_of,
@@ -41,6 +42,8 @@ struct Codes {
     institution: String,
     date: String,
     iso: String,
+    /// Which page of each session this is, for the way back from a form.
+    turns: [usize; 2],
     complete: bool,
     sessions: Vec<Part>,
     rules: &'static [(u8, &'static str)],
@@ -129,6 +132,7 @@ pub async fn codes(
         institution: seen.institution.1,
         date: times::weekday(seen.date),
         iso: seen.date.to_string(),
+        turns,
         complete: seen.complete,
         sessions: seen.sessions.iter().map(|of| part(of, turns, signed.zone())).collect(),
         rules: seen.rules,
@@ -303,14 +307,22 @@ pub async fn accept(
 pub async fn decide(
     State(console): State<Console>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
 ) -> Result<Response, Refusal> {
     let of = session(&form)?;
     let learner = form.get("learner").parse().map_err(|_| Refusal::Missing)?;
     let choice = Choice::named(form.get("choice")).ok_or(Refusal::Missing)?;
     let reason = form.get("reason");
-    console.exchange.decide_code(signed.acting(), of, (learner, choice), reason, signed.now).await?;
-    Ok(Redirect::to(PATH).into_response())
+    let decided =
+        console.exchange.decide_code(signed.acting(), of, (learner, choice), reason, signed.now).await;
+    let Err(refusal) = decided else { return Ok(Redirect::to(PATH).into_response()) };
+    let of = format!("{}-{learner}", words(of.1).1);
+    let labels = vec![Label::new("reason", format!("r-{of}"), "Why")];
+    // The form says, too, which page of each session it stood on.
+    let asked = Query(form.clone());
+    let page = |signed| codes(State(console), signed, asked, headers);
+    Ok(Slip::new("decide", &of, form, labels).again(refusal.into(), &signed, page).await)
 }
 
 /// What was decided, for the home's own register system.

@@ -9,6 +9,7 @@ use super::super::{
     parts,
     refusal::{Refusal, page},
     signed::{Form, Signed},
+    slip::{Label, Slip},
     times,
 };
 use super::{desk::words::capital, exports::unhex};
@@ -128,6 +129,7 @@ pub async fn news(State(console): State<Console>, signed: Signed) -> Response {
 pub async fn review(
     State(console): State<Console>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
 ) -> Result<Response, Refusal> {
     let id = unhex(form.get("id")).ok_or(Refusal::Missing)?;
@@ -137,6 +139,10 @@ pub async fn review(
         _ => return Err(Refusal::Wrong("Say whether it was justified.".to_owned())),
     };
     let said = (justified, form.get("remark"));
-    console.exchange.review_emergency(signed.acting(), id, said, signed.now).await?;
-    Ok(Redirect::to(EMERGENCIES).into_response())
+    let reviewed = console.exchange.review_emergency(signed.acting(), id, said, signed.now).await;
+    let Err(refusal) = reviewed else { return Ok(Redirect::to(EMERGENCIES).into_response()) };
+    let of = form.get("id").to_owned();
+    let labels = vec![Label::new("remark", format!("r-{of}"), "What you found")];
+    let page = |signed| emergencies(State(console), signed, headers);
+    Ok(Slip::new("review", &of, form, labels).again(refusal.into(), &signed, page).await)
 }

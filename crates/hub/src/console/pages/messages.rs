@@ -3,21 +3,23 @@
 
 use super::super::{
     Console,
-    fields::onward,
+    fields::{Fields, onward},
     layout::Frame,
     nav::role_words,
     parts,
     refusal::{Refusal, page},
     signed::{Form, Signed},
+    slip::{Label, Slip},
     times,
 };
+use super::learner;
 use askama::Template;
 use axum::{
     extract::{Path, State},
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
-use commonroll_core::SchoolDate;
+use commonroll_core::{Invalid, SchoolDate};
 use commonroll_exchange::{AnswerSeen, MessageSeen, RuleSeen, TellSeen, Telling};
 use jiff::tz::TimeZone;
 
@@ -188,35 +190,58 @@ pub async fn send(
     State(console): State<Console>,
     Path(learner): Path<String>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
-) -> Result<Response, Refusal> {
-    let learner: u32 = learner.parse().unwrap_or(u32::MAX);
+) -> Response {
+    let number: u32 = learner.parse().unwrap_or(u32::MAX);
+    let Err(refusal) = told(&console, &signed, number, &form).await else {
+        return Redirect::to(&format!("/learners/{number}#told")).into_response();
+    };
+    let labels = vec![
+        Label::new("kind", "tell-k", "It is"),
+        Label::new("words", "tell-w", "What happened"),
+        Label::new("act_by", "tell-d", "The home should act by"),
+    ];
+    let page = |signed| learner::learner(State(console), Path(learner), signed, headers);
+    Slip::new("tell", "", form, labels).again(refusal, &signed, page).await
+}
+
+async fn told(console: &Console, signed: &Signed, learner: u32, form: &Fields) -> Result<(), Refusal> {
     let praise = match form.get("kind") {
         "praise" => true,
         "concern" => false,
-        _ => return Err(Refusal::Wrong("Say whether it is praise or a concern.".to_owned())),
+        _ => return Err(Refusal::Field(Invalid::new("kind", "must be praise or a concern"))),
     };
     let act_by = match form.get("act_by") {
         "" => None,
-        text => {
-            let date = SchoolDate::parse("act_by", text);
-            Some(date.map_err(|_| Refusal::Wrong("The date must be like 2026-11-17.".to_owned()))?)
-        }
+        text => Some(SchoolDate::parse("act_by", text).map_err(Refusal::Field)?),
     };
     let telling = Telling { praise, words: form.get("words").to_owned(), act_by };
     console.exchange.tell_home(signed.acting(), learner, &telling, signed.now).await?;
-    Ok(Redirect::to(&format!("/learners/{learner}#told")).into_response())
+    Ok(())
 }
 
 /// A home says what became of it.
 pub async fn reply(
     State(console): State<Console>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
 ) -> Result<Response, Refusal> {
-    let message = form.get("message").parse().map_err(|_| Refusal::Missing)?;
-    console.exchange.answer_host(signed.acting(), message, form.get("words"), signed.now).await?;
-    Ok(Redirect::to(onward(form.get("to"))).into_response())
+    let of = form.get("message").to_owned();
+    let message = of.parse().map_err(|_| Refusal::Missing)?;
+    let answered =
+        console.exchange.answer_host(signed.acting(), message, form.get("words"), signed.now).await;
+    let to = onward(form.get("to")).to_owned();
+    let Err(refusal) = answered else { return Ok(Redirect::to(&to).into_response()) };
+    let labels = vec![Label::new("words", format!("a-{of}"), "What came of it")];
+    let page = |signed| async move {
+        match to.strip_prefix("/learners/") {
+            Some(number) => learner::learner(State(console), Path(number.to_owned()), signed, headers).await,
+            None => asked(State(console), signed, headers).await,
+        }
+    };
+    Ok(Slip::new("answer", &of, form, labels).again(refusal.into(), &signed, page).await)
 }
 
 /// Its writer takes a message back.

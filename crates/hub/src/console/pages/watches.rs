@@ -7,14 +7,17 @@ use super::super::{
     parts,
     refusal::{Refusal, page},
     signed::{Form, Signed},
+    slip::{Label, Slip},
     times,
 };
+use super::learner;
 use askama::Template;
 use axum::{
-    extract::State,
+    extract::{Path, State},
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
+use commonroll_core::Invalid;
 use commonroll_exchange::{Dropped, WatchSeen, Watched};
 use jiff::tz::TimeZone;
 
@@ -130,13 +133,13 @@ pub(super) async fn raised(console: &Console, signed: &Signed) -> Result<Vec<Lin
     Ok(raised.map(|one| line(one, signed.zone())).collect())
 }
 
-fn number(form: &Fields, name: &str) -> Result<Option<u8>, Refusal> {
+fn number(form: &Fields, (name, rule): (&str, &'static str)) -> Result<Option<u8>, Refusal> {
     match form.get(name) {
         "" => Ok(None),
-        text => text
-            .parse()
-            .map(Some)
-            .map_err(|_| Refusal::Wrong(format!("{name} must be a whole number, 1 to 100."))),
+        text => {
+            let wrong = Invalid::new(rule, "must be a whole number, 1 to 100");
+            text.parse().map(Some).map_err(|_| Refusal::Field(wrong))
+        }
     }
 }
 
@@ -144,20 +147,39 @@ fn number(form: &Fields, name: &str) -> Result<Option<u8>, Refusal> {
 pub async fn set(
     State(console): State<Console>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
-) -> Result<Response, Refusal> {
+) -> Response {
+    let Err(refusal) = kept(&console, &signed, &form).await else {
+        return Redirect::to(onward(form.get("to"))).into_response();
+    };
+    let labels = vec![
+        Label::new("days", "w-days", "School days that count"),
+        Label::new("below", "w-below", "Under so many per cent"),
+        Label {
+            rule: "under_usual",
+            ..Label::new("under", "w-under", "Or so many per cent under their usual")
+        },
+    ];
+    let learner = form.get("learner").to_owned();
+    let sort = if form.get("on") == "grades" { "watch grades" } else { "watch attendance" };
+    let page = |signed| learner::learner(State(console), Path(learner), signed, headers);
+    Slip::new(sort, "", form, labels).again(refusal, &signed, page).await
+}
+
+async fn kept(console: &Console, signed: &Signed, form: &Fields) -> Result<(), Refusal> {
     let learner = form.get("learner").parse().unwrap_or(u32::MAX);
     let watched = match form.get("on") {
         "attendance" => Watched::Attendance {
-            days: number(&form, "days")?.unwrap_or(0),
-            below: number(&form, "below")?,
-            under_usual: number(&form, "under")?,
+            days: number(form, ("days", "days"))?.unwrap_or(0),
+            below: number(form, ("below", "below"))?,
+            under_usual: number(form, ("under", "under_usual"))?,
         },
         "grades" => Watched::Grades,
         _ => return Err(Refusal::Wrong("Say what to watch: attendance or grades.".to_owned())),
     };
     console.exchange.set_watch(signed.acting(), learner, watched, signed.now).await?;
-    Ok(Redirect::to(onward(form.get("to"))).into_response())
+    Ok(())
 }
 
 /// Takes a watch back.

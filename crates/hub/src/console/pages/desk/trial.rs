@@ -113,7 +113,7 @@ fn tried(
         }
         left = agreements::flows(&terms);
     }
-    let trial = Trial::of_files([], agreement, dropped).map_err(|rule| Refusal::Wrong(rule.to_string()))?;
+    let trial = Trial::of_files([], agreement, dropped).map_err(Refusal::Field)?;
     Ok((trial, left))
 }
 

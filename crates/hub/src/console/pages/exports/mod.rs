@@ -9,10 +9,12 @@ use crate::{
     clock::draw,
     console::{
         Console,
+        fields::Fields,
         layout::Frame,
         nav, parts,
         refusal::{Refusal, page},
         signed::{Form, Signed},
+        slip::{Label, Slip},
         times,
     },
 };
@@ -22,7 +24,7 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Redirect, Response},
 };
-use commonroll_core::{RecordKind, SchoolDate};
+use commonroll_core::{Invalid, RecordKind, SchoolDate};
 use commonroll_exchange::{
     EXPORT_ROWS, ExportAsk, ExportError, ExportKey, ExportSeen, FRESH_US, PER_DAY, STRONG_LEARNERS,
 };
@@ -162,19 +164,30 @@ fn shown(console: &Console, signed: &Signed, export: &ExportSeen) -> One {
 pub async fn ask(
     State(console): State<Console>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
-) -> Result<Response, Refusal> {
-    let wrong = |rule: &str| Refusal::Wrong(rule.to_owned());
-    let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == form.get("kind"));
-    let kind = kind.ok_or_else(|| wrong("Choose what kind of record."))?;
-    let date = |name: &'static str| {
-        SchoolDate::parse(name, form.get(name))
-            .map_err(|_| wrong("Give the first and the last day as dates."))
+) -> Response {
+    let Err(refusal) = asked(&console, &signed, &form).await else {
+        return Redirect::to("/exports").into_response();
     };
+    let labels = vec![
+        Label::new("kind", "kind", "What"),
+        Label::new("first", "first", "From"),
+        Label::new("last", "last", "To"),
+        Label { rule: "dates", ..Label::new("first", "first", "From and To") },
+    ];
+    let page = |signed| exports(State(console), signed, headers);
+    Slip::new("export", "", form, labels).again(refusal, &signed, page).await
+}
+
+async fn asked(console: &Console, signed: &Signed, form: &Fields) -> Result<(), Refusal> {
+    let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == form.get("kind"));
+    let kind = kind.ok_or(Refusal::Field(Invalid::new("kind", "must be one of the kinds of record")))?;
+    let date = |name: &'static str| SchoolDate::parse(name, form.get(name)).map_err(Refusal::Field);
     let ask = ExportAsk { kind, dates: (date("first")?, date("last")?) };
     let id = draw(console.around.random.as_ref());
     console.exchange.ask_export(signed.acting(), ask, (id, signed.now)).await?;
-    Ok(Redirect::to("/exports").into_response())
+    Ok(())
 }
 
 /// Approves one that somebody else asked for.
@@ -206,7 +219,7 @@ pub async fn make(
 }
 
 /// Which one a form means.
-fn key(form: &crate::console::fields::Fields) -> Result<ExportKey, Refusal> {
+fn key(form: &Fields) -> Result<ExportKey, Refusal> {
     let id = unhex(form.get("id")).ok_or(Refusal::Missing)?;
     Ok((id, unhex(form.get("hash")).ok_or(Refusal::Missing)?))
 }
@@ -227,7 +240,7 @@ impl From<ExportError> for Refusal {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::NotAllowed(_) => Self::Missing,
-            ExportError::Invalid(rule) => Self::Wrong(rule.to_string()),
+            ExportError::Invalid(rule) => Self::Field(rule),
             ExportError::TooMany => Self::TooMany(3_600),
             ExportError::TooMuch(most) => Self::TooMuch(most),
             ExportError::Unavailable => Self::Unavailable,

@@ -21,6 +21,7 @@ use super::{
         refusal::{Refusal, page},
         routes,
         signed::Signed,
+        slip::sentence,
         times,
     },
     messages,
@@ -272,12 +273,4 @@ const fn kind_words(kind: RecordKind) -> &'static str {
         RecordKind::Assessment => "Grades",
         RecordKind::Behaviour => "Praise and concerns",
     }
-}
-
-/// Words that end like a sentence.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
-    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
 }

@@ -100,6 +100,7 @@ fn frame() -> Frame {
         why: "#why".to_owned(),
         warnings: Vec::new(),
         emergency: String::new(),
+        slip: None,
     }
 }
 

@@ -7,16 +7,18 @@ use super::super::super::{
     fields::Fields,
     parts::{self, Standing, StateTag},
     refusal::Refusal,
-    signed::{Form, Signed},
+    signed::{Form, Query, Signed},
+    slip::{Label, Slip},
     times,
 };
 use super::super::desk::words::{self, count};
 use crate::{authority::hex, clock::draw};
 use axum::{
     extract::State,
+    http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
-use commonroll_core::{RecordKind, SchoolDate, Slug, convention::Says};
+use commonroll_core::{Invalid, RecordKind, SchoolDate, Slug, convention::Says};
 use commonroll_exchange::{STEP_KINDS, StepOf, StepSeen, StepStands, StepsSeen};
 
 const PATH: &str = "/readiness";
@@ -137,8 +139,8 @@ fn line(signed: &Signed, seen: &StepSeen, of: &StepOf) -> Line {
 /// The condition that a form asks for.
 pub(in crate::console::pages) fn asked(form: &Fields) -> Result<Says, Refusal> {
     let number = |name: &'static str| {
-        let wrong = || Refusal::Wrong(format!("Give {name} as a whole number."));
-        form.get(name).trim().parse::<u32>().map_err(|_| wrong())
+        let wrong = Invalid::new(name, "must be a whole number");
+        form.get(name).parse::<u32>().map_err(|_| Refusal::Field(wrong))
     };
     Ok(Says::Unlock { kind: kind(form.get("step"))?, points: number("points")?, days: number("days")? })
 }
@@ -178,10 +180,15 @@ pub async fn answer_unlock(
 pub async fn lock_again(
     State(console): State<Console>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
 ) -> Result<Response, Refusal> {
     let of: Slug = form.get("of").parse().map_err(|_| Refusal::Missing)?;
     let what = (&of, kind(form.get("kind"))?);
-    console.exchange.lock_again(signed.acting(), what, form.get("words"), signed.now).await?;
-    Ok(Redirect::to(PATH).into_response())
+    let locked = console.exchange.lock_again(signed.acting(), what, form.get("words"), signed.now).await;
+    let Err(refusal) = locked else { return Ok(Redirect::to(PATH).into_response()) };
+    let of = format!("{}-{of}", what.1);
+    let label = Label::new("words", format!("w-{of}"), "Why, for every partner to read; name nobody");
+    let page = |signed| super::readiness(State(console), signed, Query(Fields::default()), headers);
+    Ok(Slip::new("lock", &of, form, vec![label]).again(refusal.into(), &signed, page).await)
 }

@@ -14,6 +14,7 @@ use super::super::{
     refusal::{Refusal, page},
     routes::is_for,
     signed::{Form, Query, Signed},
+    slip::{Label, Slip},
     times,
 };
 use alarm::{Alarm, Found, Tel, tel};
@@ -101,33 +102,56 @@ pub async fn news(State(console): State<Console>, signed: Signed) -> Result<Resp
 pub async fn take(
     State(console): State<Console>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
 ) -> Result<Response, Refusal> {
     let alert = form.get("alert").parse().map_err(|_| Refusal::Missing)?;
-    console.exchange.take_in_hand(signed.acting(), alert, form.get("remark"), signed.now).await?;
-    Ok(Redirect::to(&back(form.get("to"))).into_response())
+    let taken = console.exchange.take_in_hand(signed.acting(), alert, form.get("remark"), signed.now).await;
+    Ok(went(console, signed, headers, ("take", form, Vec::new()), taken.map_err(Into::into)).await)
 }
 
 /// Says where a learner was found.
 pub async fn found(
     State(console): State<Console>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
 ) -> Result<Response, Refusal> {
     let alert = form.get("alert").parse().map_err(|_| Refusal::Missing)?;
-    console.exchange.found(signed.acting(), alert, form.get("where"), signed.now).await?;
-    Ok(Redirect::to(&back(form.get("to"))).into_response())
+    let found = console.exchange.found(signed.acting(), alert, form.get("where"), signed.now).await;
+    let labels = vec![Label::new("where", format!("where-{}", form.get("alert")), "Where?")];
+    Ok(went(console, signed, headers, ("found", form, labels), found.map_err(Into::into)).await)
 }
 
 /// Takes back that a learner was found.
 pub async fn not_found(
     State(console): State<Console>,
     signed: Signed,
+    headers: HeaderMap,
     Form(form): Form,
 ) -> Result<Response, Refusal> {
     let alert = form.get("alert").parse().map_err(|_| Refusal::Missing)?;
-    console.exchange.not_found(signed.acting(), alert, form.get("why"), signed.now).await?;
-    Ok(Redirect::to(&back(form.get("to"))).into_response())
+    let undone = console.exchange.not_found(signed.acting(), alert, form.get("why"), signed.now).await;
+    let labels = vec![Label::new("why", format!("why-{}", form.get("alert")), "What was wrong?")];
+    Ok(went(console, signed, headers, ("not found", form, labels), undone.map_err(Into::into)).await)
+}
+
+/// Back to the page of the board from which a form came; with what was typed, if it was refused.
+async fn went(
+    console: Console,
+    signed: Signed,
+    headers: HeaderMap,
+    (sort, form, labels): (&'static str, Fields, Vec<Label>),
+    done: Result<(), Refusal>,
+) -> Response {
+    let to = back(form.get("to"));
+    let Err(refusal) = done else { return Redirect::to(&to).into_response() };
+    let (path, asked) = to.split_once('?').unwrap_or((to.as_str(), ""));
+    let ask = if path == VISITORS { BoardAsk::Visitors } else { BoardAsk::Away };
+    let asked = Fields::read(asked.as_bytes()).unwrap_or_default();
+    let of = form.get("alert").to_owned();
+    let page = |signed: Signed| async move { board(&console, &signed, ask, &asked, &headers).await };
+    Slip::new(sort, &of, form, labels).again(refusal, &signed, page).await
 }
 
 /// The board from which a form came, with the page of each list.

@@ -93,7 +93,7 @@ pub async fn unmatched(
 ) -> Result<Response, Refusal> {
     let of = match asked.get("of") {
         "" => None,
-        text => Some(LocalId::parse("of", text).map_err(|rule| Refusal::Wrong(rule.to_string()))?),
+        text => Some(LocalId::parse("of", text).map_err(Refusal::Field)?),
     };
     let seen = console.exchange.unmatched(signed.acting(), of.as_ref(), signed.now).await?;
     let waiting = waiting_for_somebody(&seen);
