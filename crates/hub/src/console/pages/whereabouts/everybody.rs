@@ -9,7 +9,7 @@ use super::{
     alarm::{Tel, tel},
     course,
     lists::List,
-    looks_words, room, standing,
+    looks_words, room, says_group, standing,
 };
 use commonroll_exchange::{ConflictSeen, LineSeen, Looks, ProposalSeen, Proposals, Session};
 
@@ -107,7 +107,8 @@ impl Made<'_> {
 
     fn line(&self, line: &LineSeen) -> Line {
         let room = room(&line.lesson);
-        let place = [line.lesson.group.clone(), times::hm(line.lesson.time.start(), self.zone), room];
+        let group = if says_group(&line.lesson) { String::new() } else { line.lesson.group.clone() };
+        let place = [group, times::hm(line.lesson.time.start(), self.zone), room];
         let place: Vec<String> = place.into_iter().filter(|part| !part.is_empty()).collect();
         let host = self.seen.hosts.iter().find(|host| host.slug == line.host);
         // Of whom all is known, nobody has to ring.

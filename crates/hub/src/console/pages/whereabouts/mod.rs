@@ -336,8 +336,19 @@ const fn looks_words(looks: Looks) -> &'static str {
     }
 }
 
+/// What a lesson is called: as its host titles it, else by the group's code.
 fn course(lesson: &LessonSeen) -> String {
-    if lesson.course.0.is_empty() { lesson.group.clone() } else { lesson.course.0.clone() }
+    match (lesson.course.0.as_str(), lesson.group.as_str()) {
+        ("", "") => String::new(),
+        ("", group) => format!("Group {group}"),
+        (title, group) if title == group => format!("Group {group}"),
+        (title, _) => title.to_owned(),
+    }
+}
+
+/// True if that name holds the group's code already.
+fn says_group(lesson: &LessonSeen) -> bool {
+    lesson.course.0.is_empty() || lesson.course.0.contains(&lesson.group)
 }
 
 fn room(lesson: &LessonSeen) -> String {
@@ -356,6 +367,28 @@ fn ago(now: Timestamp, at: Timestamp, zone: &TimeZone) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use commonroll_core::Interval;
+
+    #[test]
+    fn a_lesson_s_group_is_said_once() {
+        let hour = |micros| Timestamp::from_micros("at", micros).unwrap();
+        let time = Interval::new(hour(0), hour(3_600_000_000)).unwrap();
+        let lesson = |title: &str, group: &str| LessonSeen {
+            group: group.to_owned(),
+            course: (title.to_owned(), String::new()),
+            time,
+            room: String::new(),
+        };
+        for (title, group, name, said) in [
+            ("Biology 12B/Bi1", "12B/Bi1", "Biology 12B/Bi1", true),
+            ("12B/Bi1", "12B/Bi1", "Group 12B/Bi1", true),
+            ("", "12B/Bi1", "Group 12B/Bi1", true),
+            ("Biology", "12B/Bi1", "Biology", false),
+        ] {
+            let lesson = lesson(title, group);
+            assert_eq!((course(&lesson).as_str(), says_group(&lesson)), (name, said), "{title}");
+        }
+    }
 
     #[test]
     fn a_form_comes_back_to_the_page_that_it_came_from_and_to_a_board_whatever_it_says() {
