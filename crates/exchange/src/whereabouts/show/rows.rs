@@ -37,7 +37,8 @@ impl Desk<'_> {
                 rows.push((state.urgency(), Row { of, looks, words, proposal }));
             }
         }
-        rows.sort_by_key(|(urgency, row)| (row.looks, *urgency, row.of.time.start(), row.of.id()));
+        // Within a state by the clock, as people look for a lesson; who is more urgent of those is among the alarms.
+        rows.sort_by_key(|(urgency, row)| (row.looks, row.of.time.start(), *urgency, row.of.id()));
         (rows.into_iter().map(|(_, row)| row).collect(), permits)
     }
 

@@ -53,6 +53,8 @@ struct Board {
     eyebrow: String,
     title: String,
     lead: String,
+    /// True if the list of alarms has learners alone, and no register or partner that somebody has to ring.
+    only_learners: bool,
     /// What an empty list of alarms means.
     calm: String,
     complete: bool,
@@ -185,15 +187,11 @@ impl Made<'_> {
     fn board(&self, headers: &HeaderMap) -> Board {
         let seen = self.seen;
         let visitors = seen.ask == BoardAsk::Visitors;
-        let title = match seen.to_find() {
-            0 => "Nobody to find".to_owned(),
-            1 => "1 learner to find".to_owned(),
-            count => format!("{count} learners to find"),
-        };
+        let title = title(seen.to_find(), seen.all.alarms);
         let other = if visitors { (AWAY, "Out at partners") } else { (VISITORS, "Visitors here") };
         let mut frame = Frame::new(self.signed, headers, title.clone(), AWAY).live("/whereabouts/news");
         if let Some(way) = frame.ways.iter_mut().find(|way| way.path == AWAY) {
-            way.waiting = seen.to_find();
+            way.waiting = seen.all.alarms;
         }
         let (tally, tally_words) = self.tally();
         let pager = |list, all| self.lists.pager(list, all);
@@ -205,6 +203,7 @@ impl Made<'_> {
             eyebrow: format!("{} · {}", seen.institution.1, seen.date.civil().strftime("%A %-d %B")),
             title,
             lead: self.lead(),
+            only_learners: seen.to_find() == seen.all.alarms,
             calm: self.calm(),
             complete: seen.complete,
             pagers: Pagers {
@@ -312,6 +311,21 @@ impl Made<'_> {
     }
 }
 
+/// How many learners are looked for, and how many other alarms the list beneath it has: registers that are late, partners that
+/// are silent.
+fn title(to_find: usize, alarms: usize) -> String {
+    let find = match to_find {
+        0 => "Nobody to find".to_owned(),
+        1 => "1 learner to find".to_owned(),
+        count => format!("{count} learners to find"),
+    };
+    match alarms.saturating_sub(to_find) {
+        0 => find,
+        1 => format!("{find}, and 1 thing to see to"),
+        more => format!("{find}, and {more} things to see to"),
+    }
+}
+
 const fn standing(looks: Looks) -> Standing {
     match looks {
         Looks::NotSeen => Standing::NotSeen,
@@ -388,6 +402,14 @@ mod tests {
             let lesson = lesson(title, group);
             assert_eq!((course(&lesson).as_str(), says_group(&lesson)), (name, said), "{title}");
         }
+    }
+
+    #[test]
+    fn the_title_counts_what_the_list_beneath_it_shows() {
+        assert_eq!(title(0, 0), "Nobody to find");
+        assert_eq!(title(2, 2), "2 learners to find");
+        assert_eq!(title(1, 3), "1 learner to find, and 2 things to see to");
+        assert_eq!(title(0, 1), "Nobody to find, and 1 thing to see to");
     }
 
     #[test]
