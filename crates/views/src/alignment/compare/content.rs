@@ -44,6 +44,7 @@ pub(super) fn codes(traffic: &Traffic, sites: &[SiteFacts], agreed: &[Agreed]) -
             Difference {
                 topic: Topic::Codes,
                 title: format!("Code {code} means {} things", count(weights.len())),
+                subject: String::new(),
                 text: "A learner who was in one room counts as missing from another. Mend the mapping of the agent that is wrong, and agree on what the code means.",
                 facts: facts.collect(),
                 suggest: Some(says),
@@ -140,7 +141,10 @@ pub(super) fn subjects(traffic: &Traffic, sites: &[SiteFacts], agreed: &[Agreed]
         let suggest = Some(Says::Subject { word, also });
         let text =
             "Figures by course count them apart. Agree on one word; partners may go on writing their own.";
-        found.push((weight, Difference { topic: Topic::Subjects, title, text, facts, suggest }));
+        found.push((
+            weight,
+            Difference { topic: Topic::Subjects, title, subject: String::new(), text, facts, suggest },
+        ));
     }
     largest(found)
 }
@@ -208,8 +212,10 @@ pub(super) fn scales(traffic: &Traffic, sites: &[SiteFacts], agreed: &[Agreed]) 
             ),
         };
         let suggest = (weights.len() > 1).then_some(says);
-        found
-            .push((weights.values().sum(), Difference { topic: Topic::Scales, title, text, facts, suggest }));
+        found.push((
+            weights.values().sum(),
+            Difference { topic: Topic::Scales, title, subject, text, facts, suggest },
+        ));
     }
     largest(found)
 }
@@ -247,6 +253,7 @@ pub(super) fn kinds(traffic: &Traffic, sites: &[SiteFacts]) -> Vec<Difference> {
         Difference {
             topic: Topic::Kinds,
             title: format!("Not everybody sends “{}”", kind.words()),
+            subject: String::new(),
             text: "A learner’s page has gaps where one partner sends none. Agree on which kinds are collected, and when.",
             facts: facts.collect(),
             suggest: None,

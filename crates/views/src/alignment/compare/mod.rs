@@ -84,6 +84,8 @@ pub struct Difference {
     pub topic: Topic,
     /// In a few words.
     pub title: String,
+    /// The subject with which the title begins, where the same may be so of other subjects; else empty.
+    pub subject: String,
     /// What follows from it.
     pub text: &'static str,
     /// Each partner's part.

@@ -35,6 +35,7 @@ pub(super) fn bells(sites: &[SiteFacts]) -> Vec<Difference> {
     vec![Difference {
         topic: Topic::Bells,
         title: "Lessons begin at different times".to_owned(),
+        subject: String::new(),
         text: "Whoever goes between sites loses the minutes in between. The board reckons with each partner’s own times; agree on bells only where a timetable is shared.",
         facts: facts.collect(),
         suggest: None,
@@ -61,6 +62,7 @@ pub(super) fn calendars(sites: &[SiteFacts]) -> Vec<Difference> {
                 None => found.push(Difference {
                     topic: Topic::Calendar,
                     title: format!("One is closed while another teaches: {}", day(date)),
+                    subject: String::new(),
                     text: "A visiting learner has no lesson at home and one at the host, or the other way round. Both are told the evening before.",
                     facts,
                     suggest: None,
@@ -76,6 +78,7 @@ pub(super) fn calendars(sites: &[SiteFacts]) -> Vec<Difference> {
             found.push(Difference {
                 topic: Topic::Calendar,
                 title: format!("The week of {} has {} letters", day(date), count(letters.len())),
+                subject: String::new(),
                 text: "Lessons of the one week are held in the other’s. If the letters mean the same cycle, one of them has slipped.",
                 facts: facts.collect(),
                 suggest: None,

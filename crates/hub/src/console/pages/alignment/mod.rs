@@ -1,6 +1,8 @@
 //! Alignment: where partners' data differ, with what stands behind it, and what they agreed on. Whoever may proposes a convention
 //! from what was found or in answer to a question; each other partner accepts or declines. Nobody is named.
 
+mod found;
+
 use super::super::{
     Console,
     fields::Fields,
@@ -28,7 +30,8 @@ use commonroll_core::{
     record::attendance::Physical,
 };
 use commonroll_exchange::{AlignmentSeen, ConventionSeen, Stands};
-use commonroll_views::alignment::{Difference, Fact, GRADE_DAYS, MARK_DAYS, Means, Topic};
+use commonroll_views::alignment::{GRADE_DAYS, MARK_DAYS, Topic};
+use found::{Group, Shown, alike, groups, shown};
 use jiff::tz::TimeZone;
 
 const PATH: &str = "/alignment";
@@ -62,36 +65,6 @@ struct Alignment {
     from: String,
     reason: String,
     printed: String,
-}
-
-/// Differences of one topic.
-struct Group {
-    topic: &'static str,
-    found: Vec<Found>,
-}
-
-struct Found {
-    id: String,
-    title: String,
-    text: &'static str,
-    facts: Vec<Shown>,
-    /// Empty where there is nothing to agree on by a click.
-    says: String,
-    proposal: String,
-    /// What the form offers to choose: its name, its label, and value, words and whether it is chosen of each.
-    choice: Option<Choice>,
-}
-
-struct Choice {
-    name: &'static str,
-    label: String,
-    of: Vec<(String, String, bool)>,
-}
-
-struct Shown {
-    who: String,
-    said: String,
-    evidence: String,
 }
 
 struct Grade {
@@ -128,7 +101,7 @@ pub async fn alignment(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let seen = console.exchange.alignment(signed.acting(), signed.now).await?;
-    let found = seen.report.differences.len();
+    let found = alike(&seen.report.differences).len();
     let mut frame = Frame::new(&signed, &headers, "Alignment", PATH).why("#why");
     let to_answer = seen.conventions.iter().filter(|one| one.to_answer).count();
     if let Some(way) = frame.ways.iter_mut().find(|way| way.path == PATH) {
@@ -175,61 +148,6 @@ pub async fn alignment(
 fn name(seen: &AlignmentSeen, site: u16) -> String {
     let of = seen.partners.iter().find(|(number, ..)| *number == site);
     of.map_or_else(String::new, |(_, _, name)| name.clone())
-}
-
-fn shown(seen: &AlignmentSeen, facts: &[Fact]) -> Vec<Shown> {
-    let one = |fact: &Fact| Shown {
-        who: name(seen, fact.site),
-        said: fact.said.clone(),
-        evidence: fact.evidence.clone(),
-    };
-    facts.iter().map(one).collect()
-}
-
-fn groups(seen: &AlignmentSeen) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    for (place, one) in seen.report.differences.iter().enumerate() {
-        let topic = one.topic.words();
-        let found = found(seen, place, one);
-        match groups.iter_mut().find(|group| group.topic == topic) {
-            Some(group) => group.found.push(found),
-            None => groups.push(Group { topic, found: vec![found] }),
-        }
-    }
-    groups
-}
-
-fn found(seen: &AlignmentSeen, place: usize, one: &Difference) -> Found {
-    // What waits already is not proposed again.
-    let waits = |says: &Says| {
-        let mut open = seen.conventions.iter().filter(|one| matches!(one.stands, Stands::Waits(_)));
-        open.any(|open| open.says.topic() == says.topic())
-    };
-    let suggest = one.suggest.as_ref().filter(|says| !waits(says));
-    Found {
-        id: format!("d{place}"),
-        title: one.title.clone(),
-        text: one.text,
-        facts: shown(seen, &one.facts),
-        says: suggest.and_then(|says| serde_json::to_string(says).ok()).unwrap_or_default(),
-        proposal: suggest.map(told).unwrap_or_default(),
-        choice: suggest.and_then(choice),
-    }
-}
-
-fn choice(says: &Says) -> Option<Choice> {
-    match says {
-        Says::Code { code, means } => {
-            let of = MEANINGS
-                .map(|(name, one)| (name.to_owned(), Means::from(one).words().to_owned(), one == *means));
-            Some(Choice { name: "means", label: format!("Code {code} means"), of: of.into() })
-        }
-        Says::Subject { word, also } => {
-            let of = also.iter().chain([word]).map(|name| (name.clone(), name.clone(), name == word));
-            Some(Choice { name: "word", label: "The one word".to_owned(), of: of.collect() })
-        }
-        Says::Scale { .. } | Says::Answer { .. } | Says::Unlock { .. } => None,
-    }
 }
 
 fn grades(seen: &AlignmentSeen) -> Vec<Grade> {
@@ -339,8 +257,10 @@ pub async fn propose(
         "" => ("propose", form.get("says").to_owned(), format!("{}f", form.get("found"))),
         question => ("answer", question.to_owned(), format!("f-{question}")),
     };
-    let labels =
-        vec![Label::new("text", format!("t-{question}"), "Answer, for every partner"), Label::new("from", id, "From")];
+    let labels = vec![
+        Label::new("text", format!("t-{question}"), "Answer, for every partner"),
+        Label::new("from", id, "From"),
+    ];
     let page = |signed| alignment(State(console), signed, headers);
     Slip::new(sort, &of, form, labels).again(refusal, &signed, page).await
 }
