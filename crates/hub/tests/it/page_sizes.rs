@@ -316,3 +316,39 @@ async fn with_500_seen_the_codes_and_the_teachers_cards_come_in_pages_and_the_lo
     teacher.get(&format!("{group}?page=2")).await;
     assert_eq!(shown("group.shown").await, 2);
 }
+
+#[tokio::test]
+async fn with_200_partners_the_lead_s_pages_are_small_and_name_each_of_them() {
+    const PARTNERS: usize = 200;
+    let mut text = String::new();
+    for n in 0..PARTNERS {
+        let name = format!("The Cholmondeley {n:03} Academy and Sixth Form College");
+        write!(text, "[[institution]]\nslug = \"p{n:03}\"\nname = \"{name}\"\ntype = \"school\"\n\n")
+            .unwrap();
+    }
+    let hub = TestHub::begun(&text, TestClock::default(), |settings| {
+        with_console(settings);
+        settings.limits.pages_per_second = 10_000;
+    })
+    .await;
+    let lead = hub.first("p000", Role::ConsortiumLead).await;
+    let lead = Browser::of(&hub, &lead, Role::ConsortiumLead).await;
+    for path in ["/progress", "/progress?by=home", "/problems", "/readiness?of=p117"] {
+        let page = lead.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        let bytes = weighs(&lead, &page.body).await;
+        assert!(bytes <= LARGEST, "{path}: {bytes} bytes");
+    }
+    let (mut path, mut all) = ("/readiness".to_owned(), Vec::new());
+    loop {
+        let page = lead.get(&path).await.body;
+        let bytes = weighs(&lead, &page).await;
+        assert!(bytes <= LARGEST, "{path}: {bytes} bytes");
+        let named = page.split("/readiness?of=p").skip(1).map(|rest| rest[..3].to_owned());
+        all.extend(named);
+        let Some((before, _)) = page.split_once("\">Next</a>") else { break };
+        path = before.rsplit("href=\"").next().unwrap().to_owned();
+    }
+    let expected: Vec<String> = (0..PARTNERS).map(|n| format!("{n:03}")).collect();
+    assert_eq!(all, expected, "each on one page, in order of name");
+}

@@ -22,12 +22,17 @@ use super::{
         times,
     },
     desk::words::{count, number},
+    pager::{Pager, pages},
 };
 use askama::Template;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use commonroll_core::{Role, Slug};
 use commonroll_exchange::{PartnerReadiness, ReadinessSeen};
 use commonroll_views::readiness::{DAYS, Fix, GOAL, NOT_MEASURED, Part, Report, What};
+use std::ops::Range;
+
+/// Partners on a page: what a school's line takes in a moment, however many partners there are.
+const MOST: usize = 40;
 
 #[derive(Template)]
 #[template(path = "ready/one.html")]
@@ -59,6 +64,7 @@ struct All {
     lead: String,
     columns: Vec<(&'static str, &'static str)>,
     rows: Vec<Row>,
+    pager: Option<Pager>,
     fixes: Vec<(String, Todo)>,
     steps: steps::Steps,
     reading: bool,
@@ -114,11 +120,27 @@ pub async fn readiness(
         (false, _) => Some(signed.seen.speaker.institution().clone()),
     };
     let seen = console.exchange.readiness(signed.acting(), of.as_ref(), signed.now).await?;
-    let steps = steps::steps(&signed, &console.exchange.steps(signed.acting(), signed.now).await?);
+    let turn = Turn { of: asked.get("of").to_owned(), page: asked.get("page").to_owned() };
+    let steps = steps::steps(&signed, &console.exchange.steps(signed.acting(), signed.now).await?, &turn);
     match (of, seen.partners.first()) {
         (Some(_), Some(partner)) => one(&signed, &headers, (&seen, partner), steps),
         (Some(_), None) => Err(Refusal::Missing),
-        (None, _) => all(&signed, &headers, &seen, steps),
+        (None, _) => all(&signed, &headers, &seen, (steps, &turn)),
+    }
+}
+
+/// Which page of the partners is asked for, and whose readiness.
+struct Turn {
+    of: String,
+    page: String,
+}
+
+impl Turn {
+    /// What of so many is shown, and the ways on.
+    fn pages(&self, all: usize) -> (Option<Pager>, Range<usize>) {
+        let of = form_urlencoded::byte_serialize(self.of.as_bytes()).collect::<String>();
+        let of = if of.is_empty() { of } else { format!("of={of}&") };
+        pages(all, MOST, &self.page, |page| format!("/readiness?{of}page={page}"))
     }
 }
 
@@ -156,8 +178,10 @@ fn all(
     signed: &Signed,
     headers: &HeaderMap,
     seen: &ReadinessSeen,
-    steps: steps::Steps,
+    (steps, turn): (steps::Steps, &Turn),
 ) -> Result<Response, Refusal> {
+    let (pager, range) = turn.pages(seen.partners.len());
+    let partners = seen.partners.get(range).unwrap_or_default();
     let below = |partner: &&PartnerReadiness| partner.report.score.is_some_and(|score| score < GOAL);
     let (behind, scored) = (
         seen.partners.iter().filter(below).count() as u64,
@@ -182,8 +206,9 @@ fn all(
             .into_iter()
             .map(|what| (what.definition().name, what.definition().means))
             .collect(),
-        rows: seen.partners.iter().map(row).collect(),
-        fixes: seen.partners.iter().filter_map(first).collect(),
+        rows: partners.iter().map(row).collect(),
+        pager,
+        fixes: partners.iter().filter_map(first).collect(),
         reading: !seen.complete,
         reason: seen.reason.clone(),
         printed: times::day_hm(signed.now, signed.zone()),

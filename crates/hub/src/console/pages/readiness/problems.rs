@@ -5,9 +5,10 @@ use super::super::super::{
     Console,
     layout::Frame,
     refusal::{Refusal, page},
-    signed::Signed,
+    signed::{Query, Signed},
     times,
 };
+use super::super::pager::{Pager, pages};
 use super::shown;
 use crate::console::parts;
 use askama::Template;
@@ -17,6 +18,9 @@ use commonroll_exchange::{ProblemSeen, ProblemsSeen};
 use commonroll_views::readiness::DAYS;
 use std::collections::BTreeMap;
 
+/// Problems on a page.
+const MOST: usize = 100;
+
 #[derive(Template)]
 #[template(path = "ready/problems.html")]
 struct Problems {
@@ -24,6 +28,7 @@ struct Problems {
     title: String,
     lead: String,
     owners: Vec<Owner>,
+    pager: Option<Pager>,
     partners: bool,
     reading: bool,
     reason: String,
@@ -51,18 +56,22 @@ pub(super) struct Line {
 pub async fn problems(
     State(console): State<Console>,
     signed: Signed,
+    Query(asked): Query,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let lead = signed.role() == Role::ConsortiumLead;
     let own = signed.seen.speaker.institution().clone();
     let of = (!lead).then_some(&own);
-    let seen = console.exchange.problems(signed.acting(), of, signed.now).await?;
+    let mut seen = console.exchange.problems(signed.acting(), of, signed.now).await?;
     let today = signed.now.date_in(signed.zone());
     let title = match seen.problems.len() {
         0 => "Nothing is refused, and nothing waits".to_owned(),
         1 => "1 problem waits for somebody".to_owned(),
         more => format!("{more} problems wait for somebody"),
     };
+    let to = |page: usize| format!("/problems?page={page}");
+    let (pager, range) = pages(seen.problems.len(), MOST, asked.get("page"), to);
+    seen.problems = seen.problems.drain(range).collect();
     page(&Problems {
         frame: Frame::new(&signed, &headers, "Problems", "/problems").why("#why"),
         title,
@@ -71,6 +80,7 @@ pub async fn problems(
             false => "By who can mend them, the oldest first.".to_owned(),
         },
         owners: by_owner(&seen, today),
+        pager,
         partners: lead,
         reading: !seen.complete,
         reason: seen.reason.clone(),

@@ -12,6 +12,8 @@ use super::super::super::{
     times,
 };
 use super::super::desk::words::{self, count};
+use super::super::pager::Pager;
+use super::Turn;
 use crate::{authority::hex, clock::draw};
 use axum::{
     extract::State,
@@ -31,6 +33,8 @@ pub(super) struct Steps {
     pub may_propose: bool,
     pub kinds: Vec<(&'static str, &'static str)>,
     pub from: String,
+    /// Which page of the partners this is, for the way back from a form.
+    pub page: String,
     /// Proposals that wait for whoever looks.
     pub to_answer: usize,
 }
@@ -40,6 +44,8 @@ pub(super) struct Step {
     pub title: &'static str,
     pub condition: String,
     pub partners: Vec<Line>,
+    /// Where there are more partners than a page has.
+    pub pager: Option<Pager>,
 }
 
 pub(super) struct Line {
@@ -54,19 +60,24 @@ pub(super) struct Line {
     pub lock: bool,
 }
 
-pub(super) fn steps(signed: &Signed, seen: &StepsSeen) -> Steps {
+pub(super) fn steps(signed: &Signed, seen: &StepsSeen, turn: &Turn) -> Steps {
     let today = signed.now.date_in(signed.zone());
     let answers = seen.steps.iter().flat_map(|step| &step.partners).filter(|of| of.may.answer);
     Steps {
         to_answer: answers.count(),
-        steps: seen.steps.iter().map(|seen| step(signed, seen, today)).collect(),
+        steps: seen.steps.iter().map(|seen| step(signed, seen, (today, turn))).collect(),
         may_propose: seen.may_propose,
         kinds: STEP_KINDS.map(|kind| (kind.as_str(), words::record(kind))).into(),
         from: SchoolDate::from_days(today.days() + OFFERED).unwrap_or(today).to_string(),
+        page: turn.page.clone(),
     }
 }
 
-fn step(signed: &Signed, seen: &StepSeen, today: SchoolDate) -> Step {
+fn step(signed: &Signed, seen: &StepSeen, (today, turn): (SchoolDate, &Turn)) -> Step {
+    // What waits for whoever looks stands on the first page.
+    let mut partners: Vec<&StepOf> = seen.partners.iter().collect();
+    partners.sort_by_key(|of| !(of.may.answer || of.may.propose || of.may.take_back));
+    let (pager, range) = turn.pages(partners.len());
     let asked = &seen.condition;
     let since = if asked.from > today { "From" } else { "Since" };
     Step {
@@ -80,7 +91,8 @@ fn step(signed: &Signed, seen: &StepSeen, today: SchoolDate) -> Step {
             asked.points,
             asked.points
         ),
-        partners: seen.partners.iter().map(|of| line(signed, seen, of)).collect(),
+        partners: partners.get(range).unwrap_or_default().iter().map(|of| line(signed, seen, of)).collect(),
+        pager,
     }
 }
 
@@ -189,6 +201,9 @@ pub async fn lock_again(
     let Err(refusal) = locked else { return Ok(Redirect::to(PATH).into_response()) };
     let of = format!("{}-{of}", what.1);
     let label = Label::new("words", format!("w-{of}"), "Why, for every partner to read; name nobody");
-    let page = |signed| super::readiness(State(console), signed, Query(Fields::default()), headers);
+    // A page of partners; what is none is the first.
+    let turn = form.get("page").parse().unwrap_or(1_usize);
+    let asked = Fields::read(format!("page={turn}").as_bytes()).unwrap_or_default();
+    let page = |signed| super::readiness(State(console), signed, Query(asked), headers);
     Ok(Slip::new("lock", &of, form, vec![label]).again(refusal.into(), &signed, page).await)
 }
