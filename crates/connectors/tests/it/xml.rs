@@ -117,7 +117,7 @@ fn the_xml_that_we_write_is_read_by_its_template() {
         covers: Day(Attendance, SchoolDate(2026-09-14))
         1: 2026-09-14 6420 - key=2026-09-14|6420|AM Unknown B [ENG-2024] 2026-09-14T07:45:00Z..2026-09-14T11:30:00Z note=Northgate College ApprovedEducationalActivity
         covers: Day(Attendance, SchoolDate(2026-09-14))
-        1: 2026-11-20 6420 - key=2026-11-20|6420|Working At Grade|Y12 Aut2|Working At Grade WorkingAt B on gce-a-level@1  / Working At Grade / Y12 Aut2
+        1: 2026-11-20 6420 - key=2026-11-20|6420|Working At Grade|Y12 Aut2|Working At Grade WorkingAt B on gce-a-level@2024  / Working At Grade / Y12 Aut2
     "#]]
     .assert_eq(&text);
 }
@@ -170,7 +170,7 @@ fn reports_as_csv_are_read_by_their_templates() {
     expect![[r#"
         2: 2026-09-14 6420 12A/Ma1 key=2026-09-14|6420|12A/Ma1|09:00:00 Late L [ENG-2024] 2026-09-14T08:00:00Z..2026-09-14T09:00:00Z late=5
         covers: Day(Attendance, SchoolDate(2026-09-14))
-        2: 2026-11-20 6420 - key=2026-11-20|6420|Applied Science|Working At Grade|Y12 Aut2|Working At Grade WorkingAt M on gce-a-level@1 Applied Science / Working At Grade / Y12 Aut2
+        2: 2026-11-20 6420 - key=2026-11-20|6420|Applied Science|Working At Grade|Y12 Aut2|Working At Grade WorkingAt M on gce-a-level@2024 Applied Science / Working At Grade / Y12 Aut2
         2: 2026-10-02 6420 - key=88123|6420 Negative LowLevelDisruption "Disruption" 2026-10-02T10:10:00Z at Classroom role=Some(Perpetrator) points=Some(1) action=Detention by=None  +internal
         2: 2026-10-02 6420 - key=91|6420 Positive Achievement "Effort"  at  role=None points=Some(2) action=Postcard by=None  +internal
         2: learner 6420 Home upn=F860400125001 uln= born=2008-11-03 Imogen Ashby (Immy)

@@ -288,7 +288,7 @@ async fn what_a_caller_who_went_away_had_begun_to_feed_counts_once() {
     world.exchange.open_views(read_body, world.now());
     world.exchange.tick(world.now()).await;
     world.pass(12 * HOUR);
-    let (rounds, many) = (12, 130);
+    let (rounds, many): (u32, u32) = (12, 130);
     for turns in 0..rounds {
         let records = (0..many).map(|place| {
             let mut record = lesson_and_mark("n-77", 9, 1).1;
