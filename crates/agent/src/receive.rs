@@ -24,7 +24,7 @@ use commonroll_wire::{
 };
 use std::{
     borrow::Cow,
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     ops::RangeInclusive,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
@@ -144,7 +144,9 @@ impl Receiver<'_> {
         cursor.sequence = piece.cursor;
         received.cursor = cursor;
         let (written, aside) = (&written(&arrivals)[..], &sorted.aside[..]);
-        let settled = Settled { written, aside, recalled: &recalled };
+        let sent = piece.batches.iter().flat_map(|batch| &batch.records).filter(|record| record.again);
+        let again = again(&arrivals, &sent.map(|record| record.sequence).collect());
+        let settled = Settled { written, again: &again, aside, recalled: &recalled };
         self.spool.settle_delivery(cursor, &settled, self.now).await?;
         Ok(received)
     }
@@ -262,8 +264,11 @@ impl Receiver<'_> {
         let head = &arrival.record.head;
         let key = record_key(&head.source, head.id);
         let newest = self.spool.received(std::slice::from_ref(&key)).await?;
-        if newest.get(&key).is_some_and(|newest| is_known(*newest, head.revision.get(), record)) {
-            self.spool.aside_done(sequence, &[], self.now).await?;
+        // Another copy that was sent again later may hold less, or name the learner otherwise: it is the one that counts.
+        if newest.get(&key).is_some_and(|newest| is_known(*newest, head.revision.get(), record))
+            || (record.again && self.spool.is_sent_again_since(&key, sequence).await?)
+        {
+            self.spool.aside_done(sequence, &[], &[], self.now).await?;
             return Ok(true);
         }
         let by_hand = self.spool.by_hand(std::slice::from_ref(&key)).await?;
@@ -280,7 +285,8 @@ impl Receiver<'_> {
             return Ok(false);
         }
         self.write(&format!("{sequence:012}-again"), &arrivals)?;
-        self.spool.aside_done(sequence, &written(&arrivals), self.now).await?;
+        let places = record.again.then_some(sequence).into_iter().collect();
+        self.spool.aside_done(sequence, &written(&arrivals), &again(&arrivals, &places), self.now).await?;
         Ok(true)
     }
 
@@ -377,6 +383,13 @@ fn arrival(opened: Opened, record: &DeliveredRecord) -> Arrival {
 fn theirs(arrivals: &[Arrival]) -> Vec<(RecordKind, Vec<u8>)> {
     let key = |record: &Record| (record.kind(), record_key(&record.head.source, record.head.id));
     arrivals.iter().filter(|arrival| arrival.is_by_hand).map(|arrival| key(&arrival.record)).collect()
+}
+
+/// Those of them that were sent again, which stood at these places of the feed.
+fn again(arrivals: &[Arrival], places: &HashSet<u64>) -> Vec<(Vec<u8>, u64)> {
+    let key = |record: &Record| record_key(&record.head.source, record.head.id);
+    let sent = arrivals.iter().filter(|arrival| places.contains(&arrival.sequence));
+    sent.map(|arrival| (key(&arrival.record), arrival.sequence)).collect()
 }
 
 fn written(arrivals: &[Arrival]) -> Vec<(Vec<u8>, Revision)> {

@@ -83,10 +83,11 @@ impl Spool {
         &self,
         sequence: u64,
         written: &[(Vec<u8>, Revision)],
+        again: &[(Vec<u8>, u64)],
         now: Timestamp,
     ) -> Result<(), AgentError> {
         let mut tx = self.begin().await?;
-        note_written(&mut tx, written).await?;
+        note_written(&mut tx, written, again).await?;
         let deed = if written.is_empty() { AsideDeed::Overtaken } else { AsideDeed::Written };
         step(&mut tx, sequence, deed, now).await?;
         sqlx::query("DELETE FROM aside WHERE sequence = $1").bind(sequence as i64).execute(&mut *tx).await?;

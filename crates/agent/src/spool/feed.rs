@@ -51,6 +51,8 @@ pub struct Aside {
 pub struct Settled<'a> {
     /// Records that were written back, at these revisions.
     pub written: &'a [(Vec<u8>, Revision)],
+    /// Those of them that were sent again, and where in the feed they stood.
+    pub again: &'a [(Vec<u8>, u64)],
     /// Records that were not.
     pub aside: &'a [Aside],
     /// Copies that were taken back.
@@ -131,6 +133,16 @@ impl Spool {
         Ok(found)
     }
 
+    /// True if a newer copy of a record that was sent again is written back than the one at this place of the feed.
+    ///
+    /// # Errors
+    /// When the spool fails.
+    pub async fn is_sent_again_since(&self, key: &[u8], sequence: u64) -> Result<bool, AgentError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM written_again WHERE record = $1 AND sequence > $2)";
+        let sequence = i64::try_from(sequence).unwrap_or(i64::MAX);
+        Ok(sqlx::query_scalar(sql).bind(key).bind(sequence).fetch_one(self.pool()).await?)
+    }
+
     /// Moves the cursor, in one step with what was written back, set aside and recalled.
     ///
     /// # Errors
@@ -142,7 +154,7 @@ impl Spool {
         now: Timestamp,
     ) -> Result<(), AgentError> {
         let mut tx = self.begin().await?;
-        note_written(&mut tx, settled.written).await?;
+        note_written(&mut tx, settled.written, settled.again).await?;
         recalls::put(&mut tx, settled.recalled, now).await?;
         for aside in settled.aside {
             asides::put(&mut tx, aside, 1, now).await?;
@@ -196,7 +208,11 @@ impl Spool {
     }
 }
 
-pub(super) async fn note_written(tx: &mut Tx, written: &[(Vec<u8>, Revision)]) -> Result<(), AgentError> {
+pub(super) async fn note_written(
+    tx: &mut Tx,
+    written: &[(Vec<u8>, Revision)],
+    again: &[(Vec<u8>, u64)],
+) -> Result<(), AgentError> {
     const TAIL: &str = " ON CONFLICT(record) DO UPDATE SET revision = MAX(revision, excluded.revision)";
     for written in written.chunks(ROWS) {
         let sql = rows("INSERT INTO received(record, revision) VALUES ", 2, written.len(), TAIL);
@@ -205,6 +221,16 @@ pub(super) async fn note_written(tx: &mut Tx, written: &[(Vec<u8>, Revision)]) -
             query = query.bind(record).bind(i64::from(revision.get()));
         }
         query.execute(&mut **tx).await?;
+    }
+    for (record, sequence) in again {
+        sqlx::query(
+            "INSERT INTO written_again(record, sequence) VALUES ($1, $2)
+             ON CONFLICT(record) DO UPDATE SET sequence = MAX(sequence, excluded.sequence)",
+        )
+        .bind(record)
+        .bind(i64::try_from(*sequence).unwrap_or(i64::MAX))
+        .execute(&mut **tx)
+        .await?;
     }
     Ok(())
 }

@@ -46,6 +46,8 @@ CREATE INDEX IF NOT EXISTS declared_state ON declared(state, position);
 CREATE TABLE IF NOT EXISTS delivery(after INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, message BLOB NOT NULL);
 -- The newest revision written back of each record: id and source.
 CREATE TABLE IF NOT EXISTS received(record BLOB PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
+-- Where in the feed the newest copy of a record stood that was sent again and written back: an older one changes nothing.
+CREATE TABLE IF NOT EXISTS written_again(record BLOB PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
 -- Records that were handed to a person before a program entered their kind in the MIS: id and source, as above. And up to which
 -- place of the feed all of a kind is a person's, since that piece was under way when the program came.
 CREATE TABLE IF NOT EXISTS by_person(record BLOB NOT NULL, kind INTEGER NOT NULL, PRIMARY KEY(record, kind)) WITHOUT ROWID;

@@ -296,3 +296,42 @@ async fn case_25_two_weeks_away_and_everything_arrives_in_order() {
     assert_eq!((received.written, received.cursor.sequence), (300, 300));
     assert_eq!(mis.file_names().len(), 5);
 }
+
+/// The newest copy of a record says what of it may lie here, and whom it is about.
+#[tokio::test]
+async fn a_copy_that_was_sent_again_and_set_aside_never_comes_after_a_newer_one() {
+    let (mut host, mut home, hub) = pair().await;
+    send(&mut host, &hub, &[("ada", "/")]).await;
+    let mis = Mis::default();
+    home.receive(&hub, &mis).await.unwrap();
+    mis.refuse.lock().unwrap().push("old-ada".into());
+    hub.with(|s| {
+        for (place, learner) in [(2, "old-ada"), (3, "new-ada"), (4, "old-ada")] {
+            let (mut batch, text) = s.log[0].clone();
+            let record = &mut batch.records[0];
+            (record.sequence, record.again) = (place, true);
+            record.recipient_learner_local_id = learner.to_owned();
+            s.log.push((batch, text));
+        }
+    });
+    let last = hub.with(|s| s.log.pop().unwrap());
+    let received = home.receive(&hub, &mis).await.unwrap();
+    assert_eq!((received.written, received.aside), (1, 1));
+
+    mis.refuse.lock().unwrap().clear();
+    home.wait(120);
+    let receiver = Receiver { hub: &hub, spool: &home.spool, write_back: &mis, rng: &Dice, now: home.now };
+    assert_eq!(receiver.retry_aside().await.unwrap(), 1, "it is overtaken");
+    assert_eq!(mis.rows(), ["home-ada r1", "new-ada r1"]);
+    assert!(home.spool.set_aside(10).await.unwrap().is_empty());
+
+    // One behind it, set aside likewise, is the newest when its turn comes.
+    mis.refuse.lock().unwrap().push("old-ada".into());
+    hub.with(|s| s.log.push(last));
+    home.receive(&hub, &mis).await.unwrap();
+    mis.refuse.lock().unwrap().clear();
+    home.wait(120);
+    let receiver = Receiver { hub: &hub, spool: &home.spool, write_back: &mis, rng: &Dice, now: home.now };
+    assert_eq!(receiver.retry_aside().await.unwrap(), 1);
+    assert!(mis.rows().contains(&"old-ada r1".to_owned()), "{:?}", mis.rows());
+}
