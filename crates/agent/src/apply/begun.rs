@@ -155,7 +155,8 @@ async fn goes(outbox: &Outbox, program: &Program, spool: &Spool) -> Result<(), A
     }
 }
 
-/// Records that only stand in rows we never came to, and that are a person's to enter from now on. `None` if a list can't be read.
+/// Records of which nothing of ours stands in the MIS, since we never came to their rows or it refused them all: they are a person's
+/// to enter from now on. `None` if a list can't be read.
 async fn not_entered(
     outbox: &Outbox,
     program: &Program,
@@ -170,8 +171,9 @@ async fn not_entered(
             let key = record_key(&head.source, head.record);
             match results.of(unit.key) {
                 Some(Outcome::Applied) => _ = entered.insert(key),
-                Some(Outcome::Refused | Outcome::Superseded) => {}
-                None => _ = open.insert(key),
+                // Of what was taken out for a newer row, that row says what became of it.
+                Some(Outcome::Superseded) => {}
+                Some(Outcome::Refused) | None => _ = open.insert(key),
             }
         }
     }

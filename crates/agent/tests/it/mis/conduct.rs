@@ -204,6 +204,36 @@ async fn lists_of_before_behaviour_was_carried_stay_with_the_office() {
 }
 
 #[tokio::test]
+async fn what_gibbon_refused_is_the_offices_once_the_program_was_left_out_for_a_while() {
+    let (mis, mut host) = (gibbon().await, host().await);
+    let mut home = home(&mis, "gibbon", SETTINGS).await;
+    let on = home.settings.outbox.clone().unwrap();
+    let mut off = on.clone();
+    off.apply.as_mut().unwrap().behaviour = false;
+    home.begins(&on).await;
+    host.exports(&[ADA, LEFT]).await;
+    let applied = home.receive_and_apply(&host.hub).await;
+    assert_eq!((applied.applied, applied.refused), (1, 1), "{:?}", home.refused().await);
+
+    // Gibbon knows the learner by now, and the office types in what the program could not.
+    home.begins(&off).await;
+    mis.run("update gibbonPerson set status = 'Full' where gibbonPersonID = 13").await;
+    mis.run("update gibbonStudentEnrolment set gibbonSchoolYearID = 25 where gibbonPersonID = 13").await;
+    mis.run(
+        "insert into gibbonBehaviour (gibbonSchoolYearID, date, gibbonPersonID, type, descriptor, comment, followup, \
+         gibbonPersonIDCreator, timestamp) values (25, '2026-09-14', 13, 'Positive', 'Achievement', 'Star', '', 1, now())",
+    )
+    .await;
+    home.begins(&on).await;
+    host.exports(&[&ADA.replace("Moved", "Detention"), &LEFT.replace("week", "month")]).await;
+    assert_eq!(home.receive_and_apply(&host.hub).await.applied, 1, "Ada's entry is ours");
+    let shown = shown(&mis).await;
+    assert_eq!(shown.len(), 2, "the office's would stand there twice: {shown:?}");
+    let refused = home.refused().await;
+    assert!(refused.iter().any(|row| row.file.starts_with("by-hand-behaviour-")), "{refused:?}");
+}
+
+#[tokio::test]
 async fn behaviour_is_refused_for_an_mis_that_has_no_place_for_it() {
     let mis = Database::empty(Dialect::MySql).await;
     for (product, more) in [(ROSARIOSIS, "behaviour = true\n"), (super::OPENSIS, "behaviour = true\n")] {
