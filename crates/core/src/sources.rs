@@ -57,6 +57,16 @@ pub struct KeptBack {
     pub rows: u64,
 }
 
+/// Rules about a file as a whole: what is told under them is a column or a file that nobody reads, and no row.
+const OF_FILES: [&str; 3] = ["CSV-COLUMN-UNKNOWN", "OR-FILE-UNKNOWN", "OR-REFERENCE-FILE"];
+
+impl KeptBack {
+    /// How many rows are kept back: none where a file is all that is told of.
+    pub fn rows_kept(&self) -> u64 {
+        if OF_FILES.contains(&self.rule.as_str()) { 0 } else { self.rows }
+    }
+}
+
 /// Rows that are kept back as they were counted: caption, rule and value, if that is surely a code.
 pub type Counted = BTreeMap<CountedBy, u64>;
 

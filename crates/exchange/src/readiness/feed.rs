@@ -237,7 +237,7 @@ fn mapping(directory: &Directory, institution: u16) -> Option<Mapping> {
     for source in sources {
         mapping.refused += u64::from(source.told.refused.is_some());
         for kept in &source.told.kept {
-            mapping.kept = mapping.kept.saturating_add(kept.rows);
+            mapping.kept = mapping.kept.saturating_add(kept.rows_kept());
             mapping.sorts += 1;
         }
     }

@@ -13,7 +13,11 @@ use crate::{
     reading::ReadError,
     shared::Shared,
 };
-use commonroll_core::{SchoolDate, Slug, Timestamp, convention::Says, convention::plain, sources::is_code};
+use commonroll_core::{
+    SchoolDate, Slug, Timestamp,
+    convention::{Says, plain},
+    sources::{KeptBack, is_code},
+};
 use commonroll_views::{
     alignment::{Kind, Means, Read, Row, Traffic},
     readiness::{For, tens},
@@ -186,7 +190,7 @@ fn mapped(
         sources: sources.len() as u64,
         codes: codes.len() as u64,
         scales: (known as u64, (scales.len() - known) as u64),
-        kept_back: (kept().map(|kept| kept.rows).sum(), kept().count() as u64),
+        kept_back: (kept().map(KeptBack::rows_kept).sum(), kept().count() as u64),
         refused: sources.iter().filter(|source| source.told.refused.is_some()).count() as u64,
     };
     let subjects = subjects(directory, number, today);

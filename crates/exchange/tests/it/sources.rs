@@ -6,6 +6,7 @@ use commonroll_core::{
     sources::{KeptBack, SourceTold},
 };
 use commonroll_exchange::*;
+use commonroll_views::readiness::What;
 
 const MINUTE: i64 = 60_000_000;
 const DAY: i64 = 24 * 60 * MINUTE;
@@ -49,15 +50,21 @@ async fn what_is_told_again_changes_nothing_and_what_changes_keeps_its_age() {
     assert_eq!(soon, Err(TellError::TooSoon));
 
     world.pass(3 * DAY);
-    told(&world, marks("4567abcd", vec![unknown(40), kept(None, "CSV-DATE", 2)])).await.unwrap();
+    // A column that nobody reads keeps no row back.
+    let column = kept(None, "CSV-COLUMN-UNKNOWN", 1);
+    told(&world, marks("4567abcd", vec![unknown(40), kept(None, "CSV-DATE", 2), column])).await.unwrap();
     let mapping = seen(&world, &manager, Some("northgate")).await.unwrap();
     let source = &mapping.partners[0].sources[0];
     assert_eq!(source.since.days() - first.days(), 3, "the mapping is a new one");
     let ages: Vec<i32> = source.kept_since.iter().map(|since| since.days() - first.days()).collect();
-    assert_eq!(ages, [0, 3], "the code waits since it was first told");
-    assert_eq!((mapping.partners[0].counts.kept_back, mapping.rounded), ((42, 2), false));
+    assert_eq!(ages, [0, 3, 3], "the code waits since it was first told");
+    assert_eq!((mapping.partners[0].counts.kept_back, mapping.rounded), ((42, 3), false));
 
     let own = slug("northgate");
+    world.exchange.tick(world.now()).await;
+    let shown = world.exchange.readiness(manager.acting(), Some(&own), world.now()).await.unwrap();
+    let mapped = shown.partners[0].report.parts.iter().find(|part| part.what == What::Mapped).unwrap();
+    assert_eq!(mapped.numbers, (0, 42), "rows alone are counted against what came");
     let problems = world.exchange.problems(manager.acting(), Some(&own), world.now()).await;
     let problems = problems.unwrap().problems;
     let code = problems.iter().find(|one| one.rule == "ATT-UNKNOWN-CODE").unwrap();
