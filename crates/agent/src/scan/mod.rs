@@ -5,6 +5,7 @@
 
 mod absence;
 pub mod feeder;
+mod impossible;
 pub mod intake;
 mod keeping;
 mod latest;

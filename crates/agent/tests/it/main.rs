@@ -14,6 +14,7 @@ mod exports;
 mod fake_hub;
 mod fake_mis;
 mod fetching;
+mod impossible;
 mod joining;
 mod mis;
 mod outbox;
