@@ -249,7 +249,8 @@ async fn pass_over(list: &List, spool: &Spool) -> Result<(), AgentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Settings;
+    use crate::{apply::round::SUPERSEDED, settings::Settings};
+    use commonroll_core::Revision;
 
     /// An agent's outbox in this folder, with a record that it has received.
     async fn of(folder: &std::path::Path) -> (Outbox, Spool) {
@@ -294,6 +295,50 @@ mod tests {
         begin(&outbox, &spool).await.unwrap();
         assert_eq!(by_hand(&spool).await, 0);
         assert_eq!(of_by_hand(&spool, 2).await, 2);
+    }
+
+    #[tokio::test]
+    async fn what_was_passed_over_for_a_newer_row_that_never_came_was_entered_by_nobody_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outbox, spool) = of(folder.path()).await;
+        fs::write(folder.path().join("secret"), "secret").unwrap();
+        let text = "data = \"data\"\n[outbox]\nfolder = \"outbox\"\nformats = [\"csv\"]\n\
+                    [outbox.apply]\nto = \"gibbon\"\nmis = \"gibbon\"\ntaker = \"c\"\nbehaviour = true\n\
+                    [connection.gibbon]\nkind = \"mysql\"\naddress = \"localhost/gibbon\"\nuser = \"c\"\n\
+                    credentials = \"secret\"\n";
+        let carried = Settings::parse(text, &folder.path().join("agent.toml")).unwrap().outbox.unwrap();
+        sqlx::query("DELETE FROM received").execute(spool.pool()).await.unwrap();
+        begin(&carried, &spool).await.unwrap();
+        // Two events in two revisions each. Of the first nothing came to Gibbon, since it was away when its newer row was due.
+        let [open, entered] = ["01", "02"].map(|end| format!("{end:0>32}"));
+        let key = |event: &String| record_key(&"northgate".parse().unwrap(), event.parse().unwrap());
+        let keys = [key(&open), key(&entered)];
+        for key in &keys {
+            let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            receives(&spool, &format!("x'{digits}'")).await;
+        }
+        let captions = "RecordID,Revision,PersonID,Source,Date,Withdrawn,Time,Polarity,Category,Label,Severity,Location,Role,Action,\
+                        Status,Text,HomeActionBy,Type\r\n";
+        for (list, revision) in [("behaviour-000000000005", 1), ("behaviour-000000000009", 2)] {
+            let row = |event: &str| format!("{event},{revision},R1,northgate,2026-09-14,,,,,,,,,,,,,\r\n");
+            let rows = captions.to_owned() + &row(&open) + &row(&entered);
+            fs::write(outbox.folder.join(format!("{list}.csv")), rows).unwrap();
+        }
+        let (mut passed, mut written) = (Results::default(), Results::default());
+        for event in [&open, &entered] {
+            let first = (event.parse().unwrap(), Revision::new(1).unwrap());
+            passed.add(first, Outcome::Applied, SUPERSEDED);
+        }
+        written.add((entered.parse().unwrap(), Revision::new(2).unwrap()), Outcome::Applied, "");
+        for (list, results) in [("behaviour-000000000005", passed), ("behaviour-000000000009", written)] {
+            fs::write(outbox.folder.join(format!("{list}.result.csv")), results.text()).unwrap();
+        }
+        // A person enters what is left, and then the program comes back.
+        begin(&Outbox { apply: None, ..carried.clone() }, &spool).await.unwrap();
+        begin(&carried, &spool).await.unwrap();
+        let found = spool.by_hand(&keys).await.unwrap();
+        assert!(found.has(RecordKind::Behaviour, &keys[0]), "the person entered it");
+        assert!(!found.has(RecordKind::Behaviour, &keys[1]), "it stands in Gibbon by its newer row");
     }
 
     #[tokio::test]

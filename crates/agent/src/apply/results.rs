@@ -1,6 +1,6 @@
 //! A result file on its way: what became of each row of a list, for the outbox's reader and for the next round.
 
-use super::round::read;
+use super::round::{SUPERSEDED, read};
 use commonroll_connectors::{
     Limits,
     render::{Outcome, csv_cell, read_results},
@@ -41,7 +41,8 @@ impl Results {
         self.known.contains_key(&key)
     }
 
-    /// What became of this revision of a record, if that is known.
+    /// What became of this revision of a record, if that is known. One that was passed over for a newer row's sake is superseded,
+    /// though its reader is told that it is done with: nothing of it was given to the MIS.
     pub fn of(&self, key: (RecordId, Revision)) -> Option<Outcome> {
         self.known.get(&key).copied()
     }
@@ -56,7 +57,8 @@ impl Results {
         let mut line = format!("{},{},{said},", key.0, key.1);
         csv_cell(&words, &mut line);
         self.lines.push(line + "\r\n");
-        self.known.insert(key, outcome);
+        let is_passed_over = outcome == Outcome::Applied && words == SUPERSEDED;
+        self.known.insert(key, if is_passed_over { Outcome::Superseded } else { outcome });
     }
 
     pub fn text(&self) -> String {

@@ -32,7 +32,7 @@ const LAST_RETRY: Duration = Duration::from_secs(3_600);
 const HELD_UP_MAX: u32 = 3;
 /// The spool's number of the sweep: rounds belong to one until a round has come to the outbox's end.
 const SWEEP: &str = "write-back-sweep";
-const SUPERSEDED: &str = "a newer row of this mark is in the outbox; this one is not carried";
+pub(super) const SUPERSEDED: &str = "a newer row of this mark is in the outbox; this one is not carried";
 /// The longest that nothing is looked at: a lost wake-up must not matter.
 const LONGEST: Duration = Duration::from_secs(60);
 
