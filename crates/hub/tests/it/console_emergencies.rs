@@ -83,7 +83,11 @@ async fn the_home_sees_an_access_at_once_on_its_own_page_and_a_second_person_rev
     refused(
         &answer,
         400,
-        &[&format!("<a href=\"#r-{id}\">“What you found” must"), &long, "\" open><summary>Review it"],
+        &[
+            &format!("<a href=\"#r-{id}\">“What you found” is longer than"),
+            &long,
+            "\" open><summary>Review it",
+        ],
     );
     let unknown = [("token", token.as_str()), ("id", "77"), ("justified", "yes")];
     assert_eq!(dpo.post("/emergencies/review", &unknown).await.status, 404);
