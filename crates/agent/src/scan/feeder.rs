@@ -2,10 +2,7 @@
 //!
 //! So memory does not grow with the file, and a connector that panics takes down its file, not the agent.
 
-use super::{
-    impossible,
-    stretching::{Found, Shape, Stretched, Stretching, Way, base},
-};
+use super::stretching::{Found, Shape, Stretched, Stretching, Way, base};
 use crate::{
     settings::Source,
     spool::{declared::Prepared, sent::Print, sight::PROBLEMS_MAX},
@@ -51,9 +48,6 @@ pub(super) struct Ending {
     pub problem_count: u64,
     /// All problems by caption, rule and code, those of stretches that were passed over too.
     pub counted: Counted,
-    /// What can't be so and is sent all the same, and how much of it there is in all.
-    pub warnings: Vec<Problem>,
-    pub warning_count: u64,
     pub scopes: Vec<Scope>,
     pub items: u64,
     /// Where it was read in stretches.
@@ -93,7 +87,6 @@ pub(super) fn feed(
     (reader, size): (&mut dyn ReadSeek, u64),
     (way, shape): (Way, Shape),
     pieces: mpsc::Sender<Piece>,
-    now: Timestamp,
 ) -> Result<Option<Ending>, FileFault> {
     let settings = settings(source, reading);
     let recall = match way {
@@ -105,7 +98,7 @@ pub(super) fn feed(
     let stretching = recall.map(|recall| Stretching::new(base(), shape, recall));
     let is_stretched = stretching.is_some();
     let (piece, ending) = (Piece::default(), Ending::default());
-    let mut feeder = Feeder { reading, now, pieces, piece, ending, stretching };
+    let mut feeder = Feeder { reading, pieces, piece, ending, stretching };
     let input = Input { file_name: name, reader, size };
     if !is_stretched {
         source.connector.0.translate(input, &settings, &mut feeder)?;
@@ -165,7 +158,6 @@ fn count(counted: &mut Counted, problem: &Problem) {
 
 pub(super) struct Feeder<'a> {
     reading: &'a Reading,
-    now: Timestamp,
     pieces: mpsc::Sender<Piece>,
     pub piece: Piece,
     pub ending: Ending,
@@ -184,22 +176,13 @@ impl Feeder<'_> {
             Body::Withdrawn(_) => [0; 16],
             _ => print(self.reading, id, &draft),
         };
-        let before = self.ending.warning_count;
-        for warning in impossible::warnings(&draft, line, &self.reading.zone, self.now) {
-            self.ending.warning_count += 1;
-            if self.ending.warnings.len() < PROBLEMS_MAX {
-                self.ending.warnings.push(warning);
-            }
-        }
         let mut stretch = 0;
         if let Some(stretching) = &mut self.stretching {
             (stretch, stretching.read) = (stretching.number, stretching.read + 1);
             if let Some(now) = &mut stretching.now {
                 now.short.items += 1;
                 now.records.push(id);
-                // What is told of a lesson ahead is told no more once it has begun: it is read each time until then.
-                now.is_plain &=
-                    !matches!(draft.body, Body::Withdrawn(_)) && self.ending.warning_count == before;
+                now.is_plain &= !matches!(draft.body, Body::Withdrawn(_));
             }
         }
         self.piece.records.push(FoundRecord { id, print, draft, line, stretch });

@@ -24,7 +24,7 @@ use crate::{
         stretches, untaken,
     },
 };
-use commonroll_connectors::{FileFault, Mapping, Problem, ReadSeek};
+use commonroll_connectors::{FileFault, Mapping, ReadSeek};
 use commonroll_core::{Body, Record, RecordId, RecordKind, Revision, Timestamp};
 use commonroll_wire::seal;
 use tokio::sync::mpsc;
@@ -187,10 +187,10 @@ impl File<'_> {
         let (is_knowing, is_whole) = (matches!(way, Way::Knowing(_)), matches!(way, Way::Whole));
         let (pieces, mut incoming) = mpsc::channel(4);
         let (source, reading, name) = (self.source.clone(), self.reading.clone(), self.name.to_owned());
-        let (shape, now) = (self.shape, self.now);
+        let shape = self.shape;
         let translating = tokio::task::spawn_blocking(move || {
             let mut reader = reader;
-            let fed = feeder::feed(&source, &reading, &name, (&mut *reader, size), (way, shape), pieces, now);
+            let fed = feeder::feed(&source, &reading, &name, (&mut *reader, size), (way, shape), pieces);
             (fed, reader)
         });
         if self.latest {
@@ -379,24 +379,23 @@ impl File<'_> {
                 Some(Ok(())) => {}
             }
         }
-        let seen = |problem: Problem| RowProblem {
+        let said = ending.problems.into_iter().map(|problem| RowProblem {
             file: self.name.to_owned(),
             line: problem.place.map(|place| place.line),
             field: problem.field,
             rule: problem.rule.to_owned(),
             fix: problem.fix,
-        };
-        let mut said = ending.problems.into_iter().map(seen).collect();
+        });
+        let mut said = said.collect();
         if let Some(stretched) = &stretched {
             self.add_seen(tx, &stretched.carried, &mut pass, &mut said).await?;
         }
         let mut taken = pass.taken;
         taken.problems = pass.same_key.iter().map(|line| self.same_key(*line)).collect();
         taken.problems.extend(said);
-        taken.problems.extend(ending.warnings.into_iter().map(seen));
         taken.problems.truncate(sight::PROBLEMS_MAX);
         let same_keys = std::mem::replace(&mut taken.problem_count, 0);
-        taken.problem_count = same_keys + ending.problem_count + ending.warning_count;
+        taken.problem_count = same_keys + ending.problem_count;
         if same_keys > 0 {
             let sort = (String::new(), "AGENT-SAME-KEY".to_owned(), None);
             ending.counted.insert(sort, same_keys);

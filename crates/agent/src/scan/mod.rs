@@ -5,7 +5,6 @@
 
 mod absence;
 pub mod feeder;
-mod impossible;
 pub mod intake;
 mod keeping;
 mod latest;

@@ -190,8 +190,7 @@ impl Agent {
         let reader = Box::new(Cursor::new(bytes.to_vec()));
         let (hash, size) = (sha256(bytes), bytes.len() as u64);
         let export = Export { source, name, hash, size, modified_us: at, reader };
-        // Behind all lessons, so that no mark is one of a lesson ahead.
-        let now = Timestamp::from_micros("now", 1_789_722_000_000_000 + at * 60_000_000).unwrap();
+        let now = Timestamp::from_micros("now", 1_789_376_400_000_000 + at * 60_000_000).unwrap();
         let purpose = (Purpose::Take, shape(self.reads, most));
         take_shaped(&self.spool, &reading, export, purpose, now).await.unwrap()
     }

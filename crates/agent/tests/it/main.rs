@@ -14,7 +14,6 @@ mod exports;
 mod fake_hub;
 mod fake_mis;
 mod fetching;
-mod impossible;
 mod joining;
 mod mis;
 mod outbox;
