@@ -237,7 +237,7 @@ impl Store for Backend {
 
     async fn index(&self, from: u64, to: u64, rows: &[AboutRow]) -> Result<bool> {
         let segments = about(from, to, rows)?;
-        self.unless_stopped(self.take_on(from, to, &segments)).await
+        self.change(self.take_on(from, to, &segments)).await
     }
 
     async fn about(&self, keys: &[u64]) -> Result<(u64, Vec<Vec<u64>>)> {
@@ -274,7 +274,7 @@ impl Store for Backend {
 
     async fn drop_index(&self) -> Result<()> {
         let dropping = async { sqlx::query("DELETE FROM about").execute(&self.writer).await.map_err(sort) };
-        self.unless_stopped(dropping).await.map(drop)
+        self.change(dropping).await.map(drop)
     }
 
     async fn put_session(&self, row: &SessionRow) -> Result<()> {
@@ -292,7 +292,7 @@ impl Store for Backend {
             .await
             .map_err(sort)
         };
-        self.unless_stopped(put).await.map(drop)
+        self.change(put).await.map(drop)
     }
 
     async fn session(&self, id: &[u8; 32]) -> Result<Option<SessionRow>> {
@@ -315,7 +315,7 @@ impl Store for Backend {
                 .await
                 .map_err(sort)
         };
-        self.unless_stopped(touch).await.map(drop)
+        self.change(touch).await.map(drop)
     }
 
     async fn drop_session(&self, id: &[u8; 32]) -> Result<bool> {
@@ -323,7 +323,7 @@ impl Store for Backend {
             let gone = sqlx::query("DELETE FROM session WHERE id = $1").bind(id.as_slice());
             gone.execute(&self.writer).await.map_err(sort)
         };
-        Ok(self.unless_stopped(gone).await?.rows_affected() == 1)
+        Ok(self.change(gone).await?.rows_affected() == 1)
     }
 
     async fn drop_sessions(&self, seen_before_us: i64, opened_before_us: i64) -> Result<u64> {
@@ -335,7 +335,7 @@ impl Store for Backend {
                 .await
                 .map_err(sort)
         };
-        Ok(self.unless_stopped(gone).await?.rows_affected())
+        Ok(self.change(gone).await?.rows_affected())
     }
 
     async fn rewrite(&self, first_seq: u64, before: &[u8], after: &[u8]) -> Result<bool> {
@@ -348,11 +348,11 @@ impl Store for Backend {
                 .await
                 .map_err(sort)
         };
-        Ok(self.unless_stopped(write).await?.rows_affected() == 1)
+        Ok(self.change(write).await?.rows_affected() == 1)
     }
 
     async fn scrub(&self) -> Result<bool> {
-        self.unless_stopped(engine::scrub(self)).await
+        self.change(engine::scrub(self)).await
     }
 
     async fn wait_for_change(&self, known_size: u64, at_most: Duration) -> Result<()> {
@@ -361,7 +361,7 @@ impl Store for Backend {
     }
 
     async fn maintain(&self) -> Result<()> {
-        self.unless_stopped(engine::maintain(self)).await
+        self.change(engine::maintain(self)).await
     }
 
     async fn close(&self) {
@@ -377,11 +377,18 @@ impl Backend {
         if self.stopped.load(Ordering::Acquire) {
             return Err(StoreError::Flush("an earlier flush failed".to_owned()));
         }
-        let outcome = tokio::time::timeout(self.patience, work).await.unwrap_or_else(|_| Err(sort(silent())));
+        let outcome = work.await;
         if let Err(StoreError::Flush(_)) = outcome {
             self.stopped.store(true, Ordering::Release);
         }
         outcome
+    }
+
+    /// The same for what isn't a commit, for as long as an answer is waited for. A commit has a limit of its own, at which it
+    /// says that its outcome is not known.
+    async fn change<T>(&self, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let limited = tokio::time::timeout(self.patience, work);
+        self.unless_stopped(async { limited.await.unwrap_or_else(|_| Err(sort(silent()))) }).await
     }
 
     /// Reads, for as long as an answer is waited for.

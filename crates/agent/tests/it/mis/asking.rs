@@ -1,7 +1,7 @@
 //! A school whose agent asks a database.
 
 use super::database::Database;
-use crate::rig::{School, read, taken};
+use crate::rig::{School, read};
 use commonroll_agent::{
     fetch::{self, FetchFault, Outcome, Round},
     scan::Verdict,
@@ -76,12 +76,6 @@ impl School {
             seen.extend(looked.verdicts.into_iter().map(|(_, verdict)| (source.name.clone(), verdict)));
         }
         seen
-    }
-
-    /// Rules that rows of an export break, but for lessons ahead: today is the server's own, and the school's clock stands still.
-    pub fn broken(verdict: &Verdict) -> Vec<&str> {
-        let rules = taken(verdict).problems.iter().map(|problem| problem.rule.as_str());
-        rules.filter(|rule| *rule != "ATT-LESSON-AHEAD").collect()
     }
 
     /// What was fetched for a source, if anything was.

@@ -47,7 +47,7 @@ async fn gibbon_the_newest_row_of_the_log_is_the_mark() {
              insert into gibbonInternalAssessmentEntry (gibbonInternalAssessmentColumnID, gibbonPersonIDStudent, attainmentValue) values (1, 11, 'A');").await;
     let seen = school.ask_and_look().await;
     for (name, verdict) in &seen {
-        assert_eq!(School::broken(verdict), Vec::<&str>::new(), "{name}");
+        assert_eq!(taken(verdict).problems, [], "{name}");
     }
     assert_eq!(seen.len(), 9);
     let today = &mis.rows("select current_date").await[0];
@@ -113,7 +113,7 @@ async fn the_office_s_mark_counts_and_the_teacher_s_is_kept_beside_it() {
         let mut school = asking::school("ridgeway", &mis, &names).await;
         let seen = school.ask_and_look().await;
         for (name, verdict) in &seen {
-            assert_eq!(School::broken(verdict), Vec::<&str>::new(), "{name} {dialect:?}");
+            assert_eq!(taken(verdict).problems, [], "{name} {dialect:?}");
         }
         assert_eq!(seen.len(), names.len(), "{dialect:?}");
         let today = &mis.rows("select current_date").await[0];
