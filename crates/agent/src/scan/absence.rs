@@ -13,7 +13,6 @@ use crate::{
         exports::Fault,
         queue,
         sent::{self, Range, Sent},
-        untaken,
     },
 };
 use commonroll_connectors::{Draft, Scope};
@@ -112,17 +111,7 @@ impl File<'_> {
         Ok(Some(Ok(())))
     }
 
-    /// Withdraws these. What the hub never took any revision of is forgotten instead: nobody has anything of it.
-    async fn withdraw(
-        &self,
-        tx: &mut Tx,
-        mut absent: Vec<Sent>,
-        taken: &mut Taken,
-    ) -> Result<(), AgentError> {
-        let ids: Vec<RecordId> = absent.iter().map(|row| row.id).collect();
-        let untaken = untaken::among(tx, &ids).await?;
-        absent.retain(|row| !untaken.contains(&row.id));
-        untaken::forget(tx, &untaken.into_iter().collect::<Vec<_>>()).await?;
+    async fn withdraw(&self, tx: &mut Tx, absent: Vec<Sent>, taken: &mut Taken) -> Result<(), AgentError> {
         let mut fresh = Vec::with_capacity(absent.len());
         let mut rows = Vec::with_capacity(absent.len());
         for row in absent {

@@ -21,7 +21,7 @@ use crate::{
         queue::{self, Fresh},
         sent::{self, Known, Sent},
         sight::{self, RowProblem},
-        stretches, untaken,
+        stretches,
     },
 };
 use commonroll_connectors::{FileFault, Mapping, ReadSeek};
@@ -250,19 +250,11 @@ impl File<'_> {
             stretches::forget_owners(tx, &ids, self.origin).await?;
             pass.others = stretches::others_have(tx, self.origin).await?;
         }
-        let taken_back = records.iter().filter(|found| matches!(found.draft.body, Body::Withdrawn(_)));
-        let taken_back: Vec<RecordId> = taken_back.map(|found| found.id).collect();
-        let untaken = untaken::among(tx, &taken_back).await?;
         let (mut fresh, mut rows, mut same) = (Vec::new(), Vec::new(), Vec::new());
         for found in records {
             match self.judge(&found, known.get(&found.id), pass) {
                 Judged::Same => same.push(found.id),
                 Judged::Nothing => {}
-                Judged::Send(_) if untaken.contains(&found.id) => {
-                    // Withdrawn before the hub took any of it: there is nothing to take back.
-                    pass.taken.withdrawn = pass.taken.withdrawn.saturating_sub(1);
-                    untaken::forget(tx, &[found.id]).await?;
-                }
                 Judged::Send(revision) => {
                     let (row, record) = self.send(found, revision, &mut pass.taken);
                     rows.push(row);

@@ -16,7 +16,6 @@ pub mod recalls;
 pub mod sent;
 pub mod sight;
 pub(crate) mod stretches;
-pub(crate) mod untaken;
 
 use crate::error::AgentError;
 use sqlx::{

@@ -3,7 +3,7 @@
 //! A batch is not remembered: its number is the hub's to say, and a record that is sent twice has the same bytes and
 //! root, so the hub knows it again. What was refused waits beside, and goes back into the queue when it may be tried.
 
-use super::{ROWS, Spool, Tx, list, rows, set, stretches, untaken};
+use super::{ROWS, Spool, Tx, list, rows, set, stretches};
 use crate::error::AgentError;
 use commonroll_audit::Hash;
 use commonroll_core::{RecordId, Revision, Timestamp};
@@ -132,8 +132,7 @@ impl Spool {
     }
 
     /// Settles a batch in one step: what the hub has leaves the queue, what it refused goes beside, with when to try
-    /// again (`retry` gives that from the code and the number of tries; `None` for never), and a withdrawal of what the hub never
-    /// took is forgotten. Of records that the hub holds
+    /// again (`retry` gives that from the code and the number of tries; `None` for never). Of records that the hub holds
     /// at a revision up to which this spool has forgotten what it sent, the exports are read again; gives how many.
     ///
     /// # Errors
@@ -147,15 +146,12 @@ impl Spool {
     ) -> Result<u64, AgentError> {
         let mut tx = self.begin().await?;
         let mut anew = 0;
-        let held: Vec<i64> = settled.forgotten.iter().map(|(position, _)| *position).collect();
-        untaken::taken(&mut tx, &held).await?;
         for (position, held) in &settled.forgotten {
             anew += u64::from(read_again(&mut tx, *position, *held).await?);
         }
         for (position, refusal) in &settled.refused {
             refuse(&mut tx, *position, refusal, now, retry).await?;
         }
-        untaken::taken(&mut tx, &settled.done).await?;
         for done in settled.done.chunks(ROWS) {
             let mut query = sqlx::query(list("DELETE FROM queue WHERE position IN ", done.len(), ""));
             for position in done {
@@ -296,9 +292,6 @@ async fn refuse(
     now: Timestamp,
     retry: &(dyn Fn(&str, u32) -> Option<Timestamp> + Sync),
 ) -> Result<(), AgentError> {
-    if untaken::refused(tx, position, &refusal.code).await? {
-        return Ok(());
-    }
     let tries: Option<i64> = sqlx::query_scalar("SELECT tries FROM queue WHERE position = $1")
         .bind(position)
         .fetch_optional(&mut **tx)

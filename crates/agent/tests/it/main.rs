@@ -32,7 +32,6 @@ mod rosters;
 mod settings;
 mod telling;
 mod transfer;
-mod untaken;
 mod vendors;
 mod watching;
 mod wonde;
