@@ -10,11 +10,13 @@ use crate::{
 use aws_lc_rs::digest;
 use bytes::{Buf, Bytes};
 use commonroll_audit::{
+    frontier::Frontier,
     hash::{Hash, leaf_hash},
     seal::{GROUPS_MAX, GroupLeaf, record_root},
     tree::Tree,
 };
 use commonroll_core::{LocalId, RecordId, RecordKind, SchoolDate, Timestamp};
+use commonroll_store::NewBlock;
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -387,7 +389,7 @@ fn with_length(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out[at - 4..at].copy_from_slice(&length.to_be_bytes());
 }
 
-/// Collects the entries of one commit.
+/// Collects the entries of one block.
 #[derive(Default)]
 pub struct BlockBuilder {
     entries: Vec<u8>,
@@ -426,13 +428,33 @@ impl BlockBuilder {
         self.seal_count - 1
     }
 
-    /// The block's entries and payloads, as they are stored.
-    pub fn parts(&self) -> (&[u8], Vec<u8>) {
+    /// The block as it is stored, with the tree's edge behind it.
+    pub fn built(self, frontier: &Frontier) -> Built {
         let mut payloads = Vec::with_capacity(4 + self.seals.len() + self.payloads.len());
         payloads.extend(self.seal_count.to_be_bytes());
-        payloads.extend(&self.seals);
-        payloads.extend(&self.payloads);
-        (&self.entries, payloads)
+        payloads.extend(self.seals);
+        payloads.extend(self.payloads);
+        Built { n: self.count, frontier: frontier.encode(), entries: self.entries, payloads }
+    }
+}
+
+/// A block that is whole.
+pub struct Built {
+    /// How many entries there are.
+    pub n: u32,
+    /// The tree's append state behind it.
+    pub frontier: Vec<u8>,
+    /// Its entries, as they are stored.
+    pub entries: Vec<u8>,
+    /// Its payloads, as they are stored.
+    pub payloads: Vec<u8>,
+}
+
+impl Built {
+    /// For the store.
+    pub fn as_new(&self) -> NewBlock<'_> {
+        let Self { n, frontier, entries, payloads } = self;
+        NewBlock { n: *n, frontier, entries, payloads }
     }
 }
 

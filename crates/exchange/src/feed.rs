@@ -27,7 +27,7 @@ use tokio::sync::watch;
 /// Bytes of stored blocks that one page is made from, about.
 const STORED_BYTES: usize = 8 << 20;
 /// Stored blocks in memory at once for one feed, each up to about a megabyte.
-const BLOCKS_AT_ONCE: usize = 4;
+const BLOCKS_AT_ONCE: usize = 8;
 
 /// A part of a feed that was read from the store.
 #[derive(Default)]

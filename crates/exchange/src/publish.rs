@@ -207,7 +207,11 @@ pub async fn plan_batches(
     jobs: &[&PublishJob],
 ) -> Result<Vec<Answer>, WriteFault> {
     let mut known = look_up(shared, jobs).await?;
-    let answers = jobs.iter().map(|job| plan_batch(working, plan, &mut known, job)).collect();
+    let one = |job: &&PublishJob| {
+        plan.turn();
+        plan_batch(working, plan, &mut known, job)
+    };
+    let answers = jobs.iter().map(one).collect();
     if let Some(last) = jobs.last() {
         notices::taken_back(plan, working, last.now);
     }

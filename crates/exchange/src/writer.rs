@@ -5,7 +5,7 @@
 
 use crate::{
     directory::{Directory, change::Change, plan::Planner, policies::texts_of, warnings::WarningOf},
-    entry::{BlockBuilder, Entry, Note, Payload, Seal},
+    entry::{BlockBuilder, Built, Entry, Note, Payload, Seal},
     live::{Committed, LiveRecord},
     notices::{self, Outgoing},
     publish::{Answer, PublishJob, plan_batches},
@@ -18,8 +18,11 @@ use commonroll_store::{Commit, CommitError, FactRow, FeedRow, IdRow, TileRow};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{mpsc, oneshot};
 
-/// Records in one transaction at most.
-const GROUP_RECORDS: usize = 2_000;
+/// Records in one transaction at most. Ids of a day's records stand in no order: the more of them a transaction has, the fewer
+/// pages of their index are written for each.
+const GROUP_RECORDS: usize = 4_000;
+/// Entries from which a block ends with the batch: whoever looks at one record reads its whole block.
+const BLOCK_ENTRIES: u32 = 500;
 /// Bytes in one transaction, about: a single batch may still bring more.
 const GROUP_BYTES: usize = 16 << 20;
 /// Tries when other nodes keep taking the end of the log.
@@ -67,7 +70,9 @@ pub struct Work<'a> {
 
 /// One commit in the making.
 pub struct Plan {
-    pub block: BlockBuilder,
+    /// Blocks that are whole: all of them once it has ended.
+    pub blocks: Vec<Built>,
+    block: BlockBuilder,
     pub frontier: Frontier,
     pub ids: Vec<IdRow>,
     pub superseded: Vec<IdRow>,
@@ -95,6 +100,7 @@ impl Plan {
     /// A plan for the next block.
     pub fn new(frontier: &Frontier, salts: [u8; 32]) -> Self {
         Self {
+            blocks: Vec::new(),
             block: BlockBuilder::default(),
             frontier: frontier.clone(),
             ids: Vec::new(),
@@ -131,6 +137,21 @@ impl Plan {
             }
         });
         seq
+    }
+
+    /// Goes on in a new block, if this one is large. To be called only between what belongs together: other nodes take a log
+    /// in block by block.
+    pub fn turn(&mut self) {
+        if self.block.count >= BLOCK_ENTRIES {
+            self.end();
+        }
+    }
+
+    /// Ends the block.
+    pub fn end(&mut self) {
+        if self.block.count > 0 {
+            self.blocks.push(std::mem::take(&mut self.block).built(&self.frontier));
+        }
     }
 
     /// Adds the seal of a batch.
@@ -241,7 +262,7 @@ impl Writer {
                 }
                 continue;
             }
-            if plan.block.count == 0 {
+            if plan.blocks.is_empty() {
                 self.note_batches(&plan);
                 return finish(group, answers);
             }
@@ -316,12 +337,12 @@ impl Writer {
             }
         }
         let answers = plan_batches(&self.shared, &mut self.working, &mut plan, &batches).await?;
+        plan.end();
         Ok((plan, answers))
     }
 
     async fn commit(&self, plan: &Plan, again: bool) -> Result<(), Outcome> {
-        let (entries, payloads) = plan.block.parts();
-        let frontier = plan.frontier.encode();
+        let blocks: Vec<_> = plan.blocks.iter().map(Built::as_new).collect();
         let feeds: Vec<_> = plan
             .feeds
             .iter()
@@ -330,10 +351,7 @@ impl Writer {
         let facts: Vec<_> = plan.facts.values().cloned().collect();
         let commit = Commit {
             first_seq: plan.first,
-            n: plan.block.count,
-            frontier: &frontier,
-            entries,
-            payloads: &payloads,
+            blocks: &blocks,
             ids: &plan.ids,
             superseded: &plan.superseded,
             feeds: &feeds,
@@ -347,7 +365,7 @@ impl Writer {
                 Ok(())
             }
             Err(CommitError::Lost) => Err(Outcome::Lost),
-            Err(CommitError::Unknown(_)) => self.settle(plan.first, &frontier).await,
+            Err(CommitError::Unknown(_)) => self.settle(plan).await,
             Err(CommitError::Store(error)) if self.shared.wrote_in_vain(&error, again) => Err(Outcome::Room),
             Err(CommitError::Store(error)) => {
                 tracing::error!(%error, "the log could not be written");
@@ -357,13 +375,14 @@ impl Writer {
     }
 
     /// An unknown outcome is settled by looking, never by sending again.
-    async fn settle(&self, first: u64, frontier: &[u8]) -> Result<(), Outcome> {
+    async fn settle(&self, plan: &Plan) -> Result<(), Outcome> {
+        let (first, ours) = (plan.first, plan.blocks.first().map(|block| &block.frontier));
         let found = self.shared.store.blocks(first, 1, false).await.map_err(|error| {
             tracing::error!(%error, "whether the log was written can't be seen now; what came is asked for again");
             Outcome::Failed
         })?;
         match found.first() {
-            Some(block) if block.first_seq == first && block.frontier == frontier => Ok(()),
+            Some(block) if block.first_seq == first && Some(&block.frontier) == ours => Ok(()),
             Some(_) => Err(Outcome::Lost),
             None => Err(Outcome::Failed),
         }

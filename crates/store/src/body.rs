@@ -9,7 +9,8 @@ use super::engine::{self, Conn, Db, Extra, ints, sort};
 use crate::codec::{ID, ID_REVISION, LEVEL_INDEX, decode_segment, id_revision, level_index, parse_id_row};
 use crate::prepare::{Segment, about, rows};
 use crate::{
-    AboutRow, Block, BlockHead, Commit, CommitError, FactRow, IdRow, Result, SessionRow, Store, StoreError,
+    AboutRow, Block, BlockHead, Commit, CommitError, FactRow, IdRow, NewBlock, Result, SessionRow, Store,
+    StoreError,
 };
 
 /// An open database of this engine.
@@ -447,7 +448,7 @@ pub(super) fn silent() -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database does not answer"))
 }
 
-/// Inserts a block, only at the end of the log: no row if somebody else was faster, or the caller is ahead.
+/// Inserts a commit's first block, only at the end of the log: no row if somebody else was faster, or the caller is ahead.
 macro_rules! insert_block {
     () => {
         "INSERT INTO block (first_seq, n, at_us, frontier, entries, payloads)
@@ -458,18 +459,35 @@ macro_rules! insert_block {
 }
 pub(super) use insert_block;
 
-/// [`insert_block`] with its binds. Others may follow.
+/// A block's binds, `$1` to `$6`. Others may follow.
 pub(super) fn bind_block<'a>(
     text: &'static str,
-    commit: &Commit<'a>,
+    first_seq: u64,
+    at_us: i64,
+    block: &NewBlock<'a>,
 ) -> sqlx::query::Query<'a, Db, <Db as sqlx::Database>::Arguments> {
     sqlx::query(text)
-        .bind(sql(commit.first_seq))
-        .bind(i64::from(commit.n))
-        .bind(commit.at_us)
-        .bind(commit.frontier)
-        .bind(commit.entries)
-        .bind(commit.payloads)
+        .bind(sql(first_seq))
+        .bind(i64::from(block.n))
+        .bind(at_us)
+        .bind(block.frontier)
+        .bind(block.entries)
+        .bind(block.payloads)
+}
+
+/// A block, and the number of its first entry.
+type Placed<'a> = (u64, &'a NewBlock<'a>);
+
+/// A commit's first block, and the others.
+pub(super) fn placed<'a>(commit: &Commit<'a>) -> Result<(Placed<'a>, Vec<Placed<'a>>)> {
+    let mut next = commit.first_seq;
+    let mut blocks = commit.blocks.iter().map(|block| {
+        let first = next;
+        next += u64::from(block.n);
+        (first, block)
+    });
+    let first = blocks.next().ok_or(StoreError::Misuse("a commit needs at least one block"))?;
+    Ok((first, blocks.collect()))
 }
 
 /// Why no block was inserted.

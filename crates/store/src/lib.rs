@@ -1,6 +1,6 @@
 //! The hub's SQL: the log and everything looked up in it, on SQLite or PostgreSQL.
 //!
-//! One [`Commit`] is one transaction: the block of log entries, the newest revision of each record, the feeds, the
+//! One [`Commit`] is one transaction: the blocks of log entries, the newest revision of each record, the feeds, the
 //! directory facts and the tree's hashes appear together or not at all. So no view lags behind the log and a restart
 //! has nothing to replay. One view follows behind instead, in steps of its own: what is [`Store::about`] a key. A writer may append only at the end of the log that it has seen committed; the primary key
 //! of `block` settles races between processes.
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{CommitError, Result, StoreError};
-pub use types::{AboutRow, Block, BlockHead, Commit, FactRow, FeedRow, IdRow, SessionRow, TileRow};
+pub use types::{AboutRow, Block, BlockHead, Commit, FactRow, FeedRow, IdRow, NewBlock, SessionRow, TileRow};
 
 /// How a store is opened. The defaults suit a hub.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ pub trait Store: Send + Sync {
     /// The last block without its entries; `None` for an empty log.
     async fn head(&self) -> Result<Option<BlockHead>>;
 
-    /// Appends a block with all that belongs to it, durably, or leaves everything as it was.
+    /// Appends blocks with all that belongs to them, durably, or leaves everything as it was.
     ///
     /// A dropped (cancelled) call has an unknown outcome: look at [`Store::head`].
     ///

@@ -12,7 +12,7 @@ use crate::{Result, StoreError};
 /// Sequence numbers stay below this, so that they and their sums fit SQL's integers.
 const SEQ_MAX: u64 = 1 << 62;
 
-/// What one transaction writes beside the block.
+/// What one transaction writes beside its blocks.
 pub(crate) struct Rows<'a> {
     pub ids: Vec<[u8; 44]>,
     pub superseded: Vec<[u8; 44]>,
@@ -31,8 +31,8 @@ pub(crate) struct Segment {
 }
 
 pub(crate) fn rows<'a>(commit: &Commit<'a>) -> Result<Rows<'a>> {
-    if commit.n == 0 {
-        return Err(StoreError::Misuse("a block needs at least one entry"));
+    if commit.blocks.is_empty() || commit.blocks.iter().any(|block| block.n == 0) {
+        return Err(StoreError::Misuse("a commit needs at least one block, and a block at least one entry"));
     }
     if commit.first_seq >= SEQ_MAX {
         return Err(StoreError::Misuse("first_seq must be below 2^62"));
@@ -82,9 +82,8 @@ pub(crate) fn about(from: u64, to: u64, rows: &[AboutRow]) -> Result<Vec<Segment
 }
 
 fn segments(commit: &Commit<'_>) -> Result<Vec<Segment>> {
-    let end = commit.first_seq + u64::from(commit.n);
     let rows = commit.feeds.iter().map(|feed| (i64::from(feed.recipient), feed.seqs.as_slice()));
-    by_key(commit.first_seq, end, rows)
+    by_key(commit.first_seq, commit.end(), rows)
 }
 
 fn by_key<'a>(from: u64, to: u64, rows: impl Iterator<Item = (i64, &'a [u64])>) -> Result<Vec<Segment>> {
@@ -97,14 +96,14 @@ fn by_key<'a>(from: u64, to: u64, rows: impl Iterator<Item = (i64, &'a [u64])>) 
         };
         if !seqs.is_sorted_by(|a, b| a < b) || first < from || last >= to {
             return Err(StoreError::Misuse(
-                "a row's numbers must ascend and lie inside the block or stretch",
+                "a row's numbers must ascend and lie inside the commit or stretch",
             ));
         }
         segments.push(Segment { key, n: seqs.len() as u32, seqs: encode_segment(from, seqs) });
     }
     segments.sort_unstable_by_key(|segment| segment.key);
     if segments.windows(2).any(|pair| pair[0].key == pair[1].key) {
-        return Err(StoreError::Misuse("a recipient or key has one row per block or stretch"));
+        return Err(StoreError::Misuse("a recipient or key has one row per commit or stretch"));
     }
     Ok(segments)
 }

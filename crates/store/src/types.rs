@@ -4,11 +4,9 @@
 
 use std::fmt;
 
-/// One transaction: a block of the log with everything that follows from it.
+/// A stretch of the log that is stored, and read, as one.
 #[derive(Clone, Copy)]
-pub struct Commit<'a> {
-    /// Sequence number of the first entry; must be the size of the log so far.
-    pub first_seq: u64,
+pub struct NewBlock<'a> {
     /// Number of entries, at least 1.
     pub n: u32,
     /// The tree's append state after this block.
@@ -17,7 +15,16 @@ pub struct Commit<'a> {
     pub entries: &'a [u8],
     /// The payloads, encoded; apart from the entries since they are dropped after retention.
     pub payloads: &'a [u8],
-    /// Revisions of records in this block. The newest revision of an id wins, whatever the order.
+}
+
+/// One transaction: blocks of the log with everything that follows from them.
+#[derive(Clone, Copy)]
+pub struct Commit<'a> {
+    /// Sequence number of the first entry; must be the size of the log so far.
+    pub first_seq: u64,
+    /// At least one block; each goes on where the one before it ends.
+    pub blocks: &'a [NewBlock<'a>],
+    /// Revisions of records in these blocks. The newest revision of an id wins, whatever the order.
     pub ids: &'a [IdRow],
     /// Older revisions that must stay recognisable. The first row of an id and revision stays.
     pub superseded: &'a [IdRow],
@@ -31,15 +38,18 @@ pub struct Commit<'a> {
     pub at_us: i64,
 }
 
+impl Commit<'_> {
+    /// The size of the log with it.
+    pub fn end(&self) -> u64 {
+        self.first_seq + self.blocks.iter().map(|block| u64::from(block.n)).sum::<u64>()
+    }
+}
+
 impl fmt::Debug for Commit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Commit({} + {}, {} bytes)",
-            self.first_seq,
-            self.n,
-            self.entries.len() + self.payloads.len()
-        )
+        let bytes = |block: &NewBlock<'_>| block.entries.len() + block.payloads.len();
+        let (first, entries) = (self.first_seq, self.end() - self.first_seq);
+        write!(f, "Commit({first} + {entries}, {} bytes)", self.blocks.iter().map(bytes).sum::<usize>())
     }
 }
 
@@ -58,12 +68,12 @@ pub struct IdRow {
     pub root: [u8; 14],
 }
 
-/// The entries of a block that go to one recipient.
+/// The entries of a commit that go to one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedRow {
     /// Short number of the recipient.
     pub recipient: u32,
-    /// Sequence numbers within the block, ascending, at least one.
+    /// Sequence numbers within the commit, ascending, at least one.
     pub seqs: Vec<u64>,
 }
 

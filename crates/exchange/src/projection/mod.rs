@@ -27,7 +27,7 @@ pub type ReadBody = fn(RecordKind, &[SealedGroup]) -> Option<Body>;
 const AT_ONCE: usize = 256;
 /// Blocks read at a time, each of some megabytes at most; and where the last ones were small: marks that come one by one make
 /// hundreds of blocks in a second.
-const BLOCKS: u32 = 4;
+const BLOCKS: u32 = 8;
 const SMALL_BLOCKS: u32 = 32;
 /// Bytes of a small block, about.
 const SMALL: usize = 64 << 10;

@@ -4,7 +4,7 @@ use super::*;
 use crate::directory::change::Change;
 use crate::{
     Keys, Options,
-    entry::{Circumstances, Payload, Recipient, RecordEntry, Seal},
+    entry::{Built, Circumstances, Payload, Recipient, RecordEntry, Seal},
     follow::root_of,
     types::{GroupState, SealedGroup},
     writer::Plan,
@@ -15,7 +15,7 @@ use commonroll_core::{
     LocalId, RecordId, RecordKind, SchoolDate, Slug, Timestamp,
     directory::{Institution, InstitutionType},
 };
-use commonroll_store::{Commit, FactRow, FeedRow, TileRow, testkit::Postgres};
+use commonroll_store::{Commit, FactRow, FeedRow, NewBlock, TileRow, testkit::Postgres};
 use std::time::Instant;
 
 const NOW: i64 = 1_789_372_800_000_000;
@@ -24,7 +24,7 @@ fn now() -> Timestamp {
     Timestamp::from_micros("now", NOW).unwrap()
 }
 
-/// What one transaction puts into the store.
+/// What one transaction puts into the store: a block and what belongs to it.
 #[derive(Clone)]
 struct Written {
     first: u64,
@@ -84,6 +84,29 @@ fn group(n: u64) -> Change {
     Change::Group { institution: 0, local, title: format!("Group {n}"), subject: String::new() }
 }
 
+/// A change, a note and a batch of records.
+fn put_batch(plan: &mut Plan, batch: u64, records: u16) -> Vec<u64> {
+    let change = if batch == 0 { institution() } else { group(batch) };
+    plan.change_with(&change, "northgate", serde_json::Value::Null, now());
+    plan.note("delivery.withheld", "policy", serde_json::json!({ "block": batch }), now());
+    let made: Vec<_> = (0..records).map(|index| record(batch, index)).collect();
+    let roots = made.iter().map(|(entry, _)| entry.root).collect();
+    let tree = std::sync::OnceLock::new();
+    let seal = Seal { source: 0, number: batch, key_id: [1; 8], signature: [2; 64], roots, tree };
+    let seal = if records > 0 { plan.seal(&seal) } else { 0 };
+    let put = |(entry, groups): (RecordEntry, Vec<SealedGroup>)| {
+        let circumstances = Circumstances {
+            learner: LocalId::parse("learner", "n-77").unwrap(),
+            group: None,
+            date: SchoolDate::from_days(20_700).unwrap(),
+            at: None,
+        };
+        let payload = Payload::Record { seal, circumstances, groups: groups.into() };
+        plan.push(&Entry::Record(entry), &payload)
+    };
+    made.into_iter().map(put).collect()
+}
+
 /// An honest log: blocks of a change, a note, and `records` records each.
 fn written(blocks: u64, records: u16) -> Vec<Written> {
     writing(blocks, records).collect()
@@ -95,42 +118,22 @@ fn writing(blocks: u64, records: u16) -> impl Iterator<Item = Written> {
     (0..blocks).map(move |batch| {
         let mut plan = Plan::new(&frontier, [3; 32]);
         let first = plan.next();
-        let change = if batch == 0 { institution() } else { group(batch) };
-        plan.change_with(&change, "northgate", serde_json::Value::Null, now());
-        plan.note("delivery.withheld", "policy", serde_json::json!({ "block": batch }), now());
-        let made: Vec<_> = (0..records).map(|index| record(batch, index)).collect();
-        let roots = made.iter().map(|(entry, _)| entry.root).collect();
-        let tree = std::sync::OnceLock::new();
-        let seal = Seal { source: 0, number: batch, key_id: [1; 8], signature: [2; 64], roots, tree };
-        let seal = if records > 0 { plan.seal(&seal) } else { 0 };
-        let mut seqs = Vec::new();
-        for (entry, groups) in made {
-            let circumstances = Circumstances {
-                learner: LocalId::parse("learner", "n-77").unwrap(),
-                group: None,
-                date: SchoolDate::from_days(20_700).unwrap(),
-                at: None,
-            };
-            let payload = Payload::Record { seal, circumstances, groups: groups.into() };
-            seqs.push(plan.push(&Entry::Record(entry), &payload));
-        }
-        let (entries, payloads) = plan.block.parts();
-        let (entries, n) = (entries.to_vec(), plan.block.count);
+        let seqs = put_batch(&mut plan, batch, records);
+        plan.end();
+        let Built { n, frontier: behind, entries, payloads } = plan.blocks.remove(0);
         let feeds = if seqs.is_empty() { Vec::new() } else { vec![FeedRow { recipient: 0, seqs }] };
         frontier = plan.frontier.clone();
         let facts = plan.facts.values().cloned().collect();
-        Written { first, n, frontier: frontier.encode(), entries, payloads, feeds, facts, tiles: plan.tiles }
+        Written { first, n, frontier: behind, entries, payloads, feeds, facts, tiles: plan.tiles }
     })
 }
 
 async fn put(store: &dyn Store, log: &[Written]) {
     for block in log {
+        let (entries, payloads) = (&block.entries, &block.payloads);
         let commit = Commit {
             first_seq: block.first,
-            n: block.n,
-            frontier: &block.frontier,
-            entries: &block.entries,
-            payloads: &block.payloads,
+            blocks: &[NewBlock { n: block.n, frontier: &block.frontier, entries, payloads }],
             ids: &[],
             superseded: &[],
             feeds: &block.feeds,
@@ -197,6 +200,37 @@ async fn an_honest_log_holds() {
     let verified = verdict(&log()).await.unwrap();
     assert_eq!((verified.entries, verified.records), (BLOCKS * EACH, BLOCKS * u64::from(RECORDS)));
     assert_eq!(verified.payloads, verified.records);
+}
+
+/// Whoever looks at one record reads its block: what many sent at once is no single one.
+#[tokio::test]
+async fn a_commit_of_many_batches_is_cut_between_them_and_holds() {
+    let mut plan = Plan::new(&Frontier::new(), [3; 32]);
+    for batch in 0..3 {
+        plan.turn();
+        put_batch(&mut plan, batch, 300);
+    }
+    plan.end();
+    plan.end();
+    assert_eq!(plan.blocks.iter().map(|block| block.n).collect::<Vec<_>>(), [604, 302]);
+    let store = commonroll_store::open("sqlite::memory:", &commonroll_store::Settings::default());
+    let store = store.await.unwrap();
+    let facts: Vec<FactRow> = plan.facts.values().cloned().collect();
+    let commit = Commit {
+        first_seq: 0,
+        blocks: &plan.blocks.iter().map(Built::as_new).collect::<Vec<_>>(),
+        ids: &[],
+        superseded: &[],
+        feeds: &[],
+        facts: &facts,
+        tiles: &plan.tiles,
+        at_us: NOW,
+    };
+    store.commit(&commit).await.unwrap();
+    let verified = verify(&store, AHEAD, &mut |_| {}).await.unwrap();
+    assert_eq!((verified.entries, verified.payloads), (906, 900));
+    let blocks = store.block_of(&[700], true).await.unwrap();
+    assert_eq!(blocks.iter().map(|block| (block.first_seq, block.n)).collect::<Vec<_>>(), [(604, 302)]);
 }
 
 #[tokio::test]

@@ -8,14 +8,14 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{Connection, Row};
 use tokio::sync::watch;
 
-use super::body::{Backend, bind_block, insert_block, not_inserted, silent, size};
+use super::body::{Backend, bind_block, insert_block, not_inserted, placed, silent, size};
 use super::install::install;
 use super::schema::STEPS;
 use crate::codec::{ID, ID_REVISION, LEVEL_INDEX};
 use crate::error::Fault;
 use crate::prepare::{Rows, Segment};
 use crate::types::FactRow;
-use crate::{Commit, CommitError, Result, Settings, Store, StoreError};
+use crate::{Commit, CommitError, NewBlock, Result, Settings, Store, StoreError};
 
 pub(super) type Db = sqlx::Postgres;
 pub(super) type Conn = sqlx::PgConnection;
@@ -55,7 +55,7 @@ macro_rules! look_up {
 }
 pub(super) use look_up;
 
-/// Keys and values as arrays, if the block was inserted.
+/// Keys and values as arrays, if the first block was inserted.
 macro_rules! put {
     ($keys:literal, $values:literal, $table:literal, $key:literal, $rest:literal) => {
         concat!(
@@ -76,7 +76,7 @@ macro_rules! put {
 }
 
 /// A whole commit in one statement, which is a transaction of its own: one message to the server and one back, where
-/// a transaction of single statements is a dozen. All else hangs on the row that the block's insertion gives; without
+/// a transaction of single statements is a dozen. All else hangs on the row that the first block's insertion gives; without
 /// one nothing is written and nobody is told.
 const COMMIT: &str = concat!(
     "WITH new AS (",
@@ -98,7 +98,11 @@ const COMMIT: &str = concat!(
         SELECT fact.* FROM new, UNNEST($16::BIGINT[], $17::BIGINT[], $18::BYTEA[], $19::BYTEA[]) AS fact
         ON CONFLICT (kind, key) DO UPDATE SET seq = excluded.seq, value = excluded.value),
     ended AS (DELETE FROM fact USING new, UNNEST($20::BIGINT[], $21::BYTEA[]) AS gone (kind, key)
-        WHERE fact.kind = gone.kind AND fact.key = gone.key)
+        WHERE fact.kind = gone.kind AND fact.key = gone.key),
+    more AS (INSERT INTO block (first_seq, n, at_us, frontier, entries, payloads)
+        SELECT block.first_seq, block.n, $3, frontier, entries, payloads
+          FROM new, UNNEST($24::BIGINT[], $25::BIGINT[], $26::BYTEA[], $27::BYTEA[], $28::BYTEA[])
+                    AS block (first_seq, n, frontier, entries, payloads))
     SELECT pg_notify($22, $23) FROM new"
 );
 
@@ -213,9 +217,11 @@ pub(super) async fn write(
     let (ids, older, tiles) =
         (pairs(&rows.ids, ID), pairs(&rows.superseded, ID_REVISION), pairs(&rows.tiles, LEVEL_INDEX));
     let kinds = |facts: &[&FactRow]| facts.iter().map(|fact| i64::from(fact.kind)).collect::<Vec<_>>();
-    let end = commit.first_seq + u64::from(commit.n);
+    let ((at, block), more) = placed(commit)?;
+    let (places, more): (Vec<_>, Vec<&NewBlock<'_>>) =
+        more.into_iter().map(|(at, block)| (at as i64, block)).unzip();
     let mut conn = backend.writer.acquire().await.map_err(sort)?;
-    let query = bind_block(COMMIT, commit)
+    let query = bind_block(COMMIT, at, commit.at_us, block)
         .bind(ids.0)
         .bind(ids.1)
         .bind(older.0)
@@ -232,7 +238,12 @@ pub(super) async fn write(
         .bind(kinds(&rows.deleted))
         .bind(rows.deleted.iter().map(|fact| fact.key.as_slice()).collect::<Vec<_>>())
         .bind(CHANNEL)
-        .bind(end.to_string());
+        .bind(commit.end().to_string())
+        .bind(places)
+        .bind(more.iter().map(|block| i64::from(block.n)).collect::<Vec<_>>())
+        .bind(more.iter().map(|block| block.frontier).collect::<Vec<_>>())
+        .bind(more.iter().map(|block| block.entries).collect::<Vec<_>>())
+        .bind(more.iter().map(|block| block.payloads).collect::<Vec<_>>());
     let written = tokio::time::timeout(backend.patience, query.fetch_optional(&mut *conn)).await;
     let written = written.unwrap_or_else(|_| {
         conn.close_on_drop();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::body::{Backend, bind_block, insert_block, not_inserted, size};
+use super::body::{Backend, bind_block, insert_block, not_inserted, placed, size};
 use super::install::install;
 use super::schema::STEPS;
 use crate::codec::{ID, ID_REVISION, LEVEL_INDEX};
@@ -66,6 +66,8 @@ const PUT_ID: &str = put!("", "recid", "id", "UPDATE SET val = excluded.val WHER
 const PUT_SUPERSEDED: &str = put!("OR FAIL ", "superseded", "id_revision", "NOTHING");
 const PUT_TILE: &str = put!("OR FAIL ", "tile", "level_ix", "NOTHING");
 
+const PUT_BLOCK: &str =
+    "INSERT INTO block (first_seq, n, at_us, frontier, entries, payloads) VALUES ($1, $2, $3, $4, $5, $6)";
 const PUT_FEED: &str = "INSERT OR FAIL INTO fseg (recipient, first_seq, n, seqs)
     SELECT value ->> 0, value ->> 1, value ->> 2, substr($2, value ->> 3, value ->> 4) FROM json_each($1)";
 pub(super) const PUT_ABOUT: &str = "INSERT INTO about (key, first_seq, n, seqs)
@@ -227,8 +229,13 @@ pub(super) async fn write(
     rows: &Rows<'_>,
 ) -> Result<(), CommitError> {
     let mut tx = begin(&backend.writer).await.map_err(sort)?;
-    if bind_block(insert_block!(), commit).execute(&mut *tx).await.map_err(sort)?.rows_affected() != 1 {
+    let ((at, block), more) = placed(commit)?;
+    let first = bind_block(insert_block!(), at, commit.at_us, block).execute(&mut *tx).await.map_err(sort)?;
+    if first.rows_affected() != 1 {
         return Err(not_inserted(&mut tx, commit).await);
+    }
+    for (at, block) in more {
+        bind_block(PUT_BLOCK, at, commit.at_us, block).execute(&mut *tx).await.map_err(sort)?;
     }
     if put(&mut tx, PUT_NEW_ID, &rows.ids, ID).await.map_err(sort)? != rows.ids.len() as u64 {
         put(&mut tx, PUT_ID, &rows.ids, ID).await.map_err(sort)?;

@@ -3,7 +3,7 @@
 use sqlx::Connection;
 
 use super::*;
-use crate::{Commit, CommitError, IdRow};
+use crate::{Commit, CommitError, IdRow, NewBlock};
 
 #[test]
 fn settings_that_could_lose_a_commit_are_refused() {
@@ -39,20 +39,12 @@ async fn a_failed_migration_leaves_the_database_as_it_was() {
     assert!(newer.contains("schema version 1 is newer than 0"), "{newer}");
 }
 
-fn block(first_seq: u64, payloads: &[u8]) -> Commit<'_> {
-    Commit {
-        first_seq,
-        n: 1,
-        frontier: b"f",
-        entries: b"e",
-        payloads,
-        ids: &[],
-        superseded: &[],
-        feeds: &[],
-        facts: &[],
-        tiles: &[],
-        at_us: 0,
-    }
+fn block(payloads: &[u8]) -> [NewBlock<'_>; 1] {
+    [NewBlock { n: 1, frontier: b"f", entries: b"e", payloads }]
+}
+
+fn commit<'a>(first_seq: u64, blocks: &'a [NewBlock<'a>]) -> Commit<'a> {
+    Commit { first_seq, blocks, ids: &[], superseded: &[], feeds: &[], facts: &[], tiles: &[], at_us: 0 }
 }
 
 #[tokio::test]
@@ -60,16 +52,16 @@ async fn case_29_a_full_disk_refuses_and_recovers() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("hub.db").display());
     let store = connect(&url, &Settings::default()).await.unwrap();
-    store.commit(&block(0, b"small")).await.unwrap();
+    store.commit(&commit(0, &block(b"small"))).await.unwrap();
     let limit = async |pages: &'static str| sqlx::raw_sql(pages).execute(&store.writer).await.unwrap();
     limit("PRAGMA max_page_count = 20").await;
     let large = vec![7; 1_000_000];
-    let told = store.commit(&block(1, &large)).await.unwrap_err();
+    let told = store.commit(&commit(1, &block(&large))).await.unwrap_err();
     assert!(matches!(told, CommitError::Store(StoreError::Full(_))), "{told}");
     assert_eq!(store.head().await.unwrap().unwrap().size(), 1);
-    store.commit(&block(1, b"what fits still goes in")).await.unwrap();
+    store.commit(&commit(1, &block(b"what fits still goes in"))).await.unwrap();
     limit("PRAGMA max_page_count = 1000000").await;
-    store.commit(&block(2, &large)).await.unwrap();
+    store.commit(&commit(2, &block(&large))).await.unwrap();
     assert_eq!(store.blocks(2, 1, true).await.unwrap()[0].payloads.as_deref(), Some(&large[..]));
 }
 
@@ -80,18 +72,19 @@ async fn case_29_a_transaction_that_sqlite_ended_by_itself_stops_no_later_one() 
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("hub.db").display());
     let store = connect(&url, &Settings::default()).await.unwrap();
-    store.commit(&block(0, b"small")).await.unwrap();
+    store.commit(&commit(0, &block(b"small"))).await.unwrap();
     let id =
         |n: u64| IdRow { id: u128::from(n).to_be_bytes(), revision: 1, seq: 1, source: 1, root: [0; 14] };
     let many: Vec<IdRow> = (0..5_000).map(id).collect();
-    let commit = Commit { ids: &many, ..block(1, b"small") };
+    let small = block(b"small");
+    let large = Commit { ids: &many, ..commit(1, &small) };
     sqlx::raw_sql("PRAGMA max_page_count = 30").execute(&store.writer).await.unwrap();
     for _ in 0..2 {
-        let told = store.commit(&commit).await.unwrap_err();
+        let told = store.commit(&large).await.unwrap_err();
         assert!(matches!(told, CommitError::Store(StoreError::Full(_))), "{told}");
     }
     assert_eq!(store.head().await.unwrap().unwrap().size(), 1);
-    store.commit(&block(1, b"what fits still goes in")).await.unwrap();
+    store.commit(&commit(1, &block(b"what fits still goes in"))).await.unwrap();
     let newest = store.newest(&[many[0].id]).await.unwrap();
     assert_eq!(newest, [None], "nothing of what was refused is there");
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use commonroll_store::testkit::Postgres;
-use commonroll_store::{Commit, CommitError, FactRow, FeedRow, IdRow, Settings, Store, TileRow};
+use commonroll_store::{Commit, CommitError, FactRow, FeedRow, IdRow, NewBlock, Settings, Store, TileRow};
 
 /// A database of one engine, empty at first.
 pub struct Bed {
@@ -56,6 +56,8 @@ pub(crate) use {on_all, on_disk};
 pub struct Batch {
     pub first_seq: u64,
     pub n: u32,
+    /// Entries of further blocks.
+    pub more: Vec<u32>,
     pub name: String,
     pub ids: Vec<IdRow>,
     pub superseded: Vec<IdRow>,
@@ -71,6 +73,10 @@ pub fn batch(first_seq: u64, n: u32) -> Batch {
 impl Batch {
     pub fn named(mut self, name: &str) -> Self {
         self.name = name.to_owned();
+        self
+    }
+    pub fn and(mut self, n: u32) -> Self {
+        self.more.push(n);
         self
     }
     pub fn id(mut self, row: IdRow) -> Self {
@@ -90,12 +96,16 @@ impl Batch {
     pub async fn commit(&self, store: &dyn Store) -> Result<(), CommitError> {
         let entries = format!("{} entries", self.name);
         let payloads = format!("{} payloads", self.name);
-        let commit = Commit {
-            first_seq: self.first_seq,
-            n: self.n,
+        let block = |n: u32| NewBlock {
+            n,
             frontier: self.name.as_bytes(),
             entries: entries.as_bytes(),
             payloads: payloads.as_bytes(),
+        };
+        let blocks: Vec<_> = std::iter::once(self.n).chain(self.more.iter().copied()).map(block).collect();
+        let commit = Commit {
+            first_seq: self.first_seq,
+            blocks: &blocks,
             ids: &self.ids,
             superseded: &self.superseded,
             feeds: &self.feeds,

@@ -1,7 +1,7 @@
 //! Payloads that are taken out of a block: nobody else's change is lost by it, and the database's files forget them.
 
 use crate::bed::{Bed, batch, on_all};
-use commonroll_store::{Commit, Store};
+use commonroll_store::{Commit, NewBlock, Store};
 use std::path::Path;
 
 on_all! { payloads_are_replaced_only_as_they_were_read; }
@@ -29,10 +29,7 @@ fn found(folder: &Path, canary: &[u8]) -> usize {
 async fn put(store: &dyn Store, first_seq: u64, payloads: &[u8]) {
     let commit = Commit {
         first_seq,
-        n: 1,
-        frontier: b"frontier",
-        entries: b"entries",
-        payloads,
+        blocks: &[NewBlock { n: 1, frontier: b"frontier", entries: b"entries", payloads }],
         ids: &[],
         superseded: &[],
         feeds: &[],

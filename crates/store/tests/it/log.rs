@@ -6,8 +6,28 @@ use commonroll_store::{Block, CommitError, StoreError};
 
 use crate::bed::{Bed, batch, on_all, on_disk};
 
-on_all! { what_is_appended_reads_back; only_the_end_of_the_log_can_be_appended_to; blocks_are_found_by_any_of_their_numbers; a_commit_that_breaks_a_rule_writes_nothing; }
+on_all! { what_is_appended_reads_back; a_commit_of_several_blocks_is_read_block_by_block; only_the_end_of_the_log_can_be_appended_to; blocks_are_found_by_any_of_their_numbers; a_commit_that_breaks_a_rule_writes_nothing; }
 on_disk! { a_restart_finds_everything; two_writers_leave_no_gap; another_writers_commit_is_noticed; }
+
+/// Whoever wants one record reads its block: a commit of thousands is cut into several. All of them are there, or none.
+async fn a_commit_of_several_blocks_is_read_block_by_block(bed: Bed) {
+    let store = bed.open().await;
+    batch(0, 2).and(3).and(1).feed(7, &[1, 4]).commit(&*store).await.unwrap();
+    let all = store.blocks(0, 10, true).await.unwrap();
+    let places: Vec<_> = all.iter().map(|block| (block.first_seq, block.n)).collect();
+    assert_eq!(places, [(0, 2), (2, 3), (5, 1)]);
+    assert!(all.iter().all(|block| block.payloads.as_deref() == Some(b"block 0 payloads")));
+    let found = store.block_of(&[4], false).await.unwrap();
+    assert_eq!((found.len(), found[0].first_seq), (1, 2), "the block that holds it and no other");
+    assert_eq!(store.feed(7, 0, 10).await.unwrap(), [1, 4], "a feed goes over the blocks' borders");
+    assert_eq!(store.feed(7, 3, 10).await.unwrap(), [4]);
+    assert_eq!(store.head().await.unwrap().unwrap().size(), 6);
+    let told = batch(2, 1).and(4).commit(&*store).await.unwrap_err();
+    assert!(matches!(told, CommitError::Lost), "{told}");
+    assert_eq!(store.blocks(0, 10, true).await.unwrap(), all, "who lost writes none of its blocks");
+    batch(6, 1).and(1).commit(&*store).await.unwrap();
+    assert_eq!(store.head().await.unwrap().unwrap().size(), 8);
+}
 
 async fn what_is_appended_reads_back(bed: Bed) {
     let store = bed.open().await;
