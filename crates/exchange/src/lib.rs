@@ -42,6 +42,7 @@ mod readiness;
 mod reading;
 mod recall;
 mod refusals;
+mod refused_before;
 mod rooms;
 mod sessions;
 mod shared;

@@ -209,7 +209,7 @@ pub async fn plan_batches(
     let mut known = look_up(shared, jobs).await?;
     let one = |job: &&PublishJob| {
         plan.turn();
-        plan_batch(working, plan, &mut known, job)
+        plan_batch(shared, working, plan, &mut known, job)
     };
     let answers = jobs.iter().map(one).collect();
     if let Some(last) = jobs.last() {
@@ -266,7 +266,13 @@ fn sound<'a>(jobs: &'a [&PublishJob]) -> impl Iterator<Item = &'a Facts> {
     jobs.iter().flat_map(|job| &job.records).filter_map(|r| r.facts.as_ref().ok())
 }
 
-fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: &PublishJob) -> Answer {
+fn plan_batch(
+    shared: &Shared,
+    working: &mut Directory,
+    plan: &mut Plan,
+    known: &mut Known,
+    job: &PublishJob,
+) -> Answer {
     let source = job.speaker.number;
     working.speaker(job.speaker.agent)?;
     let expected = working.institution(source).map_or(1, |s| s.next_batch);
@@ -297,7 +303,7 @@ fn plan_batch(working: &mut Directory, plan: &mut Plan, known: &mut Known, job: 
         count_strangers(plan, working, job, &results);
         working.saw_batch(source, job.number);
         plan.batches.insert(source, job.number);
-        note_batch(plan, job, &results);
+        note_batch(shared, plan, job, &results);
     }
     notices::hide(plan, working, job, &results, |id| {
         known.newest.get(&id.0).map(|held| (held.source, held.revision))
@@ -528,27 +534,41 @@ fn count_strangers(plan: &mut Plan, working: &Directory, job: &PublishJob, resul
 }
 
 /// A batch with refusals or repeats gets an entry that counts them; the record entries tell of all others.
-fn note_batch(plan: &mut Plan, job: &PublishJob, results: &[RecordAnswer]) {
-    let mut refused: Vec<(String, u32)> = Vec::new();
-    let mut repeated = 0;
-    for result in results {
+fn note_batch(shared: &Shared, plan: &mut Plan, job: &PublishJob, results: &[RecordAnswer]) {
+    let (institution, number) = (job.speaker.number, job.number);
+    let (mut refused, mut again, mut repeated) = (Vec::new(), Vec::new(), 0);
+    let mut held = Vec::new();
+    for (record, result) in job.records.iter().zip(results) {
         match result {
-            RecordAnswer::Rejected { code, .. } => match refused.iter_mut().find(|(held, _)| held == code) {
-                Some((_, count)) => *count += 1,
-                None => refused.push(((*code).to_owned(), 1)),
-            },
+            RecordAnswer::Rejected { code, .. } => {
+                let what = (short(&record.root), *code);
+                count(&mut refused, code);
+                if shared.refused_before.has(institution, what, job.now) {
+                    count(&mut again, code);
+                }
+                held.push(what);
+            }
             RecordAnswer::Duplicate { .. } => repeated += 1,
             RecordAnswer::Accepted { .. } => {}
         }
     }
-    let change = Change::Batch { institution: job.speaker.number, number: job.number, refused, repeated };
-    let Change::Batch { refused, repeated, .. } = &change else { return };
-    if refused.is_empty() && *repeated == 0 {
+    if refused.is_empty() && repeated == 0 {
         let seq = plan.next().saturating_sub(1);
-        return plan.fact(&change, seq);
+        return plan.fact(&Change::Batch { institution, number, refused, again, repeated }, seq);
     }
-    let more = serde_json::json!({ "batch": job.number, "refused": refused, "repeated": repeated });
+    plan.refused.push((institution, held, job.now));
+    let more =
+        serde_json::json!({ "batch": number, "refused": refused, "again": again, "repeated": repeated });
+    let change = Change::Batch { institution, number, refused, again, repeated };
     plan.change_with(&change, job.speaker.institution.as_str(), more, job.now);
+}
+
+/// Counts one more of a rule.
+fn count(counts: &mut Vec<(String, u32)>, code: &str) {
+    match counts.iter_mut().find(|(held, _)| held == code) {
+        Some((_, count)) => *count += 1,
+        None => counts.push((code.to_owned(), 1)),
+    }
 }
 
 fn short(root: &Hash) -> [u8; 14] {

@@ -19,6 +19,7 @@ use crate::{
     reading::Misses,
     recall::{Recall, dirt::Dirt},
     refusals::Refusals,
+    refused_before::RefusedBefore,
     sessions::Tidied,
     turns::Turns,
     views::Views,
@@ -54,6 +55,8 @@ pub struct Shared {
     /// True while the log does not say yet that this node has started.
     pub starting: AtomicBool,
     pub refusals: Mutex<Refusals>,
+    /// Records that were refused lately.
+    pub refused_before: RefusedBefore,
     /// Readings that were refused to a person lately.
     pub misses: Misses,
     /// What was refused lately of which data managers are to be warned.
@@ -142,6 +145,7 @@ impl Shared {
             newest: Newest::default(),
             starting: AtomicBool::new(false),
             refusals: Mutex::default(),
+            refused_before: RefusedBefore::default(),
             misses: Misses::default(),
             warnings: crate::warnings::Refused::default(),
             tidied: Tidied::default(),

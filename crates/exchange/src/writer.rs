@@ -9,6 +9,7 @@ use crate::{
     live::{Committed, LiveRecord},
     notices::{self, Outgoing},
     publish::{Answer, PublishJob, plan_batches},
+    refused_before::Refused,
     shared::Shared,
     types::{PublishError, RecordAnswer},
 };
@@ -88,6 +89,8 @@ pub struct Plan {
     pub taken_back: Vec<(u16, u64, u32)>,
     /// Records about learners whom no placement covers, and when the last of them came.
     pub strangers: BTreeMap<WarningOf, (u32, Timestamp)>,
+    /// What was refused of batches: source, what, and when.
+    pub refused: Vec<(u16, Vec<Refused>, Timestamp)>,
     /// Bytes of the batches that have a new record in here.
     pub bytes: usize,
     /// When the first of it was done.
@@ -114,6 +117,7 @@ impl Plan {
             special: Vec::new(),
             taken_back: Vec::new(),
             strangers: BTreeMap::new(),
+            refused: Vec::new(),
             bytes: 0,
             at: None,
             first: frontier.size(),
@@ -391,6 +395,9 @@ impl Writer {
     fn note_batches(&self, plan: &Plan) {
         for (of, (count, at)) in &plan.strangers {
             self.shared.warnings.count(*of, *count, *at);
+        }
+        for (source, refused, at) in &plan.refused {
+            self.shared.refused_before.remember(*source, refused, *at);
         }
         let mut live = self.shared.directory_mut();
         plan.batches.iter().for_each(|(source, number)| live.saw_batch(*source, *number));

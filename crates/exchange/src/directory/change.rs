@@ -96,8 +96,16 @@ pub enum Change {
     },
     /// How far a recipient has acknowledged, with its receipt.
     Cursor { institution: u16, cursor: u64, digest: Bytes32, key_id: String, signature: String },
-    /// A source's next batch number, where no record entry says it.
-    Batch { institution: u16, number: u64, refused: Vec<(String, u32)>, repeated: u32 },
+    /// A source's next batch number, where no record entry says it. Of what was refused by each rule, `again` were the very records
+    /// that it had refused before.
+    Batch {
+        institution: u16,
+        number: u64,
+        refused: Vec<(String, u32)>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        again: Vec<(String, u32)>,
+        repeated: u32,
+    },
     /// The policy set in force: its hash, its files by name, and who approved it. A log of the first kind has the hash
     /// alone: the set that its program was built with.
     Policy {

@@ -125,8 +125,8 @@ impl Exchange {
                         .collect();
                     event.more = serde_json::json!({ "set": hex(&hash.0), "approved_by": approved });
                 }
-                Some(Change::Batch { number, refused, .. }) => {
-                    event.more = serde_json::json!({ "batch": number, "refused": refused });
+                Some(Change::Batch { number, refused, again, .. }) => {
+                    event.more = serde_json::json!({ "batch": number, "refused": refused, "again": again });
                 }
                 _ => {}
             }

@@ -364,8 +364,12 @@ impl View for ReadinessView {
             Some(Change::Cursor { institution, cursor, .. }) => {
                 self.readiness.receipt(*institution, *cursor, at);
             }
-            Some(Change::Batch { institution, refused, repeated, .. }) => {
-                self.readiness.site(*institution).refused(at, refused, *repeated);
+            Some(Change::Batch { institution, refused, again, repeated, .. }) => {
+                let tries =
+                    |rule: &str| again.iter().find(|(of, _)| of == rule).map_or(0, |(_, tries)| *tries);
+                let new = |(rule, count): &(String, u32)| (rule.clone(), count.saturating_sub(tries(rule)));
+                let refused: Vec<_> = refused.iter().map(new).filter(|(_, count)| *count > 0).collect();
+                self.readiness.site(*institution).refused(at, &refused, *repeated);
             }
             Some(_) => {}
             None if note.what == "source.current" => {

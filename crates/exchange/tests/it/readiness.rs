@@ -106,6 +106,41 @@ async fn a_start_tells_the_same_as_the_node_that_was_there_all_along() {
 }
 
 #[tokio::test]
+async fn a_refused_record_that_an_agent_tries_again_every_hour_counts_once() {
+    let mut world =
+        World::sized(open_store("sqlite::memory:").await, with_officers(), Sizes::default()).await;
+    world.placed("kingsmead", "k-1", "northgate", "n-77", ULN).await;
+    world.exchange.open_views(read_body, world.now());
+    let manager = Actor::new(&world, "northgate", Role::DataManager).speaker;
+    let valid = async |world: &World| {
+        let acting = Acting { speaker: &manager, role: Role::DataManager };
+        world.exchange.tick(world.now()).await;
+        let seen = world.exchange.readiness(acting, Some(&slug("northgate")), world.now()).await.unwrap();
+        let acting = Acting { speaker: &manager, role: Role::DataManager };
+        let told = world.exchange.problems(acting, Some(&slug("northgate")), world.now()).await.unwrap();
+        let refused = told.problems.iter().find(|one| one.rule == "no_placement").map(|one| one.count);
+        (numbers(&seen, What::Valid), refused)
+    };
+    world.pass(11 * HOUR);
+    let sound = lesson_and_mark("n-77", 9, 1).1;
+    let stranger = |revision| lesson_and_mark("n-99", 9, revision).1;
+    world.publish("northgate", vec![sound, stranger(1)]).await;
+    assert_eq!(valid(&world).await, ((1, 2), Some(1)));
+    for _ in 0..5 {
+        world.pass(HOUR);
+        let answers = world.publish("northgate", vec![stranger(1)]).await;
+        assert!(matches!(answers[0], RecordAnswer::Rejected { code: "no_placement", .. }), "{answers:?}");
+    }
+    assert_eq!(valid(&world).await, ((1, 2), Some(1)), "a try is no new fault");
+    let tried = world.log().await.into_iter().filter(|entry| entry.contains("publish.refused")).count();
+    assert_eq!(tried, 6, "the log has every try");
+
+    // What it says now is another record to refuse; so is another learner's.
+    world.publish("northgate", vec![stranger(2), lesson_and_mark("n-98", 10, 1).1]).await;
+    assert_eq!(valid(&world).await, ((1, 4), Some(3)));
+}
+
+#[tokio::test]
 async fn a_day_that_was_declared_three_weeks_ahead_counts_to_its_last_day_and_what_was_erased_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", folder.path().join("hub.db").display());

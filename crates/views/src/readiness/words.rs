@@ -98,7 +98,7 @@ impl What {
             ),
             Self::Valid => (
                 "Valid",
-                "Of the records that you sent, those that broke no rule. A record that is refused twice counts twice.",
+                "Of the records that you sent, those that broke no rule. A refused record that is sent again as it was counts once.",
             ),
             Self::Matched => (
                 "Right learner",

@@ -94,6 +94,11 @@ fn detail(what: &str, more: &Value) -> String {
             parts.push(format!("{count} {code}"));
         }
     }
+    let again = more["again"].as_array().into_iter().flatten().filter_map(|code| code[1].as_u64());
+    let again = again.fold(0, u64::saturating_add);
+    if again > 0 {
+        parts.push(format!("{again} of them refused before"));
+    }
     if let Some(withheld) = more["withheld"].as_array() {
         let mut codes = std::collections::BTreeMap::<&str, u64>::new();
         let named = withheld.iter().filter_map(|one| one[1].as_str());
