@@ -196,6 +196,14 @@ async fn checkpoint_size(spool: &Spool) -> Result<Option<u64>, AgentError> {
     Ok(note.and_then(|note| note.lines().nth(1)?.parse().ok()))
 }
 
+/// Where something stands in its file; what is taken back stands there no longer.
+fn place(line: u64) -> String {
+    match line {
+        0 => "(taken back: its row is gone)".to_owned(),
+        line => format!("line {line}"),
+    }
+}
+
 pub(crate) fn moment(us: Option<i64>) -> String {
     us.and_then(|us| jiff::Timestamp::from_microsecond(us).ok())
         .and_then(|at| at.round(jiff::Unit::Second).ok())
@@ -240,10 +248,10 @@ impl fmt::Display for Status {
             line!(f, "refused         {n} x {code}")?;
         }
         for r in &self.refused {
-            line!(f, "  {} line {}: {} {}: {}", r.file, r.line, r.code, r.field, r.reason)?;
+            line!(f, "  {} {}: {} {}: {}", r.file, place(r.line), r.code, r.field, r.reason)?;
         }
         for r in &self.declarations_refused {
-            line!(f, "  {} line {}: {}: {} {}: {}", r.file, r.line, r.what, r.code, r.field, r.reason)?;
+            line!(f, "  {} {}: {}: {} {}: {}", r.file, place(r.line), r.what, r.code, r.field, r.reason)?;
         }
         for p in &self.problems {
             let line = p.line.map_or_else(String::new, |line| format!(" line {line}"));

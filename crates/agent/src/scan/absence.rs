@@ -13,6 +13,7 @@ use crate::{
         exports::Fault,
         queue,
         sent::{self, Range, Sent},
+        untaken,
     },
 };
 use commonroll_connectors::{Draft, Scope};
@@ -111,10 +112,17 @@ impl File<'_> {
         Ok(Some(Ok(())))
     }
 
+    /// Withdraws these. What the hub never took any revision of is only noted as gone: nobody has anything of it.
     async fn withdraw(&self, tx: &mut Tx, absent: Vec<Sent>, taken: &mut Taken) -> Result<(), AgentError> {
+        let ids: Vec<RecordId> = absent.iter().map(|row| row.id).collect();
+        let untaken = untaken::among(tx, &ids).await?;
         let mut fresh = Vec::with_capacity(absent.len());
         let mut rows = Vec::with_capacity(absent.len());
         for row in absent {
+            if untaken.contains(&row.id) {
+                rows.push(Sent { withdrawn: true, ..row });
+                continue;
+            }
             let revision = row.revision.next();
             let date = date_of(row.id).ok_or(AgentError::Damaged("sent.id"))?;
             let draft = Draft {
@@ -131,8 +139,9 @@ impl File<'_> {
             fresh.push(self.seal(&record, 0, taken));
             rows.push(Sent { revision, withdrawn: true, ..row });
         }
-        taken.withdrawn += fresh.len() as u64;
+        taken.withdrawn += rows.len() as u64;
         sent::write(tx, &rows, self.generation, self.origin).await?;
+        queue::try_no_more(tx, &untaken.into_iter().collect::<Vec<_>>()).await?;
         queue::push(tx, &fresh, self.name, self.now).await
     }
 

@@ -16,6 +16,7 @@ pub mod recalls;
 pub mod sent;
 pub mod sight;
 pub(crate) mod stretches;
+pub(crate) mod untaken;
 
 use crate::error::AgentError;
 use sqlx::{

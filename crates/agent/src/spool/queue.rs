@@ -3,7 +3,7 @@
 //! A batch is not remembered: its number is the hub's to say, and a record that is sent twice has the same bytes and
 //! root, so the hub knows it again. What was refused waits beside, and goes back into the queue when it may be tried.
 
-use super::{ROWS, Spool, Tx, list, rows, set, stretches};
+use super::{ROWS, Spool, Tx, list, rows, set, stretches, untaken};
 use crate::error::AgentError;
 use commonroll_audit::Hash;
 use commonroll_core::{RecordId, Revision, Timestamp};
@@ -77,15 +77,22 @@ pub struct Settled {
 
 /// Puts records at the end of the queue. A refused older revision is not tried again beside it.
 pub(crate) async fn push(tx: &mut Tx, fresh: &[Fresh], file: &str, now: Timestamp) -> Result<(), AgentError> {
-    for fresh in fresh.chunks(ROWS) {
-        let mut old = sqlx::query(list("DELETE FROM refused WHERE id IN ", fresh.len(), ""))
-            .persistent(fresh.len() == ROWS);
-        for record in fresh {
-            old = old.bind(&record.id.0[..]);
+    let ids: Vec<RecordId> = fresh.iter().map(|record| record.id).collect();
+    try_no_more(tx, &ids).await?;
+    put(tx, fresh, file, now).await
+}
+
+/// What was refused of these records is not tried again.
+pub(crate) async fn try_no_more(tx: &mut Tx, ids: &[RecordId]) -> Result<(), AgentError> {
+    for ids in ids.chunks(ROWS) {
+        let mut old = sqlx::query(list("DELETE FROM refused WHERE id IN ", ids.len(), ""))
+            .persistent(ids.len() == ROWS);
+        for id in ids {
+            old = old.bind(&id.0[..]);
         }
         old.execute(&mut **tx).await?;
     }
-    put(tx, fresh, file, now).await
+    Ok(())
 }
 
 /// As [`push`], for records that may be taken out again: what was refused of them stays until that is known.
@@ -132,7 +139,8 @@ impl Spool {
     }
 
     /// Settles a batch in one step: what the hub has leaves the queue, what it refused goes beside, with when to try
-    /// again (`retry` gives that from the code and the number of tries; `None` for never). Of records that the hub holds
+    /// again (`retry` gives that from the code and the number of tries; `None` for never), and a withdrawal of what the hub never
+    /// took is over. Of records that the hub holds
     /// at a revision up to which this spool has forgotten what it sent, the exports are read again; gives how many.
     ///
     /// # Errors
@@ -146,12 +154,15 @@ impl Spool {
     ) -> Result<u64, AgentError> {
         let mut tx = self.begin().await?;
         let mut anew = 0;
+        let held: Vec<i64> = settled.forgotten.iter().map(|(position, _)| *position).collect();
+        untaken::taken(&mut tx, &held).await?;
         for (position, held) in &settled.forgotten {
             anew += u64::from(read_again(&mut tx, *position, *held).await?);
         }
         for (position, refusal) in &settled.refused {
             refuse(&mut tx, *position, refusal, now, retry).await?;
         }
+        untaken::taken(&mut tx, &settled.done).await?;
         for done in settled.done.chunks(ROWS) {
             let mut query = sqlx::query(list("DELETE FROM queue WHERE position IN ", done.len(), ""));
             for position in done {
@@ -292,6 +303,10 @@ async fn refuse(
     now: Timestamp,
     retry: &(dyn Fn(&str, u32) -> Option<Timestamp> + Sync),
 ) -> Result<(), AgentError> {
+    if untaken::refused(tx, position, &refusal.code).await? {
+        sqlx::query("DELETE FROM queue WHERE position = $1").bind(position).execute(&mut **tx).await?;
+        return Ok(());
+    }
     let tries: Option<i64> = sqlx::query_scalar("SELECT tries FROM queue WHERE position = $1")
         .bind(position)
         .fetch_optional(&mut **tx)

@@ -11,6 +11,8 @@ CREATE TABLE IF NOT EXISTS sent(
   id BLOB PRIMARY KEY, kind INTEGER NOT NULL, origin TEXT NOT NULL, revision INTEGER NOT NULL, print BLOB NOT NULL,
   generation INTEGER NOT NULL, withdrawn INTEGER NOT NULL, learner TEXT NOT NULL, grp TEXT NOT NULL,
   confidential INTEGER NOT NULL) WITHOUT ROWID;
+-- Records of which the hub is shown to hold no revision. What is not here counts as taken.
+CREATE TABLE IF NOT EXISTS untaken(id BLOB PRIMARY KEY) WITHOUT ROWID;
 -- What records were before the export that is being read: empty outside of its change.
 CREATE TABLE IF NOT EXISTS overtaken(
   id BLOB PRIMARY KEY, kind INTEGER, origin TEXT, revision INTEGER, print BLOB, generation INTEGER, withdrawn INTEGER,

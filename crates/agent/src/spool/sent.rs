@@ -208,7 +208,7 @@ type SentOnRow =
     (Vec<u8>, i64, i64, bool, Option<String>, Option<i64>, Option<String>, Option<String>, Option<i64>);
 
 impl Spool {
-    /// Every record of a school date that was ever spooled, ascending by id.
+    /// Every record of a school date that was ever spooled, ascending by id; but for those that are gone and that nobody has.
     ///
     /// # Errors
     /// When the spool fails.
@@ -218,7 +218,9 @@ impl Spool {
             "SELECT s.id, s.kind, s.revision, s.withdrawn, q.file, q.line, r.code, r.file, r.line FROM sent s
                LEFT JOIN queue q ON q.id = s.id AND q.revision = s.revision
                LEFT JOIN refused r ON r.id = s.id AND r.revision = s.revision
-              WHERE s.id BETWEEN $1 AND $2 GROUP BY s.id ORDER BY s.id",
+              WHERE s.id BETWEEN $1 AND $2
+                AND NOT (s.withdrawn = 1 AND q.id IS NULL AND EXISTS (SELECT 1 FROM untaken u WHERE u.id = s.id))
+              GROUP BY s.id ORDER BY s.id",
         )
         .bind(from)
         .bind(to)

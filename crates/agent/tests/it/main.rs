@@ -32,6 +32,7 @@ mod rosters;
 mod settings;
 mod telling;
 mod transfer;
+mod untaken;
 mod vendors;
 mod watching;
 mod wonde;
