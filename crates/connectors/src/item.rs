@@ -86,6 +86,8 @@ pub struct Problem {
     pub fix: String,
     /// The value, where the mapping doesn't say what it stands for and it can be nothing but a code.
     pub code: Option<String>,
+    /// True if an earlier problem is about the same row: whatever is wrong with it, one row is kept back.
+    pub again: bool,
 }
 
 impl Problem {
@@ -95,7 +97,14 @@ impl Problem {
         rule: &'static str,
         fix: impl Into<String>,
     ) -> Self {
-        Self { place: Some(Place { line }), field: field.into(), rule, fix: fix.into(), code: None }
+        Self {
+            place: Some(Place { line }),
+            field: field.into(),
+            rule,
+            fix: fix.into(),
+            code: None,
+            again: false,
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) struct Piece {
 pub(super) struct Ending {
     pub problems: Vec<Problem>,
     pub problem_count: u64,
-    /// All problems by caption, rule and code, those of stretches that were passed over too.
+    /// Rows with problems by caption, rule and code of their first, those of stretches that were passed over too.
     pub counted: Counted,
     pub scopes: Vec<Scope>,
     pub items: u64,
@@ -219,7 +219,9 @@ impl Sink for Feeder<'_> {
 
     fn problem(&mut self, problem: Problem) {
         self.ending.problem_count += 1;
-        count(&mut self.ending.counted, &problem);
+        if !problem.again {
+            count(&mut self.ending.counted, &problem);
+        }
         if let Some(stretching) = &mut self.stretching {
             stretching.problem(&problem);
         }

@@ -129,6 +129,7 @@ impl Stretching {
         let counted = (problem.field.clone(), problem.rule.to_owned(), problem.code.clone());
         let kept = &mut now.short.kept;
         match kept.iter().position(|(known, _)| *known == counted) {
+            _ if problem.again => {}
             Some(place) => kept[place].1 += 1,
             None if kept.len() < KEPT_MAX => kept.push((counted, 1)),
             None => now.is_plain = false,

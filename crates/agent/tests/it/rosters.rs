@@ -5,7 +5,10 @@ use crate::{
     rig::{School, taken},
     wonde::{asked, fetch_once, only_ours},
 };
-use commonroll_agent::fetch::{Outcome, Round};
+use commonroll_agent::{
+    fetch::{Outcome, Round},
+    telling,
+};
 use serde_json::json;
 use std::fs;
 
@@ -32,7 +35,10 @@ async fn a_roster_over_rest_is_a_package_that_the_connector_reads() {
                 let user = |n| json!({"sourcedId": format!("u{n}"), "givenName": "Imogen", "familyName": "Ashby",
                     "password": "canary", "roles": [{"role": "student", "roleType": "primary", "org": at("o1")}]});
                 if question.number("offset") == Some(0) { users += 1 }
-                let all: Vec<_> = (1..users.min(5)).map(user).collect();
+                let mut all: Vec<_> = (1..users.min(5)).map(user).collect();
+                if users > 6 {
+                    all.push(json!({"sourcedId": "u9", "roles": [{"role": "student", "roleType": "primary", "org": at("o1")}]}));
+                }
                 json!(all)
             }
             _ => json!([]),
@@ -65,4 +71,11 @@ async fn a_roster_over_rest_is_a_package_that_the_connector_reads() {
         matches!(fetch_once(&school).await, Round::Done(Outcome::Unchanged)),
         "the same answers, the same package"
     );
+
+    // A learner with neither name: each cell is told of, and one row is kept back.
+    assert!(matches!(fetch_once(&school).await, Round::Done(Outcome::Written(_))));
+    assert_eq!(taken(&school.look().await["oneroster.zip"]).problem_count, 2);
+    let told = telling::sources(&school.spool, &school.settings).await.unwrap();
+    let asked = told.iter().find(|one| one.name == "asked").unwrap();
+    assert_eq!(asked.kept.iter().map(|kept| kept.rows).sum::<u64>(), 1, "{:?}", asked.kept);
 }

@@ -175,9 +175,9 @@ impl Checked {
         fix: &str,
         out: &mut dyn Sink,
     ) {
-        self.bad.entry(file).or_default().insert(line);
+        let again = !self.bad.entry(file).or_default().insert(line);
         let field = if column.is_empty() { format!("{file}.csv") } else { format!("{file}.csv {column}") };
-        out.problem(Problem::new(line, field, rule, fix));
+        out.problem(Problem { again, ..Problem::new(line, field, rule, fix) });
     }
 }
 
@@ -207,7 +207,8 @@ fn references(
                     "names rows of {target}.csv, which the package doesn't hold; export both together"
                 );
                 let field = format!("{file}.csv {}", column.name);
-                out.problem(Problem { place: None, field, rule: "OR-REFERENCE-FILE", fix, code: None });
+                let rule = "OR-REFERENCE-FILE";
+                out.problem(Problem { place: None, field, rule, fix, code: None, again: false });
             }
             Mode::Absent | Mode::Delta => {}
         }

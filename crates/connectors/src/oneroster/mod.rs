@@ -53,7 +53,8 @@ impl Connector for OneRoster {
         for name in strangers {
             let field: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
             let fix = "is no file of this version of OneRoster and was not read".to_owned();
-            out.problem(Problem { place: None, field, rule: "OR-FILE-UNKNOWN", fix, code: None });
+            let rule = "OR-FILE-UNKNOWN";
+            out.problem(Problem { place: None, field, rule, fix, code: None, again: false });
         }
         let checked = check::check(&mut package, &manifest, limits, out)?;
         let mut reader = Reader::new(mapping, settings, out);

@@ -134,6 +134,18 @@ fn a_package_of_1_1_names_guests_where_the_mapping_says_whose_they_are() {
     assert!(!format!("{:?}", seen.items).contains("hunter2"));
 }
 
+#[test]
+fn of_a_row_with_several_bad_cells_each_is_told_and_the_row_is_one() {
+    // The second user has no flag, no role and a blank name; the third has one bad cell and an id that stood there before.
+    let users = format!(
+        "{USERS}s1,,,true,ng,student,imogen,,Imogen,Ashby,,,,,,,12,\ns2,,,perhaps,ng,pupil,ben,,,Cole,,,,,,,12,\n\
+         s1,,,maybe,ng,student,al,,Al,Dee,,,,,,,12,\n"
+    );
+    let seen = run(PLAIN, packed("1.1", &[("users", "bulk", &users)])).unwrap();
+    let told: Vec<_> = seen.problems.iter().filter_map(|one| Some((one.place?.line, one.again))).collect();
+    assert_eq!(told, [(3, false), (3, true), (3, true), (4, false), (4, true)], "{}", seen.show());
+}
+
 /// A package of 1.2 in which `b1` and `b2` teach, and what stands in its enrolments.
 fn taught(mode: &str, enrolments: &str) -> Vec<u8> {
     const USERS: &str = "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password,userMasterIdentifier,preferredGivenName,preferredMiddleName,preferredFamilyName,primaryOrgSourcedId,pronouns\n";
