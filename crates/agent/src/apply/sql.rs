@@ -73,9 +73,16 @@ impl SqlCarrier {
 
     async fn open(&self) -> Result<Link, Failure> {
         let password = secret::read(&self.connection).map_err(|fault| Failure::Later(fault.to_string()))?;
-        Link::open(&self.at, password.as_ref().map(secret::Secret::reveal))
-            .await
-            .map_err(|fault| Failure::Later(fault.to_string()))
+        let later = |fault: DatabaseFault| Failure::Later(fault.to_string());
+        let mut link =
+            Link::open(&self.at, password.as_ref().map(secret::Secret::reveal)).await.map_err(later)?;
+        if self.writer.writes_alone()
+            && let Err(fault) = link.write_alone().await
+        {
+            link.close().await;
+            return Err(later(fault));
+        }
+        Ok(link)
     }
 
     /// Does what the plan says, to its end.

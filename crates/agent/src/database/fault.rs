@@ -45,6 +45,14 @@ impl DatabaseFault {
         Self::passing("SQL-LOST", fix)
     }
 
+    /// Another session writes.
+    pub(super) fn not_alone() -> Self {
+        let fix = "an earlier session that writes into this database has not ended there yet, or another agent writes into it; nothing was \
+                   written, it is tried again. If it stays so for more than a few minutes, let only one agent write, and end the older session \
+                   of its account at the database server (SHOW PROCESSLIST, then KILL)";
+        Self::passing("SQL-LOCKED", fix)
+    }
+
     /// A column holds bytes.
     pub(super) fn bytes(column: &str) -> Self {
         let fix = format!(

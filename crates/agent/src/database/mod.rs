@@ -38,6 +38,8 @@ pub type Take<'a, E> = &'a mut (dyn FnMut(&[Option<&str>]) -> Result<(), E> + Se
 #[derive(Debug)]
 pub struct Link {
     wire: Wire,
+    /// Longest time for one statement, in seconds.
+    seconds: u32,
     /// Longest wait for any answer.
     patience: Duration,
 }
@@ -87,8 +89,8 @@ impl Link {
         let opened = tokio::time::timeout(KNOCK, Self::sign_in(at, password)).await;
         let wire = opened.unwrap_or(Err(DatabaseFault::unreachable(at)))?;
         let patience = Duration::from_secs(at.seconds.into()).saturating_add(at.grace);
-        let mut link = Self { wire, patience };
-        for setting in link.limits(at.seconds).await? {
+        let mut link = Self { wire, seconds: at.seconds, patience };
+        for setting in link.limits().await? {
             link.run(&setting).await?;
         }
         Ok(link)
@@ -135,8 +137,8 @@ impl Link {
     }
 
     /// What keeps a statement from taking for ever, in this server's own words.
-    async fn limits(&mut self, seconds: u32) -> Result<Vec<String>, DatabaseFault> {
-        let lock = LOCK_SECONDS.min(seconds / 2).max(1);
+    async fn limits(&mut self) -> Result<Vec<String>, DatabaseFault> {
+        let (seconds, lock) = (self.seconds, self.lock_seconds());
         Ok(match self.wire {
             Wire::MySql(_) => {
                 let version = self.one("select version()").await?;
@@ -161,6 +163,31 @@ impl Link {
                 "set max_parallel_workers_per_gather = 0".to_owned(),
             ],
         })
+    }
+
+    /// Longest wait for somebody else's lock, in seconds.
+    fn lock_seconds(&self) -> u32 {
+        LOCK_SECONDS.min(self.seconds / 2).max(1)
+    }
+
+    /// Keeps other sessions that ask for the same from writing into this database, until this one ends: also one that was given up may still
+    /// have a change open, which nobody else can see. MariaDB and MySQL alone.
+    ///
+    /// # Errors
+    /// In words; also if another one has not ended.
+    pub async fn write_alone(&mut self) -> Result<(), DatabaseFault> {
+        if matches!(self.wire, Wire::Postgres(_)) {
+            return Ok(());
+        }
+        // A session whose agent is gone without a goodbye ends by itself, as it does on PostgreSQL.
+        self.run(&format!("set session wait_timeout = {}", self.seconds.saturating_mul(2))).await?;
+        // A lock's name holds for the whole server, and is shorter than a database's may be.
+        let lock = self.lock_seconds();
+        let ask = format!("select coalesce(get_lock(concat('commonroll ', md5(database())), {lock}), 0)");
+        match self.one(&ask).await?.trim_end_matches('\u{1f}') {
+            "1" => Ok(()),
+            _ => Err(DatabaseFault::not_alone()),
+        }
     }
 
     /// Which words it understands.

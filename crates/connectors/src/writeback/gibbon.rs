@@ -50,6 +50,10 @@ impl Writer for Gibbon {
         Ok(())
     }
 
+    fn writes_alone(&self) -> bool {
+        true
+    }
+
     fn step(&self, target: &Target, row: &MarkRow, answers: &[Answer]) -> Step {
         match plan(target, row, &mut Talk::new(answers)) {
             Ok(step) | Err(step) => step,

@@ -69,6 +69,12 @@ pub trait Writer: Sync {
     /// The key of `outbox.apply` at fault, and what to write instead.
     fn check(&self, target: &Target) -> Result<(), String>;
 
+    /// True if the MIS's tables keep no second row of the same out, so that only one session may write at a time: what an earlier one
+    /// has not committed yet, a later one can't see.
+    fn writes_alone(&self) -> bool {
+        false
+    }
+
     /// What is to be done next for a row, after these answers.
     fn step(&self, target: &Target, row: &MarkRow, answers: &[Answer]) -> Step;
 

@@ -7,7 +7,12 @@ use super::{
 };
 use commonroll_agent::{AgentError, apply};
 use commonroll_connectors::mapping::Dialect;
-use std::fs;
+use std::{fs, path::Path, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{UnixListener, UnixStream},
+    sync::{mpsc, oneshot},
+};
 
 const MAPPING: &str = "format = \"delimited\"\nrows = \"behaviour\"\ncovers = \"dates\"\n[fields]\nevent = \"Event\"\nlearner = \"Id\"\n\
     date = \"Date\"\ntime = \"Time\"\nlabel = \"Label\"\npolarity = \"Polarity\"\ncategory = \"Category\"\naction = \"Action\"\n\
@@ -76,6 +81,67 @@ async fn an_event_stands_in_gibbon_once_is_corrected_and_goes_again() {
     host.exports(&[BEN, LEFT]).await;
     assert_eq!(home.receive_and_apply(&host.hub).await.applied, 1);
     assert_eq!(shown(&mis).await, [OF_BEN], "what was taken back goes, and nothing else");
+}
+
+/// A way to the database on which a commit is held up. Says so, and lets it through at a word.
+fn stalls_at_commit(mis: &Database, at: &Path) -> (mpsc::Receiver<()>, oneshot::Sender<()>) {
+    let (listener, behind) = (UnixListener::bind(at).unwrap(), mis.socket_file());
+    let (told, stalls) = mpsc::channel(1);
+    let (go_on, goes_on) = oneshot::channel();
+    tokio::spawn(async move {
+        let (ours, _) = listener.accept().await.unwrap();
+        let (mut from_us, mut to_us) = ours.into_split();
+        let (mut from_them, mut to_them) = UnixStream::connect(behind).await.unwrap().into_split();
+        tokio::spawn(async move { tokio::io::copy(&mut from_them, &mut to_us).await });
+        let (mut said, mut goes_on) = (vec![0; 64 << 10], Some(goes_on));
+        loop {
+            let n = from_us.read(&mut said).await.unwrap();
+            if said[..n].ends_with(b"commit")
+                && let Some(goes_on) = goes_on.take()
+            {
+                told.send(()).await.unwrap();
+                goes_on.await.unwrap();
+            }
+            if n == 0 {
+                return;
+            }
+            to_them.write_all(&said[..n]).await.unwrap();
+        }
+    });
+    (stalls, go_on)
+}
+
+#[tokio::test]
+async fn an_event_whose_commit_stalls_is_not_entered_beside_it_by_the_next_session() {
+    let (mis, mut host) = (gibbon().await, host().await);
+    let mut home = home(&mis, "gibbon", SETTINGS).await;
+    let way = home.folder.path().join("way");
+    let (mut stalls, go_on) = stalls_at_commit(&mis, &way);
+    let straight = home.goes_over(&way);
+    host.exports(&[ADA]).await;
+    home.receive_into(home.settings.outbox.as_ref().unwrap(), &host.hub).await;
+    // The agent gives up, or is killed, while the database has the change open.
+    tokio::select! {
+        _ = home.apply() => panic!("the commit is held up"),
+        told = stalls.recv() => told.unwrap(),
+    }
+    home.goes_over(&straight);
+    let held = home.apply().await;
+    assert_eq!((held.applied, held.refused), (0, 0));
+    let alarm = home.spool.alarms().await.unwrap().remove(0).text;
+    assert!(alarm.contains("SQL-LOCKED") && alarm.contains("earlier session"), "{alarm}");
+
+    go_on.send(()).unwrap();
+    let stands = async {
+        while shown(&mis).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_millis(1_900), stands).await.unwrap();
+    home.wait(3_600);
+    assert_eq!(home.apply().await.applied, 1);
+    assert_eq!(shown(&mis).await, [OF_ADA], "one line, whoever's session wrote it");
+    assert!(home.spool.alarms().await.unwrap().is_empty());
 }
 
 #[tokio::test]

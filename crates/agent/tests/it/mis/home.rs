@@ -14,7 +14,12 @@ use commonroll_agent::{
     spool::sight::RefusedRow,
 };
 use commonroll_wire::{HEAD_BIT, redact};
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A home with this `[outbox.apply]`.
 pub async fn home(database: &Database, mis: &str, more: &str) -> School {
@@ -85,6 +90,15 @@ impl School {
     pub async fn receive_and_apply(&mut self, hub: &FakeHub) -> Applied {
         self.receive_into(self.settings.outbox.as_ref().unwrap(), hub).await;
         self.apply().await
+    }
+
+    /// From now on rows are carried over this socket. Gives the one before.
+    pub fn goes_over(&mut self, socket: &Path) -> PathBuf {
+        let apply = self.settings.outbox.as_mut().unwrap().apply.as_mut().unwrap();
+        let mut connection = (*apply.connection).clone();
+        let before = connection.options.insert("socket".to_owned(), socket.display().to_string());
+        apply.connection = connection.into();
+        before.unwrap().into()
     }
 
     /// The agent starts with these settings of its outbox. Gives how many lists it passes over.
