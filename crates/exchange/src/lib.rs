@@ -46,6 +46,7 @@ mod refused_before;
 mod rooms;
 mod sessions;
 mod shared;
+mod stretch;
 mod subject;
 mod trial;
 mod turns;
@@ -63,7 +64,7 @@ pub use alignment::{AlignmentSeen, ConventionSeen, Stands};
 pub use desk::{
     AgentSeen, AgentsSeen, Cell, Cells, CheckError, Checked, ClaimSeen, Deed, FieldSeen, Gap, GuestSeen,
     LogKind, LogLine, LogPage, MovedHow, MovedSeen, PAGE_LINES, PartnerSeen, ProofSeen, RoleSees,
-    SharingSeen, Step, UnmatchedSeen, WAITING_MOST, WaitingSeen, Way,
+    SharingSeen, Step, UnmatchedPart, UnmatchedSeen, UnmatchedTotals, WAITING_MOST, WaitingSeen, Way,
 };
 pub use directory::agreements::{Ending, Signed, Standing};
 pub use directory::alerts::AlertId;
@@ -124,6 +125,7 @@ pub use rooms::{
     PlaceSeen, RuleSeen, SourceSeen, VisitorSeen,
 };
 pub use sessions::{SESSION_IDLE_US, SESSION_LIFE_US, SessionError, SessionId, SessionSeen, SignInProof};
+pub use stretch::Stretch;
 pub use subject::SubjectExport;
 pub use trial::{Trial, Tried, TriedLine};
 pub use types::*;
@@ -133,7 +135,7 @@ pub use whereabouts::{
     AlarmSeen, AlertTold, Answered, BoardAsk, BoardPart, BoardSeen, BoardTotals, Choice, CodeAnswer, CodeRow,
     CodeSeen, CodeStands, CodesFile, CodesOf, CodesSeen, ConflictSeen, DecidedSeen, EvacuationSeen,
     FoundSeen, HostSeen, LessonSeen, LineSeen, Looks, OutCode, Outbound, OutboundAlert, ProposalSeen,
-    Proposals, Ring, SaidSeen, SentSeen, SentState, Session, Stretch, ThereSeen, ToldSeen, number_of_lesson,
+    Proposals, Ring, SaidSeen, SentSeen, SentState, Session, ThereSeen, ToldSeen, number_of_lesson,
 };
 
 pub use watches::{Dropped, WatchSeen, WatchesSeen};

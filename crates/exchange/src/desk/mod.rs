@@ -16,7 +16,9 @@ pub use check::{CheckError, Checked};
 pub use log::{Deed, LogKind, LogLine, LogPage, PAGE_LINES};
 pub use proof::{ProofSeen, Step};
 pub use sharing::{Cell, Cells, FieldSeen, Gap, PartnerSeen, RoleSees, SharingSeen, Way};
-pub use unmatched::{ClaimSeen, GuestSeen, MovedHow, MovedSeen, UnmatchedSeen, WaitingSeen};
+pub use unmatched::{
+    ClaimSeen, GuestSeen, MovedHow, MovedSeen, UnmatchedPart, UnmatchedSeen, UnmatchedTotals, WaitingSeen,
+};
 
 use crate::{
     Exchange,

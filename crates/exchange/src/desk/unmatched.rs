@@ -7,10 +7,11 @@ use crate::{
     directory::{Directory, Local, Side, tokens::MatchingKey},
     matches::{
         AgreedSeen, DoubleSeen, HomeSeen, LinksSeen, MainSeen, QuestionSeen, ReusedSeen, agreed, called,
-        doubles, home_seen, links_seen, main_seen, placed_with, questions, reused,
+        doubles, home_seen, is_named_by, links_seen, main_seen, placed_with, questions, reused,
     },
     office::Acting,
     questions::AskError,
+    stretch::{Stretch, cut},
 };
 use commonroll_core::{
     LocalId, Slug, Timestamp,
@@ -19,8 +20,8 @@ use commonroll_core::{
 use commonroll_policy::OfficeAct;
 use jiff::tz::TimeZone;
 
-/// Lines of one list at most.
-const LINES: usize = 200;
+/// The beginning of a list.
+const FIRST: Stretch = (0, 200);
 
 /// A guest whom nobody has matched.
 #[derive(Clone)]
@@ -84,6 +85,83 @@ pub struct WaitingSeen {
     pub dates: DateRange,
 }
 
+/// Which part of each list is asked for. Only that is made; everything is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnmatchedPart {
+    /// Of questions that wait.
+    pub questions: Stretch,
+    /// Of questions that were answered with no.
+    pub declined: Stretch,
+    /// Of guests whom nobody has matched.
+    pub guests: Stretch,
+    /// Of learners whom two claim.
+    pub claims: Stretch,
+    /// Of those of whom the two have agreed.
+    pub agreed: Stretch,
+    /// Of ids that stand for another child.
+    pub reused: Stretch,
+    /// Of numbers that stand for two.
+    pub doubles: Stretch,
+    /// Of those who have moved.
+    pub moved: Stretch,
+    /// Of placements that the host has not accepted.
+    pub for_host: Stretch,
+    /// Of acceptances whose home has declared nothing.
+    pub for_home: Stretch,
+    /// Of matches.
+    pub links: Stretch,
+}
+
+impl UnmatchedPart {
+    /// The beginning of each list: what a program reads at once.
+    pub const FIRST: Self = Self {
+        questions: FIRST,
+        declined: FIRST,
+        guests: FIRST,
+        claims: FIRST,
+        agreed: FIRST,
+        reused: FIRST,
+        doubles: FIRST,
+        moved: FIRST,
+        for_host: FIRST,
+        for_home: FIRST,
+        links: FIRST,
+    };
+}
+
+/// How many lines each list of what waits for people, or was settled by them, has in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UnmatchedTotals {
+    /// Questions that wait.
+    pub questions: usize,
+    /// Questions that were answered with no.
+    pub declined: usize,
+    /// Guests whom nobody has matched.
+    pub guests: usize,
+    /// Learners whom two claim.
+    pub claims: usize,
+    /// Those of whom the two have agreed.
+    pub agreed: usize,
+    /// Ids that stand for another child.
+    pub reused: usize,
+    /// Numbers that stand for two.
+    pub doubles: usize,
+    /// Those who have moved.
+    pub moved: usize,
+    /// Placements that the host has not accepted.
+    pub for_host: usize,
+    /// Acceptances whose home has declared nothing.
+    pub for_home: usize,
+}
+
+impl UnmatchedTotals {
+    /// How many of them wait for a person: all but what is settled, by a no or by an agreement.
+    pub const fn waiting(&self) -> usize {
+        let learners = self.questions + self.guests + self.claims + self.reused + self.doubles + self.moved;
+        learners + self.for_host + self.for_home
+    }
+}
+
 /// What waits for people.
 #[derive(Clone, Default)]
 pub struct UnmatchedSeen {
@@ -101,7 +179,7 @@ pub struct UnmatchedSeen {
     pub reused: Vec<ReusedSeen>,
     /// Learners whose number stands for somebody else, too.
     pub doubles: Vec<DoubleSeen>,
-    /// What hosts ask about learners of the asker's institution, those that wait first.
+    /// What hosts ask about learners of the asker's institution, those that wait first, then those answered with no.
     pub questions: Vec<QuestionSeen>,
     /// Guests and learners who are matched.
     pub links: LinksSeen,
@@ -109,10 +187,8 @@ pub struct UnmatchedSeen {
     pub for_host: Vec<WaitingSeen>,
     /// Acceptances whose home has declared nothing.
     pub for_home: Vec<WaitingSeen>,
-    /// How many lines were left out, of all lists of what waits.
-    pub more: usize,
-    /// The same of what is settled: agreed, or answered with no.
-    pub more_settled: usize,
+    /// How many lines each list has in all.
+    pub all: UnmatchedTotals,
     /// The time zone of the asker's institution.
     pub zone: Option<TimeZone>,
 }
@@ -124,34 +200,30 @@ impl std::fmt::Debug for UnmatchedSeen {
 }
 
 impl Exchange {
-    /// Whom and what nobody has matched at the asker's institution, what hosts ask it, and who is matched: the newest, or
-    /// those under one own id.
+    /// Whom and what nobody has matched at the asker's institution, what hosts ask it, and who is matched: all, newest first,
+    /// or those under one own id. Of each list the part that is asked for.
     ///
     /// # Errors
     /// [`AskError`]; whoever was refused too often lately waits.
     pub async fn unmatched(
         &self,
         acting: Acting<'_>,
-        of: Option<&LocalId>,
+        (of, part): (Option<&LocalId>, &UnmatchedPart),
         now: Timestamp,
     ) -> Result<UnmatchedSeen, AskError> {
         self.ready_for(acting, "read.slowed", now).await?;
         self.at_desk(acting, OfficeAct::SettleMatch)
             .inspect_err(|_| _ = crate::warnings::missed(&self.shared, acting.speaker, now))?;
         let seen = {
-            let (directory, own) = (self.shared.directory(), acting.speaker.number);
-            let mut seen = found(&directory, &self.shared.key, own, now);
-            let (questions, doubles) =
-                (questions(&directory, Some(&self.shared.key), own), doubles(&directory, own));
-            (seen.questions, seen.doubles) = (questions.0, doubles.0);
-            seen.agreed = agreed(&directory, &self.shared.key, own);
-            seen.more_settled = seen.agreed.len().saturating_sub(LINES) + questions.1.1;
-            seen.agreed.truncate(LINES);
-            seen.reused = reused(&directory, &self.shared.key, own);
-            seen.more += seen.reused.len().saturating_sub(LINES);
-            seen.reused.truncate(LINES);
-            seen.more += questions.1.0 + doubles.1;
-            seen.links = links_seen(&directory, &self.shared.key, own, of);
+            let (directory, key, own) = (self.shared.directory(), &self.shared.key, acting.speaker.number);
+            let mut seen = found(&directory, key, (own, part), now);
+            let asked = [part.questions, part.declined];
+            (seen.questions, [seen.all.questions, seen.all.declined]) =
+                questions(&directory, key, own, asked);
+            (seen.doubles, seen.all.doubles) = doubles(&directory, own, part.doubles);
+            (seen.agreed, seen.all.agreed) = agreed(&directory, key, own, part.agreed);
+            (seen.reused, seen.all.reused) = reused(&directory, key, own, part.reused);
+            seen.links = links_seen(&directory, key, own, (of, part.links));
             seen
         };
         let about = serde_json::json!({
@@ -164,39 +236,38 @@ impl Exchange {
     }
 }
 
-fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> UnmatchedSeen {
+fn found(
+    directory: &Directory,
+    key: &MatchingKey,
+    (own, part): (u16, &UnmatchedPart),
+    now: Timestamp,
+) -> UnmatchedSeen {
     let mut seen = UnmatchedSeen::default();
     let Some(state) = directory.institution(own) else { return seen };
     seen.zone = Some(state.zone.clone());
     let today = now.date_in(&state.zone);
-    let name = |number: u16| directory.institution(number).map_or(String::new(), |s| s.info.name.clone());
-    let mut guests = Vec::new();
+    let name = |number: u16| directory.institution(number).map_or("", |state| state.info.name.as_str());
+    let (mut guests, mut claims, mut moves) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut for_host, mut for_home) = (Vec::new(), Vec::new());
     for (id, local) in &state.locals {
         if local.registration != Registration::Home
             && local.registration != Registration::Previous
             && local.learner.is_none()
         {
-            let mut from: Vec<String> =
-                local.sides.iter().filter(|side| side.hosting).map(|side| name(side.other)).collect();
-            from.sort();
-            from.dedup();
-            guests.push((id, local, from));
+            guests.push((id, local));
         }
-        if local.contested {
-            let home = local.learner.and_then(|learner| directory.home_of(learner));
-            let settled = directory.agreed_main(own, id).map(|(at, ..)| at);
-            if settled.is_none() || settled != home.map(|(home, _)| *home) {
-                let told = home.filter(|(home, theirs)| placed_with(directory, (*home, theirs), own));
-                let main = main_seen(directory, key, (own, id), home.map(|(home, _)| *home));
-                let other =
-                    told.map(|(home, _)| name(*home)).or_else(|| main.told.as_ref().map(|w| w.other.clone()));
-                seen.claims.push(ClaimSeen { local: id.clone(), other, counts: false, main });
-            }
-        }
+        claims.extend(claimants(directory, own, (id, local)).into_iter().map(|(other, counts)| {
+            let is_told = |(at, theirs): &(u16, &LocalId)| {
+                placed_with(directory, (*at, *theirs), own)
+                    || is_named_by(directory, *at, (own, local.learner))
+            };
+            let told = other.filter(is_told).map(|(at, _)| name(at));
+            (id, told, counts, other.map(|(at, _)| at))
+        }));
         let live = |side: &&Side| side.dates.last() >= today && side.ended.is_none_or(|end| end > now);
         for side in local.sides.iter().filter(live) {
             if let Some(how) = moved(directory, own, local, side) {
-                seen.moved.push(MovedSeen { local: id.clone(), other: name(side.other), how });
+                moves.push((id, name(side.other), how));
                 continue;
             }
             let answered = match local.learner {
@@ -210,59 +281,83 @@ fn found(directory: &Directory, key: &MatchingKey, own: u16, now: Timestamp) -> 
                 }
             };
             if !answered {
-                let (other, group, dates) = (name(side.other), side.group.clone(), side.dates);
-                let waiting = WaitingSeen { local: id.clone(), other, group, dates };
-                let list = if side.hosting { &mut seen.for_home } else { &mut seen.for_host };
-                list.push(waiting);
+                let list = if side.hosting { &mut for_home } else { &mut for_host };
+                list.push((name(side.other), id, side));
             }
         }
     }
-    seen.more = guests.len().saturating_sub(LINES);
-    guests.sort_by_key(|(id, ..)| *id);
-    seen.guests = guests
-        .into_iter()
-        .take(LINES)
-        .map(|(id, local, from)| GuestSeen {
-            local: id.clone(),
-            called: called(Some(local)),
-            from,
-            homes: home_seen(directory, key, (own, id)),
-        })
-        .collect();
-    for (id, local) in &state.locals {
-        let is_home =
-            |learner: &u32| directory.home_of(*learner).is_some_and(|home| home.0 == own && home.1 == *id);
-        let Some(learner) = local.learner.filter(is_home) else { continue };
-        for (number, theirs) in directory.known_at(learner).filter(|(number, _)| *number != own) {
-            let (number, claim) = (*number, directory.local(*number, theirs));
-            let settled = || directory.agreed_main(own, id).is_some_and(|(at, ..)| at == number);
-            if !claim.is_some_and(|claim| claim.contested) || settled() {
-                continue;
-            }
-            let main = main_seen(directory, key, (own, id), Some(number));
-            let told = placed_with(directory, (number, theirs), own) || main.told.is_some();
-            let other = told.then(|| name(number));
-            seen.claims.push(ClaimSeen { local: id.clone(), other, counts: true, main });
-        }
+    guests.sort_by_key(|(id, _)| *id);
+    claims.sort_by_key(|(id, other, ..)| (*id, *other));
+    moves.sort_by_key(|(id, other, _)| (*id, *other));
+    moves.dedup_by_key(|(id, other, _)| (*id, *other));
+    for list in [&mut for_host, &mut for_home] {
+        list.sort_by_key(|(other, id, side)| (*other, *id, side.dates.first(), side.group.as_ref()));
     }
+    seen.all = UnmatchedTotals {
+        guests: guests.len(),
+        claims: claims.len(),
+        moved: moves.len(),
+        for_host: for_host.len(),
+        for_home: for_home.len(),
+        ..UnmatchedTotals::default()
+    };
+    // What isn't asked for isn't made: looking for everybody who may fit a guest takes its time.
+    let guest = |(id, local): (&LocalId, &Local)| {
+        let hosting = local.sides.iter().filter(|side| side.hosting);
+        let mut from: Vec<String> = hosting.map(|side| name(side.other).to_owned()).collect();
+        from.sort();
+        from.dedup();
+        let homes = home_seen(directory, key, (own, id));
+        GuestSeen { local: id.clone(), called: called(Some(local)), from, homes }
+    };
+    seen.guests = cut(guests, part.guests).into_iter().map(guest).collect();
+    let claim = |(id, other, counts, at): (&LocalId, Option<&str>, bool, Option<u16>)| {
+        let main = main_seen(directory, key, (own, id), at);
+        ClaimSeen { local: id.clone(), other: other.map(str::to_owned), counts, main }
+    };
+    seen.claims = cut(claims, part.claims).into_iter().map(claim).collect();
+    let moved =
+        |(id, other, how): (&LocalId, &str, _)| MovedSeen { local: id.clone(), other: other.to_owned(), how };
+    seen.moved = cut(moves, part.moved).into_iter().map(moved).collect();
+    let waiting = |(other, id, side): (&str, &LocalId, &Side)| {
+        let (group, dates) = (side.group.clone(), side.dates);
+        WaitingSeen { local: id.clone(), other: other.to_owned(), group, dates }
+    };
+    seen.for_host = cut(for_host, part.for_host).into_iter().map(waiting).collect();
+    seen.for_home = cut(for_home, part.for_home).into_iter().map(waiting).collect();
     if !seen.claims.is_empty() {
         let others = (0u16..)
             .zip(directory.institutions())
             .filter(|(number, one)| *number != own && one.left.is_none());
         seen.partners = others.map(|(_, one)| (one.info.slug.clone(), one.info.name.clone())).collect();
     }
-    seen.moved.sort_by(|a, b| (&a.local, &a.other).cmp(&(&b.local, &b.other)));
-    seen.moved.dedup_by(|a, b| (&a.local, &a.other) == (&b.local, &b.other));
-    seen.claims.sort_by(|a, b| (&a.local, &a.other).cmp(&(&b.local, &b.other)));
-    seen.for_host.sort_by(|a, b| (&a.other, &a.local).cmp(&(&b.other, &b.local)));
-    seen.for_home.sort_by(|a, b| (&a.other, &a.local).cmp(&(&b.other, &b.local)));
-    let lengths = [seen.claims.len(), seen.for_host.len(), seen.for_home.len(), seen.moved.len()];
-    seen.more += lengths.iter().map(|length| length.saturating_sub(LINES)).sum::<usize>();
-    seen.moved.truncate(LINES);
-    seen.claims.truncate(LINES);
-    seen.for_host.truncate(LINES);
-    seen.for_home.truncate(LINES);
     seen
+}
+
+/// Who else claims a learner of an institution's own, if they haven't agreed: the home, where the learner counts as another's,
+/// or each that claims one who counts as its own, which is true then.
+fn claimants<'a>(
+    directory: &'a Directory,
+    own: u16,
+    (id, local): (&LocalId, &Local),
+) -> Vec<(Option<(u16, &'a LocalId)>, bool)> {
+    let mut found = Vec::new();
+    let home = local.learner.and_then(|learner| directory.home_of(learner)).map(|(at, id)| (*at, id));
+    if local.contested {
+        let settled = directory.agreed_main(own, id).map(|(at, ..)| at);
+        if settled.is_none() || settled != home.map(|(at, _)| at) {
+            found.push((home, false));
+        }
+    }
+    let Some(learner) = local.learner.filter(|_| home == Some((own, id))) else { return found };
+    for (number, theirs) in directory.known_at(learner).filter(|(number, _)| *number != own) {
+        let claims = directory.local(*number, theirs).is_some_and(|claim| claim.contested);
+        let settled = || directory.agreed_main(own, id).is_some_and(|(at, ..)| at == *number);
+        if claims && !settled() {
+            found.push((Some((*number, theirs)), true));
+        }
+    }
+    found
 }
 
 /// Whether one whom both knew has lost the other side of a placement that still runs.

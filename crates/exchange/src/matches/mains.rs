@@ -14,6 +14,7 @@ use crate::{
         tokens::MatchingKey,
     },
     office::{Acting, Actor, LawError},
+    stretch::{Stretch, cut},
     types::NotAllowed,
     writer::Work,
 };
@@ -229,17 +230,29 @@ pub(crate) fn main_seen(
     }
 }
 
-/// Learners of an institution's own of whom it has agreed with another where the main registration is, in their order.
-pub(crate) fn agreed(directory: &Directory, key: &MatchingKey, own: u16) -> Vec<AgreedSeen> {
-    let Some(state) = directory.institution(own) else { return Vec::new() };
-    let agreed = |id: &LocalId| {
-        let (other, ..) = directory.agreed_main(own, id)?;
+/// True if another institution that registers a learner of an institution's own has named it as the other.
+pub(crate) fn is_named_by(directory: &Directory, other: u16, (own, learner): (u16, Option<u32>)) -> bool {
+    learner.is_some_and(|learner| their_word(directory, (other, learner), own).is_some())
+}
+
+/// Learners of an institution's own of whom it has agreed with another where the main registration is, in their order: what is
+/// asked for, and how many there are.
+pub(crate) fn agreed(
+    directory: &Directory,
+    key: &MatchingKey,
+    own: u16,
+    stretch: Stretch,
+) -> (Vec<AgreedSeen>, usize) {
+    let Some(state) = directory.institution(own) else { return (Vec::new(), 0) };
+    let seen = |(id, other): (&LocalId, u16)| {
         let main = main_seen(directory, key, (own, id), Some(other));
         let (local, called) = (id.clone(), seen::called(directory.local(own, id)));
         Some(AgreedSeen { local, called, word: main.said?, history: main.history })
     };
     let homes = state.locals.iter().filter(|(_, local)| local.registration == Registration::Home);
-    let mut all: Vec<AgreedSeen> = homes.filter_map(|(id, _)| agreed(id)).collect();
-    all.sort_by(|a, b| a.local.cmp(&b.local));
-    all
+    let agreed = homes.filter_map(|(id, _)| Some((id, directory.agreed_main(own, id)?.0)));
+    let mut all: Vec<(&LocalId, u16)> = agreed.collect();
+    all.sort();
+    let count = all.len();
+    (cut(all, stretch).into_iter().filter_map(seen).collect(), count)
 }

@@ -16,7 +16,7 @@ mod told;
 pub use fits::Points;
 pub(crate) use fits::{Fit, fits, is_guest, linked, waits};
 pub use mains::{AgreedSeen, MainSeen, MainWord};
-pub(crate) use mains::{agreed, main_seen};
+pub(crate) use mains::{agreed, is_named_by, main_seen};
 pub use reused::ReusedSeen;
 pub(crate) use reused::reused;
 pub use seen::{

@@ -5,6 +5,7 @@ use crate::{
     Exchange,
     directory::{Directory, Local, tokens::MatchingKey},
     office::{Acting, LawError},
+    stretch::{Stretch, cut},
     types::NotAllowed,
     writer::Work,
 };
@@ -25,9 +26,14 @@ pub struct ReusedSeen {
     pub stamp: String,
 }
 
-/// Ids of an institution's own learners that are in doubt, in their order.
-pub(crate) fn reused(directory: &Directory, key: &MatchingKey, own: u16) -> Vec<ReusedSeen> {
-    let Some(state) = directory.institution(own) else { return Vec::new() };
+/// Ids of an institution's own learners that are in doubt, in their order: what is asked for, and how many there are.
+pub(crate) fn reused(
+    directory: &Directory,
+    key: &MatchingKey,
+    own: u16,
+    stretch: Stretch,
+) -> (Vec<ReusedSeen>, usize) {
+    let Some(state) = directory.institution(own) else { return (Vec::new(), 0) };
     let seen = |(id, local): (&LocalId, &Local)| {
         let since = local.doubt.as_ref()?.since;
         // Whoever only claims a child isn't told how many know them.
@@ -41,9 +47,10 @@ pub(crate) fn reused(directory: &Directory, key: &MatchingKey, own: u16) -> Vec<
             stamp: stamp(key, id, local),
         })
     };
-    let mut all: Vec<ReusedSeen> = state.locals.iter().filter_map(seen).collect();
-    all.sort_by(|a, b| a.local.cmp(&b.local));
-    all
+    let mut all: Vec<_> = state.locals.iter().filter(|(_, local)| local.doubt.is_some()).collect();
+    all.sort_by_key(|(id, _)| *id);
+    let count = all.len();
+    (cut(all, stretch).into_iter().filter_map(seen).collect(), count)
 }
 
 fn stamp(key: &MatchingKey, id: &LocalId, local: &Local) -> String {

@@ -10,17 +10,13 @@ use crate::directory::{
     matches::{MatchCase, MatchDeed, MatchId, MatchStep},
     tokens::MatchingKey,
 };
+use crate::stretch::{Stretch, cut};
 use commonroll_core::{
     LocalId, Role, Slug, Timestamp,
     directory::{DateRange, Registration},
     matching::{Conflict, Proposal, Tier, Verdict, compare},
 };
 use std::collections::{BTreeMap, HashMap};
-
-/// Links that are shown at most, unless one learner's are asked for.
-const LINKS: usize = 25;
-/// Lines of any other list at most.
-const LINES: usize = 200;
 
 /// Something that was done about a match.
 #[derive(Debug, Clone)]
@@ -143,8 +139,8 @@ pub struct LinkSeen {
 pub struct LinksSeen {
     /// Those that somebody should look at, then the newest.
     pub links: Vec<LinkSeen>,
-    /// How many there are besides.
-    pub more: usize,
+    /// How many there are of all that were asked for.
+    pub all: usize,
 }
 
 /// A learner of the asker's whose number somebody else's learner has, too.
@@ -323,50 +319,52 @@ fn as_untold(case: &MatchCase) -> MatchCase {
 
 /// How many questions wait for an institution's answer, and since when the oldest has.
 pub(crate) fn asked_of(directory: &Directory, own: u16) -> (u64, Option<Timestamp>) {
-    let (all, (more, _)) = questions(directory, None, own);
-    let waiting = all.iter().filter(|one| !one.declined);
-    let since = waiting.clone().filter_map(|one| one.history.last()).map(|step| step.at).min();
-    (waiting.count() as u64 + more as u64, since)
+    let waiting = asked(directory, own).filter(|(case, _)| case.is_open());
+    let since: Vec<Timestamp> = waiting.filter_map(|(case, _)| Some(case.steps.last()?.at)).collect();
+    (since.len() as u64, since.into_iter().min())
 }
 
-/// Questions for an institution, oldest first: those that wait, then those that it answered with no; and how many of either
-/// are left out. Stamped where there is a key.
+/// What hosts have asked an institution, with what people said last, of guests who still wait.
+fn asked(directory: &Directory, own: u16) -> impl Iterator<Item = (&MatchCase, &MatchStep)> {
+    let waits = move |case: &&MatchCase| directory.local(case.host, &case.guest).is_some_and(super::waits);
+    let ours = directory.matches().all().filter(move |case| case.home == own).filter(waits);
+    ours.filter_map(|case| Some((case, case.said()?)))
+}
+
+/// Questions for an institution, oldest first: of those that wait, and of those that it answered with no, what is asked for,
+/// and how many there are of either.
 pub(crate) fn questions(
     directory: &Directory,
-    key: Option<&MatchingKey>,
+    key: &MatchingKey,
     own: u16,
-) -> (Vec<QuestionSeen>, (usize, usize)) {
-    let mut found: Vec<(bool, Timestamp, QuestionSeen)> = Vec::new();
-    let waiting = |case: &&MatchCase| {
-        case.home == own && directory.local(case.host, &case.guest).is_some_and(super::waits)
-    };
-    for case in directory.matches().all().filter(waiting) {
-        let Some(step) = case.said() else { continue };
-        let declined = step.deed == MatchDeed::No;
-        if !case.is_open() && !declined {
-            continue;
-        }
-        let question = question(directory, key, (own, case), declined);
-        // Nobody to whom a no was said fits any more: there is nothing to take back. A no to nobody only the home can end.
-        if !declined || !question.options.is_empty() || case.is_no_to_nobody() {
-            found.push((declined, step.at, question));
+    [waiting, declined]: [Stretch; 2],
+) -> (Vec<QuestionSeen>, [usize; 2]) {
+    let mut found: [Vec<(Timestamp, MatchId, &MatchCase)>; 2] = [Vec::new(), Vec::new()];
+    let [open, said_no] = &mut found;
+    for (case, step) in asked(directory, own) {
+        if case.is_open() {
+            open.push((step.at, case.id(), case));
+        } else if step.deed == MatchDeed::No {
+            // Nobody to whom a no was said fits any more: there is nothing to take back. A no to nobody only the home can end.
+            let refused = |fit: &Fit| fit.home == own && fit.refused;
+            if case.is_no_to_nobody() || fits(directory, case.host, &case.guest).iter().any(refused) {
+                said_no.push((step.at, case.id(), case));
+            }
         }
     }
-    found.sort_by_key(|(declined, at, question)| (*declined, *at, question.id));
-    let waiting = found.partition_point(|(declined, ..)| !declined);
-    let more = left_out(waiting, found.len() - waiting);
-    (found.into_iter().take(LINES).map(|(.., question)| question).collect(), more)
-}
-
-/// How many lines of a list are left out: of what waits, which comes first, and of what is settled.
-const fn left_out(waiting: usize, settled: usize) -> (usize, usize) {
-    let more = waiting.saturating_sub(LINES);
-    (more, (waiting + settled).saturating_sub(LINES) - more)
+    let all = [found[0].len(), found[1].len()];
+    let mut seen = Vec::new();
+    for (mut list, (stretch, is_no)) in found.into_iter().zip([(waiting, false), (declined, true)]) {
+        list.sort_by_key(|(at, id, _)| (*at, *id));
+        let shown = cut(list, stretch).into_iter();
+        seen.extend(shown.map(|(.., case)| question(directory, key, (own, case), is_no)));
+    }
+    (seen, all)
 }
 
 fn question(
     directory: &Directory,
-    key: Option<&MatchingKey>,
+    key: &MatchingKey,
     (own, case): (u16, &MatchCase),
     declined: bool,
 ) -> QuestionSeen {
@@ -405,18 +403,18 @@ fn question(
             .map(|side| Taking { group: side.group.as_ref().map(title), dates: side.dates })
             .collect(),
         options,
-        stamp: key.map_or_else(String::new, |key| stamp(directory, key, case, &ours)),
+        stamp: stamp(directory, key, case, &ours),
         declined,
         history: history(directory, own, Some(case)),
     }
 }
 
-/// An institution's links: those to look at first, then the newest; or those of one learner, by the own id.
+/// A stretch of an institution's links: those to look at first, then the newest; or of those of one learner, by the own id.
 pub(crate) fn links_seen(
     directory: &Directory,
     key: &MatchingKey,
     own: u16,
-    of: Option<&LocalId>,
+    (of, stretch): (Option<&LocalId>, Stretch),
 ) -> LinksSeen {
     let all = links(directory, own);
     let mut twins: HashMap<(u16, u32), usize> = HashMap::new();
@@ -434,14 +432,13 @@ pub(crate) fn links_seen(
         })
         .collect();
     found.sort_by(|a, b| (b.0, b.1, ours(&a.2)).cmp(&(a.0, a.1, ours(&b.2))));
-    let most = if of.is_some() { LINES } else { LINKS };
-    let more = found.len().saturating_sub(most);
+    let all = found.len();
     let seen = |(_, _, link): (bool, Option<Timestamp>, Link)| {
         let id = name(directory, key, (link.host, &link.guest, link.home))?;
         let is_twin = twins.get(&(link.host, link.learner)).is_some_and(|count| *count > 1);
         Some(LinkSeen { look: look(directory, &link, is_twin), ..link_seen(directory, own, &link, id) })
     };
-    LinksSeen { links: found.into_iter().take(most).filter_map(seen).collect(), more }
+    LinksSeen { links: cut(found, stretch).into_iter().filter_map(seen).collect(), all }
 }
 
 /// One link.
@@ -509,8 +506,9 @@ fn look(directory: &Directory, link: &Link, is_twin: bool) -> Option<&'static st
     }
 }
 
-/// Learners of one's own whose number stands for somebody else, too: given twice, mistyped, or a twin's.
-pub(crate) fn doubles(directory: &Directory, own: u16) -> (Vec<DoubleSeen>, usize) {
+/// Learners of one's own whose number stands for somebody else, too: given twice, mistyped, or a twin's. What is asked for of
+/// them, and how many there are.
+pub(crate) fn doubles(directory: &Directory, own: u16, stretch: Stretch) -> (Vec<DoubleSeen>, usize) {
     let Some(state) = directory.institution(own) else { return (Vec::new(), 0) };
     let mut found = Vec::new();
     for (id, local) in state.locals.iter().filter(|(_, local)| local.registration == Registration::Home) {
@@ -545,19 +543,6 @@ pub(crate) fn doubles(directory: &Directory, own: u16) -> (Vec<DoubleSeen>, usiz
         }
     }
     found.sort_by(|a, b| (&a.local, &a.other).cmp(&(&b.local, &b.other)));
-    let more = found.len().saturating_sub(LINES);
-    found.truncate(LINES);
-    (found, more)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_settled_does_not_count_as_waiting() {
-        assert_eq!(left_out(3, 100), (0, 0));
-        assert_eq!(left_out(3, LINES + 50), (0, 53));
-        assert_eq!(left_out(LINES + 7, 5), (7, 5));
-    }
+    let all = found.len();
+    (cut(found, stretch), all)
 }

@@ -86,7 +86,7 @@ impl Exchange {
     }
 
     /// One of the teacher's groups and who visits it, as far as the policies and the agreements with their homes let the
-    /// teacher see their cards: who isn't there first, then by name, `most` of them from place `first` on (from the start where
+    /// teacher see their cards: who isn't there first, then by name, `most` of them from place `first` on (the last ones where
     /// nobody stands there). Its entry says who of them is shown, and is durable first.
     ///
     /// # Errors
@@ -151,7 +151,7 @@ fn compose(
     visiting.sort_by(|a, b| a.order().cmp(&b.order()));
     let all = visiting.len();
     let homes = visiting.iter().map(|one| one.home).collect::<BTreeSet<_>>().len();
-    let start = if first < all { first } else { 0 };
+    let start = crate::stretch::start(all, (first, most));
     let mut shown = Shown::default();
     let cards = visiting.into_iter().skip(start).take(most);
     let visitors = cards.map(|one| one.card(directory, acting, (group, date), now, &mut shown)).collect();

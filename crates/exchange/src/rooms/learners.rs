@@ -68,7 +68,7 @@ fn places(directory: &Directory, home: u16, learner: u32, now: Timestamp) -> Vec
 
 impl Exchange {
     /// The learners of a person's institution who are taught elsewhere now, as far as the person may see their cards: those
-    /// who need somebody first, then by name, `most` of them from place `first` on (from the start where nobody stands there).
+    /// who need somebody first, then by name, `most` of them from place `first` on (the last ones where nobody stands there).
     /// Its entry says who of them is shown, and is durable first.
     ///
     /// # Errors
@@ -235,8 +235,8 @@ fn list(
     }
     learners.sort_by(|(a, _), (b, _)| (urgent(a), &a.name, a.learner).cmp(&(urgent(b), &b.name, b.learner)));
     let all = learners.len();
-    let first = if first < all { first } else { 0 };
-    let cut = learners.into_iter().skip(first).take(most).map(|(one, permit)| {
+    let start = crate::stretch::start(all, (first, most));
+    let cut = learners.into_iter().skip(start).take(most).map(|(one, permit)| {
         shown.take(one.learner, permit.groups() & (1 << card::IDENTITY | 1 << card::PRESENCE), &permit);
         one
     });

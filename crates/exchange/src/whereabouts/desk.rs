@@ -4,7 +4,7 @@
 //! learner by learner, as on the board, and in the log before it is handed out.
 
 use super::{
-    ProposalSeen, Session, Stretch, Whereabouts,
+    ProposalSeen, Session, Whereabouts,
     behind::Behind,
     codes,
     codes::{Open, seen_as},
@@ -21,6 +21,7 @@ use crate::{
     projection::look,
     reading::ReadError,
     rooms::{called, policy_hash},
+    stretch::{Stretch, cut},
     types::NotAllowed,
 };
 use commonroll_core::{Interval, LocalId, Purpose, Role, SchoolDate, Slug, Timestamp};
@@ -358,7 +359,7 @@ fn compose(
             session: open.session,
             counts,
             clear: (clear.map(|line| line.learner).collect(), late),
-            lines: show::cut(lines, part),
+            lines: cut(lines, part),
         }
     };
     let sessions: Vec<CodesOf> = table.sessions().into_iter().map(session).collect();

@@ -33,8 +33,7 @@ pub use paper::{EvacuationSeen, ThereSeen};
 pub use plan::number_of as number_of_lesson;
 pub use seen::{
     AlarmSeen, BoardAsk, BoardPart, BoardSeen, BoardTotals, ConflictSeen, FoundSeen, HostSeen, LessonSeen,
-    LineSeen, Looks, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session, Stretch,
-    ToldSeen,
+    LineSeen, Looks, ProposalSeen, Proposals, Ring, SaidSeen, SentSeen, SentState, Session, ToldSeen,
 };
 pub use send::{Outbound, OutboundAlert};
 pub(crate) use show::{Covered, away_of, visitors_of};

@@ -4,6 +4,7 @@ use crate::directory::{
     alerts::AlertId,
     sending::{Channel, SendFault},
 };
+use crate::stretch::Stretch;
 use commonroll_core::{Interval, Role, SchoolDate, Slug, Timestamp};
 use std::{collections::BTreeMap, fmt};
 
@@ -73,9 +74,6 @@ impl Looks {
         }
     }
 }
-
-/// A stretch of a list: from which place on, counted from 0, and how many. A list that doesn't go so far gives its beginning.
-pub type Stretch = (usize, usize);
 
 /// Which part of each of a board's lists is asked for. Whatever is counted is counted over everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,8 +15,7 @@ pub(crate) use covered::Covered;
 pub(crate) use page::{away_of, visitors_of};
 
 use super::{
-    BoardAsk, BoardPart, BoardSeen, BoardTotals, LessonSeen, Looks, Proposals, Stretch, Whereabouts, codes,
-    seen::Ring,
+    BoardAsk, BoardPart, BoardSeen, BoardTotals, LessonSeen, Looks, Proposals, Whereabouts, codes, seen::Ring,
 };
 use crate::{
     Exchange,
@@ -26,6 +25,7 @@ use crate::{
     projection::{lock, look},
     reading::{ReadError, TRIES, card},
     rooms::{Shown, called, policy_hash},
+    stretch::cut,
     submit,
     types::NotAllowed,
     writer::Work,
@@ -240,12 +240,6 @@ fn compose(
         }
     }
     Ok((seen, shown))
-}
-
-/// A stretch of a list; its beginning if it doesn't go so far.
-pub(super) fn cut<T>(all: Vec<T>, (first, most): Stretch) -> Vec<T> {
-    let first = if first < all.len() { first } else { 0 };
-    all.into_iter().skip(first).take(most).collect()
 }
 
 /// Every learner whom a board names.

@@ -121,7 +121,11 @@ async fn of_two_guests_the_one_that_people_left_alone_stays_matched() {
     let People { host, home, .. } = people(&world);
     let links = seen(&world, &home).await.links.links;
     assert_eq!(links.len(), 2, "both sides see both");
-    let of = world.exchange.unmatched(host.acting(), Some(&id("n-77")), world.now()).await.unwrap();
+    let of = world
+        .exchange
+        .unmatched(host.acting(), (Some(&id("n-77")), &UnmatchedPart::FIRST), world.now())
+        .await
+        .unwrap();
     undo(&world, &host, of.links.links[0].id).await.unwrap();
     come_anew(&world, with_upn(anew("n-78"), ULN), "n-78").await;
     assert!(flows(&mut world, "n-78", 9).await, "corrected since, and still matched");

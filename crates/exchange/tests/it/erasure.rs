@@ -122,7 +122,12 @@ async fn an_erasure_leaves_the_records_of_a_guest_who_was_wrongly_taken_for_the_
     let (canary, _) = story(&mut world).await;
     let (manager, dpo) = (Actor::new(&world, "kingsmead", Role::DataManager), officer(&world));
     let k1 = id("k-1");
-    let links = world.exchange.unmatched(manager.acting(), Some(&k1), world.now()).await.unwrap().links;
+    let links = world
+        .exchange
+        .unmatched(manager.acting(), (Some(&k1), &UnmatchedPart::FIRST), world.now())
+        .await
+        .unwrap()
+        .links;
     world.exchange.undo_match(manager.acting(), links.links[0].id, world.now()).await.unwrap();
     world.sweep().await;
 
@@ -214,7 +219,11 @@ async fn forgetting_takes_what_people_said_of_matches_and_leaves_what_they_said_
         let manager = |at| Actor::new(&world, at, Role::DataManager);
         let (home, host, dpo) = (manager("kingsmead"), manager("northgate"), officer(&world));
         let seen = async |world: &World, of: &Actor| {
-            world.exchange.unmatched(of.acting(), Some(&id("n-77")), world.now()).await.unwrap()
+            world
+                .exchange
+                .unmatched(of.acting(), (Some(&id("n-77")), &UnmatchedPart::FIRST), world.now())
+                .await
+                .unwrap()
         };
         let link = seen(&world, &host).await.links.links[0].id;
         world.exchange.undo_match(home.acting(), link, world.now()).await.unwrap();

@@ -42,7 +42,7 @@ pub fn people(world: &World) -> People {
 }
 
 pub async fn seen(world: &World, actor: &Actor) -> UnmatchedSeen {
-    world.exchange.unmatched(actor.acting(), None, world.now()).await.unwrap()
+    world.exchange.unmatched(actor.acting(), (None, &UnmatchedPart::FIRST), world.now()).await.unwrap()
 }
 
 pub async fn ask(world: &World, host: &Actor, guest: &str, home: &str) -> Result<MatchId, LawError> {
@@ -234,7 +234,7 @@ async fn an_undone_match_is_recalled_and_stays_undone_after_a_restart_and_on_ano
 
     // Not linked by numbers again: not by a correction, not after a restart, not by another node.
     let other_node = Exchange::open(options(&database), world.now()).await.unwrap();
-    let sees = other_node.unmatched(host.acting(), None, world.now()).await.unwrap();
+    let sees = other_node.unmatched(host.acting(), (None, &UnmatchedPart::FIRST), world.now()).await.unwrap();
     assert_eq!(sees.guests.len(), 1);
     let again = called(learner("n-77", Registration::Guest, ULN), "Immy", "2009-05-01");
     let taken = other_node.declare(&world.speaker("northgate"), vec![Ok(again)], world.now()).await.unwrap();
@@ -507,11 +507,13 @@ async fn case_12_who_keeps_asking_what_waits_in_a_role_that_may_not_has_to_wait(
     let People { host, .. } = people(&world);
     let teaches = Acting { role: Role::Teacher, ..host.acting() };
     for _ in 0..60 {
-        let refused = world.exchange.unmatched(teaches, None, world.now()).await;
+        let refused = world.exchange.unmatched(teaches, (None, &UnmatchedPart::FIRST), world.now()).await;
         assert!(matches!(refused, Err(AskError::NotAllowed(_))));
     }
-    let slowed = world.exchange.unmatched(host.acting(), None, world.now()).await;
+    let slowed = world.exchange.unmatched(host.acting(), (None, &UnmatchedPart::FIRST), world.now()).await;
     assert!(matches!(slowed, Err(AskError::Slowed)));
     world.pass(601_000_000);
-    assert!(world.exchange.unmatched(host.acting(), None, world.now()).await.is_ok());
+    assert!(
+        world.exchange.unmatched(host.acting(), (None, &UnmatchedPart::FIRST), world.now()).await.is_ok()
+    );
 }

@@ -208,7 +208,11 @@ async fn a_match_after_the_placement_counts_alike_on_a_node_that_was_there_and_o
     assert_eq!(later(&world).await, there);
 
     // One was somebody else: their placement is nobody's. One change of one learner is not to be seen by itself.
-    let of = world.exchange.unmatched(manager.acting(), Some(&id("h-3")), world.now()).await.unwrap();
+    let of = world
+        .exchange
+        .unmatched(manager.acting(), (Some(&id("h-3")), &UnmatchedPart::FIRST), world.now())
+        .await
+        .unwrap();
     world.exchange.undo_match(manager.acting(), of.links.links[0].id, world.now()).await.unwrap();
     next_day(&world, &lead, Role::ConsortiumLead).await;
     let undone = counted(&world, &world.exchange).await;

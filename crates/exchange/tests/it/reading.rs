@@ -414,14 +414,22 @@ async fn a_host_whose_match_is_undone_sees_nothing_of_the_homes_learner_any_more
     let before = look().await.unwrap();
     assert!(before.card.is_some_and(|card| card.presence.is_some()), "the home's card came with the match");
     let home = Actor::new(&world, "kingsmead", Role::DataManager);
-    let seen = world.exchange.unmatched(home.acting(), Some(&id("k-1")), world.now()).await.unwrap();
+    let seen = world
+        .exchange
+        .unmatched(home.acting(), (Some(&id("k-1")), &UnmatchedPart::FIRST), world.now())
+        .await
+        .unwrap();
     let link =
         seen.links.links.iter().find(|link| link.other.as_deref() == Some("Northgate College")).unwrap().id;
     world.exchange.undo_match(home.acting(), link, world.now()).await.unwrap();
     let after = look().await;
     assert!(after.as_ref().map_or(true, |reading| reading.card.is_none()), "{after:?}");
     // The other host's match stands.
-    let seen = world.exchange.unmatched(home.acting(), Some(&id("k-1")), world.now()).await.unwrap();
+    let seen = world
+        .exchange
+        .unmatched(home.acting(), (Some(&id("k-1")), &UnmatchedPart::FIRST), world.now())
+        .await
+        .unwrap();
     let others: Vec<&str> = seen.links.links.iter().filter_map(|link| link.other.as_deref()).collect();
     assert_eq!(others, ["Ridgeway Academy"]);
 }

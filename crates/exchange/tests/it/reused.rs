@@ -36,7 +36,7 @@ async fn reused(database: &str) -> (World, People, u64) {
 }
 
 async fn says(world: &World, who: &Actor, is_same: bool) -> Result<(), LawError> {
-    let seen = world.exchange.unmatched(who.acting(), None, world.now()).await;
+    let seen = world.exchange.unmatched(who.acting(), (None, &UnmatchedPart::FIRST), world.now()).await;
     let stamp = seen.ok().and_then(|seen| Some(seen.reused.first()?.stamp.clone())).unwrap_or_default();
     world.exchange.settle_reused(who.acting(), (&id("k-1"), &stamp), is_same, world.now()).await
 }

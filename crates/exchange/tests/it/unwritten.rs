@@ -50,7 +50,8 @@ async fn case_38_without_its_entry_nothing_is_delivered_taken_out_or_answered() 
     assert!(matches!(who_saw().await, Err(AskError::Unavailable)));
     let page = world.exchange.log_page(manager.acting(), (LogKind::All, None), world.now()).await;
     assert!(matches!(page, Err(AskError::Unavailable)));
-    let unmatched = world.exchange.unmatched(manager.acting(), None, world.now()).await;
+    let unmatched =
+        world.exchange.unmatched(manager.acting(), (None, &UnmatchedPart::FIRST), world.now()).await;
     assert!(matches!(unmatched, Err(AskError::Unavailable)));
     let pack = world.exchange.exit_pack(dpo.acting(), world.now()).await;
     assert!(matches!(pack, Err(LawError::Unavailable)));

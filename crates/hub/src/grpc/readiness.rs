@@ -7,7 +7,7 @@ use bytes::Bytes;
 use commonroll_core::{Invalid, RecordKind, Role, SchoolDate, Slug, Timestamp};
 use commonroll_exchange::{
     Acting, DayError, DayHeld, Exchange, HeldSeen, PartnerReadiness, PersonSpeaker, ProblemSeen,
-    ReadinessSeen, Speaker, TellError,
+    ReadinessSeen, Speaker, TellError, UnmatchedPart,
 };
 use commonroll_views::readiness::{Fix, GOAL, NOT_MEASURED, Part};
 use commonroll_wire::{
@@ -125,7 +125,7 @@ impl ReadinessService for ReadinessDoor {
             status::too_much("more a second than a person may ask for; wait and ask again", wait)
         })?;
         let acting = Acting { speaker: &speaker, role };
-        let seen = self.exchange.unmatched(acting, None, self.around.now()).await;
+        let seen = self.exchange.unmatched(acting, (None, &UnmatchedPart::FIRST), self.around.now()).await;
         let seen = seen.map_err(|error| status::of_ask(&error))?;
         Ok(Response::new(unmatched::unmatched(&seen)))
     }

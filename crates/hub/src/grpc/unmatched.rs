@@ -70,7 +70,8 @@ pub(super) fn unmatched(seen: &UnmatchedSeen) -> pb::UnmatchedResponse {
         let to_do = "The home declares it, or you take the acceptance back.";
         waits("placement_for_home", vec![&one.local], &one.other, placement("accepted", one), to_do);
     }
-    pb::UnmatchedResponse { open, more: seen.more as u64 }
+    let more = seen.all.waiting().saturating_sub(open.len()) as u64;
+    pb::UnmatchedResponse { open, more }
 }
 
 /// A learner whom a host's guest may be: what is the same, what isn't, and what was before.

@@ -91,6 +91,11 @@ async fn people() -> (TestHub, Browser, Browser, Browser, [Person; 2]) {
 
 fn has(answer: &Answer, words: &[&str]) {
     assert_eq!(answer.status, 200, "{answer:?}");
+    says(answer, words);
+}
+
+/// What a page says that shows a refused form again.
+fn says(answer: &Answer, words: &[&str]) {
     assert_eq!(answer.body.matches("<h1").count(), 1);
     for word in words {
         assert!(answer.body.contains(word), "no “{word}” in {}", answer.body);
@@ -122,10 +127,11 @@ async fn a_host_asks_a_home_answers_and_either_undoes_it_on_the_page() {
         ],
     );
     assert!(!names(&page, OURS) && names(&page, THEIRS));
-    let asking = [("guest", THEIRS), ("home", "ridgeway")];
+    let there = "/unmatched?of=N200&guests=3&declined=2";
+    let asking = [("guest", THEIRS), ("home", "ridgeway"), ("to", there)];
     let asked = press(&host, "/unmatched/ask", &asking).await;
     assert_eq!(asked.status, 303, "{asked:?}");
-    assert!(asked.to().starts_with("/unmatched#m-"), "back to where one pressed");
+    assert!(asked.to().starts_with(&format!("{there}#m-")), "back to where one pressed: {asked:?}");
     has(
         &host.get("/unmatched").await,
         &["Ridgeway School is asked.", "Asked by Rosalind Vane, data manager, on"],
@@ -151,12 +157,21 @@ async fn a_host_asks_a_home_answers_and_either_undoes_it_on_the_page() {
     for who in ["", "is:", "none:R200", "maybe"] {
         let wrong = press(&home, "/unmatched/answer", &[("match", &of), ("who", who)]).await;
         assert_eq!(wrong.status, 400, "{who}");
+        let first = format!("id=\"w-{of}\" aria-describedby=\"wrong\" aria-invalid=\"true\" autofocus");
+        says(
+            &wrong,
+            &["“Who is it?” needs an answer: one of your learners", &first, "Matched, newest first"],
+        );
     }
     let shown = id(&page, "name=\"seen\" value=\"");
     let yes = [("match", of.as_str()), ("seen", shown.as_str()), ("who", "is:R200")];
     for (shown, who) in [(shown.as_str(), "is:R1"), ("", "is:R200"), (&of, "is:R200"), (&of, "none:")] {
         let answer = [("match", of.as_str()), ("seen", shown), ("who", who)];
-        assert_eq!(press(&home, "/unmatched/answer", &answer).await.status, 409, "{who}: not what was shown");
+        let late = press(&home, "/unmatched/answer", &answer).await;
+        assert_eq!(late.status, 409, "{who}: not what was shown");
+        says(&late, &["That can’t be done as things stand", "takes a guest who may be yours"]);
+        let kept = format!("value=\"{who}\" required checked");
+        assert_eq!(late.body.contains(&kept), who != "is:R1", "what was chosen is still there: {who}");
     }
     assert_eq!(press(&host, "/unmatched/answer", &yes).await.status, 404, "one doesn't answer oneself");
     assert_eq!(home.post("/unmatched/answer", &yes).await.status, 403, "without the form's token");
@@ -169,7 +184,7 @@ async fn a_host_asks_a_home_answers_and_either_undoes_it_on_the_page() {
     }
 
     let answered = press(&home, "/unmatched/answer", &yes).await;
-    assert_eq!((answered.status, answered.to()), (303, "/unmatched"));
+    assert_eq!((answered.status, answered.to()), (303, "/unmatched#questions"));
     let page = home.get("/unmatched").await;
     has(
         &page,
@@ -191,7 +206,7 @@ async fn a_host_asks_a_home_answers_and_either_undoes_it_on_the_page() {
     );
     assert!(!names(&confirm, OURS));
     let undone = press(&host, "/unmatched/undo", &[("match", &of)]).await;
-    assert_eq!((undone.status, undone.to()), (303, "/unmatched"));
+    assert_eq!((undone.status, undone.to()), (303, "/unmatched#matched"));
     has(
         &host.get("/unmatched").await,
         &["matched before, until somebody undid it", "Match undone by Rosalind Vane, data manager"],
@@ -211,7 +226,9 @@ async fn a_host_asks_a_home_answers_and_either_undoes_it_on_the_page() {
     let no = press(&home, "/unmatched/answer", &answer).await;
     assert_eq!(no.status, 303);
     has(&host.get("/unmatched").await, &["Ridgeway School said that it’s none of theirs."]);
-    assert_eq!(press(&host, "/unmatched/ask", &asking).await.status, 409, "not asked again");
+    let again = press(&host, "/unmatched/ask", &asking).await;
+    assert_eq!(again.status, 409, "not asked again");
+    says(&again, &["That can’t be done as things stand", "Nothing was changed.", "Matches of N200"]);
     has(&home.get("/unmatched").await, &["Where you said no", "Not R200 (Ottoline Quillfeather)"]);
     assert_eq!(press(&home, "/unmatched/reopen", &[("match", &of)]).await.status, 303);
     has(&home.get("/unmatched").await, &["Northgate College takes a guest who may be yours"]);
@@ -246,14 +263,19 @@ async fn an_id_that_stands_for_another_child_is_answered_by_the_homes_data_manag
     let answer = [("id", OURS), ("seen", shown.as_str()), ("who", "same")];
     for (who, status) in [("", 400), ("maybe", 400)] {
         let wrong = [("id", OURS), ("seen", shown.as_str()), ("who", who)];
-        assert_eq!(press(&home, "/unmatched/reused", &wrong).await.status, status, "{who}");
+        let wrong = press(&home, "/unmatched/reused", &wrong).await;
+        assert_eq!(wrong.status, status, "{who}");
+        says(
+            &wrong,
+            &["“Who is it?” needs an answer: the same child, or another.", "Is R200 another child now?"],
+        );
     }
     let stale = [("id", OURS), ("seen", "0"), ("who", "same")];
     assert_eq!(press(&home, "/unmatched/reused", &stale).await.status, 409, "not what was shown");
     assert_eq!(press(&host, "/unmatched/reused", &answer).await.status, 404);
     assert_eq!(press(&teacher, "/unmatched/reused", &answer).await.status, 404);
     assert_eq!(home.post("/unmatched/reused", &answer).await.status, 403, "without the form's token");
-    assert_eq!(press(&home, "/unmatched/reused", &answer).await.to(), "/unmatched");
+    assert_eq!(press(&home, "/unmatched/reused", &answer).await.to(), "/unmatched#reused");
     assert!(!home.get("/unmatched").await.body.contains("another child now"));
     assert_eq!(press(&home, "/unmatched/reused", &answer).await.status, 404, "nothing is in doubt any more");
 }
@@ -298,15 +320,22 @@ async fn two_who_register_one_learner_agree_on_the_page_and_either_takes_it_back
     };
     let seen = stamp(&page);
     let say = |other, main| [("id", OURS), ("seen", &seen), ("other", other), ("main", main)];
-    for (other, main) in [("", "ours"), ("northgate", ""), ("northgate", "maybe")] {
-        assert_eq!(press(&home, "/unmatched/main", &say(other, main)).await.status, 400, "{other} {main}");
+    let (which, main) = ("“Which partner is the other?” needs", "“Where is the main registration?” needs");
+    for (other, word, broken, kept) in [
+        ("", "ours", which, "value=\"ours\" required checked"),
+        ("northgate", "", main, "<option value=\"northgate\" selected>"),
+        ("northgate", "maybe", main, "<option value=\"northgate\" selected>"),
+    ] {
+        let wrong = press(&home, "/unmatched/main", &say(other, word)).await;
+        assert_eq!(wrong.status, 400, "{other} {word}");
+        says(&wrong, &[broken, kept, "aria-invalid=\"true\" autofocus"]);
     }
     assert_eq!(press(&home, "/unmatched/main", &say("ridgeway", "ours")).await.status, 409, "oneself");
     assert_eq!(press(&host, "/unmatched/main", &say("northgate", "ours")).await.status, 404);
     assert_eq!(press(&teacher, "/unmatched/main", &say("northgate", "ours")).await.status, 404);
     assert_eq!(home.post("/unmatched/main", &say("northgate", "ours")).await.status, 403, "no token");
 
-    assert_eq!(press(&home, "/unmatched/main", &say("northgate", "theirs")).await.to(), "/unmatched#c");
+    assert_eq!(press(&home, "/unmatched/main", &say("northgate", "theirs")).await.to(), "/unmatched#claims");
     has(
         &home.get("/unmatched").await,
         &[
@@ -337,7 +366,7 @@ async fn two_who_register_one_learner_agree_on_the_page_and_either_takes_it_back
     );
 
     assert_eq!(press(&teacher, "/unmatched/main/back", &[("id", OURS)]).await.status, 404);
-    assert_eq!(press(&home, "/unmatched/main/back", &[("id", OURS)]).await.to(), "/unmatched");
+    assert_eq!(press(&home, "/unmatched/main/back", &[("id", OURS)]).await.to(), "/unmatched#claims");
     has(&home.get("/unmatched").await, &["You said so first", "Taken back by Gwil Paget, data manager, on"]);
     assert_eq!(press(&home, "/unmatched/main/back", &[("id", OURS)]).await.status, 404, "there is no word");
 }

@@ -264,7 +264,30 @@ async fn with_500_out_and_nobody_accounted_for_the_board_is_small_and_its_pages_
     for path in ["/unmatched", "/problems", "/agents", "/people", "/log", "/sharing", "/mapping"] {
         is_small(&manager, path).await;
     }
-    assert!(manager.get("/unmatched").await.body.contains("288 more aren’t listed here"));
+}
+
+#[tokio::test]
+async fn of_300_guests_whom_nobody_has_matched_each_stands_on_one_page_and_whoever_settles_the_last_stays_there()
+ {
+    let crowd = Crowd::marked(Physical::Absent).await;
+    let manager = Browser::of(&crowd.hub, &crowd.host, Role::DataManager).await;
+    let (mut at, mut all) = (Some("/unmatched".to_owned()), Vec::new());
+    while let Some(path) = at {
+        is_small(&manager, &path).await;
+        let page = manager.get(&path).await.body;
+        assert!(page.contains("Guests whom nobody has matched <span class=\"count\">300</span>"), "{path}");
+        all.push(page.matches("Nobody fits").count());
+        let (_, rest) = page.split_once("id=\"guests\"").unwrap();
+        let ids = rest.split("</section>").next().unwrap().split("Your id X").skip(1);
+        let ids: BTreeSet<&str> = ids.map(|rest| rest.split('.').next().unwrap()).collect();
+        assert_eq!(ids.len(), 12, "{path}");
+        at = next(&page, "guests");
+    }
+    assert_eq!((all.len(), all.iter().sum::<usize>()), (25, 300));
+    // The last page of before, where there is no such page any more.
+    let last = manager.get("/unmatched?guests=26").await.body;
+    assert!(last.contains("289 to 300 of 300") && last.contains("/unmatched?guests=24#guests"), "{last}");
+    assert!(manager.get("/unmatched").await.body.contains("300 things wait for a person"));
 }
 
 #[tokio::test]
@@ -280,6 +303,8 @@ async fn with_500_seen_the_codes_and_the_teachers_cards_come_in_pages_and_the_lo
     assert!(
         first.contains("20 where the two sides disagree, 480 clear"),
         "and what stands on other pages is said"
+    );
+    assert!(
     );
     for path in ["/whereabouts/codes", "/whereabouts/codes?am=2", "/whereabouts/codes?am=17"] {
         is_small(&browser, path).await;

@@ -15,6 +15,7 @@ mod group;
 mod home;
 mod learner;
 mod learners;
+mod lists;
 mod messages;
 mod pager;
 #[cfg(feature = "pdf")]

@@ -13,7 +13,7 @@ pub(super) struct Pager {
 }
 
 /// What of `all` the asked page shows, `most` to a page, and the ways on, each made by `to`. None where all are shown; what is
-/// no page is the first.
+/// no page is the first, and what lies behind the end the last: whoever settles the last line there stays at the end.
 pub(super) fn pages(
     all: usize,
     most: usize,
@@ -24,7 +24,7 @@ pub(super) fn pages(
     if pages <= 1 {
         return (None, 0..all);
     }
-    let at = asked.parse().ok().filter(|at| (1..=pages).contains(at)).unwrap_or(1);
+    let at = asked.parse().unwrap_or(1).clamp(1, pages);
     let shown = (at - 1) * most..all.min(at * most);
     let pager = Pager {
         says: format!("{} to {} of {all}", shown.start + 1, shown.end),
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_of_a_long_list_is_on_one_page_and_what_is_no_page_is_the_first() {
+    fn each_of_a_long_list_is_on_one_page_and_behind_the_end_is_the_last() {
         let asked = |asked: &str| pages(95, 40, asked, |page| format!("?page={page}"));
         let all: Vec<usize> = ["1", "2", "3"].iter().flat_map(|at| asked(at).1).collect();
         assert_eq!(all, (0..95).collect::<Vec<_>>());
@@ -47,7 +47,7 @@ mod tests {
             ("", "1 to 40 of 95", None, Some("?page=2")),
             ("2", "41 to 80 of 95", Some("?page=1"), Some("?page=3")),
             ("3", "81 to 95 of 95", Some("?page=2"), None),
-            ("4", "1 to 40 of 95", None, Some("?page=2")),
+            ("4", "81 to 95 of 95", Some("?page=2"), None),
             ("0", "1 to 40 of 95", None, Some("?page=2")),
             ("-1", "1 to 40 of 95", None, Some("?page=2")),
             ("99999999999999999999", "1 to 40 of 95", None, Some("?page=2")),

@@ -28,7 +28,7 @@ use commonroll_core::Timestamp;
 use commonroll_exchange::{BoardAsk, BoardSeen, HostSeen, LessonSeen, Looks};
 use everybody::{Codes, Group, Tally, codes};
 use jiff::tz::TimeZone;
-use lists::{List, Lists, Pagers};
+use lists::{List, Lists, Pagers, part};
 
 const AWAY: &str = "/whereabouts";
 const VISITORS: &str = "/whereabouts/visitors";
@@ -171,7 +171,7 @@ async fn board(
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
     let lists = Lists::of(if ask == BoardAsk::Visitors { VISITORS } else { AWAY }, asked);
-    let seen = console.exchange.board(signed.acting(), (ask, lists.part()), signed.now).await?;
+    let seen = console.exchange.board(signed.acting(), (ask, part(&lists)), signed.now).await?;
     page(&Made { signed, zone: signed.zone(), seen: &seen, lists }.board(headers))
 }
 

@@ -1,6 +1,6 @@
 //! Lines of the page: a question, a guest, a match, and what people said of each.
 
-use super::text;
+use super::{key, lists::At, text};
 use crate::{
     console::{nav, signed::Signed, times},
     matching,
@@ -71,6 +71,8 @@ pub(super) struct Linked {
 /// A learner whom another partner claims, too.
 pub(super) struct Claim {
     pub id: String,
+    /// The same, for the ids of its fields.
+    pub key: String,
     pub other: String,
     /// True if the other is named: its office can be rung.
     pub named: bool,
@@ -106,6 +108,7 @@ pub(super) fn claim(signed: &Signed, one: &ClaimSeen, partners: &[(Slug, String)
     let (words_said, words_told) = matching::claimed(&one.main);
     Claim {
         id: text(&one.local),
+        key: key(one.local.as_str()),
         other: one.other.clone().unwrap_or_else(|| "another partner".to_owned()),
         named: one.other.is_some(),
         counts: one.counts,
@@ -191,9 +194,9 @@ fn home(signed: &Signed, one: &HomeSeen) -> Home {
     }
 }
 
-pub(super) fn linked(signed: &Signed, one: &LinkSeen) -> Linked {
+pub(super) fn linked(signed: &Signed, one: &LinkSeen, at: &At) -> Linked {
     Linked {
-        href: format!("/unmatched/{}", one.id),
+        href: at.of_match(&one.id.to_string()),
         id: text(&one.local),
         called: one.called.clone(),
         who: match (one.hosting, &one.other) {

@@ -3,17 +3,20 @@
 
 mod acts;
 mod lines;
+mod lists;
 
 pub use acts::{answer, ask, back, main, main_back, reopen, reused, undo, undoing};
 
 use super::words;
 use crate::{
+    authority::hex,
     console::{
         Console,
         layout::Frame,
         parts,
         refusal::{Refusal, page},
         signed::{Query, Signed},
+        slip::{Label, Slip},
         times,
     },
     matching,
@@ -21,13 +24,11 @@ use crate::{
 use askama::Template;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use commonroll_core::LocalId;
-use commonroll_exchange::{MovedSeen, UnmatchedSeen, WaitingSeen};
+use commonroll_exchange::{DoubleSeen, MovedSeen, ReusedSeen, WaitingSeen};
 use lines::{Agreed, Claim, Guest, Linked, Question};
+use lists::{At, List, Part};
 
 const PATH: &str = "/unmatched";
-/// Lines of a sort that come with forms, and of one that is only told, on the page.
-const LINES: usize = 12;
-const SHORT_LINES: usize = 40;
 
 #[derive(Template)]
 #[template(path = "desk/unmatched.html")]
@@ -35,21 +36,25 @@ struct Unmatched {
     frame: Frame,
     own: String,
     title: String,
-    questions: Vec<Question>,
-    declined: Vec<Question>,
-    guests: Vec<Guest>,
-    claims: Vec<Claim>,
-    agreed: Vec<Agreed>,
-    moved: Vec<Moved>,
-    reused: Vec<Reused>,
-    doubles: Vec<Double>,
-    for_host: Vec<Waiting>,
-    for_home: Vec<Waiting>,
-    more: usize,
+    /// True if nothing waits.
+    nobody: bool,
+    /// Where one comes back to after a form: this page of each list.
+    path: String,
+    /// The same, with the page on which a question stands that is open once more: the last of its list.
+    reopened: String,
+    questions: Part<Question>,
+    declined: Part<Question>,
+    guests: Part<Guest>,
+    claims: Part<Claim>,
+    agreed: Part<Agreed>,
+    moved: Part<Moved>,
+    reused: Part<Reused>,
+    doubles: Part<Double>,
+    for_host: Part<Waiting>,
+    for_home: Part<Waiting>,
     /// Whose matches were asked for, by the own id; empty for the newest of all.
     of: String,
-    links: Vec<Linked>,
-    more_links: String,
+    links: Part<Linked>,
 }
 
 struct Moved {
@@ -60,6 +65,8 @@ struct Moved {
 
 struct Reused {
     id: String,
+    /// The same, for the ids of its fields.
+    key: String,
     called: String,
     since: String,
     /// `2 guests`.
@@ -91,91 +98,85 @@ pub async fn unmatched(
     Query(asked): Query,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let of = match asked.get("of") {
-        "" => None,
-        text => Some(LocalId::parse("of", text).map_err(Refusal::Field)?),
+    let refusal = match At::asked(&asked) {
+        Ok(at) => return shown(&console, &signed, &at, &headers).await,
+        Err(refusal) => refusal,
     };
-    let seen = console.exchange.unmatched(signed.acting(), of.as_ref(), signed.now).await?;
-    let waiting = waiting_for_somebody(&seen);
-    let mut frame = Frame::new(&signed, &headers, "Unmatched", PATH).why("/explain");
+    let page = |signed| async move { shown(&console, &signed, &At::default(), &headers).await };
+    let labels = vec![Label::new("of", "of", "Your id")];
+    Ok(Slip::new("find", "", asked, labels).again(refusal, &signed, page).await)
+}
+
+async fn shown(
+    console: &Console,
+    signed: &Signed,
+    at: &At,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
+    let asked = (at.of.as_ref(), &at.part());
+    let seen = console.exchange.unmatched(signed.acting(), asked, signed.now).await?;
+    let all = &seen.all;
+    let mut frame = Frame::new(signed, headers, "Unmatched", PATH).why("/explain");
     if let Some(way) = frame.ways.iter_mut().find(|way| way.path == PATH) {
-        way.waiting = seen.questions.iter().filter(|one| !one.declined).count();
+        way.waiting = all.questions;
     }
-    let (declined, questions): (Vec<_>, Vec<_>) = seen.questions.iter().partition(|one| one.declined);
-    let question = |one| lines::question(&signed, one);
-    let more = left(&seen, questions.len(), declined.len());
+    let questions = |declined| {
+        let of_sort = seen.questions.iter().filter(move |one| one.declined == declined);
+        of_sort.map(|one| lines::question(signed, one))
+    };
+    let claim = |one| lines::claim(signed, one, &seen.partners);
     page(&Unmatched {
         frame,
         own: signed.seen.institution_name.clone(),
-        title: match waiting as u64 {
+        title: match all.waiting() as u64 {
             0 => "Everybody is matched".to_owned(),
             some => words::count(some, "thing waits for a person", "things wait for a person"),
         },
-        questions: questions.into_iter().take(LINES).map(question).collect(),
-        declined: declined.into_iter().take(LINES).map(question).collect(),
-        guests: seen.guests.iter().take(LINES).map(|guest| lines::guest(&signed, guest)).collect(),
-        claims: seen
-            .claims
-            .iter()
-            .take(LINES)
-            .map(|one| lines::claim(&signed, one, &seen.partners))
-            .collect(),
-        agreed: seen.agreed.iter().take(LINES).map(|one| lines::agreed(&signed, one)).collect(),
-        moved: seen.moved.iter().take(SHORT_LINES).map(moved).collect(),
-        reused: seen
-            .reused
-            .iter()
-            .take(LINES)
-            .map(|one| Reused {
-                id: text(&one.local),
-                called: one.called.clone(),
-                since: times::day_hm(one.since, signed.zone()),
-                guests: matching::guests(one.guests),
-                stamp: one.stamp.clone(),
-            })
-            .collect(),
-        doubles: seen
-            .doubles
-            .iter()
-            .take(SHORT_LINES)
-            .map(|one| {
-                let (who, next) = matching::double(one);
-                let (id, called) = (text(&one.local), one.called.clone());
-                Double { id, called, who, says: one.says, means: one.means, next }
-            })
-            .collect(),
-        for_host: seen.for_host.iter().take(SHORT_LINES).map(waits).collect(),
-        for_home: seen.for_home.iter().take(SHORT_LINES).map(waits).collect(),
-        more,
-        of: of.as_ref().map(text).unwrap_or_default(),
-        links: seen.links.links.iter().map(|one| lines::linked(&signed, one)).collect(),
-        more_links: match seen.links.more as u64 {
-            0 => String::new(),
-            some => format!("{} more aren’t listed: look for them by your own id.", words::number(some)),
+        nobody: all.waiting() == 0,
+        path: at.address(),
+        reopened: at.lists.turned_to(List::Questions, all.questions).address(),
+        questions: at.list(List::Questions, all.questions, questions(false)),
+        declined: at.list(List::Declined, all.declined, questions(true)),
+        guests: at.list(List::Guests, all.guests, seen.guests.iter().map(|one| lines::guest(signed, one))),
+        claims: at.list(List::Claims, all.claims, seen.claims.iter().map(claim)),
+        agreed: at.list(List::Agreed, all.agreed, seen.agreed.iter().map(|one| lines::agreed(signed, one))),
+        moved: at.list(List::Moved, all.moved, seen.moved.iter().map(moved)),
+        reused: at.list(List::Reused, all.reused, seen.reused.iter().map(|one| reused_id(signed, one))),
+        doubles: at.list(List::Doubles, all.doubles, seen.doubles.iter().map(double)),
+        for_host: at.list(List::ForHost, all.for_host, seen.for_host.iter().map(waits)),
+        for_home: at.list(List::ForHome, all.for_home, seen.for_home.iter().map(waits)),
+        of: at.of.as_ref().map(text).unwrap_or_default(),
+        links: {
+            let links = seen.links.links.iter().map(|one| lines::linked(signed, one, at));
+            at.list(List::Matched, seen.links.all, links)
         },
     })
 }
 
-/// How many lines are not on the page: it stays one that a person reads.
-fn left(seen: &UnmatchedSeen, questions: usize, declined: usize) -> usize {
-    let forms =
-        [questions, declined, seen.guests.len(), seen.claims.len(), seen.agreed.len(), seen.reused.len()];
-    let told = [seen.moved.len(), seen.doubles.len(), seen.for_host.len(), seen.for_home.len()];
-    let forms = forms.into_iter().map(|all| all.saturating_sub(LINES));
-    let told = told.into_iter().map(|all| all.saturating_sub(SHORT_LINES));
-    forms.chain(told).sum::<usize>() + seen.more + seen.more_settled
-}
-
-fn waiting_for_somebody(seen: &UnmatchedSeen) -> usize {
-    let asked = seen.questions.iter().filter(|one| !one.declined).count();
-    let lists =
-        [seen.guests.len(), seen.claims.len(), seen.moved.len(), seen.reused.len(), seen.doubles.len()];
-    let placements = seen.for_host.len() + seen.for_home.len();
-    asked + lists.iter().sum::<usize>() + placements + seen.more
-}
-
 fn text(local: &LocalId) -> String {
     local.as_str().to_owned()
+}
+
+/// An own id as part of the id of a field: letters and digits alone.
+fn key(local: &str) -> String {
+    hex(local.as_bytes())
+}
+
+fn reused_id(signed: &Signed, one: &ReusedSeen) -> Reused {
+    Reused {
+        id: text(&one.local),
+        key: key(one.local.as_str()),
+        called: one.called.clone(),
+        since: times::day_hm(one.since, signed.zone()),
+        guests: matching::guests(one.guests),
+        stamp: one.stamp.clone(),
+    }
+}
+
+fn double(one: &DoubleSeen) -> Double {
+    let (who, next) = matching::double(one);
+    let (id, called) = (text(&one.local), one.called.clone());
+    Double { id, called, who, says: one.says, means: one.means, next }
 }
 
 fn moved(one: &MovedSeen) -> Moved {
