@@ -197,7 +197,14 @@ async fn an_agreement_says_what_flows_which_command_signs_and_what_dropping_it_w
         "{page}"
     );
     assert!(!names(&tried, THEIRS), "{page}");
-    assert_eq!(browser.post(&address, &[("token", &token), ("drop", "else")]).await.status, 400);
+    let refused = browser.post(&address, &[("token", &token), ("drop", "else")]).await;
+    let page = &refused.body;
+    assert_eq!(refused.status, 400);
+    assert!(
+        page.contains("“…this agreement” needs a choice") && page.contains("The page that heads sign"),
+        "{page}"
+    );
+    assert!(refused.body.contains("aria-invalid=\"true\" autofocus"), "{refused:?}");
     let again = browser.get("/agreements").await;
     assert!(read(&again).contains("1 agreement of yours in force"), "a trial changes nothing");
     let head = hub.first("northgate", Role::Head).await;

@@ -8,6 +8,7 @@ use crate::console::{
     parts,
     refusal::{Refusal, page},
     signed::{Form, Signed},
+    slip::{Label, Slip},
 };
 use askama::Template;
 use axum::{
@@ -16,7 +17,7 @@ use axum::{
     response::Response,
 };
 use commonroll_core::{
-    RecordKind, Role,
+    Invalid, RecordKind, Role,
     agreement::{AgreementText, ItemKind},
 };
 use commonroll_exchange::{AgreementSeen, Trial, Tried, TriedLine};
@@ -47,19 +48,34 @@ struct Line {
     examples: String,
 }
 
-/// Tries it.
+/// Tries it; what can't be tried is shown again where it was asked.
 pub async fn run(
     State(console): State<Console>,
     signed: Signed,
     Path(hash): Path<String>,
     headers: HeaderMap,
     Form(form): Form,
+) -> Response {
+    let refusal = match outcome(&console, &signed, (&hash, form.get("drop")), &headers).await {
+        Ok(shown) => return shown,
+        Err(refusal) => refusal,
+    };
+    let labels = vec![Label::new("drop", "drop", "…this agreement")];
+    let page = |signed| agreements::one(State(console), signed, Path(hash), headers);
+    Slip::new("try", "", form, labels).again(refusal, &signed, page).await
+}
+
+async fn outcome(
+    console: &Console,
+    signed: &Signed,
+    (hash, drop): (&str, &str),
+    headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    let found = agreements::find(&console, &signed, &hash)?;
-    let drop = form.get("drop");
+    let found = agreements::find(console, signed, hash)?;
     let kind = words::kind_named(drop);
     if kind.is_none() && drop != "all" {
-        return Err(Refusal::Wrong("Choose what the agreement would no longer list.".to_owned()));
+        let rule = "needs a choice: a kind that is no longer listed, or the whole of it";
+        return Err(Refusal::Field(Invalid::new("drop", rule)));
     }
     let all = console.exchange.agreements(signed.acting(), signed.now)?;
     let (trial, left) = tried(&found, &all, kind)?;
@@ -73,7 +89,7 @@ pub async fn run(
     let id = &found.signed.terms.id;
     let parties: Vec<String> = found.signed.terms.parties.iter().map(ToString::to_string).collect();
     page(&Outcome {
-        frame: Frame::new(&signed, &headers, "A trial", "/agreements"),
+        frame: Frame::new(signed, headers, "A trial", "/agreements"),
         href: format!("/agreements/{hash}"),
         agreement: id.to_string(),
         what: match kind.filter(|_| !left.is_empty()) {
