@@ -11,20 +11,20 @@ use commonroll_wire::{pb::readiness::v1 as pb, write_source};
 
 /// Where partners differ, and what they agreed on.
 pub(super) fn alignment(seen: &AlignmentSeen) -> pb::AlignmentResponse {
-    let differences = seen.report.differences.iter().map(|one| pb::Difference {
+    let difference = |one: alignment::Finding<'_>| pb::Difference {
         topic: one.topic.words().to_owned(),
-        title: one.title.clone(),
+        title: one.title,
         text: one.text.to_owned(),
         facts: facts(seen, &one.facts),
-        suggestion: one.suggest.as_ref().map(told).unwrap_or_default(),
-    });
+        suggestion: suggested(&one.of),
+    };
     let conventions = seen.conventions.iter().enumerate();
     let open = seen.report.questions.iter().filter(|(question, _)| {
         let mut live = seen.conventions.iter().filter(|one| is_live(&one.stands));
         !live.any(|one| matches!(&one.says, Says::Answer { question: held, .. } if held == question))
     });
     pb::AlignmentResponse {
-        differences: differences.collect(),
+        differences: seen.report.findings().into_iter().map(difference).collect(),
         conventions: conventions.map(|(place, one)| convention(seen, place, one)).collect(),
         grades: seen.report.grades.iter().map(|one| grades(seen, one)).collect(),
         questions: open
@@ -38,6 +38,12 @@ pub(super) fn alignment(seen: &AlignmentSeen) -> pb::AlignmentResponse {
         complete: seen.complete,
         reason: seen.reason.clone(),
     }
+}
+
+/// What could be agreed: a sentence for each subject.
+fn suggested(of: &[(usize, &alignment::Difference)]) -> String {
+    let says = of.iter().filter_map(|(_, one)| one.suggest.as_ref()).map(told);
+    says.collect::<Vec<_>>().join(" ")
 }
 
 /// True if a convention holds or may come to.
@@ -179,5 +185,47 @@ fn subject(one: &SubjectMapped) -> pb::MappedSubject {
         subject: one.subject.clone(),
         agreed: one.agreed.clone().unwrap_or_default(),
         groups: one.groups,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonroll_core::record::assessment::GradeKind;
+    use commonroll_views::alignment::{Difference, Fact, Report, Topic};
+
+    #[test]
+    fn what_differs_alike_in_several_subjects_is_told_to_a_program_once() {
+        let one = |subject: &str| Difference {
+            topic: Topic::Scales,
+            title: format!("{subject}, working at: two scales"),
+            subject: subject.to_owned(),
+            text: "Grades of different scales are never compared.",
+            facts: vec![Fact { site: 1, said: "gcse-9-1 1".to_owned(), evidence: "30 grades".to_owned() }],
+            suggest: Some(Says::Scale {
+                kind: GradeKind::WorkingAt,
+                subject: subject.to_owned(),
+                scale: "gcse-9-1".to_owned(),
+                version: "1".to_owned(),
+            }),
+        };
+        let differences = vec![one("Art"), one("Biology")];
+        let (grades, questions, kept) = (Vec::new(), Vec::new(), Vec::new());
+        let seen = AlignmentSeen {
+            partners: vec![(1, "northgate".parse().expect("a slug"), "Northgate College".to_owned())],
+            report: Report { differences, grades, questions, kept },
+            conventions: Vec::new(),
+            may_propose: true,
+            as_of: None,
+            complete: true,
+            policy: String::new(),
+            reason: String::new(),
+        };
+        let told = alignment(&seen).differences;
+        let [one] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(one.title, "Working at: two scales, in 2 subjects");
+        assert_eq!(one.facts[0].evidence, "Art: 30 grades; Biology: 30 grades");
+        let could: Vec<&str> = one.suggestion.split_inclusive(". ").collect();
+        assert!(could.len() == 2 && could[0].contains("Art") && could[1].contains("Biology"), "{could:?}");
     }
 }

@@ -31,7 +31,7 @@ use commonroll_core::{
 };
 use commonroll_exchange::{AlignmentSeen, ConventionSeen, Stands};
 use commonroll_views::alignment::{GRADE_DAYS, MARK_DAYS, Topic};
-use found::{Group, Shown, alike, groups, shown};
+use found::{Group, Shown, groups, shown};
 use jiff::tz::TimeZone;
 
 const PATH: &str = "/alignment";
@@ -101,7 +101,7 @@ pub async fn alignment(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let seen = console.exchange.alignment(signed.acting(), signed.now).await?;
-    let found = alike(&seen.report.differences).len();
+    let findings = seen.report.findings();
     let mut frame = Frame::new(&signed, &headers, "Alignment", PATH).why("#why");
     let to_answer = seen.conventions.iter().filter(|one| one.to_answer).count();
     if let Some(way) = frame.ways.iter_mut().find(|way| way.path == PATH) {
@@ -121,18 +121,18 @@ pub async fn alignment(
     }
     page(&Alignment {
         frame,
-        title: match (found, to_answer) {
+        title: match (findings.len(), to_answer) {
             (0, 0) => "Partners’ data agree".to_owned(),
             (_, 1) => "1 convention waits for your answer".to_owned(),
             (_, 2..) => format!("{to_answer} conventions wait for your answer"),
-            (_, 0) => count(found as u64, "difference between partners", "differences between partners"),
+            (found, 0) => count(found as u64, "difference between partners", "differences between partners"),
         },
         lead: format!(
             "Found in the marks of the last {MARK_DAYS} days, the grades of the last {GRADE_DAYS}, and the timetables ahead; never in a form. Counts are rounded, and nobody is named."
         ),
         reading: !seen.complete,
         waiting,
-        groups: groups(&seen),
+        groups: groups(&seen, &findings),
         alike: Topic::ALL.into_iter().filter(|topic| !topics.contains(topic)).map(Topic::alike).collect(),
         grades: grades(&seen),
         questions: questions(&seen),
