@@ -213,12 +213,13 @@ async fn a_commit_of_many_batches_is_cut_between_them_and_holds() {
     plan.end();
     plan.end();
     assert_eq!(plan.blocks.iter().map(|block| block.n).collect::<Vec<_>>(), [604, 302]);
-    let store = commonroll_store::open("sqlite::memory:", &commonroll_store::Settings::default());
-    let store = store.await.unwrap();
+    let settings = commonroll_store::Settings::default();
+    let store = commonroll_store::open("sqlite::memory:", &settings).await.unwrap();
     let facts: Vec<FactRow> = plan.facts.values().cloned().collect();
+    let blocks: Vec<NewBlock<'_>> = plan.blocks.iter().map(Built::as_new).collect();
     let commit = Commit {
         first_seq: 0,
-        blocks: &plan.blocks.iter().map(Built::as_new).collect::<Vec<_>>(),
+        blocks: &blocks,
         ids: &[],
         superseded: &[],
         feeds: &[],

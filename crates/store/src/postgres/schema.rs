@@ -63,4 +63,7 @@ pub(super) const STEPS: &[&str] = &["
 ", "
     -- No table changes. Older programs can't read that data managers have mails of their own.
     DELETE FROM schema_version WHERE version < 0;
+", "
+    -- No table changes. Older programs can't read how many of a batch's refusals were tries once more.
+    DELETE FROM schema_version WHERE version < 0;
 "];
