@@ -276,11 +276,13 @@ impl Play {
         status.declarations_unsent == 0 && status.unsent == 0 && self.written[place].iter().all(looked_at)
     }
 
-    /// Nothing happens for a while.
+    /// Nothing happens for a while, and nothing is still awaited.
     async fn rest(&mut self, screen: &Screen) -> Result<(), String> {
         let deadline = Instant::now() + SETTLING;
         let began = Instant::now();
-        while self.last_arrival.max(began).elapsed() < QUIET && Instant::now() < deadline {
+        while Instant::now() < deadline
+            && (self.last_arrival.max(began).elapsed() < QUIET || self.is_behind().await)
+        {
             self.until(Instant::now() + Duration::from_millis(50), screen).await?;
         }
         if let Some(counted) = self.stage.counted().await {
@@ -288,6 +290,13 @@ impl Play {
         }
         self.tell_flights(screen, true);
         Ok(())
+    }
+
+    /// True while homes have yet to write what the hub handed out, on a day of which nobody knows what it brings: a busy machine is
+    /// quiet for a while, too.
+    async fn is_behind(&self) -> bool {
+        let received: u64 = self.partners.iter().map(|seat| seat.received).sum();
+        self.brings.is_empty() && self.stage.counted().await.is_some_and(|hub| hub.delivered > received)
     }
 
     fn take(&mut self, seen: Seen, screen: &Screen) {
