@@ -213,9 +213,13 @@ impl Maker<'_> {
     /// True if the host's agent runs during the lesson and a while after it.
     fn is_heard(&self, lesson: usize) -> bool {
         let of = &self.world.lessons[lesson];
-        let overlaps =
-            |off: &Off| off.who == of.host && off.from < of.end() + 600 && of.start() - 600 < off.until;
-        !self.day.off.iter().any(overlaps)
+        self.is_heard_in(lesson, of.start() - 600, of.end() + 600)
+    }
+
+    /// True if the host's agent runs all the time from one moment to another.
+    fn is_heard_in(&self, lesson: usize, from: At, until: At) -> bool {
+        let host = self.world.lessons[lesson].host;
+        !self.day.off.iter().any(|off| off.who == host && off.from < until && from < off.until)
     }
 
     fn whole_lessons(&mut self) {
@@ -276,10 +280,16 @@ impl Maker<'_> {
 
     /// A class that does not take place. Nobody is there; their homes have them, or nobody does.
     fn cancelled(&mut self, hole: bool) {
-        let Some(lesson) = self.lesson(|_, _| true) else { return };
+        let (earliest, latest) = if hole { (-2400, 120) } else { (-3600, -1200) };
+        // What no agent sends the hub can't know: an agent that stands still before the lesson keeps the cancellation back.
+        let sent = |maker: &Self, lesson: usize| {
+            let start = maker.world.lessons[lesson].start();
+            maker.is_heard_in(lesson, start + earliest, start + latest)
+        };
+        let Some(lesson) = self.lesson(sent) else { return };
         let of = &self.world.lessons[lesson];
         let (host, start) = (of.host, of.start());
-        let said = start + if hole { self.dice.between(-2400, 120) } else { self.dice.between(-3600, -1200) };
+        let said = start + self.dice.between(earliest, latest);
         self.day.cancelled.insert(lesson, said);
         self.day.events.insert((said, Event::Timetable(host)));
         let class = |home| Must { about: About::Class { lesson, home }, to: vec![home], moment: said };

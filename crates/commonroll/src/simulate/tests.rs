@@ -84,3 +84,31 @@ fn a_made_learner_has_a_number_of_their_own_that_fits() {
     });
     assert!(travel.count() > 500, "one in four goes from site to site");
 }
+
+#[test]
+fn a_cancellation_is_said_only_while_the_agent_that_sends_it_runs() {
+    let mut said = 0;
+    for seed in 0..60 {
+        let world = World::new(1_500, &mut Dice::new(seed, 1));
+        let day = day::make(&world, seed);
+        for (lesson, at) in &day.cancelled {
+            let host = world.lessons[*lesson].host;
+            let kept = day
+                .off
+                .iter()
+                .find(|off| off.who == host && !off.dead_export && off.from <= *at && *at < off.until);
+            assert!(kept.is_none(), "seed {seed}: lesson {lesson} is cancelled at {at}, {kept:?}");
+            said += 1;
+        }
+    }
+    assert!(said > 200, "{said} cancellations");
+}
+
+#[test]
+fn who_comes_in_at_the_moment_at_which_an_alert_ends_has_turned_up() {
+    let mut truth = truth::Truth::default();
+    let line = truth::Line { there: Some((1_500, 3_000)), ..truth::Line::default() };
+    truth.lines.insert((0, 0), line);
+    let until = |moment| truth.turned_up(&[0], 0, 0, moment);
+    assert!(until(1_500) && !until(1_499));
+}

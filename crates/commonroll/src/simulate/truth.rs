@@ -170,11 +170,11 @@ impl Truth {
         there || line.excused.is_some_and(|since| since <= at)
     }
 
-    /// True if a learner was in some room, or excused, after a lesson began and before a moment.
+    /// True if a learner was in some room, or excused, after a lesson began and not later than a moment.
     pub fn turned_up(&self, lessons: &[usize], learner: usize, after: At, before: At) -> bool {
         lessons.iter().filter_map(|lesson| self.lines.get(&(*lesson, learner))).any(|line| {
-            let there = line.there.is_some_and(|(from, until)| from < before && until > after);
-            there || line.excused.is_some_and(|since| since < before)
+            let there = line.there.is_some_and(|(from, until)| from <= before && until > after);
+            there || line.excused.is_some_and(|since| since <= before)
         })
     }
 
